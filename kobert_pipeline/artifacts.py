@@ -129,7 +129,9 @@ def read_manifest(folder: Path) -> Manifest:
         raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
         return Manifest(**raw)
     except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
-        raise ArtifactMismatch(f"{folder}: no readable {MANIFEST} ({error}). Remove the folder and run the recipe again.") from None
+        raise ArtifactMismatch(
+            f"{folder}: no readable {MANIFEST} ({error}). Remove the folder and run the recipe again."
+        ) from None
 
 
 def verify(folder: Path) -> list[str]:
@@ -164,7 +166,9 @@ class Workspace:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise KobertError(f"{self.path}: another process is writing this artifact. Wait for it, or stop it.") from None
+            raise KobertError(
+                f"{self.path}: another process is writing this artifact. Wait for it, or stop it."
+            ) from None
         try:
             self._open()
         except BaseException:
@@ -178,13 +182,17 @@ class Workspace:
         if header.exists():
             found = read_json(header)["fingerprint"]
             if found != self.identity.fingerprint:
-                raise ArtifactMismatch(f"{self.path}: begun for fingerprint {found[:16]}. Remove the folder and run again.")
+                raise ArtifactMismatch(
+                    f"{self.path}: begun for fingerprint {found[:16]}. Remove the folder and run again."
+                )
         else:
             write_json(header, {"fingerprint": self.identity.fingerprint})
         for leftover in self.path.rglob(f"*{TEMPORARY}"):
             leftover.unlink()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._lock.release()
 
     @property
@@ -204,7 +212,9 @@ class Workspace:
 
     def finish(self, summary: Mapping[str, Any], run: Mapping[str, Any]) -> Path:
         """Writes `run.json`, then the manifest, then renames the folder. Returns the finished folder."""
-        manifest = Manifest(**asdict(self.identity), fingerprint=self.identity.fingerprint, summary=dict(summary), files=self._entries())
+        manifest = Manifest(
+            **asdict(self.identity), fingerprint=self.identity.fingerprint, summary=dict(summary), files=self._entries()
+        )
         write_json(self.path / RUN, dict(run))
         (self.path / HEADER).unlink()
         write_json(self.path / MANIFEST, asdict(manifest))

@@ -63,7 +63,7 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:
-    location = [part for part in item["loc"]]
+    location = list(item["loc"])
     path = ".".join([*([prefix] if prefix else []), *(str(part) for part in location)])
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown key; {nearest(str(location[-1]), _known_keys(cls, location[:-1]))}"
@@ -153,7 +153,9 @@ def expand_variables(value: str, where: str) -> str:
     def replace(match: re.Match[str]) -> str:
         found = os.environ.get(match[1], match[2])
         if found is None:
-            raise RecipeError(f"{where}: {value}: the environment variable {match[1]} is not set. Set it to a folder, or write a path.")
+            raise RecipeError(
+                f"{where}: {value}: the environment variable {match[1]} is not set. Set it to a folder, or write a path."
+            )
         return found
 
     return _VARIABLE.sub(replace, value)

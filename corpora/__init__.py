@@ -1,0 +1,1 @@
+"""STAGE 1: raw text -> documents of clean sentences."""

@@ -1,0 +1,26 @@
+"""Filters of documents: None keeps, a Drop says why not."""
+
+from __future__ import annotations
+
+import re
+
+from corpora.config import FilterConfig
+from kobert_pipeline.records import Document, Drop
+
+_HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def hangul_share(text: str) -> float:
+    """Share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about language."""
+    letters = len(_LETTER.findall(text))
+    return len(_HANGUL.findall(text)) / letters if letters else 0.0
+
+
+def keep(document: Document, config: FilterConfig) -> Drop | None:
+    """The first reason to drop a cleaned document, or None."""
+    if len(document.text) < config.min_characters:
+        return Drop("too_short")
+    if hangul_share(document.text) < config.min_hangul_share:
+        return Drop("not_korean")
+    return None

@@ -1,0 +1,12 @@
+"""Settings of the dataset stage."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kobert_pipeline.config import Config
+
+
+class DatasetConfig(Config):
+    validation_share: float = Field(0.01, gt=0, lt=1)
+    """Share of documents, chosen by their id, that training never sees: the held-out loss is measured on them."""

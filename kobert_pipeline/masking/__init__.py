@@ -1,0 +1,1 @@
+"""How a batch is corrupted, freshly each time it is drawn."""

@@ -1,0 +1,1 @@
+"""STAGE 2: sentences -> a morpheme-aware WordPiece tokenizer."""

@@ -1,0 +1,25 @@
+"""Settings of the tokenizer stage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kobert_pipeline.config import Config
+
+
+class TokenizerConfig(Config):
+    vocab_size: int = Field(32_000, ge=512)
+    """Exact number of pieces, special and unused ones included. A multiple of 64 is fastest on a GPU."""
+    morpheme: Literal["training", "none"] = "training"
+    """`training`: MeCab-ko morphemes bound the pieces while the vocabulary is learned; at use it is plain WordPiece.
+    `none`: plain WordPiece over eojeols, the baseline."""
+    ks_x_1001: bool = True
+    """Give a row, word-initial and inner, to all 2,350 syllables of KS X 1001, occurring or not. Small vocabularies: false."""
+    limit_alphabet: int = Field(3_000, ge=100)
+    """Characters, by frequency, that get a row of their own besides Hangul syllables, ASCII and jamo."""
+    min_frequency: int = Field(2, ge=1)
+    """A pair of pieces that occurs less often is not merged."""
+    unused_tokens: int = Field(128, ge=0)
+    """Rows `[unused0]`, `[unused1]`, … kept free for later use."""

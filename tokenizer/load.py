@@ -1,0 +1,75 @@
+"""The tokenizer as a file: an ordinary fast tokenizer that `AutoTokenizer` loads, without MeCab and without our code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
+from kobert_pipeline.errors import ArtifactMismatch
+from tokenizer.train import ROLES
+
+GOLDEN = "golden.json"
+MAX_CHARACTERS_PER_WORD = 1_000
+"""Longer words become [UNK] whole. The library's 100 would swallow URLs and run-on text."""
+
+MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
+
+
+def assemble(pieces: Sequence[str]) -> Tokenizer:
+    """A WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template."""
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(
+        models.WordPiece(vocabulary, unk_token=ROLES["unk_token"], max_input_chars_per_word=MAX_CHARACTERS_PER_WORD)
+    )
+    bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    cls, sep = ROLES["cls_token"], ROLES["sep_token"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{cls} $A {sep}",
+        pair=f"{cls} $A {sep} $B:1 {sep}:1",
+        special_tokens=[(cls, vocabulary[cls]), (sep, vocabulary[sep])],
+    )
+    tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    return tokenizer
+
+
+def save(
+    tokenizer: Tokenizer, pieces: Sequence[str], special_tokens: Sequence[str], folder: Path, golden: Iterable[str]
+) -> None:
+    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces."""
+    from transformers import PreTrainedTokenizerFast
+
+    extra = [token for token in special_tokens if token not in ROLES.values()]
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=MODEL_INPUT_NAMES,
+        clean_up_tokenization_spaces=False,
+        extra_special_tokens=extra,
+        **ROLES,
+    )
+    fast.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        with atomic_path(folder / name) as path:
+            path.write_bytes((folder / name).read_bytes())
+    write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
+    write_json(folder / GOLDEN, [{"text": text, "pieces": tokenizer.encode(text).tokens} for text in golden])
+
+
+def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
+    """The tokenizer of an artifact. The golden sentences are cut again: another result raises ArtifactMismatch."""
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
+        raise ArtifactMismatch(f"{folder}: no readable tokenizer.json ({error}). Build the tokenizer again.") from None
+    if check and (folder / GOLDEN).is_file():
+        for entry in read_json(folder / GOLDEN):
+            pieces = tokenizer.encode(entry["text"]).tokens
+            if pieces != entry["pieces"]:
+                raise ArtifactMismatch(
+                    f"{folder}: {entry['text']!r} is now cut {pieces}, it was cut {entry['pieces']} when the tokenizer was built. The folder was edited, or the tokenizers library changed."
+                )
+    return tokenizer

@@ -1,0 +1,123 @@
+"""Learning the vocabulary: byte-pair merges inside morphemes, written as WordPiece.
+
+The published recipe writes `##` before word-internal morphemes and trains with BERT's pre-tokenizer, which splits at `#`
+and so loses every one of them. Here every character that does not begin a word is shifted by U+F0000, BpeTrainer (which is
+deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift becomes `##` afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from types import MappingProxyType
+
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from kobert_pipeline.errors import InputError
+from tokenizer.config import TokenizerConfig
+from tokenizer.words import SHIFT, is_isolated, piece_of, shifted
+
+ROLES: MappingProxyType[str, str] = MappingProxyType(
+    {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+)
+"""Role -> token: rows 0 to 4 of every vocabulary."""
+
+JAMO = [chr(code) for code in range(0x3131, 0x3164)]
+ASCII = [chr(code) for code in range(33, 127)]
+
+
+def ks_x_1001() -> list[str]:
+    """The 2,350 Hangul syllables of KS X 1001: what EUC-KR can write."""
+    syllables = []
+    for code in range(0xAC00, 0xD7A4):
+        try:
+            chr(code).encode("euc_kr")
+        except UnicodeEncodeError:
+            continue
+        if len(chr(code).encode("euc_kr")) == 2:
+            syllables.append(chr(code))
+    return syllables
+
+
+def alphabet(counts: Counter[str], config: TokenizerConfig) -> list[str]:
+    """Characters that get a row, in both forms where both can occur. Sorted: the order is part of the vocabulary.
+
+    Every Hangul syllable that occurs, ASCII, the compatibility jamo; then others, by frequency, up to `limit_alphabet`.
+    """
+    frequency: Counter[str] = Counter()
+    for unit, count in counts.items():
+        for character in unit:
+            frequency[_unshifted(character)] += count
+    required = {*ASCII, *JAMO, *(character for character in frequency if "가" <= character <= "힣")}
+    if config.ks_x_1001:
+        required |= set(ks_x_1001())
+    others = sorted(
+        (character for character in frequency if character not in required), key=lambda c: (-frequency[c], c)
+    )
+    rows = []
+    for character in sorted(required) + others[: config.limit_alphabet]:
+        rows.append(character)
+        if not is_isolated(character) and ord(character) < 0x20000:
+            rows.append(shifted(character, initial=False))
+    return rows
+
+
+def _unshifted(character: str) -> str:
+    return chr(ord(character) - SHIFT) if ord(character) >= SHIFT else character
+
+
+def learn_vocabulary(counts: Counter[str], config: TokenizerConfig, special_tokens: Sequence[str]) -> list[str]:
+    """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`.
+
+    Raises InputError when the text has no words, or supports fewer pieces than asked for.
+    """
+    if not counts:
+        raise InputError("The corpus has no words to learn a vocabulary from.")
+    extra = [token for token in special_tokens if token not in ROLES.values()]
+    if len(set(extra)) != len(extra):
+        raise InputError(f"Special tokens collide: {', '.join(extra)}")
+    special = [*ROLES.values(), *extra]
+    unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
+    wanted = config.vocab_size - len(special) - len(unused)
+    rows = alphabet(counts, config)
+    if wanted < len(rows):
+        raise InputError(
+            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {config.vocab_size - wanted + len(rows):,} rows. Raise it, or lower `ks_x_1001` and `limit_alphabet`."
+        )
+    pieces = [piece_of(token) for token in _merge(counts, rows, wanted, config.min_frequency)]
+    if len(pieces) < wanted:
+        supported = config.vocab_size - wanted + len(pieces)
+        raise InputError(
+            f"tokenizer.vocab_size {config.vocab_size:,} is more than this text supports: {supported:,} at most. Lower it, or add text."
+        )
+    return [*special, *pieces, *unused]
+
+
+def _merge(counts: Counter[str], rows: list[str], size: int, min_frequency: int) -> list[str]:
+    """BPE over counted units. Feeding each unit `count` times equals training on the text itself."""
+    learner = Tokenizer(models.BPE())
+    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=min_frequency,
+        initial_alphabet=rows,
+        limit_alphabet=len(rows),
+        show_progress=False,
+    )
+    learner.train_from_iterator(_repeated(counts), trainer)
+    vocabulary = learner.get_vocab()
+    return sorted(vocabulary, key=vocabulary.__getitem__)
+
+
+def _repeated(counts: Counter[str], words_a_line: int = 1_000) -> Iterable[str]:
+    for unit, count in sorted(counts.items()):
+        yield from _lines(unit, count, words_a_line)
+
+
+def _lines(unit: str, count: int, words_a_line: int) -> Iterator[str]:
+    whole, rest = divmod(count, words_a_line)
+    line = " ".join([unit] * words_a_line) if whole else ""
+    for _ in range(whole):
+        yield line
+    if rest:
+        yield " ".join([unit] * rest)

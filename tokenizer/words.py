@@ -1,0 +1,83 @@
+"""How text falls into words before pieces are cut: exactly as BERT's normaliser and pre-tokenizer do it at use.
+
+A word is an eojeol, further cut so that every punctuation mark and every Chinese character stands alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from kobert_pipeline.morphology import SEPARATOR
+
+CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f"
+"""Inside a character class: what BERT's normaliser puts spaces around (Devlin et al. 2019, code release)."""
+
+SHIFT = 0xF0000
+"""Added to every character that does not begin a word, so that one alphabet tells word-initial from inner pieces."""
+
+
+@functools.cache
+def _punctuation() -> str:
+    """Inside a character class: ASCII punctuation and Unicode category P, which BERT's pre-tokenizer isolates."""
+    ascii_marks = [chr(code) for code in range(33, 127) if not chr(code).isalnum()]
+    others = [chr(code) for code in range(128, sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith("P")]
+    return re.escape("".join(ascii_marks + others))
+
+
+@functools.cache
+def _word_pattern() -> re.Pattern[str]:
+    isolated = f"{_punctuation()}{CHINESE}"
+    return re.compile(rf"[{isolated}]|[^\s{isolated}]+")
+
+
+@functools.cache
+def _isolated_pattern() -> re.Pattern[str]:
+    return re.compile(f"[{_punctuation()}{CHINESE}]")
+
+
+def is_isolated(character: str) -> bool:
+    """Whether the character is always a word by itself, so that its inner form never occurs."""
+    return _isolated_pattern().fullmatch(character) is not None
+
+
+def words(marked_text: str) -> Iterator[str]:
+    """Words of a text whose morphemes are marked (see `kobert_pipeline.morphology.marked`); the marks stay inside."""
+    for word in _word_pattern().findall(marked_text):
+        bare = word.strip(SEPARATOR)
+        if bare:
+            yield bare
+
+
+def shifted(morpheme: str, *, initial: bool) -> str:
+    """The morpheme with every character that does not begin a word shifted by U+F0000.
+
+    >>> [hex(ord(character)) for character in shifted("가나", initial=True)]
+    ['0xac00', '0xfb098']
+    """
+    head, tail = (morpheme[0], morpheme[1:]) if initial else ("", morpheme)
+    return head + "".join(chr(ord(character) + SHIFT) for character in tail)
+
+
+def piece_of(token: str) -> str:
+    """A learned token, shifted characters and all, as WordPiece writes it: inner pieces begin with `##`."""
+    bare = "".join(chr(ord(character) - SHIFT) if ord(character) >= SHIFT else character for character in token)
+    return f"##{bare}" if ord(token[0]) >= SHIFT else bare
+
+
+def count_units(marked_texts: Iterable[str]) -> Counter[str]:
+    """How often each shifted morpheme occurs. A character beyond the Basic and Supplementary Multilingual Planes cannot
+    be shifted; all of those are Chinese characters, which stand alone anyway."""
+    by_word: Counter[str] = Counter()
+    for text in marked_texts:
+        by_word.update(words(text))
+    units: Counter[str] = Counter()
+    for word, count in by_word.items():
+        for position, morpheme in enumerate(word.split(SEPARATOR)):
+            if morpheme and max(morpheme) < "\U00010ffe" and (len(morpheme) == 1 or max(morpheme) < "\U00020000"):
+                units[shifted(morpheme, initial=position == 0)] += count
+    return units
