@@ -15,10 +15,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from kobert_pipeline.config import Config, runtime
 
@@ -42,7 +42,7 @@ def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, 
     at a time, so a lazy iterable of shards is read only as fast as it is worked on. One worker means this process.
     """
     count = workers or os.cpu_count() or 1
-    if count == 1:
+    if count == 1 or (isinstance(shards, Sized) and len(shards) <= 1):
         yield from map(function, shards)
         return
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
@@ -71,53 +71,60 @@ PLAIN_INTERVAL = 15.0
 """Seconds between progress lines where the output is no terminal."""
 
 
+class Advance(Protocol):
+    def __call__(self, amount: float, note: str = "") -> None:
+        """`amount` more units are done; `note` is shown behind the rate."""
+
+
 @contextlib.contextmanager
-def progress(label: str, total: float | None, unit: str) -> Iterator[Callable[[float], None]]:
-    """A bar with rate and time left on a terminal, a log line every 15 s elsewhere. Yields `advance(amount)`."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> Iterator[Advance]:
+    """A bar with rate and time left on a terminal, a log line every 15 s elsewhere. `done`: units finished earlier."""
+    if not sys.stderr.isatty():
+        yield _PlainProgress(label, total, unit, done)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        started = time.monotonic()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=total, rate="")
+    text = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
+    with Progress(*text, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total, completed=int(done), rate="")
+        rate = _Rate()
 
-            def advance(amount: float) -> None:
-                done = bar.tasks[0].completed + amount
-                bar.update(task, advance=amount, rate=f"{_round(done / (time.monotonic() - started + 1e-9))} {unit}/s")
+        def advance(amount: float, note: str = "") -> None:
+            bar.update(task, advance=amount, rate=f"{_round(rate(amount))} {unit}/s {note}")
 
-            yield advance
-    else:
-        yield _plain_progress(label, total, unit)
+        yield advance
 
 
-def _plain_progress(label: str, total: float | None, unit: str) -> Callable[[float], None]:
-    started = last = time.monotonic()
-    done = 0.0
+class _Rate:
+    """Units per second since it was made."""
 
-    def advance(amount: float) -> None:
-        nonlocal done, last
-        done += amount
-        now = time.monotonic()
-        if now - last >= PLAIN_INTERVAL:
-            last = now
-            rate = done / (now - started)
-            left = f", {(total - done) / rate:.0f} s left" if total and rate else ""
-            of = f" of {_round(total)}" if total else ""
-            logger.info("%s: %s%s %s, %s %s/s%s", label, _round(done), of, unit, _round(rate), unit, left)
+    def __init__(self) -> None:
+        self._started, self._done = time.monotonic(), 0.0
 
-    return advance
+    def __call__(self, amount: float) -> float:
+        self._done += amount
+        return self._done / (time.monotonic() - self._started + 1e-9)
+
+
+class _PlainProgress:
+    def __init__(self, label: str, total: float | None, unit: str, done: float) -> None:
+        self._label, self._total, self._unit, self._done = label, total, unit, done
+        self._rate, self._last = _Rate(), time.monotonic()
+
+    def __call__(self, amount: float, note: str = "") -> None:
+        self._done += amount
+        rate = self._rate(amount)
+        if time.monotonic() - self._last < PLAIN_INTERVAL:
+            return
+        self._last = time.monotonic()
+        of = f" of {_round(self._total)}" if self._total else ""
+        left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
+        logger.info("%s: %s%s %s, %s/s%s%s", self._label, _round(self._done), of, self._unit, _round(rate), left, f", {note}" if note else "")
 
 
 def _round(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
 
 
 # --- what a stage cost -----------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def build(config: DatasetConfig, corpora: Path, tokenizer: Path, out: Workspace,
         _tokenise_shard, config=config, tokenizer=tokenizer, load=load, folder=out.path, sources=[str(s["name"]) for s in sources], vocab_size=vocab_size
     )
     shards = sorted((corpora / "shards").glob("*.parquet"))
-    totals, files = _Totals(vocab_size), {TRAIN: {}, VALIDATION: {}}  # type: _Totals, dict[str, dict[str, int]]
+    totals = _Totals(vocab_size)
+    files: dict[str, dict[str, int]] = {TRAIN: {}, VALIDATION: {}}
     with progress("dataset: tokenise", len(shards), "shards") as advance:
         for shard, counts in zip(shards, map_shards(work, shards, workers=workers), strict=True):
             totals.add(counts)

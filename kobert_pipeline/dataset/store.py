@@ -101,7 +101,7 @@ def _read_file(path: Path, continuity: np.ndarray) -> Block:
     except (OSError, pa.ArrowInvalid) as error:
         raise ArtifactMismatch(f"{path}: not a readable part of a token store ({error}). Run the dataset stage again.") from None
     pieces, documents = batch.column("input_ids"), batch.column("document").to_numpy()
-    starts = np.flatnonzero(np.diff(documents, prepend=-1 if documents.dtype.kind == "i" else documents[:1] + 1))
+    starts = np.flatnonzero(np.append(True, documents[1:] != documents[:-1]))
     return Block(
         tokens=pieces.values.to_numpy(),
         eojeol_start=batch.column("eojeol_start").values.to_numpy(zero_copy_only=False),

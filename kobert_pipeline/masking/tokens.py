@@ -39,13 +39,13 @@ def mask_tokens(
     """Corrupted copy of `input_ids` (B, L) and labels (B, L): the original piece where selected, else IGNORE_INDEX.
 
     `maskable` (B, L) is false on special tokens and padding. `replacements` are the pieces a random one is drawn from:
-    neither special nor unused. A row's result depends on its own generator alone, whatever stands in other rows.
+    neither special nor unused. A row's result depends on its own pieces and generator alone, not on other rows or padding.
     """
-    rows, length = input_ids.shape
-    draws = np.stack([generator.random((3, length)) for generator in generators]) if rows else np.empty((0, 3, length))
-    selected = _select(draws[:, 0], maskable, config.mlm_probability)
+    length = input_ids.shape[1]
+    draws = np.stack([generator.random((length, 3)) for generator in generators])
+    selected = _select(draws[..., 0], maskable, config.mlm_probability)
     labels = np.where(selected, input_ids, IGNORE_INDEX)
-    kind, choice = draws[:, 1], (draws[:, 2] * len(replacements)).astype(np.int64)
+    kind, choice = draws[..., 1], (draws[..., 2] * len(replacements)).astype(np.int64)
     corrupted = np.where(selected & (kind < config.mask_share), mask_id, input_ids)
     to_random = selected & (kind >= config.mask_share) & (kind < config.mask_share + config.random_share)
     return np.where(to_random, replacements[choice], corrupted), labels

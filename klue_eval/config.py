@@ -1,0 +1,87 @@
+"""Settings of the evaluation stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from klue_eval.data import SAMPLE
+from klue_eval.task import TaskSettings
+from klue_eval.tasks import TASKS
+from kobert_pipeline.config import Config, nearest, runtime
+
+Initialisation = Literal["pretrained", "random"]
+
+
+class Protocol(Config):
+    """One way of comparing models: how many labels they see, how often they try, and what may be tuned."""
+
+    train_rows: int | None = Field(None, ge=1)
+    """This many training rows, drawn alike for every model; all of them where absent."""
+    seeds: int = Field(3, ge=1)
+    """Fine-tuning runs, at seed, seed + 1, …"""
+    learning_rates: tuple[float, ...] = ()
+    """Tried in turn; the task's official one where empty."""
+    epochs: tuple[int, ...] = ()
+    """Tried with each learning rate; the task's official number where empty."""
+    selection_rows: int = Field(0, ge=0)
+    """With more than one learning rate or number of epochs, the best is chosen at one seed on this many other training
+    rows: never on dev."""
+    initialisations: tuple[Initialisation, ...] = Field(("pretrained",), min_length=1)
+    """`random` fine-tunes the same architecture from scratch: what pretraining is worth."""
+    evaluations_per_epoch: int = Field(4, ge=0)
+    """Officially 4: the best of them is `best`. 0 scores once, at the end."""
+
+    @property
+    def chooses(self) -> bool:
+        return max(1, len(self.learning_rates)) * max(1, len(self.epochs)) > 1
+
+    @model_validator(mode="after")
+    def _selection_has_rows(self) -> Self:
+        if self.chooses and not (self.selection_rows and self.train_rows):
+            raise ValueError(
+                "several learning rates or numbers of epochs need selection_rows and train_rows: "
+                "the choice is made on training rows that are not trained on"
+            )
+        return self
+
+
+class EvaluationConfig(Config):
+    tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
+    data: str = runtime(SAMPLE)
+    """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
+    whose scores mean nothing, `hub:klue` the Hub's copy."""
+    protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
+    settings: dict[str, dict[str, Any]] = {}
+    """Task -> settings that differ from the official ones."""
+    tfidf: bool = True
+    """Score a bag of character n-grams on the same rows: the floor that a pretrained model has to beat."""
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    """`auto` is bf16-mixed where the device computes it in hardware, otherwise 32-true."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _tasks_exist(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        for name in tasks:
+            _known_task(name)
+        return tuple(dict.fromkeys(tasks))
+
+    @field_validator("settings")
+    @classmethod
+    def _settings_are_valid(cls, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, overrides in settings.items():
+            _known_task(name)
+            task_settings(name, overrides)
+        return settings
+
+
+def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
+    """The task's official settings with `overrides` laid on them. Raises RecipeError for an unknown or impossible one."""
+    return TaskSettings.parse({**TASKS[name].defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
+
+
+def _known_task(name: str) -> None:
+    if name not in TASKS:
+        raise ValueError(f"{name}: no such KLUE task; {nearest(name, list(TASKS))}")

@@ -1,0 +1,49 @@
+"""NLI, natural language inference: premise and hypothesis -> entailment, contradiction or neutral."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from klue_eval.metrics import METRICS
+from klue_eval.task import Features, KlueTask, Logits, Row, TaskSettings, label_field, text_field
+
+LABELS = ("entailment", "contradiction", "neutral")
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """The JSON says `gold_label`, the Hub's copy `label`."""
+    label = label_field(record, "gold_label" if "gold_label" in record else "label", LABELS)
+    if label is None:
+        return None
+    return {
+        "guid": record["guid"],
+        "premise": text_field(record, "premise"),
+        "hypothesis": text_field(record, "hypothesis"),
+        "gold_label": label,
+    }
+
+
+def encode(row: Row) -> Features:
+    return Features(text=row["premise"], pair=row["hypothesis"], target=LABELS.index(row["gold_label"]))
+
+
+def decode(logits: Logits, row: Row) -> str:
+    return LABELS[int(logits.argmax())]
+
+
+TASK = KlueTask(
+    name="nli",
+    version=1,
+    title="NLI",
+    dataset="KLUE-NLI v1.1: 24,998 train and 3,000 dev pairs, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.3",
+    labels=LABELS,
+    read=read,
+    encode=encode,
+    head="classification",
+    decode=decode,
+    metrics=METRICS["nli"],
+    primary_metric="accuracy",
+    defaults=TaskSettings(epochs=5),
+)

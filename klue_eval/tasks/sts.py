@@ -1,0 +1,62 @@
+"""STS, semantic textual similarity: two sentences -> a similarity from 0 to 5."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from klue_eval.metrics import METRICS
+from klue_eval.task import Features, KlueTask, Logits, Row, TaskSettings, text_field
+
+HIGHEST = 5.0
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """The JSON holds `labels: {label, real-label, binary-label}`, the CSV one `label`, which is the JSON's `real-label`."""
+    labels = record["labels"] if "labels" in record else {"real-label": record["label"]}
+    if labels is None or labels["real-label"] in (None, ""):
+        return None
+    similarity = _similarity(labels["real-label"])
+    return {
+        "guid": record["guid"],
+        "sentence1": text_field(record, "sentence1"),
+        "sentence2": text_field(record, "sentence2"),
+        "labels": {"label": round(similarity, 1), "binary-label": int(similarity >= 3), **labels, "real-label": similarity},
+    }
+
+
+def _similarity(value: Any) -> float:
+    try:
+        similarity = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"`real-label` is {value!r}; it must be a number") from None
+    if not (math.isfinite(similarity) and 0 <= similarity <= HIGHEST):
+        raise ValueError(f"`real-label` is {value!r}; it must lie between 0 and 5")
+    return similarity
+
+
+def encode(row: Row) -> Features:
+    return Features(text=row["sentence1"], pair=row["sentence2"], target=row["labels"]["real-label"])
+
+
+def decode(logits: Logits, row: Row) -> float:
+    """The raw regression output: the official score does not clip it to 0 to 5."""
+    return float(logits[0])
+
+
+TASK = KlueTask(
+    name="sts",
+    version=1,
+    title="STS",
+    dataset="KLUE-STS v1.1: 11,668 train and 519 dev pairs, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.2",
+    labels=(),
+    read=read,
+    encode=encode,
+    head="regression",
+    decode=decode,
+    metrics=METRICS["sts"],
+    primary_metric="pearson",
+    defaults=TaskSettings(),
+)

@@ -1,0 +1,12 @@
+"""What learns: one file an architecture, listed here by hand."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from kobert_pipeline.architectures import bert, modernbert
+from kobert_pipeline.architectures.architecture import Architecture
+
+ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
+    {architecture.name: architecture for architecture in (bert.ARCHITECTURE, modernbert.ARCHITECTURE)}
+)

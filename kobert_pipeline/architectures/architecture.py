@@ -1,0 +1,51 @@
+"""The contract of an architecture: what learns. One file an architecture; the table is in `kobert_pipeline.architectures`.
+
+`build` returns a module around transformers' own class that can do what `Learner` in
+`kobert_pipeline.objectives.objective` asks; `export` writes a folder that plain transformers loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from kobert_pipeline.config import Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a model must know of the tokenizer and of the run."""
+
+    vocab_size: int
+    pad_id: int
+    cls_id: int
+    sep_id: int
+    max_length: int
+    """The longest example of any phase, in pieces."""
+
+
+Build = Callable[[Any, ModelFacts, tuple[str, ...]], "nn.Module"]
+"""(sizes, facts, heads) -> module, initialised from torch's global random state."""
+Export = Callable[[Any, Path], None]
+"""(module, folder) -> config.json and model.safetensors."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    name: str
+    paper: str
+    sizes: type[Config]
+    named_sizes: MappingProxyType[str, Config]
+    """mini, small, base, large."""
+    heads: tuple[str, ...]
+    """What it can offer an objective."""
+    model_inputs: tuple[str, ...]
+    """What the exported tokenizer should return for it."""
+    build: Build
+    export: Export

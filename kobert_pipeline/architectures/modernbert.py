@@ -1,0 +1,105 @@
+"""ModernBERT (Warner et al. 2024): pre-norm, rotary positions, GeGLU, no biases, alternating global and local attention.
+
+Around transformers' `ModernBertForMaskedLM`. It has no segment numbers and no pair head.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from kobert_pipeline.architectures.architecture import Architecture, ModelFacts
+from kobert_pipeline.config import Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ModernBertSizes(Config):
+    layers: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    """Attention heads; `hidden` is a multiple of it."""
+    feed_forward: int = Field(gt=0)
+    """Width of the gated layer's inside (half of what its input matrix gives)."""
+    positions: int = Field(8192, gt=0)
+    local_attention: int = Field(128, gt=0)
+    """Window, in pieces, of the local layers; every third layer sees everything."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+SIZES = MappingProxyType(
+    {
+        "mini": ModernBertSizes(layers=4, hidden=256, heads=4, feed_forward=512),
+        "small": ModernBertSizes(layers=6, hidden=512, heads=8, feed_forward=768),
+        "base": ModernBertSizes(layers=22, hidden=768, heads=12, feed_forward=1152),
+        "large": ModernBertSizes(layers=28, hidden=1024, heads=16, feed_forward=2624),
+    }
+)
+"""Base and large: Warner et al. 2024, table 4. Mini and small: ours, of about BERT's size by that name."""
+
+
+def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
+    from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+    config = ModernBertConfig(
+        vocab_size=facts.vocab_size,
+        num_hidden_layers=sizes.layers,
+        hidden_size=sizes.hidden,
+        num_attention_heads=sizes.heads,
+        intermediate_size=sizes.feed_forward,
+        max_position_embeddings=sizes.positions,
+        local_attention=sizes.local_attention,
+        embedding_dropout=sizes.dropout,
+        mlp_dropout=sizes.dropout,
+        attention_dropout=sizes.dropout,
+        pad_token_id=facts.pad_id,
+        bos_token_id=facts.cls_id,
+        eos_token_id=facts.sep_id,
+        cls_token_id=facts.cls_id,
+        sep_token_id=facts.sep_id,
+        attn_implementation="sdpa",
+    )
+    return _module(ModernBertForMaskedLM(config))
+
+
+def _module(transformer: Any) -> nn.Module:
+    from torch import Tensor, nn
+
+    class ModernBert(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = transformer
+
+        def hidden(self, batch: dict[str, Tensor]) -> Tensor:
+            mask = batch["attention_mask"]
+            output = self.transformer.model(
+                input_ids=batch["input_ids"], attention_mask=None if bool(mask.all()) else mask
+            )
+            states: Tensor = output.last_hidden_state
+            return states
+
+        def token_logits(self, hidden: Tensor) -> Tensor:
+            logits: Tensor = self.transformer.decoder(self.transformer.head(hidden))
+            return logits
+
+    return ModernBert()
+
+
+def export(model: Any, folder: Path) -> None:
+    model.transformer.save_pretrained(folder, safe_serialization=True)
+
+
+ARCHITECTURE = Architecture(
+    name="modernbert",
+    paper="Warner et al. 2024",
+    sizes=ModernBertSizes,
+    named_sizes=SIZES,
+    heads=("tokens",),
+    model_inputs=("input_ids", "attention_mask"),
+    build=build,
+    export=export,
+)

@@ -1,0 +1,12 @@
+"""What is learned: one file an objective, listed here by hand."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from kobert_pipeline.objectives import mlm, mlm_nsp
+from kobert_pipeline.objectives.objective import Objective
+
+OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
+    {objective.name: objective for objective in (mlm.OBJECTIVE, mlm_nsp.OBJECTIVE)}
+)

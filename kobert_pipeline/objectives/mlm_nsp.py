@@ -1,0 +1,64 @@
+"""BERT's objective: masked language modelling and next-sentence prediction over pairs of segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from kobert_pipeline.dataset.plan import Examples, PlanContext, segment_pairs
+from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.objectives.mlm import MlmOptions, masked_batch, token_terms
+from kobert_pipeline.objectives.objective import BatchContext, Learner, Objective, Term
+from kobert_pipeline.objectives.rows import assemble
+
+if TYPE_CHECKING:
+    import torch
+
+    from kobert_pipeline.objectives.objective import Batch
+
+
+class MlmNspOptions(MlmOptions):
+    short_probability: float = Field(0.1, ge=0, le=1)
+    """Share of examples that aim at a random shorter length."""
+
+
+def plan(block: Block, context: PlanContext, options: MlmNspOptions) -> Examples:
+    return segment_pairs(block, context, short_probability=options.short_probability)
+
+
+def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, options: MlmNspOptions) -> Batch:
+    """As `mlm`, and `next_sentence_label` (B,): 0 really next, 1 random."""
+    import torch
+
+    batch = masked_batch(assemble(examples, chosen, context.tokenizer, numbered=True), context, options)
+    return batch | {"next_sentence_label": torch.from_numpy(examples.labels["next_sentence_label"][chosen])}
+
+
+def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, Term]:
+    """Mean masked cross-entropy plus mean next-sentence cross-entropy (Devlin et al. 2019, appendix A.2)."""
+    import torch
+    from torch.nn import functional
+
+    hidden = model.hidden(batch)
+    labels = batch["next_sentence_label"]
+    logits = model.pair_logits(hidden).float()
+    count = torch.tensor(float(labels.numel()), device=labels.device)
+    right = (logits.argmax(dim=-1) == labels).sum()
+    return token_terms(model, hidden, batch) | {
+        "nsp": Term(functional.cross_entropy(logits, labels, reduction="sum"), count),
+        "nsp_accuracy": Term(right.float(), count, weight=0.0),
+    }
+
+
+OBJECTIVE = Objective(
+    name="mlm_nsp",
+    paper="Devlin et al. 2019, section 3.1",
+    options=MlmNspOptions,
+    special_tokens=(),
+    heads=("tokens", "sequence_pair"),
+    plan=plan,
+    collate=collate,
+    loss=loss,
+)

@@ -1,0 +1,95 @@
+"""The contract of an objective: what is learned. One file an objective; the table is in `kobert_pipeline.objectives`.
+
+Shapes: B rows of L pieces, H hidden size, V vocabulary, n masked positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from kobert_pipeline.config import Config
+from kobert_pipeline.dataset.plan import Examples, PlanContext
+from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.masking.generators import RowGenerators
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Batch = dict[str, Tensor]
+
+
+class Term(NamedTuple):
+    """One part of a loss, or a metric (weight 0): a sum and a count, so that ranks and micro-batches add up right."""
+
+    sum: Tensor
+    count: Tensor
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class TokenizerFacts:
+    """What objectives and architectures need to know of the tokenizer."""
+
+    vocab_size: int
+    pad_id: int
+    unk_id: int
+    cls_id: int
+    sep_id: int
+    mask_id: int
+    replacements: np.ndarray
+    """Ids of ordinary pieces: neither special nor unused."""
+
+
+@dataclass(frozen=True)
+class BatchContext:
+    """What `collate` may depend on besides the examples: the tokenizer, one generator a row, and training or validation."""
+
+    tokenizer: TokenizerFacts
+    generators: RowGenerators
+    training: bool = True
+
+
+class Learner(Protocol):
+    """What a loss may ask of a model: see `kobert_pipeline.architectures.architecture`."""
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """Last hidden states (B, L, H)."""
+
+    def token_logits(self, hidden: Tensor) -> Tensor:
+        """(n, H) hidden states of chosen positions -> (n, V). Head `tokens`."""
+
+    def pair_logits(self, hidden: Tensor) -> Tensor:
+        """(B, L, H) -> (B, 2), read from [CLS]. Head `sequence_pair`."""
+
+
+Plan = Callable[[Block, PlanContext, Any], Examples]
+Collate = Callable[[Examples, np.ndarray, BatchContext, Any], "Batch"]
+"""(examples of a block, which of them (B,), context, options) -> tensors with B rows."""
+Loss = Callable[[Learner, "Batch", "torch.Generator"], dict[str, Term]]
+Inputs = Callable[[Any], dict[str, str]]
+
+
+def no_inputs(_: Config) -> dict[str, str]:
+    """The objective needs the store alone."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Objective:
+    name: str
+    paper: str
+    options: type[Config]
+    special_tokens: tuple[str, ...]
+    """What it needs in the vocabulary beyond [PAD] [UNK] [CLS] [SEP] [MASK]."""
+    heads: tuple[str, ...]
+    """What it needs of the architecture."""
+    plan: Plan
+    collate: Collate
+    loss: Loss
+    inputs: Inputs = no_inputs
+    """Options -> artifacts it needs besides the store (a teacher), by name: part of the fingerprint."""

@@ -1,0 +1,1 @@
+"""STAGE 4: token store -> a pretrained model, for any objective and architecture that fit."""

@@ -1,0 +1,193 @@
+"""The pretraining stage: trains, measures on held-out text, exports a Hugging Face folder. The only I/O of this package.
+
+`model/` is the exported folder, `losses.csv` the curve, `metrics.json` the held-out figures. Checkpoints and live logs stand
+under `run/`; a killed run goes on from the last checkpoint and ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import numpy as np
+import torch
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
+from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.execution import Advance, progress
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import Batch, TokenizerFacts
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.data import BatchStream, validation_batches
+from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save
+
+logger = logging.getLogger(__name__)
+
+MODEL = "model"
+PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
+
+
+def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int) -> dict[str, Any]:
+    """Fills `out` with a trained model. Returns the manifest's summary."""
+    started = time.monotonic()
+    store = Store(dataset)
+    objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
+    facts = tokenizer_facts(tokenizer)
+    if facts.vocab_size != store.vocab_size:
+        raise ArtifactMismatch(f"{dataset}: built for {store.vocab_size} pieces, the tokenizer {tokenizer} has {facts.vocab_size}. Run the dataset stage again.")
+    stream = BatchStream(store, objective, config, facts, seed)
+    held_out = validation_batches(store, objective, config, facts)
+    if not held_out:
+        raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
+    lightning.seed_everything(seed, workers=False, verbose=False)
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
+    module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
+    measured = _fit(module, config, held_out, out)
+    _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
+    _write_curve(out.path / "losses.csv", module.curve)
+    summary = _summary(module, config, store, measured)
+    write_json(out.path / "metrics.json", summary)
+    logger.info(
+        "pretrain: held-out MLM loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
+        summary["held_out"][0]["mlm"], summary["held_out"][-1]["mlm"], summary["unigram_entropy"],
+        f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
+    )  # fmt: skip
+    return summary
+
+
+def tokenizer_facts(folder: Path) -> TokenizerFacts:
+    """Ids of the special tokens, and which pieces a random replacement may be."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    special = set(tokenizer.all_special_ids)
+    ordinary = [number for piece, number in tokenizer.get_vocab().items() if number not in special and not piece.startswith("[unused")]
+    return TokenizerFacts(
+        vocab_size=len(tokenizer),
+        pad_id=tokenizer.pad_token_id,
+        unk_id=tokenizer.unk_token_id,
+        cls_id=tokenizer.cls_token_id,
+        sep_id=tokenizer.sep_token_id,
+        mask_id=tokenizer.mask_token_id,
+        replacements=np.array(sorted(ordinary), dtype=np.int64),
+    )
+
+
+def _fit(module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace) -> list[dict[str, float]]:
+    """Runs to the last step, from the last checkpoint where there is one. Returns the held-out figures by step."""
+    folder = out.run_folder
+    with progress("pretrain", config.max_steps, "steps") as advance:
+        watch = _Watch(held_out, config, advance)
+        trainer = lightning.Trainer(
+            max_steps=config.max_steps,
+            accelerator="auto",
+            devices=1,
+            precision=PRECISIONS[config.precision],
+            gradient_clip_val=config.gradient_clip,
+            logger=[CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")],
+            log_every_n_steps=config.log_steps,
+            callbacks=[watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        found = checkpoints(folder / "checkpoints")
+        if found:
+            logger.info("pretrain: resumes from %s", found[-1].name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Lightning advises loader workers, which slow a CPU run down
+            trainer.fit(
+                module,
+                DataLoader(module.stream, batch_size=None, num_workers=0),
+                ckpt_path=found[-1] if found else None,
+                weights_only=True,
+            )
+        save(trainer, folder / "checkpoints")
+    return watch.measured
+
+
+class _Watch(lightning.Callback):
+    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last."""
+
+    def __init__(self, held_out: list[Batch], config: PretrainConfig, advance: Advance) -> None:
+        self.held_out, self.config, self.advance = held_out, config, advance
+        self.measured: list[dict[str, float]] = []
+        self._seconds, self._tokens = time.monotonic(), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"measured": self.measured}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.measured = state["measured"]
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, PretrainModule)
+        if trainer.global_step == 0:
+            self._measure(module)
+        self.advance(trainer.global_step)
+        self._seconds, self._tokens = time.monotonic(), module.tokens_seen
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        assert isinstance(module, PretrainModule)
+        self.advance(1, self._note(module))
+        if trainer.global_step % self.config.validation_steps == 0 or trainer.global_step == self.config.max_steps:
+            self._measure(module)
+
+    def _measure(self, module: PretrainModule) -> None:
+        state = torch.get_rng_state()
+        values = module.held_out(self.held_out)
+        torch.set_rng_state(state)
+        self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+        logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
+
+    def _note(self, module: PretrainModule) -> str:
+        rate = (module.tokens_seen - self._tokens) / (time.monotonic() - self._seconds + 1e-9)
+        loss = f"loss {module.curve[-1]['mlm']:.3f}, " if module.curve and "mlm" in module.curve[-1] else ""
+        return f"{loss}{rate:,.0f} tokens/s"
+
+
+def _export(module: PretrainModule, model_inputs: tuple[str, ...], export: Any, tokenizer: Path, config: PretrainConfig, folder: Path) -> None:
+    """Weights, configuration and tokenizer in one folder. Runs again from the start if it was interrupted."""
+    from transformers import AutoTokenizer
+
+    folder.mkdir(exist_ok=True)
+    export(module.model, folder)
+    fast = AutoTokenizer.from_pretrained(
+        tokenizer, model_max_length=config.architecture["positions"], model_input_names=list(model_inputs)
+    )
+    fast.save_pretrained(folder)
+    (folder / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
+
+
+def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(curve[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
+
+
+def _summary(module: PretrainModule, config: PretrainConfig, store: Store, measured: list[dict[str, float]]) -> dict[str, Any]:
+    parameters = sum(parameter.numel() for parameter in module.model.parameters())
+    return {
+        "objective": config.objective["name"],
+        "architecture": config.architecture["name"],
+        "parameters": parameters,
+        "steps": config.max_steps,
+        "tokens": module.tokens_seen,
+        "epochs": module.stream.cursor.epoch,
+        "unigram_entropy": store.summary["unigram_entropy"],
+        "held_out": measured,
+    }

@@ -1,0 +1,120 @@
+"""Settings of the pretraining stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.config import Config, nearest, runtime
+from kobert_pipeline.objectives import OBJECTIVES
+
+
+class Phase(Config):
+    """A part of the run with its own length: BERT's 128 pieces for nine tenths, then 512."""
+
+    max_length: int = Field(gt=8)
+    """Pieces of one example."""
+    share: float = Field(1.0, gt=0, le=1)
+    """Share of `max_steps`."""
+    batch_size: int = Field(gt=0)
+    """Examples a step, over all devices."""
+
+
+class PretrainConfig(Config):
+    objective: dict[str, Any]
+    """`name`, one of OBJECTIVES, and its options."""
+    architecture: dict[str, Any]
+    """`name`, one of ARCHITECTURES, `size` (mini, small, base, large), and single sizes that differ from it."""
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    max_steps: int = Field(gt=0)
+    """Optimizer steps of the whole run."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """At the peak."""
+    schedule: Literal["linear", "cosine", "wsd"] = "linear"
+    warmup_share: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = Field(1e-6, gt=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient; larger ones are scaled down to it."""
+    precision: Literal["bf16", "fp32"] = "bf16"
+    """bf16: matrix products in bfloat16, weights and their updates in float32."""
+    validation_steps: int = Field(1_000, gt=0)
+    """Steps between measurements on held-out text; there is one before the first step and one after the last."""
+    log_steps: int = Field(20, gt=0)
+    """Steps averaged into one row of `losses.csv`."""
+    checkpoint_minutes: float = runtime(5.0, gt=0)
+    """A killed run loses at most this much."""
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: dict[str, Any]) -> dict[str, Any]:
+        name = _name(value, OBJECTIVES)
+        options = OBJECTIVES[name].options.parse(_others(value), "pretrain.objective")
+        return {"name": name} | options.model_dump(mode="json")
+
+    @field_validator("architecture")
+    @classmethod
+    def _known_architecture(cls, value: dict[str, Any]) -> dict[str, Any]:
+        name = _name(value, ARCHITECTURES)
+        settings = _others(value)
+        named = ARCHITECTURES[name].named_sizes
+        size = settings.pop("size", None)
+        if size is not None and size not in named:
+            raise ValueError(f"size {size!r} is unknown; {nearest(str(size), list(named))}")
+        base = named[size].model_dump(mode="json") if size is not None else {}
+        sizes = ARCHITECTURES[name].sizes.parse(base | settings, "pretrain.architecture")
+        return {"name": name} | sizes.model_dump(mode="json")
+
+    @model_validator(mode="after")
+    def _fits(self) -> PretrainConfig:
+        objective, architecture = OBJECTIVES[self.objective["name"]], ARCHITECTURES[self.architecture["name"]]
+        missing = [head for head in objective.heads if head not in architecture.heads]
+        if missing:
+            raise ValueError(f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture {architecture.name!r} has not")
+        total = sum(phase.share for phase in self.phases)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares of `phases` add up to {total:g}, not to 1")
+        positions = self.architecture.get("positions")
+        longest = max(phase.max_length for phase in self.phases)
+        if positions is not None and longest > positions:
+            raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
+        return self
+
+    @property
+    def options(self) -> Config:
+        return OBJECTIVES[self.objective["name"]].options.model_validate(_others(self.objective))
+
+    @property
+    def sizes(self) -> Config:
+        return ARCHITECTURES[self.architecture["name"]].sizes.model_validate(_others(self.architecture))
+
+    @property
+    def max_length(self) -> int:
+        return max(phase.max_length for phase in self.phases)
+
+    @property
+    def warmup_steps(self) -> int:
+        return round(self.warmup_share * self.max_steps)
+
+    def phase_ends(self) -> list[int]:
+        """The step at which each phase is over; the last is `max_steps`."""
+        ends, total = [], 0.0
+        for phase in self.phases:
+            total += phase.share
+            ends.append(round(total * self.max_steps))
+        return ends
+
+
+def _name(value: Mapping[str, Any], table: Mapping[str, Any]) -> str:
+    name = value.get("name")
+    if not isinstance(name, str) or name not in table:
+        raise ValueError(f"name {name!r} is unknown; {nearest(str(name), list(table))}")
+    return name
+
+
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if key != "name"}

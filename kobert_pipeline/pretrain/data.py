@@ -1,0 +1,139 @@
+"""The stream of batches: a pure function of the seed and the batch's number.
+
+To Lightning a run is one pass over steps. An epoch is a seeded order of blocks; a block is planned when it is reached, its
+examples shuffled and cut into batches of nearly equal numbers and like lengths. A cursor says where the stream stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch.utils.data import IterableDataset
+
+from kobert_pipeline.config import Config
+from kobert_pipeline.dataset.plan import Examples, PlanContext
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.masking.generators import row_generators
+from kobert_pipeline.objectives.objective import BatchContext, Objective, TokenizerFacts
+from kobert_pipeline.pretrain.config import PretrainConfig
+
+if TYPE_CHECKING:
+    from kobert_pipeline.objectives.objective import Batch
+
+BATCHES_A_WINDOW = 50
+"""Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
+
+ORDER, BATCHES = 1, 2
+"""Which random decision a seed sequence is for."""
+
+
+@dataclass
+class Cursor:
+    """Where the stream stands: the next batch to draw."""
+
+    batch: int = 0
+    phase: int = 0
+    epoch: int = 0
+    position: int = 0
+    """Of the block within its epoch's order."""
+    offset: int = 0
+    """Batches of the block already drawn."""
+
+    def state(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class BatchStream(IterableDataset[Any]):
+    """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
+
+    def __init__(self, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts, seed: int) -> None:
+        self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
+        self.options = config.options
+        self.blocks = store.blocks(TRAIN)
+        self.ends = config.phase_ends()
+        self.cursor = Cursor()
+
+    def __iter__(self) -> Iterator[Batch]:
+        cursor = self.cursor
+        drawn = 0
+        while True:
+            if cursor.position == 0:
+                drawn = 0
+            order = np.random.default_rng((self.seed, ORDER, cursor.phase, cursor.epoch)).permutation(len(self.blocks))
+            for _ in range(cursor.position, len(order)):
+                before = cursor.batch
+                yield from self._block(int(order[cursor.position]))
+                drawn += cursor.batch - before
+                if self._phase_is_over():
+                    break
+                cursor.position, cursor.offset = cursor.position + 1, 0
+            if not drawn and cursor.position >= len(order):
+                raise InputError(f"The corpus gives no example for objective {self.objective.name!r}: it needs documents of two sentences or more.")
+            if self._phase_is_over():
+                cursor.phase, cursor.epoch, cursor.position, cursor.offset = cursor.phase + 1, 0, 0, 0
+            else:
+                cursor.epoch, cursor.position = cursor.epoch + 1, 0
+
+    def _phase_is_over(self) -> bool:
+        return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
+
+    def _block(self, block: int) -> Iterator[Batch]:
+        cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
+        context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length)
+        examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+        rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
+        for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
+            batch = draw(self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch)
+            cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
+            yield batch
+            if self._phase_is_over():
+                return
+
+
+def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Every example in exactly one batch; sizes differ by one at most; like lengths together; the order is random."""
+    if not len(lengths):
+        return []
+    order = rng.permutation(len(lengths))
+    count = -(-len(lengths) // batch_size)
+    windows = np.array_split(order, -(-count // BATCHES_A_WINDOW))
+    sorted_order = np.concatenate([window[np.argsort(lengths[window], kind="stable")] for window in windows])
+    batches = np.array_split(sorted_order, count)
+    return [batches[number] for number in rng.permutation(count)]
+
+
+def draw(
+    objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
+    *, seed: int, number: int, training: bool = True,
+) -> Batch:  # fmt: skip
+    generators = row_generators(seed, number, range(len(chosen)))
+    return objective.collate(examples, chosen, BatchContext(facts, generators, training), options)
+
+
+def validation_batches(store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts) -> list[Batch]:
+    """The held-out text as batches that are the same for every seed, at the length of the first phase."""
+    batches: list[Batch] = []
+    phase, options = config.phases[0], config.options
+    for block, files in enumerate(store.blocks(VALIDATION)):
+        context = PlanContext(seed=0, epoch=0, block=block, phase=0, max_length=phase.max_length)
+        examples = objective.plan(store.read(files), context, options)
+        for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
+            batches.append(draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False))
+    return batches
+
+
+def count_plan(store: Store, objective: Objective, config: PretrainConfig, blocks: Sequence[int] = (0,)) -> dict[str, int]:
+    """What the first plan of the given blocks makes of the text, for the log: examples, pieces, and what it leaves out."""
+    total: dict[str, int] = {"examples": 0, "pieces": 0}
+    for block in blocks:
+        context = PlanContext(0, 0, block, 0, config.phases[0].max_length)
+        examples = objective.plan(store.read(store.blocks(TRAIN)[block]), context, config.options)
+        total["examples"] += len(examples)
+        total["pieces"] += int(examples.lengths.sum())
+        for reason, count in examples.counts.items():
+            total[reason] = total.get(reason, 0) + count
+    return total
