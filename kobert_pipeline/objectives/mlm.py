@@ -10,13 +10,11 @@ from pydantic import Field
 from kobert_pipeline.dataset.plan import Examples, PlanContext, contiguous
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, MaskingConfig, mask_tokens
-from kobert_pipeline.objectives.objective import BatchContext, Learner, Objective, Term
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import Rows, assemble
 
 if TYPE_CHECKING:
     import torch
-
-    from kobert_pipeline.objectives.objective import Batch
 
 
 class MlmOptions(MaskingConfig):

@@ -10,13 +10,11 @@ from pydantic import Field
 from kobert_pipeline.dataset.plan import Examples, PlanContext, segment_pairs
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives.mlm import MlmOptions, masked_batch, token_terms
-from kobert_pipeline.objectives.objective import BatchContext, Learner, Objective, Term
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
 if TYPE_CHECKING:
     import torch
-
-    from kobert_pipeline.objectives.objective import Batch
 
 
 class MlmNspOptions(MlmOptions):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    Batch = dict[str, Tensor]
+Batch = dict[str, "Tensor"]
+"""Name -> tensor with B rows: what a model takes and a loss reads."""
 
 
 class Term(NamedTuple):
@@ -68,9 +69,9 @@ class Learner(Protocol):
 
 
 Plan = Callable[[Block, PlanContext, Any], Examples]
-Collate = Callable[[Examples, np.ndarray, BatchContext, Any], "Batch"]
+Collate = Callable[[Examples, np.ndarray, BatchContext, Any], Batch]
 """(examples of a block, which of them (B,), context, options) -> tensors with B rows."""
-Loss = Callable[[Learner, "Batch", "torch.Generator"], dict[str, Term]]
+Loss = Callable[[Learner, Batch, "torch.Generator"], dict[str, Term]]
 Inputs = Callable[[Any], dict[str, str]]
 
 

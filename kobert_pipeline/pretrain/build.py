@@ -30,7 +30,7 @@ from kobert_pipeline.objectives.objective import Batch, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save
+from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ def tokenizer_facts(folder: Path) -> TokenizerFacts:
 def _fit(module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace) -> list[dict[str, float]]:
     """Runs to the last step, from the last checkpoint where there is one. Returns the held-out figures by step."""
     folder = out.run_folder
-    with progress("pretrain", config.max_steps, "steps") as advance:
+    found = checkpoints(folder / "checkpoints")
+    with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
         watch = _Watch(held_out, config, advance)
         trainer = lightning.Trainer(
             max_steps=config.max_steps,
@@ -103,7 +104,6 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: list[Batch], 
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
-        found = checkpoints(folder / "checkpoints")
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
         with warnings.catch_warnings():
@@ -136,7 +136,6 @@ class _Watch(lightning.Callback):
         assert isinstance(module, PretrainModule)
         if trainer.global_step == 0:
             self._measure(module)
-        self.advance(trainer.global_step)
         self._seconds, self._tokens = time.monotonic(), module.tokens_seen
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:

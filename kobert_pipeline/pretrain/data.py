@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch.utils.data import IterableDataset
@@ -18,11 +18,8 @@ from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.masking.generators import row_generators
-from kobert_pipeline.objectives.objective import BatchContext, Objective, TokenizerFacts
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
-
-if TYPE_CHECKING:
-    from kobert_pipeline.objectives.objective import Batch
 
 BATCHES_A_WINDOW = 50
 """Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""

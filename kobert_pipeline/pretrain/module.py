@@ -60,6 +60,10 @@ class PretrainModule(lightning.LightningModule):
         factor = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, config.warmup_steps, config.max_steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": factor, "interval": "step"}}
 
+    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None) -> None:
+        """Lightning refuses to clip for a fused optimizer, lest fp16 gradients be still scaled; there is no fp16 here."""
+        nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["kobert"] = {
             "cursor": self.stream.cursor.state(),

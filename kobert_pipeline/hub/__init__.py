@@ -1,0 +1,1 @@
+"""The folder to publish: model, tokenizer, model card, scores and how they were made."""
