@@ -6,7 +6,9 @@ Three phases, each resumable by shard: `clean/` holds cleaned documents, `duplic
 from __future__ import annotations
 
 import logging
+import lzma
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import zstandard
 
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig
@@ -45,6 +48,9 @@ DOCUMENTS = pa.schema(
 SENTENCES = pa.schema(
     [("doc_id", pa.string()), ("source", pa.string()), ("title", pa.string()), ("sentences", pa.list_(pa.string()))]
 )
+
+UNREADABLE = (OSError, EOFError, pa.ArrowInvalid, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+"""What the readers raise for a file that is missing, cut off, damaged or in another format."""
 
 Counts = dict[str, dict[str, int]]
 """source -> {"documents": read, "kept": …, reason: …}."""
@@ -104,7 +110,7 @@ def _read(file: InputFile) -> Iterator[Document | Drop]:
         raise InputError(
             f"{file.address}: not UTF-8 ({error.reason} at byte {error.start} of a block). Convert it, e.g. iconv -f cp949 -t utf-8."
         ) from None
-    except (OSError, EOFError, pa.ArrowInvalid) as error:
+    except UNREADABLE as error:
         raise InputError(f"{file.address}: cannot be read as {file.format}: {error}") from None
 
 
@@ -123,8 +129,9 @@ def _clean_phase(config: CorporaConfig, files: Sequence[InputFile], folder: Path
 
 def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> Counts:
     """Cleans and filters one shard into `clean/NNNNN.parquet`; its counts, written last, mark it done."""
-    marker = folder / CLEAN / f"{shard.number:05d}.json"
-    if marker.exists():
+    target = folder / CLEAN / f"{shard.number:05d}.parquet"
+    marker = target.with_suffix(".json")
+    if marker.exists() and target.exists():
         done: Counts = read_json(marker)
         return done
     counts: dict[str, Counter[str]] = {}
@@ -149,7 +156,7 @@ def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> Cou
                     "digest": digest(item.text),
                 }
             )
-    with atomic_path(folder / CLEAN / f"{shard.number:05d}.parquet") as path:
+    with atomic_path(target) as path:
         pq.write_table(pa.Table.from_pylist(rows, DOCUMENTS), path, compression="zstd")
     result = {source: dict(counter) for source, counter in counts.items()}
     write_json(marker, result)

@@ -7,7 +7,7 @@ import re
 from corpora.config import FilterConfig
 from kobert_pipeline.records import Document, Drop
 
-_HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_HANGUL = re.compile(r"[\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7a3\ud7b0-\ud7c6\ud7cb-\ud7fb]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 

@@ -48,6 +48,8 @@ def _addresses(source: SourceConfig) -> list[str]:
         if not found:
             raise InputError(f"{folder}: no file of a known format in this folder. Known endings: {_known_endings()}")
         return found
+    if folder.is_file():
+        return [str(folder)]
     matches = glob.glob(str(folder), recursive=True)  # noqa: PTH207  (pathlib has no absolute patterns)
     found = sorted(name for name in matches if Path(name).is_file())
     if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from klue_eval.data import SAMPLE
 from klue_eval.task import TaskSettings
@@ -22,9 +22,9 @@ class Protocol(Config):
     """This many training rows, drawn alike for every model; all of them where absent."""
     seeds: int = Field(3, ge=1)
     """Fine-tuning runs, at seed, seed + 1, …"""
-    learning_rates: tuple[float, ...] = ()
+    learning_rates: tuple[PositiveFloat, ...] = ()
     """Tried in turn; the task's official one where empty."""
-    epochs: tuple[int, ...] = ()
+    epochs: tuple[PositiveInt, ...] = ()
     """Tried with each learning rate; the task's official number where empty."""
     selection_rows: int = Field(0, ge=0)
     """With more than one learning rate or number of epochs, the best is chosen at one seed on this many other training
@@ -54,7 +54,7 @@ class EvaluationConfig(Config):
     """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
     whose scores mean nothing, `hub:klue` the Hub's copy."""
     protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Task -> settings that differ from the official ones."""
     tfidf: bool = True
     """Score a bag of character n-grams on the same rows: the floor that a pretrained model has to beat."""

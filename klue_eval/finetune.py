@@ -92,7 +92,7 @@ def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[
     )
 
 
-class FineTuning(lightning.LightningModule):
+class FineTuning(lightning.LightningModule):  # type: ignore[misc]
     """The model, its loss, and the scorings on the way."""
 
     def __init__(self, model: nn.Module, trial: Trial, steps: int, scored: Sequence[Row], encoded: Encoded) -> None:
@@ -139,7 +139,9 @@ class FineTuning(lightning.LightningModule):
         finite = np.isfinite(logits)
         self.not_finite = int((~finite.all(axis=tuple(range(1, logits.ndim)))).sum())
         if self.not_finite:
-            logger.warning("%s: step %s of %s gives no numbers; the run diverged", self.trial.task.title, step, self.steps)
+            logger.warning(
+                "%s: step %s of %s gives no numbers; the run diverged", self.trial.task.title, step, self.steps
+            )
         task, usable = self.trial.task, np.where(finite, logits, 0)
         self.predictions = [task.decode(values, row) for values, row in zip(usable, self.scored, strict=True)]
         self.curve.append({"step": step, "metrics": task.metrics.official(self.predictions, self.scored)})

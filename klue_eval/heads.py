@@ -62,7 +62,9 @@ def load_model(task: KlueTask, folder: Path, initialisation: str) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
 
     head = HEADS[task.head]
-    config = load_config(folder, num_labels=head.outputs(task), problem_type=head.problem_type)
+    config = load_config(
+        folder, num_labels=head.outputs(task), problem_type=head.problem_type, attn_implementation=_attention()
+    )
     if config.is_encoder_decoder:
         raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
     with quiet():
@@ -77,6 +79,11 @@ def load_model(task: KlueTask, folder: Path, initialisation: str) -> nn.Module:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
     assert isinstance(model, nn.Module)
     return model.float()
+
+
+def _attention() -> str | None:
+    """On a CPU the plain products are up to 1.4 times faster than `sdpa`: for short rows, with dropout, in bfloat16."""
+    return None if torch.cuda.is_available() else "eager"
 
 
 def load_config(folder: Path, **overrides: Any) -> Any:
@@ -94,7 +101,9 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
-        raise InputError(f"{folder}: no tokenizer beside the model. Save it there: tokenizer.save_pretrained({str(folder)!r})")
+        raise InputError(
+            f"{folder}: no tokenizer beside the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
+        )
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)

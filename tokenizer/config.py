@@ -16,9 +16,10 @@ class TokenizerConfig(Config):
     """`training`: MeCab-ko morphemes bound the pieces while the vocabulary is learned; at use it is plain WordPiece.
     `none`: plain WordPiece over eojeols, the baseline."""
     ks_x_1001: bool = True
-    """Give a row, word-initial and inner, to all 2,350 syllables of KS X 1001, occurring or not. Small vocabularies: false."""
-    limit_alphabet: int = Field(3_000, ge=100)
-    """Characters, by frequency, that get a row of their own besides Hangul syllables, ASCII and jamo."""
+    """Give rows, word-initial and inner, to every Hangul syllable that occurs and to all 2,350 of KS X 1001, so that no
+    Korean word is ever [UNK]. Small vocabularies: false; then syllables are kept by `character_coverage` like the rest."""
+    character_coverage: float = Field(0.9999, gt=0, le=1)
+    """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]."""
     min_frequency: int = Field(2, ge=1)
     """A pair of pieces that occurs less often is not merged."""
     unused_tokens: int = Field(128, ge=0)

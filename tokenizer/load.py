@@ -56,7 +56,8 @@ def save(
         with atomic_path(folder / name) as path:
             path.write_bytes((folder / name).read_bytes())
     write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
-    write_json(folder / GOLDEN, [{"text": text, "pieces": tokenizer.encode(text).tokens} for text in golden])
+    saved = Tokenizer.from_file(str(folder / "tokenizer.json"))  # knows the special tokens, should a sentence hold one
+    write_json(folder / GOLDEN, [{"text": text, "pieces": saved.encode(text).tokens} for text in golden])
 
 
 def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:

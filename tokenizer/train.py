@@ -40,26 +40,35 @@ def ks_x_1001() -> list[str]:
 
 
 def alphabet(counts: Counter[str], config: TokenizerConfig) -> list[str]:
-    """Characters that get a row, in both forms where both can occur. Sorted: the order is part of the vocabulary.
+    """Characters that get rows, in both forms where both can occur. Sorted: the order is part of the vocabulary.
 
-    Every Hangul syllable that occurs, ASCII, the compatibility jamo; then others, by frequency, up to `limit_alphabet`.
+    ASCII, the compatibility jamo, the syllables that `ks_x_1001` promises; then others by frequency, up to the coverage.
     """
     frequency: Counter[str] = Counter()
     for unit, count in counts.items():
         for character in unit:
             frequency[_unshifted(character)] += count
-    required = {*ASCII, *JAMO, *(character for character in frequency if "가" <= character <= "힣")}
+    kept = {*ASCII, *JAMO, *covered(frequency, config.character_coverage)}
     if config.ks_x_1001:
-        required |= set(ks_x_1001())
-    others = sorted(
-        (character for character in frequency if character not in required), key=lambda c: (-frequency[c], c)
-    )
+        kept |= {*ks_x_1001(), *(character for character in frequency if "가" <= character <= "힣")}
     rows = []
-    for character in sorted(required) + others[: config.limit_alphabet]:
+    for character in sorted(kept):
         rows.append(character)
         if not is_isolated(character) and ord(character) < 0x20000:
             rows.append(shifted(character, initial=False))
     return rows
+
+
+def covered(frequency: Counter[str], share: float) -> list[str]:
+    """The most frequent characters that together make up `share` of the text; ties by code point."""
+    wanted = share * sum(frequency.values())
+    kept, total = [], 0
+    for character, count in sorted(frequency.items(), key=lambda item: (-item[1], item[0])):
+        if total >= wanted:
+            break
+        kept.append(character)
+        total += count
+    return kept
 
 
 def _unshifted(character: str) -> str:
@@ -82,7 +91,7 @@ def learn_vocabulary(counts: Counter[str], config: TokenizerConfig, special_toke
     rows = alphabet(counts, config)
     if wanted < len(rows):
         raise InputError(
-            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {config.vocab_size - wanted + len(rows):,} rows. Raise it, or lower `ks_x_1001` and `limit_alphabet`."
+            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {config.vocab_size - wanted + len(rows):,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
         )
     pieces = [piece_of(token) for token in _merge(counts, rows, wanted, config.min_frequency)]
     if len(pieces) < wanted:
@@ -90,6 +99,9 @@ def learn_vocabulary(counts: Counter[str], config: TokenizerConfig, special_toke
         raise InputError(
             f"tokenizer.vocab_size {config.vocab_size:,} is more than this text supports: {supported:,} at most. Lower it, or add text."
         )
+    collisions = {*special} & {*pieces, *unused}
+    if collisions:
+        raise InputError(f"Special tokens collide with other pieces: {', '.join(sorted(collisions))}")
     return [*special, *pieces, *unused]
 
 

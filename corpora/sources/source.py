@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, cast
 
 import fsspec
+import zstandard
 
 from corpora.config import SourceConfig
 from kobert_pipeline.records import Document, Drop
@@ -34,7 +36,12 @@ def without_compression(address: str) -> str:
 
 
 def open_text(address: str) -> IO[str]:
-    """UTF-8 text (with or without BOM), decompressed by the file's ending. Undecodable bytes raise UnicodeDecodeError."""
+    """UTF-8 text (with or without BOM), decompressed by the file's ending.
+
+    Undecodable bytes raise UnicodeDecodeError, compressed data that breaks off EOFError.
+    """
+    if address.lower().endswith(".zst"):
+        return io.TextIOWrapper(_ZstdReader(open_binary(address)), encoding="utf-8-sig", newline="\n")
     return cast(
         IO[str], fsspec.open(address, mode="rt", compression="infer", encoding="utf-8-sig", newline="\n").open()
     )
@@ -42,6 +49,38 @@ def open_text(address: str) -> IO[str]:
 
 def open_binary(address: str) -> IO[bytes]:
     return cast(IO[bytes], fsspec.open(address, mode="rb").open())
+
+
+class _ZstdReader(io.BufferedIOBase):
+    """The bytes of one or more zstd frames. zstandard's own reader passes off a truncated file as a shorter one."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._chunks = _decompressed(stream)
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """The next bytes, as many as one step of decompression gives; none at the end."""
+        return next(self._chunks, b"")
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _decompressed(stream: IO[bytes], chunk_bytes: int = 65_536) -> Iterator[bytes]:
+    frame, chunk = None, b""
+    while chunk := chunk or stream.read(chunk_bytes):
+        frame = frame or zstandard.ZstdDecompressor().decompressobj()
+        if text := frame.decompress(chunk):
+            yield text
+        chunk = frame.unused_data
+        if frame.eof:
+            frame = None
+    if frame is not None:
+        raise EOFError("Compressed file ended before the end of its last frame")
 
 
 def stem(address: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 def accuracy(predictions: Sequence[Hashable], labels: Sequence[Hashable]) -> float:
     """Share of equal pairs. Equals `sklearn.metrics.accuracy_score`."""
     _check_lengths(predictions, labels)
-    return 100 * sum(map(operator.eq, predictions, labels)) / len(labels)
+    return 100 * sum(bool(same) for same in map(operator.eq, predictions, labels)) / len(labels)
 
 
 def macro_f1(predictions: Sequence[Hashable], labels: Sequence[Hashable]) -> float:

@@ -22,7 +22,12 @@ def read(record: Mapping[str, Any]) -> Row | None:
         "guid": record["guid"],
         "sentence1": text_field(record, "sentence1"),
         "sentence2": text_field(record, "sentence2"),
-        "labels": {"label": round(similarity, 1), "binary-label": int(similarity >= 3), **labels, "real-label": similarity},
+        "labels": {
+            "label": round(similarity, 1),
+            "binary-label": int(similarity >= 3),
+            **labels,
+            "real-label": similarity,
+        },
     }
 
 

@@ -6,7 +6,7 @@ examples shuffled and cut into batches of nearly equal numbers and like lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,24 +56,27 @@ class BatchStream(IterableDataset[Any]):
 
     def __iter__(self) -> Iterator[Batch]:
         cursor = self.cursor
-        drawn = 0
         while True:
-            if cursor.position == 0:
-                drawn = 0
-            order = np.random.default_rng((self.seed, ORDER, cursor.phase, cursor.epoch)).permutation(len(self.blocks))
-            for _ in range(cursor.position, len(order)):
-                before = cursor.batch
-                yield from self._block(int(order[cursor.position]))
-                drawn += cursor.batch - before
-                if self._phase_is_over():
-                    break
-                cursor.position, cursor.offset = cursor.position + 1, 0
-            if not drawn and cursor.position >= len(order):
-                raise InputError(f"The corpus gives no example for objective {self.objective.name!r}: it needs documents of two sentences or more.")
             if self._phase_is_over():
                 cursor.phase, cursor.epoch, cursor.position, cursor.offset = cursor.phase + 1, 0, 0, 0
-            else:
-                cursor.epoch, cursor.position = cursor.epoch + 1, 0
+            begun, whole = cursor.batch, not (cursor.position or cursor.offset)
+            yield from self._epoch()
+            if whole and cursor.batch == begun:
+                raise InputError(
+                    f"The corpus gives no example for objective {self.objective.name!r}: "
+                    "it needs documents of two sentences or more whose lines continue each other."
+                )
+
+    def _epoch(self) -> Iterator[Batch]:
+        """From the cursor to the end of the epoch, or of the phase."""
+        cursor = self.cursor
+        order = np.random.default_rng((self.seed, ORDER, cursor.phase, cursor.epoch)).permutation(len(self.blocks))
+        while cursor.position < len(order):
+            yield from self._block(int(order[cursor.position]))
+            if self._phase_is_over():
+                return
+            cursor.position, cursor.offset = cursor.position + 1, 0
+        cursor.epoch, cursor.position = cursor.epoch + 1, 0
 
     def _phase_is_over(self) -> bool:
         return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
@@ -121,16 +124,3 @@ def validation_batches(store: Store, objective: Objective, config: PretrainConfi
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
             batches.append(draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False))
     return batches
-
-
-def count_plan(store: Store, objective: Objective, config: PretrainConfig, blocks: Sequence[int] = (0,)) -> dict[str, int]:
-    """What the first plan of the given blocks makes of the text, for the log: examples, pieces, and what it leaves out."""
-    total: dict[str, int] = {"examples": 0, "pieces": 0}
-    for block in blocks:
-        context = PlanContext(0, 0, block, 0, config.phases[0].max_length)
-        examples = objective.plan(store.read(store.blocks(TRAIN)[block]), context, config.options)
-        total["examples"] += len(examples)
-        total["pieces"] += int(examples.lengths.sum())
-        for reason, count in examples.counts.items():
-            total[reason] = total.get(reason, 0) + count
-    return total

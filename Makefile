@@ -1,0 +1,49 @@
+# The only requirements are Python 3.11 or later, make, and a network to install packages.
+#   make run     the whole road on the bundled sample      make test         every law, example and contract
+#   make real    the README's table (needs KOBERT_DATA)    make test-system  whole programs: kills, README commands
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+# CPU-only machine: TORCH_INDEX=https://download.pytorch.org/whl/cpu saves 3 GB of CUDA libraries.
+TORCH_INDEX ?=
+GPU := $(shell command -v nvidia-smi 2>/dev/null)
+
+.PHONY: run test test-system test-real real lint format clean
+
+run: $(READY)
+	$(BIN)/kobert run quickstart
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch==$(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(if $(GPU),$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")')
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+test: $(READY)
+	$(BIN)/pytest -m "not system and not real"
+
+test-system: $(READY)
+	$(BIN)/pytest -m system
+
+test-real: $(READY)
+	$(BIN)/pytest -m real
+
+real: $(READY)
+	$(BIN)/python tests/real/run.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

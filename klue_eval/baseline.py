@@ -1,0 +1,72 @@
+"""The floor of the table: a bag of character n-grams, with no pretraining and no order beyond the n-gram.
+
+Deterministic. On YNAT with few labels it is hard to beat, which is why it stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from klue_eval.task import Features, KlueTask, Row
+
+NGRAMS = (1, 3)
+"""Characters. A Korean syllable carries about what two Latin letters do, so these are shorter than the usual 2 to 5."""
+VERSION = 1
+"""Raised when a prediction changes."""
+REGULARISATION = 10.0
+"""Inverse strength (scikit-learn's C)."""
+
+
+def supports(task: KlueTask) -> bool:
+    return task.head in ("classification", "regression")
+
+
+def predict(task: KlueTask, train: Sequence[Row], scored: Sequence[Row]) -> list[Any]:
+    """Learns from `train` alone; one prediction per row of `scored`."""
+    learn = _classify if task.head == "classification" else _regress
+    return learn(task, [task.encode(row) for row in train], [task.encode(row) for row in scored])
+
+
+def _vectorizer() -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer="char", ngram_range=NGRAMS, sublinear_tf=True)
+
+
+def _classify(task: KlueTask, train: Sequence[Features], scored: Sequence[Features]) -> list[Any]:
+    """Logistic regression. A pair is two bags side by side: the n-gram's segment is part of its name."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted, applied = _bags(train, scored)
+    model = LogisticRegression(C=REGULARISATION, max_iter=1000).fit(fitted, [item.target for item in train])
+    return [task.labels[index] for index in model.predict(applied)]
+
+
+def _bags(train: Sequence[Features], scored: Sequence[Features]) -> tuple[Any, Any]:
+    from scipy.sparse import hstack
+
+    fitted, applied = [], []
+    for segment in ("text", "pair") if train[0].pair is not None else ("text",):
+        vectorizer = _vectorizer()
+        fitted.append(vectorizer.fit_transform([getattr(item, segment) for item in train]))
+        applied.append(vectorizer.transform([getattr(item, segment) for item in scored]))
+    return hstack(fitted, format="csr"), hstack(applied, format="csr")
+
+
+def _regress(task: KlueTask, train: Sequence[Features], scored: Sequence[Features]) -> list[Any]:
+    """The cosine of the two segments' vectors, put on the scale of the labels by a line through the training rows."""
+    from sklearn.linear_model import LinearRegression
+
+    vectorizer = _vectorizer().fit([text for item in train for text in (item.text, item.pair)])
+    line = LinearRegression().fit(_cosines(vectorizer, train), [item.target for item in train])
+    return [float(value) for value in line.predict(_cosines(vectorizer, scored))]
+
+
+def _cosines(vectorizer: Any, items: Sequence[Features]) -> Any:
+    """[rows, 1]. The vectors have length 1, so the cosine is their product."""
+    import numpy as np
+
+    first = vectorizer.transform([item.text for item in items])
+    second = vectorizer.transform([item.pair for item in items])
+    return np.asarray(first.multiply(second).sum(axis=1)).reshape(-1, 1)

@@ -1,0 +1,232 @@
+"""The evaluation stage: fine-tunes, scores, and writes the table."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klue_eval import baseline
+from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
+from klue_eval.data import SAMPLE
+from klue_eval.inputs import (
+    TaskData,
+    data_files,
+    data_name,
+    folder_identity,
+    hash_data,
+    library_versions,
+    read_task,
+    resolve_model,
+    untrained_identity,
+)
+from klue_eval.results import aggregate, best_trial, render_table, summary_line
+from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.tasks import TASKS
+from klue_eval.units import DEV, SCORES, Evaluation, Unit, finetuned, floor, rescore
+from kobert_pipeline.artifacts import (
+    Identity,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    read_json,
+    write_json,
+    write_text,
+)
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.execution import Meter
+
+__all__ = [
+    "STAGE",
+    "VERSION",
+    "build",
+    "data_files",
+    "evaluate_model",
+    "folder_identity",
+    "hash_data",
+    "library_versions",
+    "rescore",
+]
+
+logger = logging.getLogger(__name__)
+
+STAGE = "klue_eval"
+VERSION = 1
+TABLE = "table.md"
+
+
+def build(
+    config: EvaluationConfig,
+    model: Path | str,
+    out: Workspace,
+    *,
+    root: Path,
+    model_identity: str,
+    seed: int,
+    libraries: dict[str, str],
+    data_hashes: dict[str, str] | None,
+) -> dict[str, Any]:
+    """Scores the model in the folder `model` and fills `out` with `scores.json` and `table.md`. Returns the summary.
+
+    `data_hashes` is what `hash_data` says, and `model_identity` what the pretraining is known by.
+    Raises InputError for a model that is no encoder with a tokenizer and for data that cannot be read.
+    """
+    folder = resolve_model(model)
+    evaluation = Evaluation(
+        model=folder,
+        root=root,
+        model_identities={"pretrained": model_identity, "random": untrained_identity(folder)},
+        data_hashes=data_hashes or hash_data(config, root),
+        libraries=libraries,
+        precision=config.precision,
+    )
+    data = {name: read_task(name, config.data) for name in config.tasks}
+    comparisons = _comparisons(config, data, seed)
+    name = data_name(config, evaluation.data_hashes, root)
+    summary = {
+        "data": name,
+        "sample": name == SAMPLE,
+        "split": "dev",
+        "protocols": {name: protocol.content() for name, protocol in config.protocols.items()},
+        "unlabelled_rows": {name: rows.unlabelled for name, rows in data.items()},
+        "results": [
+            _result(evaluation, comparison, initialisation)
+            for comparison in comparisons
+            for initialisation in comparison.protocol.initialisations
+        ],
+        "tfidf": _floors(evaluation, comparisons) if config.tfidf else {},
+    }
+    write_json(out.path / SCORES, summary)
+    write_text(out.path / TABLE, render_table(summary))
+    return summary
+
+
+def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
+    """`kobert eval MODEL`: any Hugging Face folder or Hub id. Returns the finished artifact, which holds `table.md`."""
+    folder = resolve_model(model)
+    hashes = hash_data(config, root)
+    identity = Identity(
+        stage=STAGE,
+        version=VERSION,
+        config=config.content(),
+        inputs={"model": folder_identity(folder, root), **hashes},
+        seed=seed,
+        libraries=library_versions(),
+    )
+    finished = artifact_folder(root, identity)
+    if is_complete(finished):
+        logger.info("klue_eval: up to date")
+        return finished
+    with Workspace(root, identity) as out:
+        with Meter() as meter:
+            summary = build(
+                config,
+                folder,
+                out,
+                root=root,
+                model_identity=identity.inputs["model"],
+                seed=seed,
+                libraries=identity.libraries,
+                data_hashes=hashes,
+            )
+        return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib})
+
+
+# --- one result: a protocol, a task, an initialisation ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A task under a protocol: the rows and settings that every initialisation shares."""
+
+    name: str
+    """Of the protocol."""
+    protocol: Protocol
+    task: KlueTask
+    settings: TaskSettings
+    data: TaskData
+    seed: int
+
+    @property
+    def train_rows(self) -> int:
+        return len(self.data.train) if self.protocol.train_rows is None else self.protocol.train_rows
+
+
+def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: int) -> list[Comparison]:
+    """Raises InputError when a protocol asks for more rows than there are: before anything is trained."""
+    comparisons = []
+    for name, protocol in config.protocols.items():
+        for task in config.tasks:
+            settings = task_settings(task, config.settings.get(task, {}))
+            comparison = Comparison(name, protocol, TASKS[task], settings, data[task], seed)
+            needed = comparison.train_rows + (protocol.selection_rows if protocol.chooses else 0)
+            if needed > len(data[task].train):
+                raise InputError(
+                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {TASKS[task].title} "
+                    f"(train_rows, and selection_rows to choose on), but there are {len(data[task].train):,}"
+                )
+            comparisons.append(comparison)
+    return comparisons
+
+
+def _result(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> dict[str, Any]:
+    started = time.monotonic()
+    protocol, task = comparison.protocol, comparison.task
+    settings = _choose(evaluation, comparison, initialisation)
+    folders = [
+        finetuned(
+            evaluation,
+            Unit(task, settings, initialisation, seed, comparison.train_rows, protocol.evaluations_per_epoch, DEV),
+            comparison.data,
+        )
+        for seed in range(comparison.seed, comparison.seed + protocol.seeds)
+    ]
+    runs = [read_json(folder / SCORES) for folder in folders]
+    result = {
+        "protocol": comparison.name,
+        "task": task.name,
+        "initialisation": initialisation,
+        "train_rows": comparison.train_rows,
+        "dev_rows": len(comparison.data.dev),
+        "seeds": protocol.seeds,
+        "learning_rate": settings.learning_rate,
+        "epochs": settings.epochs,
+        "truncated_rows": runs[0]["truncated"],
+        "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
+        "units": [folder.name for folder in folders],
+        **aggregate(task, runs),
+    }
+    minutes = (time.monotonic() - started) / 60
+    logger.info("%s, in %.1f min", summary_line(result), minutes)
+    return result
+
+
+def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:
+    """The learning rate and number of epochs that do best at one seed on training rows that follow the drawn ones."""
+    protocol, official, rows = comparison.protocol, comparison.settings, comparison.train_rows
+    candidates = [
+        official.model_copy(update={"learning_rate": rate, "epochs": epochs})
+        for rate in protocol.learning_rates or (official.learning_rate,)
+        for epochs in protocol.epochs or (official.epochs,)
+    ]
+    if len(candidates) == 1:
+        return candidates[0]
+    scored = {"split": "train", "start": rows, "stop": rows + protocol.selection_rows}
+    trials = []
+    for settings in candidates:
+        unit = Unit(comparison.task, settings, initialisation, comparison.seed, rows, 0, scored)
+        trials.append(read_json(finetuned(evaluation, unit, comparison.data) / SCORES))
+    return candidates[best_trial(comparison.task, trials)]
+
+
+def _floors(evaluation: Evaluation, comparisons: Sequence[Comparison]) -> dict[str, dict[str, dict[str, float]]]:
+    """Protocol -> task -> official metrics of the bag of character n-grams."""
+    floors: dict[str, dict[str, dict[str, float]]] = {}
+    for comparison in comparisons:
+        if baseline.supports(comparison.task):
+            scores = floor(evaluation, comparison.task, comparison.data, comparison.train_rows)
+            floors.setdefault(comparison.name, {})[comparison.task.name] = scores
+    return floors

@@ -1,0 +1,103 @@
+"""What an evaluation starts from: the model's folder, the data's files, and the hashes by which both are known."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from klue_eval.config import EvaluationConfig
+from klue_eval.data import HUB, SAMPLE, drawing_order, find_split, hub_repository, read_split, resolve_folder
+from klue_eval.task import Row
+from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
+from kobert_pipeline.errors import InputError
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+"""Whose versions decide a score."""
+
+
+@dataclass(frozen=True)
+class TaskData:
+    train: list[Row]
+    """In the order of `drawing_order`."""
+    dev: list[Row]
+    unlabelled: int
+
+
+def data_files(config: EvaluationConfig) -> dict[str, Path]:
+    """`ynat_train` -> the file it is read from, for fingerprints. Empty for data on the Hub."""
+    if config.data.startswith(HUB):
+        return {}
+    folder = resolve_folder(config.data)
+    return {f"{name}_{split}": find_split(name, folder, split) for name in config.tasks for split in ("train", "dev")}
+
+
+def hash_data(config: EvaluationConfig, root: Path) -> dict[str, str]:
+    """Name of each input -> sha256 of the file, or the commit of the data set on the Hub."""
+    if config.data.startswith(HUB):
+        from huggingface_hub import HfApi
+
+        commit = str(HfApi().dataset_info(hub_repository(config.data)).sha)
+        return {f"{name}_{split}": commit for name in config.tasks for split in ("train", "dev")}
+    hashes = FileHashes(root)
+    return {name: hashes[path] for name, path in data_files(config).items()}
+
+
+def library_versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def resolve_model(model: Path | str) -> Path:
+    """A folder as it is; a Hub id downloaded. Raises InputError for neither."""
+    folder = Path(model)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise InputError(f"{folder}: no config.json; name a folder that `save_pretrained` wrote")
+        return folder
+    if isinstance(model, Path) or model.count("/") > 1:
+        raise InputError(f"{model}: no such folder")
+    return _download(model)
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+    try:
+        return Path(snapshot_download(repository, allow_patterns=patterns))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(f"{repository}: neither a folder nor a model that can be downloaded: {error}") from None
+
+
+def folder_identity(folder: Path, root: Path) -> str:
+    """Hash of the weights, the configuration and the tokenizer."""
+    hashes = FileHashes(root)
+    suffixes = {".json", ".txt", ".model", ".safetensors", ".bin"}
+    return fingerprint_of({path.name: hashes[path] for path in sorted(folder.iterdir()) if path.suffix in suffixes})
+
+
+def untrained_identity(folder: Path) -> str:
+    """Hash of the architecture and the tokenizer: two checkpoints of one architecture share their untrained runs."""
+    config = read_json(folder / "config.json")
+    passing = ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype")
+    tokenizer = {
+        name: (folder / name).read_text(encoding="utf-8")
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+        if (folder / name).is_file()
+    }
+    return fingerprint_of({"config": {key: config[key] for key in config if key not in passing}, **tokenizer})
+
+
+def read_task(name: str, data: str) -> TaskData:
+    train, dev = read_split(name, data, "train"), read_split(name, data, "dev")
+    return TaskData(drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled)
+
+
+def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -> str:
+    """What the table calls the data: by content, and never by its path, which belongs to one machine."""
+    if config.data.startswith(HUB):
+        return config.data
+    sample = hash_data(config.model_copy(update={"data": SAMPLE}), root)
+    return SAMPLE if all(hashes[name] == sample[name] for name in sample) else "KLUE files"

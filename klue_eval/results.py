@@ -1,0 +1,154 @@
+"""Scores of single runs -> figures per task -> the table. Pure: everything enters as plain values."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klue_eval.published import PUBLISHED, published_score
+from klue_eval.task import KlueTask
+from klue_eval.tasks import TASKS
+
+METRIC_TITLES: Mapping[str, str] = {"macro_f1": "macro F1", "pearson": "r", "f1": "F1", "accuracy": "accuracy"}
+
+
+def score(task: KlueTask, predictions: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """`official` and `corrected` metrics, 0 to 100."""
+    return {
+        "official": task.metrics.official(predictions, rows),
+        "corrected": task.metrics.corrected(predictions, rows),
+    }
+
+
+def best_checkpoint(task: KlueTask, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The official choice: the highest primary metric on the scored split itself, the earliest of equals."""
+    return max(curve, key=lambda checkpoint: checkpoint["metrics"][task.primary_metric])
+
+
+def best_trial(task: KlueTask, trials: Sequence[Mapping[str, Any]]) -> int:
+    """Index of the run whose last checkpoint has the highest primary metric, the first of equals."""
+    scores = [trial["last"]["official"][task.primary_metric] for trial in trials]
+    return scores.index(max(scores))
+
+
+def aggregate(task: KlueTask, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The runs of all seeds -> official figures per metric, and corrected ones where the two are not the same by definition."""
+    result = {
+        "metrics": {
+            name: _figures(
+                [run["last"]["official"][name] for run in runs], [run["best"]["metrics"][name] for run in runs]
+            )
+            for name in task.metrics.names
+        }
+    }
+    if task.metrics.corrected is not task.metrics.official:
+        result["corrected"] = {
+            name: _figures([run["last"]["corrected"][name] for run in runs]) for name in task.metrics.names
+        }
+    return result
+
+
+def _figures(last: Sequence[float], best: Sequence[float] = ()) -> dict[str, Any]:
+    """Mean and sample standard deviation (None for one seed) over seeds, which `per_seed` lists in order."""
+    spread = round(statistics.stdev(last), 4) if len(last) > 1 else None
+    figures: dict[str, Any] = {
+        "last_mean": round(statistics.fmean(last), 4),
+        "last_std": spread,
+        "per_seed": [round(value, 4) for value in last],
+    }
+    if best:
+        figures["best_mean"] = round(statistics.fmean(best), 4)
+        figures["best_per_seed"] = [round(value, 4) for value in best]
+    return figures
+
+
+def summary_line(result: Mapping[str, Any]) -> str:
+    """`klue_eval: official, YNAT, pretrained: macro F1 85.12 ± 0.21 (best checkpoint 85.40); 36,547 train rows, …`"""
+    task = TASKS[result["task"]]
+    parts = []
+    for name in task.metrics.names:
+        figures = result["metrics"][name]
+        parts.append(f"{METRIC_TITLES[name]} {_cell(figures)} (best checkpoint {figures['best_mean']:.2f})")
+    rows = f"{result['train_rows']:,} train rows, {result['seeds']} seeds, {result['dev_rows']:,} dev rows"
+    return f"klue_eval: {result['protocol']}, {task.title}, {result['initialisation']}: {', '.join(parts)}; {rows}"
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def render_table(summary: Mapping[str, Any]) -> str:
+    """Markdown: scores beside the published ones, then how each was reached."""
+    columns = [(name, metric) for name in _tasks_of(summary) for metric in TASKS[name].metrics.names]
+    titles = [f"{TASKS[name].title} {METRIC_TITLES[metric]}" for name, metric in columns]
+    scores = [["model", "split", "train rows", "seeds", *titles], *_score_rows(summary, columns)]
+    return "\n\n".join([*_notes(summary), _markdown(scores), _markdown(_run_rows(summary))]) + "\n"
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    notes = ["# KLUE"]
+    if summary["sample"]:
+        notes.append(
+            "**These scores mean nothing.** They were taken on the bundled sample, which only shows that the evaluation runs."
+        )
+    notes.append(
+        "Our scores are on **dev**: the hidden test set can no longer be submitted to. Published scores are test scores "
+        "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
+        "checkpoint, mean ± standard deviation over seeds."
+    )
+    return notes
+
+
+def _tasks_of(summary: Mapping[str, Any]) -> list[str]:
+    found = {result["task"] for result in summary["results"]}
+    return [name for name in TASKS if name in found]
+
+
+def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[list[str]]:
+    rows = []
+    for protocol, settings in summary["protocols"].items():
+        drawn = "all" if settings["train_rows"] is None else f"{settings['train_rows']:,}"
+        for initialisation in settings["initialisations"]:
+            name = "**this model**" if initialisation == "pretrained" else "same architecture, not pretrained"
+            found = {entry["task"]: entry for entry in _results(summary, protocol, initialisation)}
+            cells = [_cell(found[task]["metrics"][metric]) for task, metric in columns]
+            rows.append([f"{name} ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])
+        floor = summary["tfidf"].get(protocol)
+        if floor:
+            cells = [_number(floor.get(task, {}).get(metric)) for task, metric in columns]
+            rows.append([f"character TF-IDF ({protocol})", "dev", drawn, "–", *cells])
+    for model in PUBLISHED:
+        cells = [_number(published_score(model, task, metric)) for task, metric in columns]
+        rows.append([f"{model} (published)", "test", "all", "1", *cells])
+    return rows
+
+
+def _results(summary: Mapping[str, Any], protocol: str, initialisation: str) -> list[Mapping[str, Any]]:
+    wanted = (protocol, initialisation)
+    return [entry for entry in summary["results"] if (entry["protocol"], entry["initialisation"]) == wanted]
+
+
+def _run_rows(summary: Mapping[str, Any]) -> list[list[str]]:
+    header = ["protocol", "task", "initialisation", "train rows", "dev rows", "seeds", "learning rate", "epochs"]
+    rows = [[*header, "last checkpoint", "best checkpoint"]]
+    for entry in summary["results"]:
+        figures = entry["metrics"][TASKS[entry["task"]].primary_metric]
+        counts = [f"{entry[name]:,}" for name in ("train_rows", "dev_rows", "seeds")]
+        settings = [f"{entry['learning_rate']:g}", str(entry["epochs"])]
+        names = [entry["protocol"], TASKS[entry["task"]].title, entry["initialisation"]]
+        rows.append([*names, *counts, *settings, _cell(figures), f"{figures['best_mean']:.2f}"])
+    return rows
+
+
+def _cell(figures: Mapping[str, Any]) -> str:
+    spread = "" if figures["last_std"] is None else f" ± {figures['last_std']:.2f}"
+    return f"{figures['last_mean']:.2f}{spread}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])

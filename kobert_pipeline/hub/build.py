@@ -1,0 +1,114 @@
+"""The hub stage: gathers what is to be published in `publish/`, offline, and loads it back. The only I/O of this package
+besides `push.py`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kobert_pipeline.artifacts import MANIFEST, Manifest, Workspace, atomic_path, read_manifest, write_text
+from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.hub import load_back
+from kobert_pipeline.hub.card import model_card
+from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.files import CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
+from kobert_pipeline.hub.recipe import published_recipe
+
+logger = logging.getLogger(__name__)
+
+PUBLISH = "publish"
+WEIGHTS = ".safetensors"
+
+
+def build(
+    config: HubConfig, folders: dict[str, Path], out: Workspace, *, recipe: str, resolved: dict[str, Any]
+) -> dict[str, Any]:
+    """Fills `out` with `publish/`. Returns the manifest's summary.
+
+    `folders` maps stages to finished artifacts, `resolved` is the whole recipe. Raises KobertError when plain
+    transformers cannot use the folder, or when a file would show a folder of this machine.
+    """
+    started = time.monotonic()
+    folder = out.path / PUBLISH
+    out.remove(PUBLISH)  # an interrupted attempt: copying again is cheap
+    manifests = {stage: read_manifest(folders[stage]) for stage in STAGES if stage in folders}
+    _copy_model(folders["pretrain"] / "model", folder)
+    _write_records(config, folders, manifests, folder, recipe, resolved)
+    _refuse_local_paths(folder, out)
+    _check_load_back(folder)
+    files = {
+        path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    logger.info(
+        "hub: %d files, %.1f MB, loaded back by plain transformers, in %.1f min",
+        len(files),
+        sum(files.values()) / 1e6,
+        (time.monotonic() - started) / 60,
+    )
+    return {"files": files, "load_back": "ok"}
+
+
+def _copy_model(model: Path, folder: Path) -> None:
+    """Copies what transformers reads; anything else in the model's folder stays behind, by name."""
+    if not model.is_dir():
+        raise InputError(f"{model}: no such folder. Run the pretrain stage again.")
+    for path in sorted(model.iterdir()):
+        if path.is_file() and is_model_file(path.name):
+            _copy(path, folder / path.name)
+        else:
+            logger.warning("hub: %s is no file of a model and stays behind", path.name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _write_records(
+    config: HubConfig,
+    folders: Mapping[str, Path],
+    manifests: Mapping[str, Manifest],
+    folder: Path,
+    recipe: str,
+    resolved: Mapping[str, Any],
+) -> None:
+    """The card, the scores, the recipe, and the manifest of every stage."""
+    write_text(folder / CARD, model_card(config, recipe, manifests))
+    configs = {stage: manifest.config for stage, manifest in manifests.items()} | {"hub": config.content()}
+    write_text(folder / RECIPE, published_recipe(recipe, resolved, configs))
+    for stage in manifests:
+        _copy(folders[stage] / MANIFEST, folder / MANIFESTS / f"{stage}.json")
+    if "klue_eval" in folders and (folders["klue_eval"] / SCORES).is_file():
+        _copy(folders["klue_eval"] / SCORES, folder / SCORES)
+
+
+def _refuse_local_paths(folder: Path, out: Workspace) -> None:
+    """What is published must not tell whose machine it was made on."""
+    places = {Path.home(), out.path.resolve().parents[1]} - {Path("/")}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix != WEIGHTS:
+            text = path.read_text(encoding="utf-8")
+            for place in sorted(places):
+                if f"{place.as_posix()}/" in text:
+                    raise KobertError(
+                        f"{path.relative_to(folder)}: would publish the local folder {place}. Name that source or setting without the folder, and run the recipe again."
+                    )
+
+
+def _check_load_back(folder: Path) -> None:
+    """Loads the folder in a fresh process that can neither import our code nor reach the network."""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "CUDA_VISIBLE_DEVICES": ""}
+    program = [sys.executable, "-P", load_back.__file__, str(folder)]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        lines = (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()
+        raise KobertError(
+            f"{folder}: plain transformers cannot use this folder: {lines[-1]}. Nothing was published; build the stage that made the file again."
+        )

@@ -1,0 +1,116 @@
+"""The figures of a run that the model card and the report show, read from manifests and from nothing else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kobert_pipeline.artifacts import Manifest
+
+NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
+"""Counters of the corpus stage that are no reason for dropping a document."""
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """What became of one source. `documents` = `kept` + the sum of `drops`."""
+
+    name: str
+    license: str
+    documents: int
+    """Read."""
+    kept: int
+    sentences: int
+    bytes: int
+    """UTF-8, of the sentences that were kept."""
+    drops: dict[str, int]
+    """Reason -> documents."""
+
+
+def source_rows(corpora: Manifest) -> list[SourceRow]:
+    return [_source_row(name, entry["license"], entry["counts"]) for name, entry in corpora.summary["sources"].items()]
+
+
+def source_total(corpora: Manifest) -> SourceRow:
+    return _source_row("all", "", corpora.summary["totals"])
+
+
+def _source_row(name: str, license: str, counts: Mapping[str, int]) -> SourceRow:
+    drops = {reason: count for reason, count in sorted(counts.items()) if reason not in NOT_REASONS and count}
+    return SourceRow(name, license, counts["documents"], counts["kept"], counts["sentences"], counts["bytes"], drops)
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One metric of one task under one protocol, on KLUE's dev split; scores are 0 to 100."""
+
+    protocol: str
+    task: str
+    metric: str
+    initialisation: str
+    """`pretrained`, or `random`: the same architecture fine-tuned from scratch."""
+    train_rows: int
+    dev_rows: int
+    seeds: int
+    learning_rate: float
+    epochs: int
+    last_mean: float
+    """Of the last checkpoint, over seeds."""
+    last_std: float | None
+    """None with one seed."""
+    best_mean: float
+    """Of each seed's best checkpoint on dev: how published dev scores are picked."""
+    floor: float | None
+    """Of a bag of character n-grams that learned from the same rows; None where it was not asked for."""
+
+
+def score_rows(klue_eval: Manifest | None) -> list[ScoreRow]:
+    """Empty when the run was not evaluated."""
+    if klue_eval is None:
+        return []
+    floors = klue_eval.summary["tfidf"]
+    return [
+        _score_row(result, metric, values, floors.get(result["protocol"], {}).get(result["task"], {}).get(metric))
+        for result in klue_eval.summary["results"]
+        for metric, values in result["metrics"].items()
+    ]
+
+
+def _score_row(result: Mapping[str, Any], metric: str, values: Mapping[str, Any], floor: float | None) -> ScoreRow:
+    return ScoreRow(
+        protocol=result["protocol"],
+        task=result["task"],
+        metric=metric,
+        initialisation=result["initialisation"],
+        train_rows=result["train_rows"],
+        dev_rows=result["dev_rows"],
+        seeds=result["seeds"],
+        learning_rate=result["learning_rate"],
+        epochs=result["epochs"],
+        last_mean=values["last_mean"],
+        last_std=values["last_std"],
+        best_mean=values["best_mean"],
+        floor=floor,
+    )
+
+
+def is_sample(klue_eval: Manifest | None) -> bool:
+    """Whether the scores come from the sample that ships with the project, where they mean nothing."""
+    return klue_eval is not None and bool(klue_eval.summary["sample"])
+
+
+def library_versions(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    """Every library that a stage lists, by name."""
+    found = {name: version for manifest in manifests.values() for name, version in manifest.libraries.items()}
+    return dict(sorted(found.items()))
+
+
+def plain_number(value: float) -> str:
+    """`0.002`, `5e-05`: a setting as people write it."""
+    return f"{value:g}"
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """`layers 4, hidden 256`: an architecture's sizes or an objective's options, without their name."""
+    return ", ".join(f"{key} {value}" for key, value in settings.items() if key != "name")

@@ -1,0 +1,89 @@
+"""Fixtures for every test: a tiny corpus, its tokenizer and its token store, made by the real stages without kss.
+
+KOBERT_DATA names a folder of real data; tests that need it are skipped, with the reason, where it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kobert_pipeline.artifacts import Identity, Workspace
+
+TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
+TINY_VOCABULARY = 992
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Finished artifacts of the first three stages over `tests/fixtures/documents.txt`."""
+
+    root: Path
+    corpora: Path
+    tokenizer: Path
+    dataset: Path
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[list[str]]:
+    """Documents of the fixture as lists of sentences: one sentence a line, a blank line between documents."""
+    blocks = TEXT.read_text(encoding="utf-8").strip().split("\n\n")
+    return [block.split("\n") for block in blocks]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, documents: list[list[str]]) -> Tiny:
+    root = tmp_path_factory.mktemp("artifacts")
+    corpora = _corpora(root, documents)
+    tokenizer = _tokenizer(root, corpora)
+    return Tiny(root, corpora, tokenizer, _dataset(root, corpora, tokenizer))
+
+
+def identity(stage: str) -> Identity:
+    return Identity(stage, 1, {}, {}, 0, {})
+
+
+def _corpora(root: Path, documents: list[list[str]]) -> Path:
+    rows = [
+        {"doc_id": f"d{number:03d}", "source": "reviews" if number % 8 == 7 else "articles", "title": "", "sentences": sentences}
+        for number, sentences in enumerate(documents)
+    ]
+    sources = {"articles": {"continuity": True, "license": "Apache-2.0"}, "reviews": {"continuity": False, "license": "Apache-2.0"}}
+    with Workspace(root, identity("corpora")) as out:
+        (out.path / "shards").mkdir()
+        middle = len(rows) // 2
+        for number, part in enumerate((rows[:middle], rows[middle:])):
+            pq.write_table(pa.Table.from_pylist(part), out.path / "shards" / f"{number:05d}.parquet")
+        return out.finish({"sources": sources}, {})
+
+
+def _tokenizer(root: Path, corpora: Path) -> Path:
+    from tokenizer.build import build
+    from tokenizer.config import TokenizerConfig
+
+    config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False)
+    with Workspace(root, identity("tokenizer")) as out:
+        return out.finish(build(config, corpora, out, special_tokens=(), workers=1), {})
+
+
+def _dataset(root: Path, corpora: Path, tokenizer: Path) -> Path:
+    from kobert_pipeline.dataset.build import build
+    from kobert_pipeline.dataset.config import DatasetConfig
+    from tokenizer.load import load_tokenizer
+
+    with Workspace(root, identity("dataset")) as out:
+        summary = build(DatasetConfig(validation_share=0.15), corpora, tokenizer, out, load=load_tokenizer, workers=1)
+        return out.finish(summary, {})
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    folder = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: KOBERT_DATA names {folder}, which is missing")
+    return folder

@@ -1,0 +1,89 @@
+"""A tiny random BERT with a tiny tokenizer, and KLUE folders made of the sample's rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klue_eval.data import SAMPLE, read_split
+from klue_eval.tasks import TASKS
+
+SPECIAL = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models gain nothing from a second thread, and lose much where another process wants it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """Word pieces of the sample's texts, in BERT's layout."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    texts = []
+    for name, task in TASKS.items():
+        features = [task.encode(row) for row in read_split(name, SAMPLE, "train").rows]
+        texts += [text for item in features for text in (item.text, item.pair) if text]
+    core = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=800, special_tokens=list(SPECIAL.values()), show_progress=False)
+    core.train_from_iterator(texts, trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = ["input_ids", "token_type_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(tokenizer_object=core, model_input_names=names, **SPECIAL)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "bert"
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=128,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def klue_folder(tmp_path: Path) -> Callable[..., Path]:
+    """`klue_folder(ynat_train=rows, …)` writes the official JSON of each split."""
+
+    def write(**splits: list[dict[str, Any]]) -> Path:
+        folder = tmp_path / "klue"
+        folder.mkdir(exist_ok=True)
+        for name, rows in splits.items():
+            (folder / f"klue-{name.replace('_', '-v1.1_')}.json").write_text(json.dumps(rows), encoding="utf-8")
+        return folder
+
+    return write

@@ -1,0 +1,205 @@
+"""The stage: units are artifacts, scores follow from saved predictions, the table says what it compares."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klue_eval import finetune as finetune_module
+from klue_eval.baseline import predict
+from klue_eval.build import data_files, evaluate_model, rescore
+from klue_eval.config import EvaluationConfig
+from klue_eval.data import SAMPLE, read_split
+from klue_eval.inputs import resolve_model, untrained_identity
+from klue_eval.published import COLUMNS, PUBLISHED
+from klue_eval.results import aggregate, best_checkpoint
+from klue_eval.tasks import TASKS
+from kobert_pipeline.artifacts import read_json, verify
+from kobert_pipeline.config import Config
+from kobert_pipeline.errors import InputError
+
+QUICK: dict[str, Any] = {"seeds": 2, "train_rows": 16, "evaluations_per_epoch": 1}
+
+
+def config_of(*tasks: str, data: str = SAMPLE, tfidf: bool = False, **protocol: Any) -> EvaluationConfig:
+    return EvaluationConfig.parse(
+        {
+            "tasks": tasks,
+            "data": data,
+            "protocols": {"quick": {**QUICK, **protocol}},
+            "settings": {name: {"epochs": 1} for name in tasks},
+            "tfidf": tfidf,
+            "precision": "32-true",
+        }
+    )
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every fine-tuning that really runs."""
+    seen: list[Any] = []
+    real = finetune_module.finetune
+
+    def counted(folder: Path, trial: Any, *rows: Any) -> Any:
+        seen.append((trial.task.name, trial.initialisation, trial.seed, trial.settings.learning_rate))
+        return real(folder, trial, *rows)
+
+    monkeypatch.setattr(finetune_module, "finetune", counted)
+    return seen
+
+
+def test_finished_runs_are_never_repeated(tiny_bert: Path, tmp_path: Path, trainings: list[Any]) -> None:
+    first = evaluate_model(str(tiny_bert), config_of("nli"), tmp_path, 42)
+    assert [run[2] for run in trainings] == [42, 43]
+    assert evaluate_model(str(tiny_bert), config_of("nli"), tmp_path, 42) == first
+    evaluate_model(str(tiny_bert), config_of("nli", "sts", seeds=3), tmp_path, 42)
+    assert [run[0] for run in trainings[2:]] == ["nli", "sts", "sts", "sts"]
+    shutil.rmtree(first)
+    evaluate_model(str(tiny_bert), config_of("nli"), tmp_path, 42)
+    assert len(trainings) == 6
+    assert verify(first) == []
+
+
+def test_untrained_runs_are_shared_by_checkpoints_of_one_architecture(
+    tiny_bert: Path, tmp_path: Path, trainings: list[Any]
+) -> None:
+    config = config_of("nli", seeds=1, initialisations=["pretrained", "random"])
+    other = Path(shutil.copytree(tiny_bert, tmp_path / "other"))
+    (other / "notes.txt").write_text("another checkpoint")
+    assert untrained_identity(other) == untrained_identity(tiny_bert)
+    for model in (tiny_bert, other):
+        evaluate_model(str(model), config, tmp_path / "artifacts", 42)
+    assert [run[1] for run in trainings] == ["pretrained", "random", "pretrained"]
+
+
+def test_the_learning_rate_is_chosen_on_other_training_rows(
+    tiny_bert: Path, tmp_path: Path, trainings: list[Any]
+) -> None:
+    config = config_of("sts", seeds=2, selection_rows=16, learning_rates=[1e-9, 3e-3])
+    folder = evaluate_model(str(tiny_bert), config, tmp_path, 42)
+    result = read_json(folder / "scores.json")["results"][0]
+    assert len(trainings) == 4
+    assert result["learning_rate"] == trainings[2][3] == trainings[3][3]
+    chosen = [read_json(unit)["scored"] for unit in (tmp_path / "klue_units").glob("*/scores.json")]
+    assert chosen.count({"split": "train", "start": 16, "stop": 32}) == 2
+    assert chosen.count({"split": "dev"}) == 2
+
+
+def test_a_protocol_that_needs_more_rows_than_there_are_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"protocols.quick: needs 1,000 training rows of STS .* there are 48"):
+        evaluate_model(str(tiny_bert), config_of("sts", train_rows=1000), tmp_path, 42)
+
+
+def test_permuted_dev_labels_change_the_score_and_nothing_else(
+    tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
+) -> None:
+    train, dev = (read_split("sts", SAMPLE, split).rows for split in ("train", "dev"))
+    labels = [row["labels"] for row in dev]
+    random.Random(0).shuffle(labels)
+    permuted = [{**row, "labels": label} for row, label in zip(dev, labels, strict=True)]
+    predictions, scores = [], []
+    for rows in (dev, permuted):
+        data = str(klue_folder(sts_train=train, sts_dev=rows))
+        folder = evaluate_model(str(tiny_bert), config_of("sts", data=data, seeds=1), tmp_path / "artifacts", 42)
+        result = read_json(folder / "scores.json")["results"][0]
+        unit = tmp_path / "artifacts" / "klue_units" / result["units"][0]
+        predictions.append((unit / "predictions.jsonl").read_text())
+        scores.append(result["metrics"])
+    assert predictions[0] == predictions[1]
+    assert scores[0] != scores[1]
+
+
+def test_scores_are_computed_again_from_saved_predictions(
+    tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
+) -> None:
+    folder = evaluate_model(str(tiny_bert), config_of("sts", tfidf=True), tmp_path, 42)
+    units = tmp_path / "klue_units"
+    for entry in (*rescore(folder, SAMPLE), *rescore(units, SAMPLE)):
+        saved = read_json(units / entry["unit"] / "scores.json")["last"]
+        assert {"official": entry["official"], "corrected": entry["corrected"]} == saved
+    assert (len(rescore(folder, SAMPLE)), len(rescore(units, SAMPLE))) == (2, 3)
+    other = klue_folder(
+        sts_train=read_split("sts", SAMPLE, "train").rows, sts_dev=read_split("sts", SAMPLE, "train").rows
+    )
+    with pytest.raises(InputError, match="predictions are for other rows"):
+        rescore(folder, str(other))
+    with pytest.raises(InputError, match=r"no predictions\.jsonl"):
+        rescore(other, SAMPLE)
+
+
+def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_path: Path) -> None:
+    config = config_of("ynat", "sts", tfidf=True, initialisations=["pretrained", "random"])
+    folder = evaluate_model(str(tiny_bert), config, tmp_path, 42)
+    summary = read_json(folder / "scores.json")
+    assert summary["sample"] is True
+    assert [(entry["task"], entry["initialisation"]) for entry in summary["results"]] == [
+        ("ynat", "pretrained"), ("ynat", "random"), ("sts", "pretrained"), ("sts", "random"),
+    ]  # fmt: skip
+    figures = summary["results"][0]["metrics"]["macro_f1"]
+    assert len(figures["per_seed"]) == summary["results"][0]["seeds"] == 2
+    assert figures["best_mean"] >= figures["last_mean"]
+    assert set(summary["tfidf"]["quick"]) == {"ynat", "sts"}
+    table = (folder / "table.md").read_text()
+    for words in (
+        "These scores mean nothing",
+        "not directly comparable",
+        "| dev | 16 | 2 |",
+        "KLUE-BERT-base (published) | test",
+    ):
+        assert words in table
+    assert str(tmp_path) not in table + (folder / "manifest.json").read_text()
+
+
+def test_best_is_the_earliest_of_the_highest_checkpoints_and_last_the_last() -> None:
+    points = [
+        {"step": step, "metrics": {"accuracy": score}} for step, score in ((1, 40.0), (2, 70.0), (3, 70.0), (4, 50.0))
+    ]
+    task = TASKS["nli"]
+    best = best_checkpoint(task, points)
+    assert best["step"] == 2
+    runs = [{"last": {"official": {"accuracy": score}}, "best": best} for score in (50.0, 60.0)]
+    figures = aggregate(task, runs)["metrics"]["accuracy"]
+    assert (figures["last_mean"], figures["last_std"], figures["best_mean"]) == (55.0, 7.0711, 70.0)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_character_ngrams_learn_the_sample(name: str) -> None:
+    rows = read_split(name, SAMPLE, "train").rows
+    task = TASKS[name]
+    score = task.metrics.official(predict(task, rows, rows), rows)[task.primary_metric]
+    assert score > 90 or (name == "sts" and score > 40)
+
+
+def test_published_scores_have_a_column_for_every_metric() -> None:
+    assert set(COLUMNS) == {(name, metric) for name, task in TASKS.items() for metric in task.metrics.names}
+    assert all(len(scores) == len(COLUMNS) for scores in PUBLISHED.values())
+
+
+def test_data_files_name_both_splits_and_stay_out_of_the_fingerprint() -> None:
+    config = EvaluationConfig()
+    assert list(data_files(config)) == [f"{name}_{split}" for name in TASKS for split in ("train", "dev")]
+    assert data_files(EvaluationConfig(data="hub:klue")) == {}
+    assert "data" not in config.content()
+    assert isinstance(config, Config)
+
+
+@pytest.mark.parametrize(("model", "message"), [("a/b/c", "no such folder"), (".", "no config.json")])
+def test_a_model_that_is_not_there_is_refused(
+    model: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        resolve_model(model)
+
+
+def test_importing_the_stage_imports_no_model_library() -> None:
+    heavy = "{'torch', 'transformers', 'lightning', 'sklearn', 'scipy', 'numpy', 'datasets'}"
+    code = f"import sys, klue_eval.build; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,177 @@
+"""Reading KLUE's files: every released format gives the same rows, and a bad record is named."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klue_eval.config import EvaluationConfig, Protocol
+from klue_eval.data import SAMPLE, drawing_order, find_split, read_rows, read_split, resolve_folder
+from klue_eval.tasks import TASKS, find_task
+from kobert_pipeline.errors import InputError, RecipeError
+
+HEADLINE = {
+    "guid": "ynat-v1_train_00000",
+    "title": "유튜브 내달 2일까지 크리에이터 지원 공간 운영",
+    "label": "생활문화",
+}
+
+
+def write(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_the_sample_of_every_task_is_read(name: str, split: str) -> None:
+    rows = read_split(name, SAMPLE, split).rows
+    assert len(rows) >= 20
+    assert all(TASKS[name].encode(row).target is not None for row in rows)
+
+
+def test_csv_and_json_lines_give_the_rows_of_the_json(tmp_path: Path) -> None:
+    rows = read_split("sts", SAMPLE, "train").rows
+    (tmp_path / "sts.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    with (tmp_path / "klue_sts_train.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["sentence1", "sentence2", "label"])
+        writer.writerows([row["sentence1"], row["sentence2"], row["labels"]["real-label"]] for row in rows)
+    assert read_rows("sts", tmp_path / "sts.jsonl").rows == rows
+    table = read_rows("sts", tmp_path / "klue_sts_train.csv").rows
+    assert [row["guid"] for row in table[:2]] == ["klue_sts_train_00000", "klue_sts_train_00001"]
+    assert [TASKS["sts"].encode(row) for row in table] == [TASKS["sts"].encode(row) for row in rows]
+
+
+def test_rows_without_a_public_label_are_skipped_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "ynat_train.json", [HEADLINE, {**HEADLINE, "label": None}])
+    found = read_rows("ynat", path)
+    assert (found.rows, found.unlabelled) == ([HEADLINE], 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": "연예"}, r"ynat_train.json, row 2: `label` is '연예'; known: 정치"),
+        ({"label": 3}, r"row 2: `label` is 3"),
+        ({"title": ""}, r"row 2: `title` is ''"),
+        ({"title": 7}, r"row 2: `title` is 7"),
+    ],
+)
+def test_a_record_that_makes_no_sense_is_named_by_file_and_row(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    path = write(tmp_path / "ynat_train.json", [HEADLINE, {**HEADLINE, **change}])
+    with pytest.raises(InputError, match=message):
+        read_rows("ynat", path)
+
+
+@pytest.mark.parametrize(("task", "name"), [("ynat", "title"), ("sts", "sentence2"), ("nli", "premise")])
+def test_a_missing_field_is_named_by_file_and_row(tmp_path: Path, task: str, name: str) -> None:
+    row = read_split(task, SAMPLE, "dev").rows[0]
+    path = write(tmp_path / "x.json", [row, {key: value for key, value in row.items() if key != name}])
+    with pytest.raises(InputError, match=rf"x.json, row 2: the field '{name}' is missing \(task {task}\)"):
+        read_rows(task, path)
+
+
+@pytest.mark.parametrize("value", ["high", 5.5, -0.1, "nan"])
+def test_a_similarity_outside_the_scale_is_refused(tmp_path: Path, value: Any) -> None:
+    row = {"sentence1": "가", "sentence2": "나", "label": value}
+    with pytest.raises(InputError, match="row 1: `real-label` is"):
+        read_rows("sts", write(tmp_path / "sts.json", [row]))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.json", "{"), ("a.json", '{"a": 1}'), ("a.parquet", ""), ("a.json", "[]")]
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match=name):
+        read_rows("ynat", tmp_path / name)
+
+
+def test_splits_are_found_anywhere_below_the_folder_and_json_wins(tmp_path: Path) -> None:
+    folder = tmp_path / "klue-sts-v1.1" / "csv"
+    folder.mkdir(parents=True)
+    for path in (folder / "klue_sts_train.csv", folder / "klue_sts_val.csv", folder.parent / "klue-sts-v1.1_dev.json"):
+        path.touch()
+    (folder.parent / "klue-sts-v1.1_dev_sample_10.json").touch()
+    assert find_split("sts", tmp_path, "train").name == "klue_sts_train.csv"
+    assert find_split("sts", tmp_path, "dev").name == "klue-sts-v1.1_dev.json"
+
+
+def test_a_folder_without_files_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no train file of nli; looked for \*nli\*_train"):
+        find_split("nli", tmp_path, "train")
+
+
+def test_two_files_of_one_split_are_refused_by_name(tmp_path: Path) -> None:
+    for name in ("ynat-v1_dev.json", "ynat-v1.1_dev.json"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"several dev files of ynat: ynat-v1.1_dev.json, ynat-v1_dev.json"):
+        find_split("ynat", tmp_path, "dev")
+
+
+def test_a_variable_in_the_data_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLUE_FOLDER", str(tmp_path))
+    assert resolve_folder("${KLUE_FOLDER}") == tmp_path
+    with pytest.raises(InputError, match="no such folder"):
+        resolve_folder("${KLUE_FOLDER}/absent")
+
+
+def test_the_hubs_numbers_become_the_words_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    names = ["IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"]
+    features = datasets.Features({"guid": datasets.Value("string"), "title": datasets.Value("string"), "label": datasets.ClassLabel(names=names)})  # fmt: skip
+    records = [{"guid": "a", "title": "구름 많은 하루", "label": 3}, {"guid": "b", "title": "주가 반등", "label": -1}]
+    table = datasets.Dataset.from_list(records, features=features)
+    calls = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: calls.append((args, options)) or table)
+    found = read_split("ynat", "hub:klue", "dev")
+    assert calls == [(("klue/klue", "ynat"), {"split": "validation"})]
+    assert (found.rows[0]["label"], found.unlabelled) == ("생활문화", 1)
+
+
+def test_the_drawn_rows_do_not_depend_on_the_order_of_the_file() -> None:
+    rows = read_split("ynat", SAMPLE, "train").rows
+    assert drawing_order(rows) == drawing_order(rows[::-1]) != rows
+
+
+def test_an_unknown_task_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean `ynat`"):
+        find_task("ynta")
+    with pytest.raises(RecipeError, match="did you mean `nli`"):
+        EvaluationConfig.parse({"tasks": ["nlii"]}, "klue_eval")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"sts": {"learning_rat": 1}},
+            r"klue_eval.settings.sts.learning_rat: unknown key; did you mean `learning_rate`",
+        ),
+        ({"sts": {"epochs": 0}}, r"klue_eval.settings.sts.epochs"),
+        ({"stss": {}}, r"did you mean `sts`"),
+    ],
+)
+def test_settings_of_a_task_are_checked_when_the_recipe_is_read(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        EvaluationConfig.parse({"settings": settings}, "klue_eval")
+
+
+def test_a_choice_needs_training_rows_to_be_made_on() -> None:
+    with pytest.raises(RecipeError, match="selection_rows"):
+        Protocol.parse({"learning_rates": [1e-4, 2e-4], "train_rows": 100})
+    with pytest.raises(RecipeError, match="selection_rows"):
+        Protocol.parse({"epochs": [4, 8], "selection_rows": 100})
+
+
+def test_a_real_file_keeps_its_order(klue_folder: Callable[..., Path]) -> None:
+    rows = read_split("nli", SAMPLE, "dev").rows
+    assert read_split("nli", str(klue_folder(nli_dev=rows)), "dev").rows == rows

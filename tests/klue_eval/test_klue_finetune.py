@@ -1,0 +1,109 @@
+"""Tiny whole: a two-layer model learns the sample, twice alike; what is no encoder is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from klue_eval.config import task_settings
+from klue_eval.data import SAMPLE, drawing_order, read_split
+from klue_eval.finetune import Outcome, Trial, finetune
+from klue_eval.heads import accepted_inputs, load_config, load_model, load_tokenizer, positions
+from klue_eval.tasks import TASKS
+from kobert_pipeline.errors import InputError
+
+
+def run(folder: Path, name: str, *, rows: int = 32, seed: int = 42, scorings: int = 0, **settings: Any) -> Outcome:
+    task = TASKS[name]
+    trial = Trial(task, task_settings(name, settings), "pretrained", seed, scorings, "32-true")
+    drawn = drawing_order(read_split(name, SAMPLE, "train").rows)[:rows]
+    return finetune(folder, trial, drawn, drawn)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_tiny_model_learns_the_sample_of_every_task(name: str, tiny_bert: Path) -> None:
+    outcome = run(tiny_bert, name, learning_rate=2e-3, epochs=40, batch_size=8)
+    assert outcome.curve[-1]["metrics"][TASKS[name].primary_metric] >= 95
+    assert outcome.steps == 160
+
+
+def test_a_seed_decides_the_predictions(tiny_bert: Path) -> None:
+    first, again, other = (run(tiny_bert, "sts", epochs=2, seed=seed) for seed in (7, 7, 8))
+    assert first.predictions == again.predictions
+    assert first.predictions != other.predictions
+
+
+def test_scoring_on_the_way_changes_nothing_but_the_curve(tiny_bert: Path) -> None:
+    often, once = (run(tiny_bert, "sts", epochs=2, batch_size=8, scorings=scorings) for scorings in (4, 0))
+    assert [point["step"] for point in often.curve] == list(range(1, 9))
+    assert often.predictions == once.predictions
+
+
+def test_a_random_initialisation_keeps_the_architecture_and_nothing_else(tiny_bert: Path) -> None:
+    torch.manual_seed(1)
+    untrained = load_model(TASKS["ynat"], tiny_bert, "random")
+    trained = load_model(TASKS["ynat"], tiny_bert, "pretrained")
+    shapes = [{name: weight.shape for name, weight in model.state_dict().items()} for model in (untrained, trained)]
+    assert shapes[0] == shapes[1]
+    name = "bert.embeddings.word_embeddings.weight"
+    assert not torch.equal(untrained.state_dict()[name], trained.state_dict()[name])
+
+
+def test_a_run_that_diverges_is_scored_and_counted(tiny_bert: Path) -> None:
+    outcome = run(tiny_bert, "sts", learning_rate=1e30, epochs=2, batch_size=8)
+    assert outcome.not_finite == 32
+    assert outcome.curve[-1]["metrics"]["pearson"] == 0.0
+
+
+def test_a_modernbert_is_fine_tuned_without_segments(tokenizer: Any, tmp_path: Path) -> None:
+    from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+    ids = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    ModernBertForMaskedLM(ModernBertConfig(vocab_size=len(tokenizer), **sizes, **ids)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = load_model(TASKS["nli"], tmp_path, "pretrained")
+    assert accepted_inputs(model, model.config, ["input_ids", "token_type_ids"]) == ["input_ids"]
+    assert len(run(tmp_path, "nli", rows=8, epochs=1).predictions) == 8
+
+
+def test_roberta_counts_its_positions_from_behind_the_padding() -> None:
+    from transformers import BertConfig, RobertaConfig
+
+    assert positions(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+    assert positions(BertConfig(max_position_embeddings=512)) == 512
+
+
+def test_rows_longer_than_the_positions_are_truncated_not_fatal(tokenizer: Any, tmp_path: Path) -> None:
+    from transformers import BertConfig, BertForMaskedLM
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=12, **sizes)
+    BertForMaskedLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    outcome = run(tmp_path, "nli", rows=8, epochs=1)
+    assert outcome.truncated["train"] == outcome.truncated["scored"] > 0
+
+
+def test_a_model_without_a_tokenizer_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(tiny_bert / name, tmp_path / name)
+    with pytest.raises(InputError, match="no tokenizer beside the model"):
+        load_tokenizer(tmp_path)
+
+
+def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
+    from transformers import BartConfig
+
+    BartConfig().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="bart is an encoder–decoder model"):
+        load_model(TASKS["ynat"], tmp_path, "random")
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no Hugging Face model"):
+        load_config(tmp_path)

@@ -1,0 +1,73 @@
+"""Reference: the scores equal scikit-learn's and scipy's, as the released baseline calls them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import floats, integers, lists, sampled_from, tuples
+from scipy.stats import pearsonr
+from sklearn.metrics import accuracy_score, f1_score
+
+from klue_eval.data import SAMPLE, read_split
+from klue_eval.metrics import METRICS
+from klue_eval.tasks import TASKS, nli, ynat
+
+pairs_of_topics = lists(tuples(sampled_from(ynat.LABELS), sampled_from(ynat.LABELS)), min_size=1, max_size=60)
+pairs_of_relations = lists(tuples(sampled_from(nli.LABELS), sampled_from(nli.LABELS)), min_size=1, max_size=60)
+similarities = lists(tuples(floats(-1, 6), integers(0, 35)), min_size=2, max_size=60)
+
+
+@given(pairs_of_topics)
+@settings(max_examples=60, deadline=None)
+def test_macro_f1_of_ynat_equals_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    predictions, labels = zip(*pairs, strict=True)
+    score = METRICS["ynat"].official(predictions, [{"label": label} for label in labels])["macro_f1"]
+    assert score == pytest.approx(100 * f1_score(labels, predictions, average="macro"))
+
+
+@given(pairs_of_relations)
+@settings(max_examples=60, deadline=None)
+def test_accuracy_of_nli_equals_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    predictions, labels = zip(*pairs, strict=True)
+    score = METRICS["nli"].official(predictions, [{"gold_label": label} for label in labels])["accuracy"]
+    assert score == pytest.approx(100 * accuracy_score(labels, predictions))
+
+
+@given(similarities)
+@settings(max_examples=60, deadline=None)
+def test_scores_of_sts_equal_scipy_and_scikit_learn(pairs: list[tuple[float, int]]) -> None:
+    predictions, labels = [pair[0] for pair in pairs], [pair[1] / 7 for pair in pairs]
+    scores = METRICS["sts"].official(predictions, [{"labels": {"real-label": label}} for label in labels])
+    if np.std(predictions) > 1e-6 and np.std(labels) > 1e-6:
+        assert scores["pearson"] == pytest.approx(100 * pearsonr(predictions, labels)[0], abs=1e-6)
+    similar = [value >= 3 for value in labels]
+    expected = f1_score(similar, [value >= 3 for value in predictions], average="binary", zero_division=0)
+    assert scores["f1"] == pytest.approx(100 * expected)
+
+
+def test_a_constant_prediction_correlates_with_nothing() -> None:
+    rows = [{"labels": {"real-label": value}} for value in (0.0, 2.5, 5.0)]
+    assert METRICS["sts"].official([1.0, 1.0, 1.0], rows)["pearson"] == 0.0
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_perfect_predictions_score_100_in_every_metric(name: str) -> None:
+    rows = read_split(name, SAMPLE, "dev").rows
+    gold = [row["labels"]["real-label"] if name == "sts" else row.get("label", row.get("gold_label")) for row in rows]
+    for arithmetic in (METRICS[name].official, METRICS[name].corrected):
+        scores = arithmetic(gold, rows)
+        assert tuple(scores) == METRICS[name].names
+        assert all(math.isclose(score, 100) for score in scores.values())
+
+
+def test_a_missing_prediction_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 predictions for 2 labels"):
+        METRICS["nli"].official(["neutral"], [{"gold_label": "neutral"}] * 2)
+
+
+def test_every_task_has_metrics_and_names_one_of_them_as_primary() -> None:
+    assert set(TASKS) == set(METRICS)
+    assert all(task.primary_metric in task.metrics.names for task in TASKS.values())

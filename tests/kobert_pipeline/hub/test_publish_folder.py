@@ -1,0 +1,237 @@
+"""The hub stage over `small_run/`, with a BERT of one layer and a tokenizer of a dozen pieces."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
+from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.hub import build as stage
+from kobert_pipeline.hub.build import build
+from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
+from kobert_pipeline.hub.load_back import Failure, check
+
+SMALL_RUN = Path(__file__).parent / "small_run"
+PIECES = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "대한민국",
+    "##의",
+    "수도",
+    "##는",
+    "서울",
+    "##이다",
+    "이다",
+    ".",
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder such as the pretraining stage exports."""
+    from transformers import BertConfig, BertForPreTraining
+
+    from tokenizer.load import assemble, save
+
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    folder.mkdir()
+    save(assemble(PIECES), PIECES, (), folder, [])
+    (folder / "golden.json").unlink()
+    sizes = {
+        "num_hidden_layers": 1,
+        "hidden_size": 8,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+        "max_position_embeddings": 32,
+    }
+    BertForPreTraining(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path: Path, model: Path) -> dict[str, Path]:
+    """Finished artifacts of the small run, the model among them."""
+    run = tmp_path / "run"
+    shutil.copytree(SMALL_RUN, run)
+    shutil.copytree(model, run / "pretrain" / "model")
+    return {name: run / name for name in STAGES}
+
+
+def resolved(source_folder: str, workers: int) -> dict[str, Any]:
+    """All settings of the small run, those among them that belong to one machine."""
+    settings: dict[str, Any] = {name: dict(read_manifest(SMALL_RUN / name).config) for name in STAGES}
+    del settings["tokenizer"]["special_tokens"]
+    settings["corpora"]["sources"] = [
+        source | {"path": f"{source_folder}/{source['name']}.txt"} for source in settings["corpora"]["sources"]
+    ]
+    settings["klue_eval"]["data"] = f"{source_folder}/klue"
+    settings["pretrain"]["checkpoint_minutes"] = 5.0 + workers
+    hub = HubConfig().model_dump(mode="json")
+    return {"name": "small", "seed": 42, "hub": hub, "execution": {"workers": workers}} | settings
+
+
+def publish(
+    root: Path,
+    folders: dict[str, Path],
+    config: HubConfig | None = None,
+    source_folder: str = "/data/mine",
+    workers: int = 1,
+) -> Path:
+    """Runs the stage. Returns `publish/`."""
+    config = config or HubConfig()
+    with Workspace(root, Identity("hub", 1, config.content(), {}, 0, {})) as out:
+        summary = build(config, folders, out, recipe="small", resolved=resolved(source_folder, workers))
+        return out.finish(summary, {}) / "publish"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def without_load_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is written: a fresh process costs seconds."""
+    monkeypatch.setattr(stage, "_check_load_back", lambda folder: None)
+
+
+def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_says(
+    tmp_path: Path, folders: dict[str, Path]
+) -> None:
+    folder = publish(tmp_path, folders)
+    summary = read_manifest(folder.parent).summary
+    assert summary["load_back"] == "ok"
+    assert summary["files"] == {name: len(content) for name, content in sorted(contents(folder).items())}
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        *RECORDS,
+    } == set(summary["files"])
+
+
+def test_a_folder_that_transformers_cannot_load_is_an_error_that_says_what_failed(
+    tmp_path: Path, folders: dict[str, Path]
+) -> None:
+    weights = folders["pretrain"] / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(KobertError, match=r"plain transformers cannot use this folder: Safetensor\w*Error"):
+        publish(tmp_path, folders)
+    assert not list((tmp_path / "hub").glob("*/manifest.json"))
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_a_planted_optimizer_state_stays_behind(
+    tmp_path: Path, folders: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folders["pretrain"] / "model" / "optimizer.ckpt").write_bytes(b"moments")
+    published = contents(publish(tmp_path, folders))
+    assert "optimizer.ckpt" not in published
+    assert all(is_publishable(name) for name in published)
+    assert "optimizer.ckpt is no file of a model" in caplog.text
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_two_machines_publish_the_same_bytes(tmp_path: Path, folders: dict[str, Path]) -> None:
+    here = publish(tmp_path / "here", folders, source_folder="/data/mine", workers=1)
+    there = publish(tmp_path / "there", folders, source_folder="/mnt/theirs", workers=64)
+    assert contents(here) == contents(there)
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_local_folders_never_appear(tmp_path: Path, folders: dict[str, Path]) -> None:
+    private = str(Path.home() / "private")
+    for name, content in contents(publish(tmp_path, folders, source_folder=private)).items():
+        for place in (private, str(Path.home()) + "/", str(tmp_path)):
+            assert place.encode() not in content, name
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_a_title_that_names_a_local_folder_is_refused(tmp_path: Path, folders: dict[str, Path]) -> None:
+    with pytest.raises(KobertError, match=r"README\.md: would publish the local folder"):
+        publish(tmp_path, folders, HubConfig(title=f"Model of {tmp_path}/texts"))
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_the_records_are_those_of_the_run(tmp_path: Path, folders: dict[str, Path]) -> None:
+    folder = publish(tmp_path, folders)
+    assert read_json(folder / "scores.json") == read_json(folders["klue_eval"] / "scores.json")
+    for name in STAGES:
+        assert (folder / "manifests" / f"{name}.json").read_bytes() == (folders[name] / "manifest.json").read_bytes()
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_what_an_interrupted_attempt_left_is_not_published(tmp_path: Path, folders: dict[str, Path]) -> None:
+    config = HubConfig()
+    with Workspace(tmp_path, Identity("hub", 1, config.content(), {}, 0, {})) as out:
+        (out.path / "publish").mkdir()
+        (out.path / "publish" / "half.safetensors").write_bytes(b"half")
+    assert "half.safetensors" not in contents(publish(tmp_path, folders, config))
+
+
+def test_a_pretraining_without_a_model_is_an_error(tmp_path: Path, folders: dict[str, Path]) -> None:
+    shutil.rmtree(folders["pretrain"] / "model")
+    with pytest.raises(InputError, match="Run the pretrain stage again"):
+        publish(tmp_path, folders)
+
+
+# --- the checks of the fresh process, in this one ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(tmp_path: Path, model: Path) -> Path:
+    return Path(shutil.copytree(model, tmp_path / "model"))
+
+
+def edit_tokenizer(folder: Path, old: str, new: str) -> None:
+    path = folder / "tokenizer.json"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_tokenizer_that_lost_its_normaliser_is_found(exported: Path) -> None:
+    edit_tokenizer(exported, '"type": "NFC"', '"type": "NFD"')
+    with pytest.raises(Failure, match=r"every Korean word became \[UNK\]"):
+        check(str(exported))
+
+
+def test_a_tokenizer_that_tells_composed_from_decomposed_hangul_is_found(exported: Path) -> None:
+    edit_tokenizer(exported, '"type": "NFC"', '"type": "Lowercase"')
+    with pytest.raises(Failure, match="lost its NFC normaliser"):
+        check(str(exported))
+
+
+def test_weights_that_are_missing_are_found_although_transformers_only_warns(exported: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(exported / "model.safetensors")
+    del weights["bert.encoder.layer.0.attention.self.query.weight"]
+    save_file(weights, exported / "model.safetensors", {"format": "pt"})
+    with pytest.raises(Failure, match=r"weights are missing .*query\.weight"):
+        check(str(exported))
+
+
+def test_a_diverged_model_is_found(exported: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(exported / "model.safetensors")
+    weights["bert.embeddings.word_embeddings.weight"][5] = float("nan")
+    save_file(weights, exported / "model.safetensors", {"format": "pt"})
+    with pytest.raises(Failure, match="not finite"):
+        check(str(exported))
+
+
+def test_a_vocabulary_of_another_size_is_found(exported: Path) -> None:
+    edit_tokenizer(exported, '".": 12', '".": 12, "##.": 13')
+    with pytest.raises(Failure, match="scores 13 pieces, the tokenizer has 14"):
+        check(str(exported))

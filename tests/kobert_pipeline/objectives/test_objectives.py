@@ -1,0 +1,155 @@
+"""Walks every pair of an objective and an architecture that fit: a new row of either table is tested by existing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.dataset.plan import PlanContext
+from kobert_pipeline.dataset.store import TRAIN, Store
+from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.build import tokenizer_facts
+from kobert_pipeline.pretrain.data import draw
+from kobert_pipeline.pretrain.module import total_loss
+
+TINY_SIZES = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
+PAIRS = [
+    (objective.name, architecture.name)
+    for objective in OBJECTIVES.values()
+    for architecture in ARCHITECTURES.values()
+    if set(objective.heads) <= set(architecture.heads)
+]
+
+
+@pytest.fixture(scope="module")
+def facts(tiny):
+    return tokenizer_facts(tiny.tokenizer)
+
+
+@pytest.fixture
+def make(tiny, facts):
+    """(objective, architecture) -> model, batch of eight examples, the objective's loss."""
+
+    def build(objective_name, architecture_name):
+        torch.manual_seed(0)
+        objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
+        store, options = Store(tiny.dataset), objective.options()
+        examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, 48), options)
+        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0)
+        shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 48)
+        model = architecture.build(architecture.sizes(**TINY_SIZES), shape, objective.heads)
+        return model, batch, objective.loss
+
+    return build
+
+
+def test_every_objective_is_learned_by_some_architecture():
+    assert {objective for objective, _ in PAIRS} == set(OBJECTIVES)
+    assert {architecture for _, architecture in PAIRS} == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("table", [OBJECTIVES, ARCHITECTURES])
+def test_a_row_is_listed_under_its_own_name_and_names_its_paper(table):
+    for name, row in table.items():
+        assert row.name == name
+        assert any(character.isdigit() for character in row.paper)
+
+
+def test_every_named_size_builds_from_its_settings_alone():
+    for architecture in ARCHITECTURES.values():
+        assert {"mini", "small", "base"} <= set(architecture.named_sizes)
+        for sizes in architecture.named_sizes.values():
+            assert sizes.hidden % sizes.heads == 0
+
+
+@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+def test_the_loss_is_finite_and_every_parameter_gets_a_gradient(make, objective, architecture):
+    model, batch, loss = make(objective, architecture)
+    total = total_loss(loss(model, batch, torch.Generator()))
+    total.backward()
+    assert torch.isfinite(total)
+    without = [name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum())]
+    assert without == []
+
+
+@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+def test_a_small_model_memorises_eight_examples(make, objective, architecture):
+    model, batch, loss = make(objective, architecture)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        terms = loss(model, batch, torch.Generator())
+        total_loss(terms).backward()
+        optimizer.step()
+    for name, term in terms.items():
+        if name.endswith("_accuracy"):
+            assert float(term.sum / term.count) > 0.95, name
+
+
+@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+def test_the_exported_folder_gives_the_hidden_states_of_training(make, objective, architecture, tmp_path):
+    from transformers import AutoModel
+
+    model, batch, _ = make(objective, architecture)
+    model.eval()
+    ARCHITECTURES[architecture].export(model, tmp_path)
+    loaded = AutoModel.from_pretrained(tmp_path).eval()
+    given = {name: batch[name] for name in ARCHITECTURES[architecture].model_inputs}
+    with torch.no_grad():
+        expected, found = model.hidden(batch), loaded(**given).last_hidden_state
+    real = batch["attention_mask"]
+    assert torch.allclose(expected[real], found[real], atol=1e-5)
+
+
+def test_our_loss_equals_that_of_bert_for_pre_training(make):
+    """Reference: transformers computes over every position and ignores -100; we run the head on masked positions only."""
+    model, batch, loss = make("mlm_nsp", "bert")
+    model.eval()
+    with torch.no_grad():
+        ours = total_loss(loss(model, batch, torch.Generator()))
+        theirs = model.transformer(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long(), token_type_ids=batch["token_type_ids"],
+            labels=batch["labels"], next_sentence_label=batch["next_sentence_label"],
+        ).loss  # fmt: skip
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
+
+
+def test_our_loss_equals_that_of_modernbert_for_masked_lm(make):
+    model, batch, loss = make("mlm", "modernbert")
+    model.eval()
+    with torch.no_grad():
+        terms = loss(model, batch, torch.Generator())
+        logits = model.transformer(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
+    reference = functional.cross_entropy(logits.view(-1, logits.shape[-1]), batch["labels"].view(-1), ignore_index=IGNORE_INDEX)
+    assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
+
+
+def test_a_pair_reads_as_bert_writes_it(make, facts, tiny):
+    from tokenizer.load import load_tokenizer
+
+    _, batch, _ = make("mlm_nsp", "bert")
+    original = torch.where(batch["labels"] != IGNORE_INDEX, batch["labels"], batch["input_ids"])
+    for ids, types, mask in zip(original, batch["token_type_ids"], batch["attention_mask"], strict=True):
+        real = ids[mask].tolist()
+        separators = [position for position, piece in enumerate(real) if piece == facts.sep_id]
+        assert real[0] == facts.cls_id
+        assert len(separators) == 2
+        assert separators[1] == len(real) - 1
+        assert types[mask].tolist() == [0] * (separators[0] + 1) + [1] * (len(real) - separators[0] - 1)
+    text = load_tokenizer(tiny.tokenizer).decode(original[0][batch["attention_mask"][0]].tolist())
+    assert "다." in text
+
+
+def test_random_replacements_are_ordinary_pieces(facts, tiny):
+    from tokenizer.load import load_tokenizer
+
+    tokenizer = load_tokenizer(tiny.tokenizer)
+    pieces = {tokenizer.id_to_token(int(number)) for number in facts.replacements}
+    assert not pieces & {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
+    assert not any(piece.startswith("[unused") for piece in pieces)
+    assert len(pieces) == facts.vocab_size - 5 - 128

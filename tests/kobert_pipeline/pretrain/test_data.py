@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.build import tokenizer_facts
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.data import BatchStream, Cursor, cut_into_batches, validation_batches
+
+SIZES = {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
+
+
+def a_config(objective: str = "mlm_nsp", **options) -> PretrainConfig:
+    values = {
+        "objective": {"name": objective} | options, "architecture": SIZES, "max_steps": 20,
+        "phases": [{"max_length": 32, "batch_size": 8, "share": 0.5}, {"max_length": 64, "batch_size": 4, "share": 0.5}],
+    }  # fmt: skip
+    return PretrainConfig.parse(values)
+
+
+@pytest.fixture
+def stream(tiny):
+    facts = tokenizer_facts(tiny.tokenizer)
+    return lambda objective="mlm_nsp", seed=1: BatchStream(Store(tiny.dataset), OBJECTIVES[objective], a_config(objective), facts, seed)
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+@given(lengths=st.lists(st.integers(4, 128), min_size=1, max_size=400), batch_size=st.integers(1, 40))
+def test_every_example_lies_in_exactly_one_batch_of_the_right_size(lengths, batch_size):
+    batches = cut_into_batches(np.array(lengths), batch_size, np.random.default_rng(0))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    sizes = [len(batch) for batch in batches]
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("step", [0, 3, 9, 10, 13])
+def test_a_stream_continued_from_its_cursor_gives_the_batches_of_the_uninterrupted_one(stream, objective, step):
+    whole = list(itertools.islice(stream(objective), 20))
+    first = stream(objective)
+    drawn = list(itertools.islice(first, step)) if step else []
+    resumed = stream(objective)
+    resumed.cursor = Cursor(**first.cursor.state()) if step else Cursor()
+    rest = list(itertools.islice(resumed, 20 - step))
+    assert all(equal(one, two) for one, two in zip(drawn + rest, whole, strict=True))
+
+
+def test_phases_change_the_length_at_their_step(stream):
+    lengths = [batch["input_ids"].shape[1] for batch in itertools.islice(stream("mlm"), 20)]
+    assert max(lengths[:10]) <= 32
+    assert max(lengths[10:]) > 32
+
+
+def test_epochs_of_the_same_text_differ_in_the_batches_the_trainer_sees(stream):
+    batches = [batch["input_ids"] for batch in itertools.islice(stream(), 20)]
+    assert len({tuple(batch.flatten().tolist()) for batch in batches}) == 20
+
+
+def test_another_seed_gives_other_batches(stream):
+    assert not equal(next(iter(stream(seed=1))), next(iter(stream(seed=2))))
+
+
+def test_held_out_batches_are_the_same_every_time_and_mask_at_15_percent(tiny):
+    facts, store = tokenizer_facts(tiny.tokenizer), Store(tiny.dataset)
+    config = a_config("mlm", mlm_probability=0.4)
+    first, second = (validation_batches(store, OBJECTIVES["mlm"], config, facts) for _ in range(2))
+    assert all(equal(one, two) for one, two in zip(first, second, strict=True))
+    masked = sum(int((batch["labels"] != -100).sum()) for batch in first)
+    assert masked / store.summary["validation"]["pieces"] == pytest.approx(0.15, abs=0.03)

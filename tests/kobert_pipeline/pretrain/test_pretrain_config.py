@@ -1,0 +1,41 @@
+import pytest
+
+from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.pretrain.config import PretrainConfig
+
+GOOD = {
+    "objective": {"name": "mlm_nsp"},
+    "architecture": {"name": "bert", "size": "mini"},
+    "phases": [{"max_length": 128, "batch_size": 32}],
+    "max_steps": 10,
+}
+
+
+def test_sizes_and_options_are_written_out_in_full():
+    config = PretrainConfig.parse(GOOD)
+    assert config.architecture["layers"] == 4
+    assert config.objective["mlm_probability"] == 0.15
+    assert config.options.short_probability == 0.1
+    assert PretrainConfig.parse(config.model_dump()) == config
+
+
+def test_a_single_size_may_differ_from_the_named_ones():
+    config = PretrainConfig.parse(GOOD | {"architecture": {"name": "bert", "size": "mini", "dropout": 0.0}})
+    assert (config.sizes.hidden, config.sizes.dropout) == (256, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"objective": {"name": "mlm_nps"}}, "did you mean `mlm_nsp`"),
+        ({"objective": {"name": "mlm_nsp", "mlm_probabilty": 0.2}}, r"pretrain\.objective\.mlm_probabilty: unknown key; did you mean `mlm_probability`"),
+        ({"architecture": {"name": "bert", "size": "minni"}}, "did you mean `mini`"),
+        ({"architecture": {"name": "modernbert", "size": "mini"}}, "needs the head 'sequence_pair'"),
+        ({"phases": [{"max_length": 128, "batch_size": 32, "share": 0.5}]}, "add up to 0.5"),
+        ({"phases": [{"max_length": 1024, "batch_size": 32}]}, "beyond the architecture's 512 positions"),
+        ({"max_steps": 0}, "max_steps"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_training(change, message):
+    with pytest.raises(RecipeError, match=message):
+        PretrainConfig.parse(GOOD | change)

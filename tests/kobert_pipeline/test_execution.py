@@ -1,0 +1,58 @@
+import logging
+
+import pytest
+
+from kobert_pipeline import execution
+from kobert_pipeline.execution import Meter, map_shards, progress
+
+
+def slow_square(number: int) -> int:
+    import time
+
+    time.sleep(0.05 * (number % 3 == 0))
+    return number * number
+
+
+def failing(number: int) -> int:
+    raise ValueError(f"shard {number}")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_shards(workers):
+    assert list(map_shards(slow_square, list(range(9)), workers=workers)) == [number * number for number in range(9)]
+
+
+def test_a_failure_in_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="shard 0"):
+        list(map_shards(failing, [0, 1], workers=2))
+
+
+def test_shards_are_read_only_as_fast_as_they_are_worked_on():
+    taken = []
+
+    def shards():
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    results = map_shards(slow_square, shards(), workers=2)
+    next(results)
+    assert len(taken) <= 5
+    results.close()
+
+
+def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
+    monkeypatch.setattr(execution, "PLAIN_INTERVAL", 0.0)
+    with caplog.at_level(logging.INFO, logger="kobert_pipeline.execution"), progress("센다", 10, "shards") as advance:
+        advance(4, "loss 1.5")
+    assert caplog.messages[0].startswith("센다: 4 of 10 shards, ")
+    assert caplog.messages[0].endswith("loss 1.5")
+
+
+def test_the_meter_measures_time_and_memory():
+    with Meter() as meter:
+        block = bytearray(50 * 2**20)
+        block[::4096] = b"x" * len(block[::4096])
+        slow_square(3)
+    assert meter.seconds >= 0.05
+    assert meter.peak_mib > 50
