@@ -1,6 +1,7 @@
 """The corpus stage: decode, clean, filter, drop duplicates, split into sentences. The only I/O of this package.
 
-Three phases, each resumable by shard: `clean/` holds cleaned documents, `duplicates.json` is global, `shards/` is the result.
+Three phases, each resumable by shard: `clean/` holds cleaned documents, which duplicates to drop is decided over all
+of them, `shards/` is the result.
 """
 
 from __future__ import annotations
@@ -68,8 +69,7 @@ def build(config: CorporaConfig, out: Workspace, *, workers: int) -> dict[str, A
     if not any(any(flags) for flags in kept):
         raise InputError(f"The corpus is empty: {_explain(_totals(counts))}. Check the sources and `corpora.filters`.")
     sentences = _sentence_phase(out, kept, counts, workers)
-    for intermediate in (CLEAN, "duplicates.json"):
-        out.remove(intermediate)
+    out.remove(CLEAN)
     summary = _summary(config, counts, sentences)
     logger.info("corpora: kept %s in %.1f min", _explain(summary["totals"]), (time.monotonic() - started) / 60)
     return summary

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import glob
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.sources import SOURCES
 from corpora.sources.source import Source, without_compression
-from kobert_pipeline.config import expand_variables, nearest
+from kobert_pipeline.config import PACKAGE, expand_variables, nearest, package_path
 from kobert_pipeline.errors import InputError, RecipeError
-
-PACKAGE = "package:"
 
 
 @dataclass(frozen=True)
@@ -55,15 +52,6 @@ def _addresses(source: SourceConfig) -> list[str]:
     if not found:
         raise InputError(f"{path}: no such file (source `{source.name}`). Give a file, a folder or a glob that exists.")
     return found
-
-
-def package_path(path: str) -> Path:
-    """`package:corpora/sample/x` -> the file inside our installed package. Raises InputError for another package."""
-    package, _, inside = path.removeprefix(PACKAGE).partition("/")
-    found = importlib.util.find_spec(package) if package.isidentifier() else None
-    if found is None or found.submodule_search_locations is None:
-        raise InputError(f"{path}: there is no package `{package}`")
-    return Path(next(iter(found.submodule_search_locations))) / inside
 
 
 def _format(source: SourceConfig, address: str) -> str:

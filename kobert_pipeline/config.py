@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -159,3 +160,15 @@ def expand_variables(value: str, where: str) -> str:
         return found
 
     return _VARIABLE.sub(replace, value)
+
+
+PACKAGE = "package:"
+
+
+def package_path(path: str) -> Path:
+    """`package:corpora/sample/x` -> the file inside an installed package. Raises RecipeError where there is no such package."""
+    package, _, inside = path.removeprefix(PACKAGE).partition("/")
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    if found is None or not found.submodule_search_locations:
+        raise RecipeError(f"{path}: there is no package `{package}`")
+    return Path(next(iter(found.submodule_search_locations))) / inside

@@ -70,14 +70,14 @@ def piece_of(token: str) -> str:
 
 
 def count_units(marked_texts: Iterable[str]) -> Counter[str]:
-    """How often each shifted morpheme occurs. A character beyond the Basic and Supplementary Multilingual Planes cannot
-    be shifted; all of those are Chinese characters, which stand alone anyway."""
+    """How often each shifted morpheme occurs. Characters from U+20000 on cannot be shifted; nearly all of them are Chinese
+    characters, which stand alone anyway."""
     by_word: Counter[str] = Counter()
     for text in marked_texts:
         by_word.update(words(text))
     units: Counter[str] = Counter()
     for word, count in by_word.items():
         for position, morpheme in enumerate(word.split(SEPARATOR)):
-            if morpheme and max(morpheme) < "\U00010ffe" and (len(morpheme) == 1 or max(morpheme) < "\U00020000"):
+            if morpheme and (max(morpheme) < "\U00020000" or (len(morpheme) == 1 and position == 0)):
                 units[shifted(morpheme, initial=position == 0)] += count
     return units

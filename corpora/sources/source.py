@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import fsspec
 import zstandard
@@ -41,7 +41,8 @@ def open_text(address: str) -> IO[str]:
     Undecodable bytes raise UnicodeDecodeError, compressed data that breaks off EOFError.
     """
     if address.lower().endswith(".zst"):
-        return io.TextIOWrapper(_ZstdReader(open_binary(address)), encoding="utf-8-sig", newline="\n")
+        reader = io.BufferedReader(_ZstdReader(open_binary(address)))
+        return io.TextIOWrapper(reader, encoding="utf-8-sig", newline="\n")
     return cast(
         IO[str], fsspec.open(address, mode="rt", compression="infer", encoding="utf-8-sig", newline="\n").open()
     )
@@ -51,19 +52,23 @@ def open_binary(address: str) -> IO[bytes]:
     return cast(IO[bytes], fsspec.open(address, mode="rb").open())
 
 
-class _ZstdReader(io.BufferedIOBase):
+class _ZstdReader(io.RawIOBase):
     """The bytes of one or more zstd frames. zstandard's own reader passes off a truncated file as a shorter one."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._chunks = _decompressed(stream)
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
-    def read1(self, size: int = -1, /) -> bytes:
-        """The next bytes, as many as one step of decompression gives; none at the end."""
-        return next(self._chunks, b"")
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
 
     def close(self) -> None:
         self._stream.close()

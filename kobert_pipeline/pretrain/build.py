@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import logging
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
+from kobert_pipeline.training.quiet import quiet
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,9 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     lightning.seed_everything(seed, workers=False, verbose=False)
     shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
-    measured = _fit(module, config, held_out, out)
-    _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
+    with quiet():
+        measured = _fit(module, config, held_out, out)
+        _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     _write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store, measured)
     write_json(out.path / "metrics.json", summary)
@@ -106,14 +107,8 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: list[Batch], 
         )
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Lightning advises loader workers, which slow a CPU run down
-            trainer.fit(
-                module,
-                DataLoader(module.stream, batch_size=None, num_workers=0),
-                ckpt_path=found[-1] if found else None,
-                weights_only=True,
-            )
+        loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
+        trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
         save(trainer, folder / "checkpoints")
     return watch.measured
 
@@ -186,7 +181,7 @@ def _summary(module: PretrainModule, config: PretrainConfig, store: Store, measu
         "parameters": parameters,
         "steps": config.max_steps,
         "tokens": module.tokens_seen,
-        "epochs": module.stream.cursor.epoch,
+        "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
         "held_out": measured,
     }

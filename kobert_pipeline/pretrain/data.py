@@ -44,6 +44,10 @@ class Cursor:
         return asdict(self)
 
 
+Drawn = tuple[Batch, dict[str, int]]
+"""A batch, and the cursor behind it: loaders draw ahead of training, so the stream's own cursor is not the run's."""
+
+
 class BatchStream(IterableDataset[Any]):
     """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
 
@@ -54,7 +58,7 @@ class BatchStream(IterableDataset[Any]):
         self.ends = config.phase_ends()
         self.cursor = Cursor()
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Drawn]:
         cursor = self.cursor
         while True:
             if self._phase_is_over():
@@ -67,7 +71,7 @@ class BatchStream(IterableDataset[Any]):
                     "it needs documents of two sentences or more whose lines continue each other."
                 )
 
-    def _epoch(self) -> Iterator[Batch]:
+    def _epoch(self) -> Iterator[Drawn]:
         """From the cursor to the end of the epoch, or of the phase."""
         cursor = self.cursor
         order = np.random.default_rng((self.seed, ORDER, cursor.phase, cursor.epoch)).permutation(len(self.blocks))
@@ -81,7 +85,7 @@ class BatchStream(IterableDataset[Any]):
     def _phase_is_over(self) -> bool:
         return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
 
-    def _block(self, block: int) -> Iterator[Batch]:
+    def _block(self, block: int) -> Iterator[Drawn]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
         context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length)
         examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
@@ -89,7 +93,7 @@ class BatchStream(IterableDataset[Any]):
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
             batch = draw(self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch)
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
-            yield batch
+            yield batch, cursor.state()
             if self._phase_is_over():
                 return
 

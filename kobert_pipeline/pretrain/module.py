@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kobert_pipeline.objectives.objective import Batch, Objective, Term
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.data import BatchStream, Cursor
+from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.schedules import SCHEDULES
 
@@ -27,17 +27,19 @@ class PretrainModule(lightning.LightningModule):
         super().__init__()
         self.model, self.objective, self.config, self.stream = model, objective, config, stream
         self.generator = torch.Generator()
+        self.cursor = stream.cursor.state()
         self.curve: list[dict[str, float]] = []
         self.tokens_seen = 0
         self._sums: Sums = {}
         self._random_state: Tensor | None = None
 
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(self, drawn: Any, batch_idx: int) -> None:
         if self._random_state is not None:  # after everything that draws random numbers while a run is set up
             torch.set_rng_state(self._random_state)
             self._random_state = None
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, drawn: Drawn, batch_idx: int) -> Tensor:
+        batch, self.cursor = drawn
         terms = self.objective.loss(self.model, batch, self.generator)  # type: ignore[arg-type]
         add(self._sums, terms)
         self.tokens_seen += int(batch["attention_mask"].sum())
@@ -66,7 +68,7 @@ class PretrainModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["kobert"] = {
-            "cursor": self.stream.cursor.state(),
+            "cursor": self.cursor,
             "random_state": torch.get_rng_state(),
             "curve": self.curve,
             "tokens_seen": self.tokens_seen,
@@ -75,7 +77,7 @@ class PretrainModule(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         state = checkpoint["kobert"]
-        self.stream.cursor = Cursor(**state["cursor"])
+        self.cursor, self.stream.cursor = state["cursor"], Cursor(**state["cursor"])
         self._random_state = state["random_state"]
         self.curve, self.tokens_seen, self._sums = state["curve"], state["tokens_seen"], state["sums"]
 

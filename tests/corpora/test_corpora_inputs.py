@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.inputs import input_files, package_path
+from corpora.inputs import input_files
 from corpora.sources import SOURCES
+from kobert_pipeline.config import package_path
 from kobert_pipeline.errors import InputError, RecipeError
 
 
@@ -72,7 +73,9 @@ def test_a_file_whose_name_looks_like_a_glob_is_found(tmp_path: Path) -> None:
 
 def test_an_unknown_format_gives_the_nearest_name(tmp_path: Path) -> None:
     _touch(tmp_path, "글.txt")
-    with pytest.raises(RecipeError, match=r"corpora\.sources\.시험\.format: 'jsonnl' is unknown; did you mean `jsonl`\?"):
+    with pytest.raises(
+        RecipeError, match=r"corpora\.sources\.시험\.format: 'jsonnl' is unknown; did you mean `jsonl`\?"
+    ):
         input_files(_config(tmp_path / "글.txt", format="jsonnl"))
 
 
@@ -99,9 +102,11 @@ def test_a_file_of_our_package_is_found_wherever_it_is_installed() -> None:
     assert Path(file.address) == package_path("package:corpora/sample/howto.txt")
 
 
-@pytest.mark.parametrize("path", ["package:없는꾸러미/글.txt", "package:no_such_package/a.txt", "package:../etc", "package:"])
+@pytest.mark.parametrize(
+    "path", ["package:없는꾸러미/글.txt", "package:no_such_package/a.txt", "package:../etc", "package:"]
+)
 def test_a_package_that_is_not_there_is_named(path: str) -> None:
-    with pytest.raises(InputError, match="there is no package"):
+    with pytest.raises(RecipeError, match="there is no package"):
         input_files(_config(path))
 
 

@@ -80,7 +80,11 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.one_of(st.lists(PIECES, max_size=15).map(" ".join), st.lists(PIECES, max_size=15).map("".join), st.text(max_size=40)))
+@given(
+    st.one_of(
+        st.lists(PIECES, max_size=15).map(" ".join), st.lists(PIECES, max_size=15).map("".join), st.text(max_size=40)
+    )
+)
 def test_nothing_but_spaces_is_lost(raw: str) -> None:
     text = clean(raw)
     sentences = split_sentences(text)

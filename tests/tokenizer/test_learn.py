@@ -21,7 +21,9 @@ SCHOOL = ["학교에서 학교가 학교를 배운다.", "집에서 집이 집�
 
 
 def _config(**settings: Any) -> TokenizerConfig:
-    return TokenizerConfig(**{"vocab_size": 512, "ks_x_1001": False, "character_coverage": 1.0, "unused_tokens": 0} | settings)
+    return TokenizerConfig(
+        **{"vocab_size": 512, "ks_x_1001": False, "character_coverage": 1.0, "unused_tokens": 0} | settings
+    )
 
 
 def _learn(texts: list[str], special_tokens: tuple[str, ...] = (), **settings: Any) -> list[str]:
@@ -171,7 +173,9 @@ def test_a_size_beyond_the_text_names_what_the_text_supports(trained: Any) -> No
 
 def test_a_size_below_the_alphabet_names_what_the_alphabet_takes(trained: Any) -> None:
     config = trained.config.model_copy(update={"vocab_size": 512})
-    with pytest.raises(InputError, match=r"vocab_size 512 is too small: .* take [\d,]+ rows.*`character_coverage`.*`ks_x_1001: false`") as refused:
+    with pytest.raises(
+        InputError, match=r"vocab_size 512 is too small: .* take [\d,]+ rows.*`character_coverage`.*`ks_x_1001: false`"
+    ) as refused:
         learn_vocabulary(trained.counts, config, ())
     found = re.search(r"take ([\d,]+) rows", str(refused.value))
     assert found

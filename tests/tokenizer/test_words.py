@@ -45,7 +45,9 @@ BLOCKS = [(0x21, 0x24F), (0x1100, 0x11FF), (0x2010, 0x20BF), (0x2100, 0x27BF), (
 
 @pytest.mark.parametrize(("first", "last"), BLOCKS, ids=[f"U+{first:04X}" for first, _ in BLOCKS])
 def test_every_character_of_a_block_that_korean_text_uses_is_cut_as_bert_cuts_it(first: int, last: int) -> None:
-    texts = [f"가{chr(code)}나" for code in range(first, last + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cf")]
+    texts = [
+        f"가{chr(code)}나" for code in range(first, last + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cf")
+    ]
     cleaned = [text for text in texts if clean(text) == text]
     assert len(cleaned) > 10
     assert [text for text in cleaned if list(words(text)) != bert_words(text)] == []
@@ -104,7 +106,9 @@ def test_only_characters_that_do_not_begin_a_word_are_shifted() -> None:
 
 def _counted(*texts: str) -> dict[str, int]:
     """Pieces rather than shifted text, to be readable."""
-    return {piece_of(unit): count for unit, count in count_units(text.replace("|", SEPARATOR) for text in texts).items()}
+    return {
+        piece_of(unit): count for unit, count in count_units(text.replace("|", SEPARATOR) for text in texts).items()
+    }
 
 
 def test_morphemes_are_counted_by_their_place_in_the_word() -> None:
@@ -129,10 +133,8 @@ def test_the_order_of_texts_does_not_matter_to_counts(texts: list[str]) -> None:
     assert parts == count_units(texts)
 
 
-EMOJI = "emoji are dropped while counting: the bound in `count_units` is U+10FFE where U+1FFFF is the last that can be shifted"
 
 
-@pytest.mark.xfail(strict=True, reason=EMOJI)
 def test_emoji_are_counted() -> None:
     assert _counted("|좋|아요|😂| 👍|") == {"좋": 1, "##아요": 1, "##😂": 1, "👍": 1}
 

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.pretrain.build import build
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.training.checkpoints import checkpoints
+
+SETTINGS = {
+    "objective": {"name": "mlm_nsp"},
+    "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
+    "phases": [{"max_length": 48, "batch_size": 8}],
+    "max_steps": 30, "validation_steps": 10, "log_steps": 5, "precision": "fp32",
+}  # fmt: skip
+
+
+def train(root, tiny, **changes):
+    config = PretrainConfig.parse(SETTINGS | changes)
+    identity = Identity("pretrain", 1, config.content(), {}, 7, {})
+    with Workspace(root, identity) as out:
+        return out.finish(build(config, tiny.tokenizer, tiny.dataset, out, seed=7), {})
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("pretrain"), tiny)
+
+
+def test_training_lowers_the_held_out_loss_and_writes_the_curve(trained):
+    summary = read_manifest(trained).summary
+    assert [entry["step"] for entry in summary["held_out"]] == [0, 10, 20, 30]
+    assert summary["held_out"][-1]["mlm"] < summary["held_out"][0]["mlm"]
+    rows = list(csv.DictReader((trained / "losses.csv").open()))
+    assert [int(row["step"]) for row in rows] == [5, 10, 15, 20, 25, 30]
+    assert {"tokens", "learning_rate", "mlm", "nsp", "mlm_accuracy", "nsp_accuracy"} <= set(rows[0])
+
+
+def test_the_exported_folder_loads_with_plain_transformers(trained):
+    from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
+
+    tokenizer = AutoTokenizer.from_pretrained(trained / "model")
+    given = tokenizer("봄이 오면 [MASK]가 핀다.", "바다는 푸르다.", return_tensors="pt")
+    assert set(given["token_type_ids"].flatten().tolist()) == {0, 1}
+    for loader in (AutoModelForMaskedLM, BertForPreTraining):
+        model, report = loader.from_pretrained(trained / "model", output_loading_info=True)
+        assert not report["missing_keys"]
+        assert model.config.vocab_size == len(tokenizer)
+        with torch.no_grad():
+            model(**given)
+    assert tokenizer.model_max_length == 64
+
+
+def test_modernbert_is_exported_without_segment_numbers(tiny, tmp_path):
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    sizes = {"name": "modernbert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 32, "positions": 64}
+    folder = train(tmp_path, tiny, objective={"name": "mlm"}, architecture=sizes, max_steps=3) / "model"
+    given = AutoTokenizer.from_pretrained(folder)("봄이 오면 꽃이 핀다.", return_tensors="pt")
+    assert set(given) == {"input_ids", "attention_mask"}
+    assert AutoModelForMaskedLM.from_pretrained(folder)(**given).logits.shape[-1] == 992
+
+
+def test_two_runs_end_with_the_same_bytes(trained, tiny, tmp_path):
+    again = train(tmp_path, tiny)
+    assert (again / "manifest.json").read_bytes() == (trained / "manifest.json").read_bytes()
+
+
+def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(trained, tiny, tmp_path, monkeypatch):
+    """With dropout on: the random state, the cursor and the curve come back with the weights."""
+    from kobert_pipeline.pretrain import module as pretrain_module
+
+    real, steps = pretrain_module.PretrainModule.training_step, []
+
+    def interrupted(self, drawn, batch_idx):
+        if len(steps) == 17:
+            raise RuntimeError("power cut")
+        steps.append(batch_idx)
+        return real(self, drawn, batch_idx)
+
+    config = PretrainConfig.parse(SETTINGS | {"checkpoint_minutes": 1e-9})
+    identity = Identity("pretrain", 1, config.content(), {}, 7, {})
+    monkeypatch.setattr(pretrain_module.PretrainModule, "training_step", interrupted)
+    with pytest.raises(RuntimeError, match="power cut"), Workspace(tmp_path, identity) as out:
+        build(config, tiny.tokenizer, tiny.dataset, out, seed=7)
+    monkeypatch.setattr(pretrain_module.PretrainModule, "training_step", real)
+    torch.manual_seed(999)
+    resumed = train(tmp_path, tiny)
+    assert (resumed / "losses.csv").read_bytes() == (trained / "losses.csv").read_bytes()
+    assert (resumed / "manifest.json").read_bytes() == (trained / "manifest.json").read_bytes()
+
+
+def test_checkpoints_are_read_without_unpickling_code(trained):
+    state = torch.load(checkpoints(trained / "run" / "checkpoints")[-1], weights_only=True)
+    assert state["global_step"] == 30
+    assert state["kobert"]["cursor"]["batch"] == 30
+
+
+def test_a_store_of_another_vocabulary_is_refused(tiny, tmp_path, monkeypatch):
+    from kobert_pipeline.dataset.store import Store
+
+    original = Store.__init__
+
+    def other(self, folder):
+        original(self, folder)
+        self.vocab_size += 64
+
+    monkeypatch.setattr(Store, "__init__", other)
+    with pytest.raises(ArtifactMismatch, match="Run the dataset stage again"):
+        train(tmp_path, tiny)
+
+
+RUN = """
+    import sys
+    from pathlib import Path
+    from kobert_pipeline.artifacts import Identity, Workspace
+    from kobert_pipeline.pretrain.build import build
+    from kobert_pipeline.pretrain.config import PretrainConfig
+    root, tokenizer, dataset = map(Path, sys.argv[1:])
+    config = PretrainConfig.parse({settings!r} | {{"max_steps": 400, "checkpoint_minutes": 0.002}})
+    with Workspace(root, Identity("pretrain", 1, config.content(), {{}}, 7, {{}})) as out:
+        print(out.finish(build(config, tokenizer, dataset, out, seed=7), {{}}))
+"""
+
+
+@pytest.mark.system
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
+    """SIGKILL at several moments, also inside the writing of a checkpoint (they are written all the time here)."""
+    program = [sys.executable, "-c", textwrap.dedent(RUN.format(settings=SETTINGS))]
+    given = [str(tiny.tokenizer), str(tiny.dataset)]
+    whole = subprocess.run([*program, str(tmp_path / "whole"), *given], check=True, capture_output=True, text=True).stdout.split()[-1]
+    for extra in (0.5, 1.3, 0.9):
+        _kill_once_it_writes(tmp_path / "killed", [*program, str(tmp_path / "killed"), *given], extra)
+    resumed = subprocess.run([*program, str(tmp_path / "killed"), *given], check=True, capture_output=True, text=True).stdout.split()[-1]
+    weights = [load_file(f"{folder}/model/model.safetensors") for folder in (whole, resumed)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    curves = [open(f"{folder}/losses.csv").read() for folder in (whole, resumed)]
+    assert curves[0] == curves[1]
+
+
+def _kill_once_it_writes(root, command, extra_seconds):
+    """Starts the run and kills it `extra_seconds` after the next checkpoint appears."""
+    before = {path.name for path in root.rglob("step-*.ckpt")}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if {path.name for path in root.rglob("step-*.ckpt")} - before:
+            time.sleep(extra_seconds)
+            break
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
