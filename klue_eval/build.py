@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from kobert_pipeline.artifacts import (
     write_text,
 )
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import Meter
+from kobert_pipeline.execution import Meter, map_shards, progress
 
 __all__ = [
     "STAGE",
@@ -68,6 +68,7 @@ def build(
     seed: int,
     libraries: dict[str, str],
     data_hashes: dict[str, str] | None,
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Scores the model in the folder `model` and fills `out` with `scores.json` and `table.md`. Returns the summary.
 
@@ -90,13 +91,9 @@ def build(
         "data": name,
         "sample": name == SAMPLE,
         "split": "dev",
-        "protocols": {name: protocol.content() for name, protocol in config.protocols.items()},
-        "unlabelled_rows": {name: rows.unlabelled for name, rows in data.items()},
-        "results": [
-            _result(evaluation, comparison, initialisation)
-            for comparison in comparisons
-            for initialisation in comparison.protocol.initialisations
-        ],
+        "protocols": {key: protocol.content() for key, protocol in config.protocols.items()},
+        "unlabelled_rows": {task: rows.unlabelled for task, rows in data.items()},
+        "results": _results(evaluation, comparisons, workers),
         "tfidf": _floors(evaluation, comparisons) if config.tfidf else {},
     }
     write_json(out.path / SCORES, summary)
@@ -172,8 +169,28 @@ def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: i
     return comparisons
 
 
-def _result(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> dict[str, Any]:
-    started = time.monotonic()
+def _results(evaluation: Evaluation, comparisons: Sequence[Comparison], workers: int) -> list[dict[str, Any]]:
+    """One entry a comparison and initialisation. On a CPU they run side by side, a core each; a GPU takes them in turn."""
+    import torch
+
+    jobs = [
+        (comparison, initialisation)
+        for comparison in comparisons
+        for initialisation in comparison.protocol.initialisations
+    ]
+    results = []
+    with progress("klue_eval", len(jobs), "comparisons") as advance:
+        for result in map_shards(
+            partial(_result, evaluation), jobs, workers=1 if torch.cuda.is_available() else workers
+        ):
+            logger.info("%s", summary_line(result))
+            results.append(result)
+            advance(1)
+    return results
+
+
+def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> dict[str, Any]:
+    comparison, initialisation = job
     protocol, task = comparison.protocol, comparison.task
     settings = _choose(evaluation, comparison, initialisation)
     folders = [
@@ -185,7 +202,7 @@ def _result(evaluation: Evaluation, comparison: Comparison, initialisation: Init
         for seed in range(comparison.seed, comparison.seed + protocol.seeds)
     ]
     runs = [read_json(folder / SCORES) for folder in folders]
-    result = {
+    return {
         "protocol": comparison.name,
         "task": task.name,
         "initialisation": initialisation,
@@ -199,9 +216,6 @@ def _result(evaluation: Evaluation, comparison: Comparison, initialisation: Init
         "units": [folder.name for folder in folders],
         **aggregate(task, runs),
     }
-    minutes = (time.monotonic() - started) / 60
-    logger.info("%s, in %.1f min", summary_line(result), minutes)
-    return result
 
 
 def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:

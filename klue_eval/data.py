@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.resources
 import json
 import logging
 import re
@@ -18,13 +17,12 @@ from typing import Any
 
 from klue_eval.task import KlueTask, Row
 from klue_eval.tasks import find_task
-from kobert_pipeline.config import expand_variables
+from kobert_pipeline.config import PACKAGE, expand_variables, package_path
 from kobert_pipeline.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 HUB = "hub:"
-PACKAGE = "package:"
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
 FORMATS = (".json", ".jsonl", ".csv", ".tsv")
@@ -59,8 +57,7 @@ def resolve_folder(data: str) -> Path:
     """`${VARIABLE}` expanded, `package:NAME/…` found beside the installed code. Raises InputError if it is no folder."""
     expanded = expand_variables(data, "klue_eval.data")
     if expanded.startswith(PACKAGE):
-        package, _, inner = expanded.removeprefix(PACKAGE).partition("/")
-        folder = Path(str(importlib.resources.files(package))) / inner
+        folder = package_path(expanded)
     else:
         folder = Path(expanded).expanduser()
     if not folder.is_dir():

@@ -92,7 +92,7 @@ def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[
     )
 
 
-class FineTuning(lightning.LightningModule):  # type: ignore[misc]
+class FineTuning(lightning.LightningModule):
     """The model, its loss, and the scorings on the way."""
 
     def __init__(self, model: nn.Module, trial: Trial, steps: int, scored: Sequence[Row], encoded: Encoded) -> None:

@@ -119,7 +119,7 @@ def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
             rows.append([f"character TF-IDF ({protocol})", "dev", drawn, "–", *cells])
     for model in PUBLISHED:
         cells = [_number(published_score(model, task, metric)) for task, metric in columns]
-        rows.append([f"{model} (published)", "test", "all", "1", *cells])
+        rows.append([f"{model} (published)", "test", "all", "–", *cells])
     return rows
 
 

@@ -6,9 +6,10 @@ by its fingerprint: what was killed, or another task or protocol beside it, repe
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,8 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
         evaluations_per_epoch=unit.evaluations_per_epoch,
         precision=evaluation.precision,
     )
-    outcome = finetune(evaluation.model, trial, data.train[: unit.train_rows], scored)
+    with _one_thread():
+        outcome = finetune(evaluation.model, trial, data.train[: unit.train_rows], scored)
     scores = {
         "task": unit.task.name,
         "scored": dict(unit.scored),
@@ -146,6 +148,19 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
     }
     run = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
     return Finished(scored, outcome.predictions, scores, run)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Runs stand side by side, one a core, and the number of cores changes no score."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def floor(evaluation: Evaluation, task: KlueTask, data: TaskData, rows: int) -> dict[str, float]:

@@ -234,6 +234,7 @@ class FileHashes:
     """sha256 of input files, remembered by path, size and modification time in `<root>/.file_hashes.json`."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._path = root / ".file_hashes.json"
         self._known: dict[str, Any] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):

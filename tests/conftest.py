@@ -50,10 +50,18 @@ def identity(stage: str) -> Identity:
 
 def _corpora(root: Path, documents: list[list[str]]) -> Path:
     rows = [
-        {"doc_id": f"d{number:03d}", "source": "reviews" if number % 8 == 7 else "articles", "title": "", "sentences": sentences}
+        {
+            "doc_id": f"d{number:03d}",
+            "source": "reviews" if number % 8 == 7 else "articles",
+            "title": "",
+            "sentences": sentences,
+        }
         for number, sentences in enumerate(documents)
     ]
-    sources = {"articles": {"continuity": True, "license": "Apache-2.0"}, "reviews": {"continuity": False, "license": "Apache-2.0"}}
+    sources = {
+        "articles": {"continuity": True, "license": "Apache-2.0"},
+        "reviews": {"continuity": False, "license": "Apache-2.0"},
+    }
     with Workspace(root, identity("corpora")) as out:
         (out.path / "shards").mkdir()
         middle = len(rows) // 2

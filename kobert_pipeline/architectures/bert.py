@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelFacts
+from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Mod
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=facts.pad_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention(),
     )
     return _module(BertForPreTraining(config), with_pairs="sequence_pair" in heads)
 

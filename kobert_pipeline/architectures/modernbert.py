@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelFacts
+from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> 
         eos_token_id=facts.sep_id,
         cls_token_id=facts.cls_id,
         sep_token_id=facts.sep_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention(),
     )
     return _module(ModernBertForMaskedLM(config))
 

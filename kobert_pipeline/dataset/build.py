@@ -28,7 +28,9 @@ LoadTokenizer = Callable[[Path], Any]
 """Folder -> a `tokenizers.Tokenizer`; handed in by `stages.py`, because this package must not import that stage."""
 
 
-def build(config: DatasetConfig, corpora: Path, tokenizer: Path, out: Workspace, *, load: LoadTokenizer, workers: int) -> dict[str, Any]:
+def build(
+    config: DatasetConfig, corpora: Path, tokenizer: Path, out: Workspace, *, load: LoadTokenizer, workers: int
+) -> dict[str, Any]:
     """Fills `out` with `train/` and `validation/`. Returns the manifest's summary."""
     started = time.monotonic()
     corpus = read_manifest(corpora)
@@ -37,7 +39,13 @@ def build(config: DatasetConfig, corpora: Path, tokenizer: Path, out: Workspace,
     for split in (TRAIN, VALIDATION, "counts"):
         (out.path / split).mkdir(exist_ok=True)
     work = partial(
-        _tokenise_shard, config=config, tokenizer=tokenizer, load=load, folder=out.path, sources=[str(s["name"]) for s in sources], vocab_size=vocab_size
+        _tokenise_shard,
+        config=config,
+        tokenizer=tokenizer,
+        load=load,
+        folder=out.path,
+        sources=[str(s["name"]) for s in sources],
+        vocab_size=vocab_size,
     )
     shards = sorted((corpora / "shards").glob("*.parquet"))
     totals = _Totals(vocab_size)
@@ -93,7 +101,14 @@ class _Columns:
 
 
 def _tokenise_shard(
-    shard: Path, *, config: DatasetConfig, tokenizer: Path, load: LoadTokenizer, folder: Path, sources: list[str], vocab_size: int
+    shard: Path,
+    *,
+    config: DatasetConfig,
+    tokenizer: Path,
+    load: LoadTokenizer,
+    folder: Path,
+    sources: list[str],
+    vocab_size: int,
 ) -> dict[str, Any]:
     """One corpus shard into one file per split; the counts, written last, mark it done."""
     marker = folder / "counts" / f"{shard.stem}.json"

@@ -28,7 +28,9 @@ class PlanContext:
     """Pieces of one example, special tokens included."""
 
     def generator(self) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence((self.seed, self.epoch, self.block, self.phase))))
+        return np.random.Generator(
+            np.random.Philox(np.random.SeedSequence((self.seed, self.epoch, self.block, self.phase)))
+        )
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,14 @@ def shares_of_cut(first: int, second: int, excess: int) -> tuple[int, int]:
     return (abs(difference) + head, tail) if difference > 0 else (tail, abs(difference) + head)
 
 
-def _examples(block: Block, starts: object, ends: object, offsets: object, lengths: object, labels: dict[str, np.ndarray], counts: Counter[str]) -> Examples:
+def _examples(
+    block: Block,
+    starts: object,
+    ends: object,
+    offsets: object,
+    lengths: object,
+    labels: dict[str, np.ndarray],
+    counts: Counter[str],
+) -> Examples:
     integers = [np.asarray(values, dtype=np.int64) for values in (starts, ends, offsets, lengths)]
     return Examples(block, integers[0], integers[1], integers[2], integers[3], labels, counts)

@@ -28,7 +28,12 @@ SENTENCES_PER_BLOCK = 65_536
 def schema(vocab_size: int) -> pa.Schema:
     piece = pa.uint16() if vocab_size <= 2**16 else pa.uint32()
     return pa.schema(
-        [("input_ids", pa.list_(piece)), ("eojeol_start", pa.list_(pa.bool_())), ("document", pa.uint32()), ("source", pa.uint8())]
+        [
+            ("input_ids", pa.list_(piece)),
+            ("eojeol_start", pa.list_(pa.bool_())),
+            ("document", pa.uint32()),
+            ("source", pa.uint8()),
+        ]
     )
 
 
@@ -99,7 +104,9 @@ def _read_file(path: Path, continuity: np.ndarray) -> Block:
         with pa.memory_map(str(path)) as source:
             batch = pa.ipc.open_file(source).get_batch(0)
     except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactMismatch(f"{path}: not a readable part of a token store ({error}). Run the dataset stage again.") from None
+        raise ArtifactMismatch(
+            f"{path}: not a readable part of a token store ({error}). Run the dataset stage again."
+        ) from None
     pieces, documents = batch.column("input_ids"), batch.column("document").to_numpy()
     starts = np.flatnonzero(np.append(True, documents[1:] != documents[:-1]))
     return Block(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,8 @@ Batch = dict[str, "Tensor"]
 """Name -> tensor with B rows: what a model takes and a loss reads."""
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True)
+class Term:
     """One part of a loss, or a metric (weight 0): a sum and a count, so that ranks and micro-batches add up right."""
 
     sum: Tensor

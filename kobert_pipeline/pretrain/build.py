@@ -45,7 +45,9 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
     facts = tokenizer_facts(tokenizer)
     if facts.vocab_size != store.vocab_size:
-        raise ArtifactMismatch(f"{dataset}: built for {store.vocab_size} pieces, the tokenizer {tokenizer} has {facts.vocab_size}. Run the dataset stage again.")
+        raise ArtifactMismatch(
+            f"{dataset}: built for {store.vocab_size} pieces, the tokenizer {tokenizer} has {facts.vocab_size}. Run the dataset stage again."
+        )
     stream = BatchStream(store, objective, config, facts, seed)
     held_out = validation_batches(store, objective, config, facts)
     if not held_out:
@@ -73,7 +75,11 @@ def tokenizer_facts(folder: Path) -> TokenizerFacts:
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     special = set(tokenizer.all_special_ids)
-    ordinary = [number for piece, number in tokenizer.get_vocab().items() if number not in special and not piece.startswith("[unused")]
+    ordinary = [
+        number
+        for piece, number in tokenizer.get_vocab().items()
+        if number not in special and not piece.startswith("[unused")
+    ]
     return TokenizerFacts(
         vocab_size=len(tokenizer),
         pad_id=tokenizer.pad_token_id,
@@ -85,7 +91,9 @@ def tokenizer_facts(folder: Path) -> TokenizerFacts:
     )
 
 
-def _fit(module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace) -> list[dict[str, float]]:
+def _fit(
+    module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace
+) -> list[dict[str, float]]:
     """Runs to the last step, from the last checkpoint where there is one. Returns the held-out figures by step."""
     folder = out.run_folder
     found = checkpoints(folder / "checkpoints")
@@ -153,7 +161,14 @@ class _Watch(lightning.Callback):
         return f"{loss}{rate:,.0f} tokens/s"
 
 
-def _export(module: PretrainModule, model_inputs: tuple[str, ...], export: Any, tokenizer: Path, config: PretrainConfig, folder: Path) -> None:
+def _export(
+    module: PretrainModule,
+    model_inputs: tuple[str, ...],
+    export: Any,
+    tokenizer: Path,
+    config: PretrainConfig,
+    folder: Path,
+) -> None:
     """Weights, configuration and tokenizer in one folder. Runs again from the start if it was interrupted."""
     from transformers import AutoTokenizer
 
@@ -173,7 +188,9 @@ def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
         writer.writerows(curve)
 
 
-def _summary(module: PretrainModule, config: PretrainConfig, store: Store, measured: list[dict[str, float]]) -> dict[str, Any]:
+def _summary(
+    module: PretrainModule, config: PretrainConfig, store: Store, measured: list[dict[str, float]]
+) -> dict[str, Any]:
     parameters = sum(parameter.numel() for parameter in module.model.parameters())
     return {
         "objective": config.objective["name"],

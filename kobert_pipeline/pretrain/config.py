@@ -74,7 +74,9 @@ class PretrainConfig(Config):
         objective, architecture = OBJECTIVES[self.objective["name"]], ARCHITECTURES[self.architecture["name"]]
         missing = [head for head in objective.heads if head not in architecture.heads]
         if missing:
-            raise ValueError(f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture {architecture.name!r} has not")
+            raise ValueError(
+                f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture {architecture.name!r} has not"
+            )
         total = sum(phase.share for phase in self.phases)
         if abs(total - 1) > 1e-6:
             raise ValueError(f"the shares of `phases` add up to {total:g}, not to 1")

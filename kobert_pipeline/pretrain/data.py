@@ -51,7 +51,9 @@ Drawn = tuple[Batch, dict[str, int]]
 class BatchStream(IterableDataset[Any]):
     """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
 
-    def __init__(self, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts, seed: int) -> None:
+    def __init__(
+        self, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts, seed: int
+    ) -> None:
         self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
         self.options = config.options
         self.blocks = store.blocks(TRAIN)
@@ -91,7 +93,9 @@ class BatchStream(IterableDataset[Any]):
         examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
-            batch = draw(self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch)
+            batch = draw(
+                self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch
+            )
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield batch, cursor.state()
             if self._phase_is_over():
@@ -118,7 +122,9 @@ def draw(
     return objective.collate(examples, chosen, BatchContext(facts, generators, training), options)
 
 
-def validation_batches(store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts) -> list[Batch]:
+def validation_batches(
+    store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts
+) -> list[Batch]:
     """The held-out text as batches that are the same for every seed, at the length of the first phase."""
     batches: list[Batch] = []
     phase, options = config.phases[0], config.options
@@ -126,5 +132,7 @@ def validation_batches(store: Store, objective: Objective, config: PretrainConfi
         context = PlanContext(seed=0, epoch=0, block=block, phase=0, max_length=phase.max_length)
         examples = objective.plan(store.read(files), context, options)
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
-            batches.append(draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False))
+            batches.append(
+                draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False)
+            )
     return batches

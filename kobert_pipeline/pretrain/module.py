@@ -56,13 +56,21 @@ class PretrainModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         config = self.config
         optimizer = adamw(
-            self.model, learning_rate=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas, epsilon=config.epsilon
+            self.model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            betas=config.betas,
+            epsilon=config.epsilon,
         )
         schedule = SCHEDULES[config.schedule]
-        factor = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, config.warmup_steps, config.max_steps))
+        factor = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: schedule(step, config.warmup_steps, config.max_steps)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": factor, "interval": "step"}}
 
-    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None) -> None:
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
         """Lightning refuses to clip for a fused optimizer, lest fp16 gradients be still scaled; there is no fp16 here."""
         nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
 

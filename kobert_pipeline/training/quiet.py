@@ -13,7 +13,10 @@ def quiet() -> Iterator[None]:
     """Silences Lightning's banners, advice and tips, and transformers' progress bars and reports, below errors."""
     from transformers.utils import logging as transformers_logging
 
-    loggers = [logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities")]
+    loggers = [
+        logging.getLogger(name)
+        for name in ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities")
+    ]
     levels = [(item, item.level) for item in loggers]
     verbosity = transformers_logging.get_verbosity()
     for item in loggers:

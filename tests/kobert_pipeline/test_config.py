@@ -66,5 +66,5 @@ def test_variables_expand_with_defaults_and_an_unset_one_is_named(monkeypatch):
 def test_a_file_that_is_no_recipe_is_refused(tmp_path, text):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(RecipeError, match="bad.yaml"):
+    with pytest.raises(RecipeError, match=r"bad\.yaml"):
         load_yaml(path)

@@ -133,8 +133,6 @@ def test_the_order_of_texts_does_not_matter_to_counts(texts: list[str]) -> None:
     assert parts == count_units(texts)
 
 
-
-
 def test_emoji_are_counted() -> None:
     assert _counted("|좋|아요|😂| 👍|") == {"좋": 1, "##아요": 1, "##😂": 1, "👍": 1}
 

@@ -38,7 +38,12 @@ def document_of(block: Block, piece: int) -> int:
 @given(block=blocks, max_length=st.integers(8, 64), epoch=st.integers(0, 5))
 def test_every_piece_of_a_contiguous_plan_is_used_exactly_once(block, max_length, epoch):
     examples = contiguous(block, context(max_length, epoch=epoch))
-    used = [piece for number in range(len(examples)) for start, end in examples.ranges(number) for piece in range(start, end)]
+    used = [
+        piece
+        for number in range(len(examples))
+        for start, end in examples.ranges(number)
+        for piece in range(start, end)
+    ]
     assert sorted(used) == block.tokens.tolist()
     assert (examples.lengths <= max_length).all()
     assert (examples.lengths[:-1] >= max_length - 1).all()

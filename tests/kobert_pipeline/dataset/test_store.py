@@ -24,7 +24,10 @@ def test_the_store_holds_every_sentence_once_in_order(tiny, split):
     expected = sentences_by_split(tiny)[split]
     blocks = [store.read(files) for files in store.blocks(split)]
     found = [
-        [block.tokens[start:end].tolist() for start, end in zip(block.sentence_offsets, block.sentence_offsets[1:], strict=False)]
+        [
+            block.tokens[start:end].tolist()
+            for start, end in zip(block.sentence_offsets, block.sentence_offsets[1:], strict=False)
+        ]
         for block in blocks
     ]
     flat = [tokenizer.encode(sentence, add_special_tokens=False).ids for document in expected for sentence in document]

@@ -68,7 +68,9 @@ def test_a_row_does_not_depend_on_its_neighbours_or_on_padding():
     padded = np.concatenate([input_ids, np.zeros((3, 10), dtype=np.int64)], axis=1)
     wide, _ = masked(padded, np.concatenate([maskable, np.zeros((3, 10), dtype=bool)], axis=1))
     assert np.array_equal(wide[:, :30], whole)
-    alone = mask_tokens(input_ids[2:], maskable[2:], row_generators(0, 0, [2]), BERT, mask_id=MASK_ID, replacements=REPLACEMENTS)
+    alone = mask_tokens(
+        input_ids[2:], maskable[2:], row_generators(0, 0, [2]), BERT, mask_id=MASK_ID, replacements=REPLACEMENTS
+    )
     assert np.array_equal(alone[0][0], whole[2])
 
 

@@ -73,7 +73,9 @@ def test_the_loss_is_finite_and_every_parameter_gets_a_gradient(make, objective,
     total = total_loss(loss(model, batch, torch.Generator()))
     total.backward()
     assert torch.isfinite(total)
-    without = [name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum())]
+    without = [
+        name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum())
+    ]
     assert without == []
 
 
@@ -125,7 +127,9 @@ def test_our_loss_equals_that_of_modernbert_for_masked_lm(make):
     with torch.no_grad():
         terms = loss(model, batch, torch.Generator())
         logits = model.transformer(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
-    reference = functional.cross_entropy(logits.view(-1, logits.shape[-1]), batch["labels"].view(-1), ignore_index=IGNORE_INDEX)
+    reference = functional.cross_entropy(
+        logits.view(-1, logits.shape[-1]), batch["labels"].view(-1), ignore_index=IGNORE_INDEX
+    )
     assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
 
 

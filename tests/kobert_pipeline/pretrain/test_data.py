@@ -28,7 +28,9 @@ def a_config(objective: str = "mlm_nsp", **options) -> PretrainConfig:
 @pytest.fixture
 def stream(tiny):
     facts = tokenizer_facts(tiny.tokenizer)
-    return lambda objective="mlm_nsp", seed=1: BatchStream(Store(tiny.dataset), OBJECTIVES[objective], a_config(objective), facts, seed)
+    return lambda objective="mlm_nsp", seed=1: BatchStream(
+        Store(tiny.dataset), OBJECTIVES[objective], a_config(objective), facts, seed
+    )
 
 
 def equal(first, second):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,13 +138,17 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
     """SIGKILL at several moments, also inside the writing of a checkpoint (they are written all the time here)."""
     program = [sys.executable, "-c", textwrap.dedent(RUN.format(settings=SETTINGS))]
     given = [str(tiny.tokenizer), str(tiny.dataset)]
-    whole = subprocess.run([*program, str(tmp_path / "whole"), *given], check=True, capture_output=True, text=True).stdout.split()[-1]
+    whole = subprocess.run(
+        [*program, str(tmp_path / "whole"), *given], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
     for extra in (0.5, 1.3, 0.9):
         _kill_once_it_writes(tmp_path / "killed", [*program, str(tmp_path / "killed"), *given], extra)
-    resumed = subprocess.run([*program, str(tmp_path / "killed"), *given], check=True, capture_output=True, text=True).stdout.split()[-1]
+    resumed = subprocess.run(
+        [*program, str(tmp_path / "killed"), *given], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
     weights = [load_file(f"{folder}/model/model.safetensors") for folder in (whole, resumed)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-    curves = [open(f"{folder}/losses.csv").read() for folder in (whole, resumed)]
+    curves = [Path(folder, "losses.csv").read_text() for folder in (whole, resumed)]
     assert curves[0] == curves[1]
 
 

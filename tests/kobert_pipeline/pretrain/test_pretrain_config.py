@@ -28,7 +28,10 @@ def test_a_single_size_may_differ_from_the_named_ones():
     ("change", "message"),
     [
         ({"objective": {"name": "mlm_nps"}}, "did you mean `mlm_nsp`"),
-        ({"objective": {"name": "mlm_nsp", "mlm_probabilty": 0.2}}, r"pretrain\.objective\.mlm_probabilty: unknown key; did you mean `mlm_probability`"),
+        (
+            {"objective": {"name": "mlm_nsp", "mlm_probabilty": 0.2}},
+            r"pretrain\.objective\.mlm_probabilty: unknown key; did you mean `mlm_probability`",
+        ),
         ({"architecture": {"name": "bert", "size": "minni"}}, "did you mean `mini`"),
         ({"architecture": {"name": "modernbert", "size": "mini"}}, "needs the head 'sequence_pair'"),
         ({"phases": [{"max_length": 128, "batch_size": 32, "share": 0.5}]}, "add up to 0.5"),

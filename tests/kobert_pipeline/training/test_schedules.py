@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from kobert_pipeline.training.optimizer import decay_groups
@@ -11,8 +13,8 @@ def test_a_schedule_rises_to_the_peak_and_falls_to_almost_nothing(name):
     assert max(values) == pytest.approx(1, abs=0.01)
     assert values[-1] < 0.05
     assert all(0 <= value <= 1 for value in values)
-    assert all(later >= earlier for earlier, later in zip(values[:100], values[1:100], strict=False))
-    assert all(later <= earlier + 1e-9 for earlier, later in zip(values[100:], values[101:], strict=False))
+    assert all(later >= earlier for earlier, later in pairwise(values[:100]))
+    assert all(later <= earlier + 1e-9 for earlier, later in pairwise(values[100:]))
 
 
 def test_linear_equals_that_of_transformers():

@@ -1,0 +1,56 @@
+"""`kobert init`: a commented recipe for a user's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kobert_pipeline.artifacts import write_text
+from kobert_pipeline.errors import KobertError
+from kobert_pipeline.stages import load_recipe
+
+TEMPLATE = """\
+# A recipe for your own text. It takes everything it does not say from `{base}`; every key can be overridden here,
+# or for one run with `--set`, e.g.  kobert run {file} --set pretrain.max_steps=2000
+extends: {base}
+description: A language model of our own domain.
+
+corpora:
+  sources:
+    # One entry a body of text. Folder, file or glob; .txt (documents separated by blank lines), .jsonl, .parquet,
+    # plain or .gz .bz2 .xz .zst. JSONL and Parquet: `text_field`, `title_field`, `id_field` name the fields.
+    - name: our-documents
+      path: data/*.jsonl
+      license: unknown            # SPDX identifier, shown in the model card
+      # text_field: body
+      # continuity: false         # for lines that do not continue each other, such as reviews
+
+tokenizer:
+  vocab_size: {vocab_size}              # lower it for a small corpus; the error says how many pieces your text supports
+
+pretrain:
+  max_steps: {max_steps}
+  # learning_rate: {learning_rate}
+  # phases: [{{max_length: 128, batch_size: 32}}]
+
+klue_eval:
+  # A folder with KLUE's files, or hub:klue to download them. The sample below works offline; its scores mean nothing.
+  data: "package:klue_eval/sample"
+
+hub:
+  license: unknown                # of the published model
+"""
+
+
+def write_recipe(file: Path, base: str) -> None:
+    """Writes the template over the shipped recipe `base`. Raises KobertError when the file exists."""
+    if file.exists():
+        raise KobertError(f"{file} exists already; choose another name, or remove it first.")
+    recipe = load_recipe(base)
+    text = TEMPLATE.format(
+        base=base,
+        file=file.name,
+        vocab_size=recipe.tokenizer.vocab_size,
+        max_steps=recipe.pretrain.max_steps,
+        learning_rate=recipe.pretrain.learning_rate,
+    )
+    write_text(file, text)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from kobert_pipeline import cli
+from kobert_pipeline.errors import KobertError
+
+HEAVY = ("torch", "transformers", "lightning", "datasets", "numpy", "pyarrow", "kss", "pydantic")
+
+
+def kobert(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kobert_pipeline.cli", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"} | environment, check=False
+    )
+
+
+def test_help_imports_nothing_heavy():
+    """What makes `kobert --help` slow is imports; which ones happen can be tested, seconds cannot."""
+    program = f"import sys, kobert_pipeline.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+        == "[]"
+    )
+
+
+def test_help_names_every_command():
+    output = CliRunner().invoke(cli.app, ["--help"]).output
+    for command in ("run", "status", "eval", "report", "push", "init", "doctor"):
+        assert f" {command} " in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "quikstart"], "did you mean `quickstart`"),
+        (
+            ["run", "quickstart", "--set", "pretrain.max_step=3"],
+            "pretrain.max_step: unknown key; did you mean `max_steps`",
+        ),
+        (["run", "quickstart", "--set", "pretrain.max_steps=many"], "pretrain.max_steps: "),
+        (["run", "bert-mini"], "KOBERT_CORPUS is not set"),
+        (["run", "quickstart", "--until", "pretraining"], "did you mean `pretrain`"),
+        (["push", "quickstart", "--repo", "a/b"], "not finished"),
+        (["run", "quickstart", "--set", "corpora.sources=[{name: a, path: /no/such/file.txt}]"], "no such file"),
+    ],
+)
+def test_a_mistake_is_one_message_without_a_traceback(arguments, message, tmp_path):
+    result = kobert(*arguments, "--artifacts", str(tmp_path))
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 3
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    assert "Traceback" in kobert("run", "quikstart", "--debug", "--artifacts", str(tmp_path)).stderr
+
+
+def test_a_usage_error_has_its_own_exit_code():
+    result = kobert("run")
+    assert result.returncode == 2
+    assert "RECIPE" in result.stderr
+
+
+def test_status_says_what_would_run(tmp_path):
+    result = kobert("status", "quickstart", "--artifacts", str(tmp_path))
+    assert result.returncode == 0
+    assert result.stdout.count("would run") == 6
+    assert "not built yet" in result.stdout
+
+
+def test_doctor_finds_this_machine_healthy():
+    result = kobert("doctor")
+    assert result.returncode == 0, result.stdout
+    assert "학교 에서" in result.stdout
+
+
+def test_init_writes_a_recipe_that_loads_and_never_overwrites(tmp_path):
+    from kobert_pipeline.stages import load_recipe
+
+    path = tmp_path / "mine.yaml"
+    assert kobert("init", str(path)).returncode == 0
+    text = path.read_text(encoding="utf-8")
+    assert "#" in text
+    assert load_recipe(str(path)).name == "mine"
+    again = kobert("init", str(path))
+    assert again.returncode == 1
+    assert "exists" in again.stderr
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left"), "disk is full"),
+        (PermissionError(13, "denied", "x"), "no permission"),
+        (KeyboardInterrupt(), "goes on from there"),
+    ],
+)
+def test_mishaps_of_the_machine_say_what_to_do(error, message):
+    assert message in cli._message(error)
+
+
+def test_a_foreign_package_of_our_name_is_refused_by_name(monkeypatch, tmp_path):
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "tokenizer", raising=False)
+    with pytest.raises(KobertError, match="`tokenizer` comes from"):
+        cli.refuse_foreign_packages()
+
+
+def test_a_missing_dictionary_says_what_to_install(monkeypatch):
+    from kobert_pipeline import morphology
+
+    monkeypatch.setitem(sys.modules, "mecab_ko_dic", None)
+    with pytest.raises(KobertError, match="pip install python-mecab-ko-dic"):
+        morphology.dictionary_path()
