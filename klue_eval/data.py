@@ -56,10 +56,7 @@ def read_split(task_name: str, data: str, split: str) -> Rows:
 def resolve_folder(data: str) -> Path:
     """`${VARIABLE}` expanded, `package:NAME/…` found beside the installed code. Raises InputError if it is no folder."""
     expanded = expand_variables(data, "klue_eval.data")
-    if expanded.startswith(PACKAGE):
-        folder = package_path(expanded)
-    else:
-        folder = Path(expanded).expanduser()
+    folder = package_path(expanded) if expanded.startswith(PACKAGE) else Path(expanded).expanduser()
     if not folder.is_dir():
         raise InputError(f"{data}: no such folder. Name the folder that holds KLUE's files, `{SAMPLE}`, or `hub:klue`.")
     return folder

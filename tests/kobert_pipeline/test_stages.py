@@ -18,7 +18,7 @@ corpora:
   sources:
     - {{name: notes, path: "{text}"}}
   filters: {{min_characters: 5}}
-tokenizer: {{vocab_size: 896, ks_x_1001: false}}
+tokenizer: {{vocab_size: 992, ks_x_1001: false}}
 dataset: {{validation_share: 0.2}}
 pretrain:
   objective: {{name: mlm_nsp}}
@@ -113,8 +113,8 @@ def test_a_finished_stage_is_up_to_date_and_an_unfinished_one_says_why(recipe_fi
 
 def test_status_names_the_setting_the_input_and_the_version_that_changed(recipe_file, root, monkeypatch):
     run(load_recipe(str(recipe_file)), root, until="tokenizer")
-    changed = load_recipe(str(recipe_file), ("tokenizer.vocab_size=832",))
-    assert states(changed, root)[1].reasons == ("setting vocab_size: 896 -> 832",)
+    changed = load_recipe(str(recipe_file), ("tokenizer.vocab_size=976",))
+    assert states(changed, root)[1].reasons == ("setting vocab_size: 992 -> 976",)
     assert states(changed, root)[0].complete
 
     text = recipe_file.parent / "notes.txt"
