@@ -124,7 +124,7 @@ def test_the_size_is_exact_and_rows_have_their_places(trained: Any) -> None:
     assert not any(piece.startswith("[") and len(piece) > 1 for piece in pieces[6:-128])
 
 
-@pytest.mark.parametrize("vocab_size", [2_700, 2_816, 3_999])
+@pytest.mark.parametrize("vocab_size", [2_730, 2_816, 3_999])
 def test_any_size_is_exact(trained: Any, vocab_size: int) -> None:
     config = trained.config.model_copy(update={"vocab_size": vocab_size})
     pieces = learn_vocabulary(trained.counts, config, ())

@@ -1,0 +1,59 @@
+"""What only real data shows. Needs KOBERT_DATA; skipped, with the reason, where it is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from pathlib import Path
+
+import pytest
+
+from corpora.build import build
+from corpora.config import CorporaConfig, SourceConfig
+from corpora.sources import SOURCES
+from klue_eval.data import read_split
+from kobert_pipeline.artifacts import Identity, Workspace
+from kobert_pipeline.records import Document
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def klue(real_data, tmp_path_factory) -> Path:
+    specification = importlib.util.spec_from_file_location("real_run", Path(__file__).parent / "run.py")
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    folder: Path = module.extract_klue(real_data, tmp_path_factory.mktemp("klue"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "rows", "unlabelled"),
+    [("ynat", "train", 36_547, 9_131), ("ynat", "dev", 9_107, 0), ("sts", "train", 11_668, 0), ("sts", "dev", 519, 0)],
+)
+def test_the_released_klue_files_are_read_whole(klue, task, split, rows, unlabelled):
+    found = read_split(task, str(klue), split)
+    assert (len(found.rows), found.unlabelled) == (rows, unlabelled)
+
+
+def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
+    source = SourceConfig(name="wikinews", path=str(real_data / "raw" / "wikinews.jsonl.zst"))
+    documents = [item.text for item in itertools.islice(SOURCES["jsonl"].read(source.path, source), 60) if isinstance(item, Document)]
+    text = tmp_path / "few.txt"
+    text.write_text("\n\n".join(document.replace("\n\n", "\n") for document in documents), encoding="utf-8")
+    config = CorporaConfig(sources=(source.model_copy(update={"path": str(text)}),))
+    with Workspace(tmp_path / "artifacts", Identity("corpora", 1, config.content(), {}, 0, {})) as out:
+        summary = build(config, out, workers=1)
+    totals = summary["totals"]
+    assert totals["documents"] == 60
+    assert totals["kept"] >= 55
+    assert 5 < totals["sentences"] / totals["kept"] < 100
+
+
+def test_every_raw_file_opens_and_its_first_document_reads(real_data):
+    for path in sorted((real_data / "raw").glob("*.jsonl.zst")):
+        first = next(SOURCES["jsonl"].read(str(path), SourceConfig(name="raw", path=str(path))))
+        assert isinstance(first, Document), path.name
+        assert first.text, path.name

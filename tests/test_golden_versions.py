@@ -1,0 +1,94 @@
+"""Keeps `version` in STAGES honest: what each stage makes of the sample is recorded beside the version that made it.
+
+When this test fails, either a change was not meant to change output, or the stage's version in `kobert_pipeline/stages.py`
+has to be raised. Then record anew: KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from klue_eval.data import SAMPLE, read_split
+from klue_eval.tasks import TASKS
+from kobert_pipeline.artifacts import canonical_json, write_json
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
+from kobert_pipeline.stages import STAGES, load_recipe, run
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden" / "stages.json"
+SETTINGS = ("pretrain.max_steps=4", "pretrain.log_steps=1", "pretrain.precision=fp32", "pretrain.validation_steps=4")
+LOSS_TOLERANCE = 2e-3
+"""Nats: processors round differently."""
+
+
+def sha256(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, Path]:
+    return run(load_recipe("quickstart", SETTINGS), tmp_path_factory.mktemp("golden"), until="pretrain")
+
+
+def corpora(folders: dict[str, Path]) -> Any:
+    return sha256([pq.read_table(path).to_pylist() for path in sorted((folders["corpora"] / "shards").glob("*.parquet"))])
+
+
+def tokenizer(folders: dict[str, Path]) -> Any:
+    return sha256((folders["tokenizer"] / "vocab.txt").read_text(encoding="utf-8"))
+
+
+def dataset(folders: dict[str, Path]) -> Any:
+    store = Store(folders["dataset"])
+    blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
+    arrays = [np.asarray(getattr(block, name)).tolist() for block in blocks for name in ("tokens", "eojeol_start", "document_offsets")]
+    return sha256(arrays)
+
+
+def pretrain(folders: dict[str, Path]) -> Any:
+    with (folders["pretrain"] / "losses.csv").open(encoding="utf-8") as stream:
+        return [round(float(row["mlm"]), 4) for row in csv.DictReader(stream)]
+
+
+def klue_eval(folders: dict[str, Path]) -> Any:
+    """Official metrics of fixed predictions: each row is given the gold label of the row before it."""
+    return {name: fixed_score(name) for name in TASKS}
+
+
+def fixed_score(name: str) -> dict[str, float]:
+    rows = read_split(name, SAMPLE, "dev").rows
+    gold = [row["labels"]["real-label"] if name == "sts" else row.get("label", row.get("gold_label")) for row in rows]
+    scores = TASKS[name].metrics.official(gold[-1:] + gold[:-1], rows)
+    return {metric: round(value, 6) for metric, value in scores.items()}
+
+
+def hub(folders: dict[str, Path]) -> Any:
+    return sha256((HERE / "kobert_pipeline" / "hub" / "golden_card.md").read_text(encoding="utf-8"))
+
+
+OUTPUTS = {function.__name__: function for function in (corpora, tokenizer, dataset, pretrain, klue_eval, hub)}
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage, folders):
+    output = OUTPUTS[stage.name](folders)
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
+    if os.environ.get("KOBERT_UPDATE_GOLDEN"):
+        write_json(GOLDEN, golden | {stage.name: {"version": stage.version, "output": output}})
+        return
+    recorded = golden[stage.name]
+    if stage.name == "pretrain":
+        same = np.allclose(recorded["output"], output, atol=LOSS_TOLERANCE)
+    else:
+        same = recorded["output"] == output
+    assert same or recorded["version"] != stage.version, f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
+    assert recorded["version"] == stage.version and same, f"record the output of version {stage.version}: KOBERT_UPDATE_GOLDEN=1"

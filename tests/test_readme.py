@@ -1,0 +1,76 @@
+"""README: its commands are run, its Korean twin is in step, its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
+NOT_HERE = ("# needs a network", "# your own files", "# needs KOBERT_DATA")
+"""Ends a line of a README that a test cannot run."""
+
+
+def blocks(path: Path) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands(path: Path) -> list[str]:
+    return [line for block in blocks(path) for line in block.splitlines() if line.startswith("kobert ")]
+
+
+def test_both_readmes_show_the_same_commands():
+    def bare(path: Path) -> list[str]:
+        return [line.split("#")[0].strip() for block in blocks(path) for line in block.splitlines()]
+
+    assert bare(README) == bare(KOREAN)
+
+
+def test_both_readmes_have_the_same_sections():
+    def levels(path: Path) -> list[str]:
+        return re.findall(r"^(#+) ", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert levels(README) == levels(KOREAN)
+
+
+@pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
+def test_relative_links_lead_to_files(path):
+    for link in re.findall(r"\]\((?!http|#)([^)]+)\)", path.read_text(encoding="utf-8")):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
+def test_the_first_lines_say_what_this_is_and_what_it_is_not(path):
+    head = "\n".join(path.read_text(encoding="utf-8").splitlines()[:12])
+    assert "KoBERT" in head
+    assert "SKT" in head
+    assert "make run" in path.read_text(encoding="utf-8").split("\n## ")[1]
+
+
+def test_every_make_target_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {word for block in blocks(README) for word in re.findall(r"^make ([\w-]+)", block, re.MULTILINE)}
+    assert targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.system
+def test_the_commands_of_the_readme_run_in_order_in_an_empty_folder(tmp_path):
+    kobert = shutil.which("kobert", path=str(Path(sys.executable).parent))
+    assert kobert, "the package is not installed beside this Python"
+    run = [line for line in commands(README) if not line.rstrip().endswith(NOT_HERE)]
+    assert len(run) >= 5
+    for line in run:
+        arguments = shlex.split(line, comments=True)[1:]
+        result = subprocess.run([kobert, *arguments], cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False)
+        assert result.returncode == 0, f"{line}\n{result.stderr[-2000:]}"
+    again = subprocess.run([kobert, "run", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert again.stderr.count("up to date") == 6
