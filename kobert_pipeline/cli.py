@@ -45,8 +45,8 @@ def run(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Run a recipe from raw text to a folder to publish. Finished stages are skipped."""
-    from kobert_pipeline.stages import load_recipe
-    from kobert_pipeline.stages import run as run_stages
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import run as run_stages
 
     loaded = load_recipe(recipe, tuple(settings or ()))
     folders = run_stages(loaded, artifacts, only=only, until=until)
@@ -65,7 +65,8 @@ def status(
 ) -> None:
     """What is complete, what is missing, what would run and why."""
     from kobert_pipeline.artifacts import verify as verify_folder
-    from kobert_pipeline.stages import load_recipe, states
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import states
 
     damaged = False
     for state in states(load_recipe(recipe, tuple(settings or ())), artifacts):
@@ -104,7 +105,8 @@ def eval(
 @app.command()
 def report(recipe: RecipeName, settings: Settings = None, artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
     """Write one self-contained HTML page that shows a run, finished or not."""
-    from kobert_pipeline.stages import load_recipe, states
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import states
 
     loaded = load_recipe(recipe, tuple(settings or ()))
     folders = {state.stage.name: state.folder for state in states(loaded, artifacts) if state.complete}
@@ -120,7 +122,8 @@ def push(
 ) -> None:
     """Show exactly what publishing would send (a dry run: nothing leaves this machine)."""
     from kobert_pipeline.hub.push import describe
-    from kobert_pipeline.stages import load_recipe, states
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import states
 
     state = states(load_recipe(recipe, tuple(settings or ())), artifacts)[-1]
     if not state.complete:
@@ -136,7 +139,7 @@ def init(
     ] = "modernbert-mini",
 ) -> None:
     """Write a commented recipe for your own files."""
-    from kobert_pipeline.recipes.template import write_recipe
+    from kobert_pipeline.recipe_template import write_recipe
 
     write_recipe(file, base)
     typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")

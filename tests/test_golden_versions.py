@@ -21,7 +21,9 @@ from klue_eval.data import SAMPLE, read_split
 from klue_eval.tasks import TASKS
 from kobert_pipeline.artifacts import canonical_json, write_json
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
-from kobert_pipeline.stages import STAGES, load_recipe, run
+from kobert_pipeline.recipe import load_recipe
+from kobert_pipeline.runner import run
+from kobert_pipeline.stages import STAGES
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "stages.json"
@@ -40,7 +42,9 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 
 
 def corpora(folders: dict[str, Path]) -> Any:
-    return sha256([pq.read_table(path).to_pylist() for path in sorted((folders["corpora"] / "shards").glob("*.parquet"))])
+    return sha256(
+        [pq.read_table(path).to_pylist() for path in sorted((folders["corpora"] / "shards").glob("*.parquet"))]
+    )
 
 
 def tokenizer(folders: dict[str, Path]) -> Any:
@@ -50,7 +54,11 @@ def tokenizer(folders: dict[str, Path]) -> Any:
 def dataset(folders: dict[str, Path]) -> Any:
     store = Store(folders["dataset"])
     blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
-    arrays = [np.asarray(getattr(block, name)).tolist() for block in blocks for name in ("tokens", "eojeol_start", "document_offsets")]
+    arrays = [
+        np.asarray(getattr(block, name)).tolist()
+        for block in blocks
+        for name in ("tokens", "eojeol_start", "document_offsets")
+    ]
     return sha256(arrays)
 
 
@@ -90,5 +98,9 @@ def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage, folders
         same = np.allclose(recorded["output"], output, atol=LOSS_TOLERANCE)
     else:
         same = recorded["output"] == output
-    assert same or recorded["version"] != stage.version, f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
-    assert recorded["version"] == stage.version and same, f"record the output of version {stage.version}: KOBERT_UPDATE_GOLDEN=1"
+    assert same or recorded["version"] != stage.version, (
+        f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
+    )
+    assert recorded["version"] == stage.version and same, (
+        f"record the output of version {stage.version}: KOBERT_UPDATE_GOLDEN=1"
+    )

@@ -70,7 +70,14 @@ def test_the_commands_of_the_readme_run_in_order_in_an_empty_folder(tmp_path):
     assert len(run) >= 5
     for line in run:
         arguments = shlex.split(line, comments=True)[1:]
-        result = subprocess.run([kobert, *arguments], cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}, check=False)
+        result = subprocess.run(
+            [kobert, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+            check=False,
+        )
         assert result.returncode == 0, f"{line}\n{result.stderr[-2000:]}"
     again = subprocess.run([kobert, "run", "quickstart"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert again.stderr.count("up to date") == 6

@@ -82,7 +82,7 @@ def test_doctor_finds_this_machine_healthy():
 
 
 def test_init_writes_a_recipe_that_loads_and_never_overwrites(tmp_path):
-    from kobert_pipeline.stages import load_recipe
+    from kobert_pipeline.recipe import load_recipe
 
     path = tmp_path / "mine.yaml"
     assert kobert("init", str(path)).returncode == 0

@@ -16,8 +16,9 @@ from typing import Any
 import zstandard
 
 from kobert_pipeline.artifacts import read_json, read_manifest, write_json
+from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import write_page
-from kobert_pipeline.stages import load_recipe, run
+from kobert_pipeline.runner import run
 
 HERE = Path(__file__).parent
 ARTIFACTS = Path(os.environ.get("KOBERT_ARTIFACTS", "artifacts"))

@@ -40,7 +40,11 @@ def test_the_released_klue_files_are_read_whole(klue, task, split, rows, unlabel
 
 def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
     source = SourceConfig(name="wikinews", path=str(real_data / "raw" / "wikinews.jsonl.zst"))
-    documents = [item.text for item in itertools.islice(SOURCES["jsonl"].read(source.path, source), 60) if isinstance(item, Document)]
+    documents = [
+        item.text
+        for item in itertools.islice(SOURCES["jsonl"].read(source.path, source), 60)
+        if isinstance(item, Document)
+    ]
     text = tmp_path / "few.txt"
     text.write_text("\n\n".join(document.replace("\n\n", "\n") for document in documents), encoding="utf-8")
     config = CorporaConfig(sources=(source.model_copy(update={"path": str(text)}),))

@@ -43,7 +43,7 @@ def test_only_settings_that_decide_the_result_are_published() -> None:
 
 
 def test_the_published_recipe_of_every_shipped_recipe_loads_again_as_the_same_content() -> None:
-    from kobert_pipeline.stages import Recipe, load_recipe, shipped_recipes
+    from kobert_pipeline.recipe import Recipe, load_recipe, shipped_recipes
 
     for name in shipped_recipes():
         recipe = load_recipe(name)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kobert_pipeline import stages
+from kobert_pipeline import runner
 from kobert_pipeline.artifacts import read_json, verify
 from kobert_pipeline.errors import InputError, KobertError, RecipeError
-from kobert_pipeline.stages import STAGES, load_recipe, run, shipped_recipes, states
+from kobert_pipeline.recipe import load_recipe, shipped_recipes
+from kobert_pipeline.runner import run, states
+from kobert_pipeline.stages import STAGES, Stage
 
 SMALL = """
 name: small
@@ -72,7 +74,7 @@ def test_every_shipped_recipe_loads(name, monkeypatch):
 def test_the_minis_share_corpus_tokenizer_and_store(recipe_file, root, monkeypatch):
     monkeypatch.setenv("KOBERT_CORPUS", str(recipe_file.parent / "notes.txt"))
     first, second = (
-        stages.identities(load_recipe(name), root, "pretrain") for name in ("bert-mini", "modernbert-mini")
+        runner.identities(load_recipe(name), root, "pretrain") for name in ("bert-mini", "modernbert-mini")
     )
     assert [name for name in first if first[name] == second[name]] == ["corpora", "tokenizer", "dataset"]
 
@@ -123,8 +125,8 @@ def test_status_names_the_setting_the_input_and_the_version_that_changed(recipe_
     assert reasons[0] == ("input 00000 notes: notes.txt changed",)
     assert reasons[1] == ("input corpora changed",)
 
-    newer = stages.Stage(**{**vars(STAGES[0]), "version": STAGES[0].version + 1})
-    monkeypatch.setattr(stages, "STAGES", (newer, *STAGES[1:]))
+    newer = Stage(**{**vars(STAGES[0]), "version": STAGES[0].version + 1})
+    monkeypatch.setattr(runner, "STAGES", (newer, *STAGES[1:]))
     assert (
         f"code version {STAGES[0].version} -> {STAGES[0].version + 1}"
         in states(load_recipe(str(recipe_file)), root)[0].reasons
@@ -134,7 +136,7 @@ def test_status_names_the_setting_the_input_and_the_version_that_changed(recipe_
 def test_status_names_a_changed_library(recipe_file, root, monkeypatch):
     run(load_recipe(str(recipe_file)), root, until="corpora")
     monkeypatch.setattr(
-        stages, "_version", lambda name: "99" if name == "kss" else stages.importlib.metadata.version(name)
+        runner, "_version", lambda name: "99" if name == "kss" else runner.importlib.metadata.version(name)
     )
     (reason,) = states(load_recipe(str(recipe_file)), root)[0].reasons
     assert reason.startswith("library kss: ")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kobert_pipeline.artifacts import write_text
 from kobert_pipeline.errors import KobertError
-from kobert_pipeline.stages import load_recipe
+from kobert_pipeline.recipe import load_recipe
 
 TEMPLATE = """\
 # A recipe for your own text. It takes everything it does not say from `{base}`; every key can be overridden here,

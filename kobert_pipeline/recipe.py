@@ -1,0 +1,73 @@
+"""A recipe: everything about a run, as YAML. It may begin from another with `extends: NAME or PATH`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from corpora.config import CorporaConfig
+from klue_eval.config import EvaluationConfig
+from kobert_pipeline.config import Config, assign, load_yaml, merge, nearest
+from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.pretrain.config import PretrainConfig
+from tokenizer.config import TokenizerConfig
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class Recipe(Config):
+    """One section a stage; defaults are what most runs want."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    description: str = ""
+    seed: int = Field(42, ge=0)
+    corpora: CorporaConfig
+    tokenizer: TokenizerConfig
+    dataset: DatasetConfig = DatasetConfig()
+    pretrain: PretrainConfig
+    klue_eval: EvaluationConfig = EvaluationConfig()
+    hub: HubConfig = HubConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+
+
+def shipped_recipes() -> list[str]:
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def load_recipe(name: str, settings: tuple[str, ...] = ()) -> Recipe:
+    """A shipped recipe by its name, or a YAML file by its path, with `--set` assignments laid on top."""
+    values = _resolve(name, Path.cwd(), ())
+    for assignment in settings:
+        values = assign(values, assignment)
+    return Recipe.parse(values)
+
+
+def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    path = _recipe_path(name, base)
+    if path in seen:
+        raise RecipeError(
+            f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}"
+        )
+    values = load_yaml(path)
+    values.setdefault("name", path.stem)
+    parent = values.pop("extends", None)
+    if parent is None:
+        return values
+    inherited = _resolve(str(parent), path.parent, (*seen, path))
+    return merge({key: value for key, value in inherited.items() if key != "name"}, values)
+
+
+def _recipe_path(name: str, base: Path) -> Path:
+    if name in shipped_recipes():
+        return RECIPES / f"{name}.yaml"
+    path = base / Path(name).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if Path(name).suffix in (".yaml", ".yml"):
+        raise RecipeError(f"{name}: no such recipe file. `kobert init {name}` writes one to start from.")
+    raise RecipeError(f"{name}: neither a shipped recipe nor a file; {nearest(name, shipped_recipes())}")

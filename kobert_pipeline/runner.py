@@ -1,0 +1,220 @@
+"""Running a recipe: what each stage would be made from, what is there already, what has to be built and why."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kobert_pipeline.artifacts import (
+    FileHashes,
+    Identity,
+    Manifest,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    read_json,
+    read_manifest,
+    write_json,
+)
+from kobert_pipeline.config import nearest
+from kobert_pipeline.errors import KobertError
+from kobert_pipeline.execution import Meter
+from kobert_pipeline.recipe import Recipe
+from kobert_pipeline.stages import STAGES, Context, Stage
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """A stage of a recipe as it stands on disk."""
+
+    stage: Stage
+    identity: Identity
+    folder: Path
+    complete: bool
+    reasons: tuple[str, ...]
+    """Why it would run; empty when complete."""
+
+
+def identities(recipe: Recipe, root: Path, until: str = "hub") -> dict[str, Identity]:
+    """What each stage up to `until` would be made from, in order. Needs the input files, not the artifacts.
+
+    Raises InputError for a file that is missing, before anything runs.
+    """
+    hashes = FileHashes(root)
+    result: dict[str, Identity] = {}
+    for stage in STAGES[: [stage.name for stage in STAGES].index(until) + 1]:
+        inputs = {name: result[name].fingerprint for name in stage.after} | stage.files(recipe, hashes)
+        libraries = {name: _version(name) for name in stage.libraries}
+        seed = recipe.seed if stage.seeded else 0
+        result[stage.name] = Identity(stage.name, stage.version, stage.config(recipe), inputs, seed, libraries)
+    return result
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def states(recipe: Recipe, root: Path) -> list[State]:
+    """Every stage: complete, or missing and why."""
+    last = _last_folders(recipe, root)
+    result = []
+    for stage, identity in zip(STAGES, identities(recipe, root).values(), strict=True):
+        folder = artifact_folder(root, identity)
+        complete = is_complete(folder)
+        reasons = () if complete else tuple(_reasons(identity, last.get(stage.name), folder))
+        result.append(State(stage, identity, folder, complete, reasons))
+    return result
+
+
+def _reasons(identity: Identity, last: Path | None, folder: Path) -> list[str]:
+    if folder.with_name(folder.name + ".partial").is_dir():
+        return ["begun, not finished: goes on where it stopped"]
+    if last is None or not is_complete(last):
+        return ["not built yet"]
+    return _differences(identity, read_manifest(last)) or ["its folder is gone"]
+
+
+def _differences(identity: Identity, before: Manifest) -> list[str]:
+    """What changed since the artifact that the recipe last used."""
+    lines = []
+    if identity.version != before.version:
+        lines.append(f"code version {before.version} -> {identity.version}")
+    if identity.seed != before.seed:
+        lines.append(f"seed {before.seed} -> {identity.seed}")
+    for what, new, old in (
+        ("setting", _flat(identity.config), _flat(before.config)),
+        ("library", identity.libraries, before.libraries),
+    ):
+        lines += [
+            f"{what} {key}: {old.get(key)} -> {new.get(key)}"
+            for key in sorted({*new, *old})
+            if new.get(key) != old.get(key)
+        ]
+    for key in sorted({*identity.inputs, *before.inputs}):
+        if identity.inputs.get(key) != before.inputs.get(key):
+            change = "is new" if key not in before.inputs else "is gone" if key not in identity.inputs else "changed"
+            lines.append(f"input {key} {change}")
+    return lines
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {
+            name: item
+            for key, inner in value.items()
+            for name, item in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()
+        }
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return {
+            name: item
+            for number, inner in enumerate(value)
+            for name, item in _flat(inner, f"{prefix}[{number}]").items()
+        }
+    return {prefix: value}
+
+
+def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | None = None) -> dict[str, Path]:
+    """Builds what is missing, in order. Returns the folder of every finished stage of the recipe."""
+    wanted = _wanted(only, until)
+    all_identities = identities(recipe, root, wanted[-1])
+    fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
+    folders: dict[str, Path] = {}
+    for stage, identity in zip(STAGES, all_identities.values(), strict=False):
+        folder = artifact_folder(root, identity)
+        if is_complete(folder):
+            if stage.name in wanted:
+                logger.info("%s: up to date (%s)", stage.name, _shown(folder, root))
+        elif stage.name in wanted:
+            _require(stage, folders, recipe.name)
+            folder = _build(stage, recipe, identity, folders, fingerprints, root)
+        else:
+            continue
+        folders[stage.name] = folder
+        _remember(recipe, root, folders)
+    return folders
+
+
+def _wanted(only: str | None, until: str | None) -> list[str]:
+    names = [stage.name for stage in STAGES]
+    for given in (only, until):
+        if given is not None and given not in names:
+            raise KobertError(f"{given}: no such stage; {nearest(given, names)}")
+    if only is not None:
+        return [only]
+    return names[: names.index(until) + 1] if until is not None else names
+
+
+def _require(stage: Stage, folders: Mapping[str, Path], recipe: str) -> None:
+    missing = [name for name in stage.after if name not in folders]
+    if missing:
+        raise KobertError(
+            f"{stage.name} needs {', '.join(missing)}, which is not built for these settings. Run `kobert run {recipe} --until {stage.name}`."
+        )
+
+
+def _build(
+    stage: Stage,
+    recipe: Recipe,
+    identity: Identity,
+    folders: Mapping[str, Path],
+    fingerprints: Mapping[str, str],
+    root: Path,
+) -> Path:
+    logger.info("%s: starts", stage.name)
+    read = {name: folders[name] for name in stage.after}
+    with Workspace(root, identity) as out:
+        if is_complete(out.folder):  # another process finished it while this one came to the lock
+            return out.folder
+        with Meter() as meter:
+            summary = stage.build(Context(recipe, read, fingerprints, root, out))
+        finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
+        folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
+    logger.info(
+        "%s: done in %s, peak memory %.1f GiB (%s)",
+        stage.name,
+        _duration(meter.seconds),
+        meter.peak_mib / 1024,
+        _shown(folder, root),
+    )
+    return folder
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def _shown(folder: Path, root: Path) -> str:
+    return f"{root.name}/{folder.relative_to(root).as_posix()}"
+
+
+# --- what a recipe last used -----------------------------------------------------------------------------------------
+
+
+def _pointer(recipe: Recipe, root: Path) -> Path:
+    return root / "recipes" / f"{recipe.name}.json"
+
+
+def _remember(recipe: Recipe, root: Path, folders: Mapping[str, Path]) -> None:
+    known = {
+        name: folder.relative_to(root).as_posix()
+        for name, folder in (_last_folders(recipe, root) | dict(folders)).items()
+    }
+    write_json(_pointer(recipe, root), known)
+
+
+def _last_folders(recipe: Recipe, root: Path) -> dict[str, Path]:
+    try:
+        return {name: root / folder for name, folder in read_json(_pointer(recipe, root)).items()}
+    except FileNotFoundError:
+        return {}
