@@ -54,6 +54,10 @@ def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, 
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except KeyboardInterrupt:
+        for process in multiprocessing.active_children():
+            process.terminate()  # a shard may take a minute; finished ones are on disk
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

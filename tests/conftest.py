@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kobert_pipeline.artifacts import Identity, Workspace
+from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 
 TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
 TINY_VOCABULARY = 992
@@ -44,8 +44,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, documents: list[list[str]]) -
     return Tiny(root, corpora, tokenizer, _dataset(root, corpora, tokenizer))
 
 
-def identity(stage: str) -> Identity:
-    return Identity(stage, 1, {}, {}, 0, {})
+def identity(stage: str, **inputs: Path) -> Identity:
+    return Identity(stage, 1, {}, {name: read_manifest(folder).fingerprint for name, folder in inputs.items()}, 0, {})
 
 
 def _corpora(root: Path, documents: list[list[str]]) -> Path:
@@ -75,7 +75,7 @@ def _tokenizer(root: Path, corpora: Path) -> Path:
     from tokenizer.config import TokenizerConfig
 
     config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False)
-    with Workspace(root, identity("tokenizer")) as out:
+    with Workspace(root, identity("tokenizer", corpora=corpora)) as out:
         return out.finish(build(config, corpora, out, special_tokens=(), workers=1), {})
 
 
@@ -84,7 +84,7 @@ def _dataset(root: Path, corpora: Path, tokenizer: Path) -> Path:
     from kobert_pipeline.dataset.config import DatasetConfig
     from tokenizer.load import load_tokenizer
 
-    with Workspace(root, identity("dataset")) as out:
+    with Workspace(root, identity("dataset", corpora=corpora, tokenizer=tokenizer)) as out:
         summary = build(DatasetConfig(validation_share=0.15), corpora, tokenizer, out, load=load_tokenizer, workers=1)
         return out.finish(summary, {})
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
+from kobert_pipeline.artifacts import Workspace, atomic_path, read_manifest, write_json
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.errors import ArtifactMismatch, InputError
 from kobert_pipeline.execution import Advance, progress
@@ -43,11 +43,8 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
+    _require_same_tokenizer(dataset, tokenizer)
     facts = tokenizer_facts(tokenizer)
-    if facts.vocab_size != store.vocab_size:
-        raise ArtifactMismatch(
-            f"{dataset}: built for {store.vocab_size} pieces, the tokenizer {tokenizer} has {facts.vocab_size}. Run the dataset stage again."
-        )
     stream = BatchStream(store, objective, config, facts, seed)
     held_out = validation_batches(store, objective, config, facts)
     if not held_out:
@@ -67,6 +64,15 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
+
+
+def _require_same_tokenizer(dataset: Path, tokenizer: Path) -> None:
+    built, given = read_manifest(dataset).inputs.get("tokenizer", ""), read_manifest(tokenizer).fingerprint
+    if built != given:
+        raise ArtifactMismatch(
+            f"{dataset}: built with tokenizer {built[:16]}, but {tokenizer} is {given[:16]}. "
+            "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
+        )
 
 
 def tokenizer_facts(folder: Path) -> TokenizerFacts:
@@ -116,7 +122,10 @@ def _fit(
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
         loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
-        trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
+        try:
+            trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
         save(trainer, folder / "checkpoints")
     return watch.measured
 

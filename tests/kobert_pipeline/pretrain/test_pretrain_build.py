@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -15,6 +18,7 @@ from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.errors import ArtifactMismatch
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
 
 SETTINGS = {
@@ -78,9 +82,7 @@ def test_two_runs_end_with_the_same_bytes(trained, tiny, tmp_path):
 
 def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(trained, tiny, tmp_path, monkeypatch):
     """With dropout on: the random state, the cursor and the curve come back with the weights."""
-    from kobert_pipeline.pretrain import module as pretrain_module
-
-    real, steps = pretrain_module.PretrainModule.training_step, []
+    real, steps = PretrainModule.training_step, []
 
     def interrupted(self, drawn, batch_idx):
         if len(steps) == 17:
@@ -90,10 +92,10 @@ def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(trained,
 
     config = PretrainConfig.parse(SETTINGS | {"checkpoint_minutes": 1e-9})
     identity = Identity("pretrain", 1, config.content(), {}, 7, {})
-    monkeypatch.setattr(pretrain_module.PretrainModule, "training_step", interrupted)
+    monkeypatch.setattr(PretrainModule, "training_step", interrupted)
     with pytest.raises(RuntimeError, match="power cut"), Workspace(tmp_path, identity) as out:
         build(config, tiny.tokenizer, tiny.dataset, out, seed=7)
-    monkeypatch.setattr(pretrain_module.PretrainModule, "training_step", real)
+    monkeypatch.setattr(PretrainModule, "training_step", real)
     torch.manual_seed(999)
     resumed = train(tmp_path, tiny)
     assert (resumed / "losses.csv").read_bytes() == (trained / "losses.csv").read_bytes()
@@ -106,18 +108,27 @@ def test_checkpoints_are_read_without_unpickling_code(trained):
     assert state["kobert"]["cursor"]["batch"] == 30
 
 
-def test_a_store_of_another_vocabulary_is_refused(tiny, tmp_path, monkeypatch):
-    from kobert_pipeline.dataset.store import Store
+def test_a_store_built_with_another_tokenizer_is_refused_by_name(tiny, tmp_path):
+    other = tmp_path / "tokenizer"
+    shutil.copytree(tiny.tokenizer, other)
+    manifest = (other / "manifest.json").read_text(encoding="utf-8")
+    fingerprint = read_manifest(tiny.tokenizer).fingerprint
+    (other / "manifest.json").write_text(manifest.replace(fingerprint, "f" * 64), encoding="utf-8")
+    with pytest.raises(ArtifactMismatch, match=f"built with tokenizer {fingerprint[:16]}, but .* is ffffffff"):
+        train(tmp_path / "root", dataclasses.replace(tiny, tokenizer=other))
 
-    original = Store.__init__
 
-    def other(self, folder):
-        original(self, folder)
-        self.vocab_size += 64
+def test_ctrl_c_reaches_the_command_line(tiny, tmp_path, monkeypatch):
+    def pressed(self, drawn, batch_idx):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "__init__", other)
-    with pytest.raises(ArtifactMismatch, match="Run the dataset stage again"):
-        train(tmp_path, tiny)
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(PretrainModule, "training_step", pressed)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path, tiny)
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning lets nobody press it twice
 
 
 RUN = """
