@@ -1,5 +1,6 @@
 import logging
 import math
+import sys
 import time
 
 import pytest
@@ -42,6 +43,18 @@ def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
         advance(4, "loss 1.5")
     assert caplog.messages[0].startswith("센다: 4 of 10 shards, ")
     assert caplog.messages[0].endswith("loss 1.5")
+
+
+def test_progress_on_a_terminal_draws_a_bar_with_rate_and_time_left(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    with progress("센다", 10, "shards") as advance:
+        advance(4, "loss 1.5")
+    shown = capsys.readouterr().err
+    assert "센다" in shown
+    assert "4/10" in shown
+    assert "shards/s loss 1.5" in shown
 
 
 def test_the_meter_measures_time_and_memory():

@@ -5,7 +5,6 @@ KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `klue/*.tar.zst`).
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -41,7 +40,7 @@ def main() -> None:
         write_page(ARTIFACTS / "reports" / f"{recipe.name}.html", recipe.name, folders)
         figures[name] = {stage: figures_of(folder) for stage, folder in folders.items()}
     write_json(Path("build/bench/real.json"), figures)
-    print(json.dumps(figures, indent=1, ensure_ascii=False))  # noqa: T201
+    print(markdown(figures))  # noqa: T201
 
 
 def extract_klue(data: Path, target: Path) -> Path:
@@ -59,6 +58,114 @@ def extract_klue(data: Path, target: Path) -> Path:
 def figures_of(folder: Path) -> dict[str, Any]:
     times = read_json(folder / "run.json")
     return {"seconds": times["seconds"], "peak_mib": times["peak_mib"], "summary": read_manifest(folder).summary}
+
+
+# --- the README's table ----------------------------------------------------------------------------------------------
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    return "\n\n".join([_corpus(figures), _runs(figures), _stages(figures), _scores(figures)])
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _corpus(figures: dict[str, Any]) -> str:
+    sources = figures[RECIPES[0]]["corpora"]["summary"]["sources"]
+    rows = []
+    for name, source in sources.items():
+        counts = source["counts"]
+        reasons = [
+            f"{reason} {counts[reason]:,}" for reason in ("too_short", "not_korean", "duplicate") if counts.get(reason)
+        ]
+        size = f"{counts['raw_bytes'] / 1e6:.1f} MB → {counts['bytes'] / 1e6:.1f} MB"
+        rows.append(
+            [
+                name,
+                f"{counts['documents']:,} → {counts['kept']:,}",
+                size,
+                f"{counts['sentences']:,}",
+                ", ".join(reasons),
+            ]
+        )
+    return _table(["source", "documents in → kept", "text", "sentences", "dropped"], rows)
+
+
+def _runs(figures: dict[str, Any]) -> str:
+    def row(label: str, value: Any) -> list[str]:
+        return [label, *(value(figures[name]) for name in RECIPES)]
+
+    def held_out(run: dict[str, Any], term: str, which: int) -> float:
+        return float(run["pretrain"]["summary"]["held_out"][which].get(term, float("nan")))
+
+    def nsp(run: dict[str, Any]) -> str:
+        return (
+            f"{held_out(run, 'nsp_accuracy', -1):.3f}" if "nsp" in run["pretrain"]["summary"]["held_out"][-1] else "–"
+        )
+
+    rows = [
+        row("parameters", lambda run: f"{run['pretrain']['summary']['parameters']:,}"),
+        row(
+            "pieces per eojeol", lambda run: f"{run['tokenizer']['summary']['training_text']['pieces_per_eojeol']:.2f}"
+        ),
+        row("unigram entropy, nats", lambda run: f"{run['pretrain']['summary']['unigram_entropy']:.2f}"),
+        row(
+            "held-out MLM loss, start → end",
+            lambda run: f"{held_out(run, 'mlm', 0):.2f} → **{held_out(run, 'mlm', -1):.2f}**",
+        ),
+        row("held-out masked accuracy", lambda run: f"{held_out(run, 'mlm_accuracy', -1):.3f}"),
+        row("held-out NSP accuracy", nsp),
+        row("steps", lambda run: f"{run['pretrain']['summary']['steps']:,}"),
+        row("tokens seen", lambda run: f"{run['pretrain']['summary']['tokens'] / 1e6:.1f} M"),
+        row(
+            "tokens/s, validation included",
+            lambda run: f"{run['pretrain']['summary']['tokens'] / run['pretrain']['seconds']:,.0f}",
+        ),
+    ]
+    return _table(["pretraining", *RECIPES], rows)
+
+
+def _stages(figures: dict[str, Any]) -> str:
+    rows = []
+    for stage in figures[RECIPES[0]]:
+        cells = [
+            f"{figures[name][stage]['seconds']:,.0f} s, {figures[name][stage]['peak_mib'] / 1024:.1f} GiB"
+            for name in RECIPES
+        ]
+        shared = stage in ("corpora", "tokenizer", "dataset")
+        rows.append([stage, cells[0], "shared" if shared else cells[1]])
+    return _table(["stage: seconds, peak memory", *RECIPES], rows)
+
+
+def _scores(figures: dict[str, Any]) -> str:
+    first = figures[RECIPES[0]]["klue_eval"]["summary"]
+    head = [
+        "dev score, last checkpoint",
+        *(f"{name}, {kind}" for name in RECIPES for kind in ("pretrained", "random")),
+        "TF-IDF",
+    ]
+    rows = []
+    for protocol, floors in first["tfidf"].items():
+        for task, metrics in floors.items():
+            for metric, floor in metrics.items():
+                cells = [
+                    _score(figures[name], protocol, task, kind, metric)
+                    for name in RECIPES
+                    for kind in ("pretrained", "random")
+                ]
+                rows.append([f"{task} {metric}, {protocol}", *cells, f"{floor:.1f}"])
+    return _table(head, rows)
+
+
+def _score(run: dict[str, Any], protocol: str, task: str, initialisation: str, metric: str) -> str:
+    for result in run["klue_eval"]["summary"]["results"]:
+        if (result["protocol"], result["task"], result["initialisation"]) == (protocol, task, initialisation):
+            values = result["metrics"][metric]
+            spread = f" ± {values['last_std']:.1f}" if result["seeds"] > 1 else ""
+            return f"{values['last_mean']:.1f}{spread} ({result['learning_rate']:g} × {result['epochs']})"
+    return "–"
 
 
 if __name__ == "__main__":
