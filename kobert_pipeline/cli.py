@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import json
 import logging
 import os
 import sys
@@ -83,17 +84,28 @@ def status(
 
 @app.command()
 def eval(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")],
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
     tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli",
     data: Annotated[str, typer.Option(help="Folder of KLUE files, or hub:klue.")] = "hub:klue",
     seeds: Annotated[int, typer.Option(min=1, help="Runs a task, each with its own seed.")] = 3,
-    train_rows: Annotated[int | None, typer.Option(min=1, help="Only the first so many training rows.")] = None,
+    train_rows: Annotated[int | None, typer.Option(min=1, help="Only so many training rows.")] = None,
+    rescore: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead of a model: metrics again, from saved predictions below DIR."),
+    ] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE."""
     from klue_eval.build import evaluate_model
+    from klue_eval.build import rescore as rescore_predictions
     from klue_eval.config import EvaluationConfig
 
+    if rescore is not None:
+        for entry in rescore_predictions(rescore, data):
+            typer.echo(json.dumps(entry, ensure_ascii=False))
+        return
+    if model is None:
+        raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
     protocol = {"seeds": seeds, "train_rows": train_rows}
     config = EvaluationConfig.parse(
         {"tasks": [name.strip() for name in tasks.split(",")], "data": data, "protocols": {"official": protocol}}
