@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import json
 import logging
@@ -211,27 +210,27 @@ def main() -> None:
     try:
         refuse_foreign_packages()
         code = app(arguments, standalone_mode=False)
-    except (KobertError, typer.Abort, KeyboardInterrupt, OSError) as error:
-        if debug:
+    except BaseException as error:
+        message, code = explain(error)
+        if debug or message is None:
             raise
-        typer.echo(f"error: {_message(error)}", err=True)
-        sys.exit(130 if isinstance(error, KeyboardInterrupt | typer.Abort) else 1)
-    except Exception as error:
-        if debug or not hasattr(error, "format_message"):  # click's usage errors carry their own message
-            raise
-        typer.echo(f"error: {error.format_message()}", err=True)
-        sys.exit(2)
+        typer.echo(f"error: {message}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _message(error: BaseException) -> str:
+def explain(error: BaseException) -> tuple[str | None, int]:
+    """What to tell the user, and the exit code. None for what is a bug of ours, or no error at all."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "stopped. What was finished is kept; the same command goes on from there."
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"the disk is full ({error.filename or 'while writing an artifact'}). Free some space and run the same command: it goes on where it stopped."
+        return "stopped. What was finished is kept; the same command goes on from there.", 130
+    if "No space left on device" in str(error):  # safetensors and torch have exceptions of their own for it
+        return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
     if isinstance(error, PermissionError):
-        return f"no permission to write {error.filename}. Choose another folder with --artifacts."
-    return str(error)
+        return f"no permission to write {error.filename}. Choose another folder with --artifacts.", 1
+    if isinstance(error, KobertError | OSError):
+        return str(error), 1
+    if hasattr(error, "format_message"):  # a usage error of the command line
+        return str(error.format_message()), 2
+    return None, 1
 
 
 if __name__ == "__main__":

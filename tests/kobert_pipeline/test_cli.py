@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -96,15 +99,73 @@ def test_init_writes_a_recipe_that_loads_and_never_overwrites(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("error", "message", "code"),
     [
-        (OSError(28, "No space left"), "disk is full"),
-        (PermissionError(13, "denied", "x"), "no permission"),
-        (KeyboardInterrupt(), "goes on from there"),
+        (OSError(28, "No space left on device"), "disk is full", 1),
+        (RuntimeError("unexpected pos: No space left on device"), "disk is full", 1),
+        (PermissionError(13, "denied", "x"), "no permission", 1),
+        (KeyboardInterrupt(), "goes on from there", 130),
     ],
 )
-def test_mishaps_of_the_machine_say_what_to_do(error, message):
-    assert message in cli._message(error)
+def test_mishaps_of_the_machine_say_what_to_do(error, message, code):
+    told, status = cli.explain(error)
+    assert message in told
+    assert status == code
+
+
+def test_a_bug_of_ours_keeps_its_traceback():
+    assert cli.explain(AssertionError("an invariant"))[0] is None
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 3 MB. Needs the right to mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if (
+        not shutil.which("mount")
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("may not mount a small disk here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.system
+def test_a_full_disk_is_one_message_and_leaves_finished_stages_whole(small_disk):
+    result = kobert("run", "quickstart", "--artifacts", str(small_disk))
+    assert result.returncode == 1
+    assert "disk is full" in result.stderr
+    assert "Traceback" not in result.stderr
+    finished = kobert("status", "quickstart", "--verify", "--artifacts", str(small_disk))
+    assert finished.returncode == 0, finished.stdout
+    assert "complete" in finished.stdout
+
+
+@pytest.mark.system
+def test_ctrl_c_stops_a_run_with_one_message_and_the_next_one_finishes_it(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "kobert_pipeline.cli",
+        "run",
+        "quickstart",
+        "--until",
+        "dataset",
+        "--artifacts",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(tmp_path.rglob("*.partial/clean")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, errors
+    assert "stopped. What was finished is kept" in errors
+    assert "Traceback" not in errors
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def test_a_foreign_package_of_our_name_is_refused_by_name(monkeypatch, tmp_path):
