@@ -183,6 +183,8 @@ def _write_page(name: str, artifacts: Path, folders: dict[str, Path]) -> Path:
 
 # --- the rim ---------------------------------------------------------------------------------------------------------
 
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
 OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
 
 
@@ -210,6 +212,8 @@ def main() -> None:
     try:
         refuse_foreign_packages()
         code = app(arguments, standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except BaseException as error:
         message, code = explain(error)
         if debug or message is None:
@@ -221,7 +225,7 @@ def main() -> None:
 def explain(error: BaseException) -> tuple[str | None, int]:
     """What to tell the user, and the exit code. None for what is a bug of ours, or no error at all."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "stopped. What was finished is kept; the same command goes on from there.", 130
+        return "stopped. What was finished is kept; the same command goes on from there.", INTERRUPTED
     if "No space left on device" in str(error):  # safetensors and torch have exceptions of their own for it
         return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
     if isinstance(error, PermissionError):
