@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,25 +73,12 @@ class Store:
         self._continuity = np.array([source["continuity"] for source in self.summary["sources"]], dtype=bool)
 
     def blocks(self, split: str) -> list[list[Path]]:
-        """The files of each block, in order. Files are joined until a block has its sentences."""
-        return self._train_blocks if split == TRAIN else self._group(VALIDATION)
-
-    @cached_property
-    def _train_blocks(self) -> list[list[Path]]:
-        return self._group(TRAIN)
-
-    def _group(self, split: str) -> list[list[Path]]:
-        groups: list[list[Path]] = []
-        room = 0
-        for name, sentences in sorted(self.summary["files"][split].items()):
-            if not sentences:
-                continue
-            if room <= 0:
-                groups.append([])
-                room = SENTENCES_PER_BLOCK
-            groups[-1].append(self.folder / split / name)
-            room -= sentences
-        return groups
+        """The files of each block. Block i of n holds files i, i + n, i + 2n, …: every block is a sample of the whole
+        corpus, where neighbouring files are often of one source and would teach one domain after the other."""
+        sizes = {name: count for name, count in sorted(self.summary["files"][split].items()) if count}
+        number = max(1, round(sum(sizes.values()) / SENTENCES_PER_BLOCK))
+        files = [self.folder / split / name for name in sizes]
+        return [files[first::number] for first in range(min(number, len(files)))]
 
     def read(self, files: Sequence[Path]) -> Block:
         """One block. Raises ArtifactMismatch when a file is missing, cut off or not of this store."""

@@ -1,8 +1,10 @@
 import logging
 import math
+import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from kobert_pipeline import execution
@@ -64,3 +66,20 @@ def test_the_meter_measures_time_and_memory():
         time.sleep(0.05)
     assert meter.seconds >= 0.05
     assert meter.peak_mib > 50
+
+
+@pytest.mark.system
+def test_workers_end_when_their_parent_is_killed():
+    program = "import time; from kobert_pipeline.execution import map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], workers=2))"
+    parent = psutil.Process(subprocess.Popen([sys.executable, "-c", program]).pid)
+    deadline = time.monotonic() + 30
+    while (
+        time.monotonic() < deadline
+        and len(workers := [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]) < 2
+    ):
+        time.sleep(0.1)
+    time.sleep(1)
+    parent.kill()
+    parent.wait()
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=10)[1] == []

@@ -90,3 +90,11 @@ def test_the_unigram_entropy_is_that_of_the_training_pieces(tiny):
 
 def test_the_summary_is_plain_json(tiny):
     json.dumps(Store(tiny.dataset).summary)
+
+
+def test_every_block_is_a_sample_of_the_whole_corpus(tiny):
+    """Files come source after source; blocks of neighbouring files would teach one domain after the other."""
+    store = Store(tiny.dataset)
+    store.summary = {"files": {TRAIN: {f"{number:05d}.arrow": 20_000 for number in range(10)}}}
+    blocks = [[path.name[:5] for path in block] for block in store.blocks(TRAIN)]
+    assert blocks == [["00000", "00003", "00006", "00009"], ["00001", "00004", "00007"], ["00002", "00005", "00008"]]
