@@ -24,8 +24,6 @@ class BertSizes(Config):
     positions: int = Field(512, gt=0)
     """Longest sequence, in pieces, that the model will ever take."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    initializer_range: float = Field(0.02, gt=0)
-    """Standard deviation of the initial weights."""
 
 
 SIZES = MappingProxyType(
@@ -51,7 +49,6 @@ def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Mod
         max_position_embeddings=sizes.positions,
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
-        initializer_range=sizes.initializer_range,
         pad_token_id=facts.pad_id,
         attn_implementation=attention(),
     )
