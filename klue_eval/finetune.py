@@ -7,12 +7,10 @@ bfloat16 where the processor has it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from klue_eval.task import KlueTask, Row, TaskSettings
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import progress
 from kobert_pipeline.training.optimizer import adamw
+from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.schedules import linear
 
 logger = logging.getLogger(__name__)
@@ -184,7 +183,7 @@ def _encode(tokenizer: Any, model: nn.Module, task: KlueTask, rows: Sequence[Row
 
 def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:
     """Raises KobertError when training stopped before its last step."""
-    with _lightning_is_quiet():
+    with fitting():
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=1,
@@ -199,19 +198,3 @@ def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:
         trainer.fit(module, batches)
     if trainer.global_step != module.steps:
         raise KobertError(f"Fine-tuning was interrupted at step {trainer.global_step} of {module.steps}; run it again.")
-
-
-@contextlib.contextmanager
-def _lightning_is_quiet() -> Iterator[None]:
-    """Lightning announces devices and advises on loaders; what matters here is said by `progress` and the summary line."""
-    names = ("lightning.pytorch", "lightning.fabric", "lightning")
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from klue_eval.task import KlueTask
 from kobert_pipeline.errors import InputError
+from kobert_pipeline.training.quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -126,19 +126,3 @@ def accepted_inputs(model: nn.Module, config: Any, names: Sequence[str]) -> list
     known = inspect.signature(model.forward).parameters
     one_segment = getattr(config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """transformers reports every weight of a fresh head as missing and draws a bar per file; neither is news here."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

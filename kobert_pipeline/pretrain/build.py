@@ -30,7 +30,7 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
-from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.training.quiet import fitting
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     lightning.seed_everything(seed, workers=False, verbose=False)
     shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
-    with quiet():
+    with fitting():
         measured = _fit(module, config, held_out, out)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     _write_curve(out.path / "losses.csv", module.curve)
@@ -122,10 +122,7 @@ def _fit(
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
         loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
-        try:
-            trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
-        except SystemExit:  # what Lightning makes of Ctrl-C
-            raise KeyboardInterrupt from None
+        trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
         save(trainer, folder / "checkpoints")
     return watch.measured
 

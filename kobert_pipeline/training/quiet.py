@@ -18,7 +18,7 @@ def quiet() -> Iterator[None]:
         for name in ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities")
     ]
     levels = [(item, item.level) for item in loggers]
-    verbosity = transformers_logging.get_verbosity()
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     for item in loggers:
         item.setLevel(logging.ERROR)
     transformers_logging.set_verbosity_error()
@@ -31,4 +31,15 @@ def quiet() -> Iterator[None]:
         for item, level in levels:
             item.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
-        transformers_logging.enable_progress_bar()
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Around `Trainer.fit`: quiet, and Ctrl-C stays a KeyboardInterrupt, where Lightning would exit without a word."""
+    with quiet():
+        try:
+            yield
+        except SystemExit:
+            raise KeyboardInterrupt from None
