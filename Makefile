@@ -9,6 +9,9 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # CPU-only machine: TORCH_INDEX=https://download.pytorch.org/whl/cpu saves 3 GB of CUDA libraries.
 TORCH_INDEX ?=
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
+define CHECK_GPU_BUILD
+$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
+endef
 
 .PHONY: run test test-system test-real real lint format clean
 
@@ -19,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==$(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
-	$(if $(GPU),$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")')
+	$(if $(GPU),$(CHECK_GPU_BUILD))
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
