@@ -149,6 +149,7 @@ class _Watch(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
+        module.record()
         self.advance(1, self._note(module))
         if trainer.global_step % self.config.validation_steps == 0 or trainer.global_step == self.config.max_steps:
             self._measure(module)

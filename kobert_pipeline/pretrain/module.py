@@ -45,7 +45,9 @@ class PretrainModule(lightning.LightningModule):
         self.tokens_seen += int(batch["attention_mask"].sum())
         return total_loss(terms)
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def record(self) -> None:
+        """Closes a row of the curve every `log_steps`. Called by the first of the callbacks: Lightning asks the module
+        after all of them, when a checkpoint of this step is written already."""
         if self.global_step % self.config.log_steps == 0 or self.global_step == self.config.max_steps:
             values = means(self._sums)
             rate = self.trainer.optimizers[0].param_groups[0]["lr"]

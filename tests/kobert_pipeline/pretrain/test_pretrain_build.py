@@ -80,12 +80,16 @@ def test_two_runs_end_with_the_same_bytes(trained, tiny, tmp_path):
     assert (again / "manifest.json").read_bytes() == (trained / "manifest.json").read_bytes()
 
 
-def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(trained, tiny, tmp_path, monkeypatch):
-    """With dropout on: the random state, the cursor and the curve come back with the weights."""
+@pytest.mark.parametrize("cut_after", [1, 10, 15, 17])
+def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(
+    trained, tiny, tmp_path, monkeypatch, cut_after
+):
+    """With dropout on: the random state, the cursor and the curve come back with the weights. Step 10 is validated and
+    closes a row of the curve, 15 closes a row, 17 stands in the middle of one."""
     real, steps = PretrainModule.training_step, []
 
     def interrupted(self, drawn, batch_idx):
-        if len(steps) == 17:
+        if len(steps) == cut_after:
             raise RuntimeError("power cut")
         steps.append(batch_idx)
         return real(self, drawn, batch_idx)
