@@ -1,4 +1,4 @@
-"""A recipe: everything about a run, as YAML. It may begin from another with `extends: NAME or PATH`."""
+"""A recipe: everything about a run, as YAML. It may begin from others with `extends: NAME or PATH`, or a list, the later over the earlier."""
 
 from __future__ import annotations
 
@@ -55,11 +55,12 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         )
     values = load_yaml(path)
     values.setdefault("name", path.stem)
-    parent = values.pop("extends", None)
-    if parent is None:
-        return values
-    inherited = _resolve(str(parent), path.parent, (*seen, path))
-    return merge({key: value for key, value in inherited.items() if key != "name"}, values)
+    parents = values.pop("extends", [])
+    inherited: dict[str, Any] = {}
+    for parent in parents if isinstance(parents, list) else [parents]:
+        inherited = merge(inherited, _resolve(str(parent), path.parent, (*seen, path)))
+        inherited.pop("name")  # a recipe is not called what it begins from
+    return merge(inherited, values)
 
 
 def _recipe_path(name: str, base: Path) -> Path:

@@ -94,6 +94,26 @@ def test_an_unknown_key_deep_in_a_recipe_is_named(recipe_file):
         load_recipe(str(recipe_file), ("corpora.sources=[{name: a, path: b, licence: MIT}]",))
 
 
+def test_the_real_input_recipes_differ_in_pretraining_only(monkeypatch):
+    for variable in ("KOBERT_DATA", "KOBERT_KLUE"):
+        monkeypatch.setenv(variable, "data")
+    folder = Path(__file__).parent.parent / "real"
+    bert, modernbert = (load_recipe(str(folder / f"{name}.yaml")) for name in ("bert-mini", "modernbert-mini"))
+    assert (bert.pretrain.architecture["name"], modernbert.pretrain.architecture["name"]) == ("bert", "modernbert")
+    assert bert.corpora.sources == modernbert.corpora.sources
+    differing = {name for name in type(bert).model_fields if getattr(bert, name) != getattr(modernbert, name)}
+    assert differing == {"name", "description", "pretrain"}
+
+
+def test_a_recipe_may_extend_several_the_later_over_the_earlier(tmp_path, recipe_file):
+    (tmp_path / "seed.yaml").write_text("seed: 7\ntokenizer: {vocab_size: 1024}\n")
+    (tmp_path / "both.yaml").write_text("extends: [small.yaml, seed.yaml]\ntokenizer: {min_frequency: 3}\n")
+    recipe = load_recipe(str(tmp_path / "both.yaml"))
+    assert (recipe.name, recipe.seed) == ("both", 7)
+    assert (recipe.tokenizer.vocab_size, recipe.tokenizer.min_frequency) == (1024, 3)
+    assert not recipe.tokenizer.ks_x_1001
+
+
 def test_recipes_extend_each_other_but_not_in_a_circle(tmp_path):
     (tmp_path / "one.yaml").write_text("extends: two.yaml\n")
     (tmp_path / "two.yaml").write_text("extends: one.yaml\n")
