@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
-# CPU-only machine: TORCH_INDEX=https://download.pytorch.org/whl/cpu saves 3 GB of CUDA libraries.
+# CPU-only machine: TORCH_INDEX=https://download.pytorch.org/whl/cpu saves gigabytes of CUDA libraries.
 TORCH_INDEX ?=
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 define CHECK_GPU_BUILD
