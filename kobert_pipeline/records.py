@@ -20,6 +20,8 @@ class Drop:
     """Why a document left the corpus. `reason` is a counter's name: lower case, underscores."""
 
     reason: str
+    place: str = ""
+    """Where it stood, for the log: `dump.jsonl.zst:1704`."""
 
 
 @dataclass(slots=True)
