@@ -2,44 +2,143 @@
 
 from __future__ import annotations
 
+import codecs
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from kobert_pipeline.config import Config, runtime
 
 
 class SourceConfig(Config):
-    """One body of text: files of one format under one licence."""
+    """One body of text: files of one licence, of one format or each known by its name."""
 
     name: str = Field(pattern=r"^[\w.-]+$")
     """Stands in every document's `source`, in reports and in the model card."""
     path: str = runtime(..., min_length=1)
-    """File, folder or glob, local or any fsspec address; `${VARIABLE}` and `${VARIABLE:-default}` are expanded, and
-    `package:corpora/sample/...` names a file that comes with the project. Files are known by content, not by path."""
+    """File, archive (zip, tar), folder or glob, local or any fsspec address; `${VARIABLE}` and `${VARIABLE:-default}` are
+    expanded, `package:corpora/sample/...` names a file that comes with the project, `hub:org/name` a data set on the Hub.
+    Files are known by content, not by path."""
     format: str = "auto"
-    """A name of `corpora.sources.SOURCES`, or `auto`: by file name."""
+    """A name of `corpora.sources.SOURCES`, or `auto`: by file name, and for `.json` by the file's beginning."""
     license: str = "unknown"
     """SPDX identifier, shown in the model card."""
     continuity: bool = True
     """Whether neighbouring sentences continue each other. Reviews of one film do not: next-sentence prediction skips them."""
-    text_field: str = "text"
-    """Field or column that holds the text (JSONL, Parquet)."""
+    text_field: str | tuple[str, ...] = Field("text", min_length=1)
+    """Field or column that holds the text (JSONL, Parquet, CSV, TSV, datasets); several are joined by line breaks, as in
+    `[title, text]`. For `ai_hub` a JMESPath expression, as in `data[].paragraph`."""
     title_field: str = "title"
     id_field: str = "doc_id"
     """Where absent, documents are numbered within their file."""
+    documents: Literal["blank_line", "file", "line"] = "blank_line"
+    """What a document of a plain text file is: what stands between blank lines, the whole file, or a line."""
+    texts: Literal["joined", "separate"] = "joined"
+    """Whether the strings that an `ai_hub` expression finds in a file are one document, a line each, or a document each.
+    A list inside the list is one document either way."""
+    namespaces: tuple[int, ...] = Field((0,), min_length=1)
+    """Namespaces of a wiki dump (`mediawiki`, `namuwiki`) that are read: 0 holds the articles."""
+    split: str = "train"
+    """Part of a data set that `datasets` reads."""
+    subset: str = ""
+    """Configuration of such a data set; empty: its default."""
+    encoding: str = "auto"
+    """`auto`: a byte order mark decides, else UTF-8, CP949, UTF-16, the first that decodes the file's first MiB. Or a name
+    that Python knows: utf-8, cp949, euc-kr, utf-16. A line that cannot be decoded is dropped and counted."""
+    max_document_bytes: int = Field(20_000_000, ge=1_000)
+    """UTF-8 bytes. A longer line or document is dropped as `too_large` without being held in memory."""
+    damaged: Literal["stop", "skip"] = "stop"
+    """What a file that is cut off or corrupt does: ends the run with its name, or is counted as `damaged` after what could
+    be read before the damage, and the next file is read."""
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        return (self.text_field,) if isinstance(self.text_field, str) else self.text_field
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        if encoding == "auto":
+            return encoding
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError:
+            raise ValueError(
+                f"{encoding!r} is no encoding that Python knows; e.g. utf-8, cp949, euc-kr, utf-16"
+            ) from None
+
+
+class CleaningConfig(Config):
+    """What cleaning may decide either way; everything else it does is certain."""
+
+    urls: Literal["remove", "keep"] = "remove"
+    """Addresses that begin with a scheme or `www.`. `naver.com` stays with either."""
+    max_repeats: int | None = Field(3, ge=3)
+    """Characters: longer runs of one character (ㅋㅋㅋㅋ, ~~~~, !!!!) are shortened to this. null leaves them. Three is
+    the least: an ellipsis has three dots."""
+    hanja_in_parentheses: Literal["keep", "remove"] = "keep"
+    """대한민국(大韓民國): KLUE and encyclopedias have them, readers of today's press do not."""
 
 
 class FilterConfig(Config):
-    min_characters: int = Field(30, ge=1)
-    """Shorter documents are dropped as `too_short`."""
+    """When a document is dropped, and as what. Shares lie between 0 and 1; a `max_` of 1 switches its filter off, a
+    `min_` of 0 too. Values without a source were set by reading what they drop from Korean encyclopedias, petitions,
+    news, reviews, reports and software manuals."""
+
+    min_characters: int = Field(30, ge=0)
+    """Characters. Shorter documents are dropped as `too_short`."""
     min_hangul_share: float = Field(0.5, ge=0, le=1)
     """Share of Hangul among letters; below it a document is dropped as `not_korean`."""
+    max_boilerplate_share: float = Field(0.5, ge=0, le=1)
+    """Share of characters in lines of copyright, bylines, subscription and menus; above it: `boilerplate`."""
+    max_markup_share: float = Field(0.05, ge=0, le=1)
+    """Share of `{}[]<>\\=;_#@$^&` and backticks among characters other than spaces; above it: `markup_or_code`."""
+    max_list_share: float = Field(0.7, ge=0, le=1)
+    """Share of characters in lines that are a table's row, or short and without predicate; above it: `list_or_table`."""
+    min_list_lines: int = Field(10, ge=1)
+    """Lines. With fewer a document is never a list."""
+    max_duplicate_line_share: float = Field(0.3, ge=0, le=1)
+    """Share of lines that stood before in the document; above it: `repeated_lines` (Rae et al. 2021, table A1)."""
+    max_duplicate_line_character_share: float = Field(0.2, ge=0, le=1)
+    """The same, by characters (table A1)."""
+    max_top_ngram_shares: tuple[float, float, float] = (0.2, 0.18, 0.16)
+    """Share of characters in the commonest sequence of 2, 3 and 4 eojeols; above one: `repeated_ngrams` (table A1,
+    where the sequences are of English words: an eojeol holds one to two of them)."""
+    max_duplicate_ngram_share: float = Field(0.15, ge=0, le=1)
+    """Share of characters in sequences of 5 eojeols that stood before; above it: `repeated_ngrams` (table A1)."""
+    min_ngram_eojeols: int = Field(50, ge=5)
+    """Eojeols. In shorter documents no sequence is counted: two refrains would be a fifth of them."""
+
+
+class DeduplicationConfig(Config):
+    documents: bool = True
+    """Drop documents whose letters and digits occurred before, as `duplicate`."""
+    near_documents: float | None = Field(0.8, gt=0, le=1)
+    """Estimated Jaccard similarity of 5-syllable shingles from which a later document is dropped as `near_duplicate`.
+    null keeps them."""
+    sentences: int | None = Field(20, ge=1)
+    """Letters and digits from which a sentence that occurred before, in any document, is dropped. null keeps them all;
+    shorter ones (`감사합니다.`) recur by right."""
+
+
+class DecontaminationConfig(Config):
+    against: str | None = runtime("klue_eval")
+    """File or folder of evaluation data whose dev and test sentences leave the corpus. `klue_eval` takes the data the
+    recipe evaluates on, where that lies on this machine; null takes none. Known by content, not by path."""
+    min_overlap: float = Field(0.5, gt=0, le=1)
+    """Share of a sentence's 13-syllable sequences that stand in evaluation data, from which it is dropped."""
 
 
 class CorporaConfig(Config):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    cleaning: CleaningConfig = CleaningConfig()
+    mask_personal_data: bool = True
+    """Replace telephone, resident registration, card and account numbers, e-mail addresses and the like by `[전화번호]`, …"""
     filters: FilterConfig = FilterConfig()
-    deduplicate: bool = True
-    """Drop documents whose text, spaces aside, occurred before."""
+    deduplicate: DeduplicationConfig = DeduplicationConfig()
+    decontaminate: DecontaminationConfig = DecontaminationConfig()
+    splitter: Literal["fast", "kss"] = "fast"
+    """How sentences are found: by rules over one MeCab parse, or by kss, which takes twenty times as long."""
     shard_bytes: int = Field(2_000_000, ge=10_000)
     """UTF-8 bytes of raw text a shard: the unit of parallel work and of resuming."""
 

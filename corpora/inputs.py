@@ -1,16 +1,47 @@
-"""From the paths of a recipe to the files that are read."""
+"""From the paths of a recipe to the files that are read, and from a file to its documents."""
 
 from __future__ import annotations
 
 import glob
+import lzma
+import os
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import zstandard
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.sources import SOURCES
-from corpora.sources.source import Source, without_compression
+from corpora.sources.archives import is_archive, members
+from corpora.sources.compression import COMPRESSIONS, split_compression
+from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
+from corpora.sources.json_guess import guess_json
+from corpora.sources.raw_file import RawFile, open_binary
+from corpora.sources.source import Damaged, Source
 from kobert_pipeline.config import PACKAGE, expand_variables, nearest, package_path
 from kobert_pipeline.errors import InputError, RecipeError
+from kobert_pipeline.records import Document, Drop
+
+AUTO = "auto"
+DATASETS = "datasets"
+_SLASHES = re.compile(r":/{2,}")
+_MAGIC = re.compile(r"[*?\[]")
+_ABSENT = (FileNotFoundError, PermissionError, IsADirectoryError)
+_DAMAGED = (
+    Damaged, OSError, EOFError, UnicodeDecodeError, NotImplementedError, struct.error, pa.ArrowException, zlib.error, lzma.LZMAError, zstandard.ZstdError,
+    zipfile.BadZipFile, tarfile.TarError,
+)  # fmt: skip
+"""What the readers raise for a file that is cut off, damaged or in another format."""
 
 
 @dataclass(frozen=True)
@@ -18,32 +49,71 @@ class InputFile:
     source: SourceConfig
     address: str
     format: str
+    """A name of SOURCES; `auto` where each member of an archive, or the beginning of a `.json` file, tells its own."""
+    place: str
+    """The address as far as the user gave it: what messages show."""
+    stem: str
+    """Prefix of its numbered documents: its path from the source's folder on, without endings."""
+    first: bool = True
+    """Whether it is the first file of its source."""
 
     @property
     def is_local(self) -> bool:
         return "://" not in self.address
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for one file under two names, links included."""
+        if self.is_local:
+            found = os.stat(self.address)  # noqa: PTH116
+            return found.st_dev, found.st_ino
+        return self.address, self.source.subset, self.source.split
+
+
+# --- which files -----------------------------------------------------------------------------------------------------
+
 
 def input_files(config: CorporaConfig) -> list[InputFile]:
     """Every file of every source, sources in the recipe's order, files by name. Raises InputError when one has none."""
+    return [file for source in config.sources for file in _files(source)]
+
+
+def _files(source: SourceConfig) -> list[InputFile]:
+    _check_format(source)
+    path = expand_variables(source.path, f"corpora.sources.{source.name}.path")
+    if path.startswith(HUB):
+        return [_hub_file(source, path)]
+    addresses = _addresses(source, path)
+    inside = [_inside(address, _fixed_head(_local(path))) for address in addresses]
     return [
-        InputFile(source, address, _format(source, address))
-        for source in config.sources
-        for address in _addresses(source)
+        InputFile(source, address, _format(source, address), _shown(source.path, name), stem, number == 0)
+        for number, (address, name, stem) in enumerate(zip(addresses, inside, _stems(addresses, inside), strict=True))
     ]
 
 
-def _addresses(source: SourceConfig) -> list[str]:
-    path = expand_variables(source.path, f"corpora.sources.{source.name}.path")
+def _hub_file(source: SourceConfig, path: str) -> InputFile:
+    name = path.removeprefix(HUB)
+    if source.format not in (AUTO, DATASETS):
+        raise RecipeError(f"corpora.sources.{source.name}: {path} is read as `datasets`; leave `format` away")
+    return InputFile(source, HUB_ADDRESS + name, DATASETS, source.path, name.rpartition("/")[2])
+
+
+def _local(path: str) -> str:
     if "://" in path:
-        return [path]
+        return path
     if path.startswith(PACKAGE):
-        path = str(package_path(path))
-    folder = Path(path).expanduser()
+        return str(package_path(path))
+    return str(Path(path).expanduser())
+
+
+def _addresses(source: SourceConfig, path: str) -> list[str]:
+    if "://" in path:
+        return _remote_addresses(source, path)
+    folder = Path(_local(path))
     if folder.is_dir():
-        found = sorted(str(file) for file in folder.rglob("*") if file.is_file() and _guess(file.name) is not None)
+        found = _dataset_files(folder, source) if source.format == DATASETS else _in_folder(folder, source)
         if not found:
-            raise InputError(f"{folder}: no file of a known format in this folder. Known endings: {_known_endings()}")
+            raise InputError(f"{path}: no file of a known format in this folder. Known endings: {_known_endings()}")
         return found
     if folder.is_file():
         return [str(folder)]
@@ -54,26 +124,194 @@ def _addresses(source: SourceConfig) -> list[str]:
     return found
 
 
+def _in_folder(folder: Path, source: SourceConfig) -> list[str]:
+    return _readable(sorted(str(file) for file in folder.rglob("*") if file.is_file()), source)
+
+
+def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
+    found = local_files(folder, source)
+    return [address if "://" in address else str(Path(address)) for address in found]
+
+
+def _readable(names: list[str], source: SourceConfig) -> list[str]:
+    """Of a folder's files, those of the named format; of any known format where none is, or none is named."""
+    chosen = SOURCES.get(source.format)
+    own = [name for name in names if chosen and (is_archive(name) or chosen.may_read(split_compression(name)[0]))]
+    return own or [name for name in names if _is_known(name)]
+
+
+def _remote_addresses(source: SourceConfig, path: str) -> list[str]:
+    """A file whose ending is known is not looked for: not every server can be asked for a listing."""
+    if path.startswith(("http://", "https://")) or (_is_known(path) and not _MAGIC.search(path)):
+        return [path]
+    try:
+        system, inside = fsspec.core.url_to_fs(path)
+        found = system.glob(inside) if _MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
+    except Exception as error:  # every file system has exceptions of its own
+        raise InputError(f"{path}: cannot be listed ({type(error).__name__}: {error}). Is its fsspec package installed?") from None  # fmt: skip
+    if found is None:
+        return [path]
+    addresses = sorted(system.unstrip_protocol(name) for name in found if system.isfile(name))
+    if not _MAGIC.search(path):
+        addresses = _readable(addresses, source)
+    if not addresses:
+        raise InputError(f"{path}: no file of a known format (source `{source.name}`). Known endings: {_known_endings()}")  # fmt: skip
+    return addresses
+
+
+# --- names and formats -----------------------------------------------------------------------------------------------
+
+
+def _fixed_head(path: str) -> str:
+    """The part of a path before its first component with a wildcard; all of it where it names something."""
+    if "://" not in path and Path(path).exists():
+        return path.rstrip("/")
+    magic = _MAGIC.search(path)
+    return path.rstrip("/") if magic is None else path[: path.rfind("/", 0, magic.start()) + 1].rstrip("/")
+
+
+def _inside(address: str, head: str) -> str:
+    """The address from `head` on; empty where they are one. File systems differ in the slashes after `://`."""
+    address, head = _SLASHES.sub("://", address), _SLASHES.sub("://", head)
+    if address == head:
+        return ""
+    return address.removeprefix(head + "/") if head not in ("", ".") else address
+
+
+def _shown(given: str, inside: str) -> str:
+    """The user's own words for a file: `${DATA}/raw` and `하위/글.txt` -> `${DATA}/raw/하위/글.txt`."""
+    if not inside:
+        return given
+    magic = _MAGIC.search(given)
+    head = (given if magic is None else given[: given.rfind("/", 0, magic.start()) + 1]).rstrip("/")
+    return f"{head}/{inside}" if head else inside
+
+
+def _stems(addresses: list[str], inside: list[str]) -> list[str]:
+    """What numbers documents: without endings, unless two files of the source would then number alike."""
+    names = [name or address.rstrip("/").rpartition("/")[2] for address, name in zip(addresses, inside, strict=True)]
+    bare = [_without_ending(name) for name in names]
+    counts = Counter(bare)
+    return [short if counts[short] == 1 else name for short, name in zip(bare, names, strict=True)]
+
+
+def _without_ending(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    bare = last[: len(last) - len(_packing(last))]
+    return folder + slash + (bare.rpartition(".")[0] or bare)
+
+
+def _packing(name: str) -> str:
+    return next((ending for ending in COMPRESSIONS if name.lower().endswith(ending)), "")
+
+
+def _check_format(source: SourceConfig) -> None:
+    if source.format != AUTO and source.format not in SOURCES:
+        raise RecipeError(
+            f"corpora.sources.{source.name}.format: {source.format!r} is unknown; {nearest(source.format, list(SOURCES))}"
+        )
+
+
 def _format(source: SourceConfig, address: str) -> str:
-    if source.format != "auto":
-        if source.format not in SOURCES:
-            raise RecipeError(
-                f"corpora.sources.{source.name}.format: {source.format!r} is unknown; {nearest(source.format, list(SOURCES))}"
-            )
+    if source.format != AUTO:
         return source.format
     guessed = _guess(address)
-    if guessed is None:
-        raise InputError(
-            f"{address}: the ending tells no format. Set `format` of source `{source.name}`, or rename: {_known_endings()}"
-        )
-    return guessed.name
+    if guessed is not None:
+        return guessed.name
+    if _is_known(address):
+        return AUTO
+    raise InputError(
+        f"{address}: the ending tells no format. Set `format` of source `{source.name}`, or rename: {_known_endings()}"
+    )
 
 
 def _guess(name: str) -> Source | None:
-    bare = without_compression(name.lower())
-    return next((source for source in SOURCES.values() if bare.endswith(source.suffixes)), None)
+    bare = split_compression(name)[0]
+    return next((source for source in SOURCES.values() if source.tells(bare)), None)
+
+
+def _is_known(name: str) -> bool:
+    return is_archive(name) or _guess(name) is not None or split_compression(name)[0].endswith(".json")
 
 
 def _known_endings() -> str:
     endings = [suffix for source in SOURCES.values() for suffix in source.suffixes]
-    return f"{', '.join(endings)} (plain or .gz .bz2 .xz .zst)"
+    return f"{', '.join(endings)}, .json, wiki_00 (plain or {' '.join(COMPRESSIONS)}), .zip, .tar"
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+def read(file: InputFile, encodings: Counter[str] | None = None) -> Iterator[tuple[Document | Drop, str]]:
+    """Each document, or the reason why one is missing, with the format it is in: `SOURCES[format].render` is its markup's.
+
+    `encodings` counts the files, members of archives too, by the encoding they were decoded from. Raises InputError for
+    a file that is not there, and for a damaged one unless `damaged` of its source is `skip`.
+    """
+    counts: Counter[str] = Counter() if encodings is None else encodings
+    raw = RawFile(
+        file.place, file.stem, file.address, lambda: open_binary(file.address),
+        address=file.address, seekable=True, first=file.first,
+    )  # fmt: skip
+    if file.format != DATASETS and is_archive(file.address):
+        yield from _read_archive(raw, file.source, counts)
+    else:
+        yield from _read_file(raw, file.format, file.source, counts)
+
+
+def _read_archive(archive: RawFile, settings: SourceConfig, encodings: Counter[str]) -> Iterator[tuple[Document | Drop, str]]:  # fmt: skip
+    found = False
+    try:
+        for member in members(archive):
+            if isinstance(member, Drop):
+                found = True
+                yield member, AUTO
+            elif name := _member_format(member.name, settings):
+                member.first = archive.first and not found
+                found = True
+                yield from _read_file(member, name, settings, encodings)
+        if not found:
+            yield Drop("empty_archive", archive.place), AUTO
+    except _DAMAGED as error:
+        yield _damage(archive.place, "archive", settings, error), AUTO
+    finally:
+        archive.close()
+
+
+def _member_format(name: str, settings: SourceConfig) -> str:
+    """The member's format; empty for a file that is ignored, as in a folder."""
+    bare = split_compression(name)[0]
+    if settings.format != AUTO:
+        return settings.format if SOURCES[settings.format].may_read(bare) else ""
+    guessed = _guess(name)
+    return guessed.name if guessed else AUTO if bare.endswith(".json") else ""
+
+
+def _read_file(
+    raw: RawFile, name: str, settings: SourceConfig, encodings: Counter[str]
+) -> Iterator[tuple[Document | Drop, str]]:
+    try:
+        if (name == AUTO or SOURCES[name].has_bytes) and not raw.head(1):
+            yield Drop("empty_file", raw.place), name
+            return
+        name = guess_json(raw, settings.name) if name == AUTO else name
+        for item in SOURCES[name].read(raw, settings):
+            yield item, name
+    except _DAMAGED as error:
+        yield _damage(raw.place, name, settings, error), name
+    finally:
+        raw.close()
+        if raw.encoding is not None:
+            encodings[raw.encoding] += 1
+
+
+def _damage(place: str, name: str, settings: SourceConfig, error: Exception) -> Drop:
+    """Raises InputError unless the source asks for damaged files to be skipped. A file that is not there never is."""
+    if isinstance(error, _ABSENT):
+        raise InputError(f"{place}: cannot be read ({error.strerror or error}; source `{settings.name}`)") from None
+    if settings.damaged == "skip":
+        return Drop("damaged", place)
+    raise InputError(
+        f"{place}: cannot be read as {name}: {error}. `damaged: skip` of source `{settings.name}` keeps what stands "
+        "before the damage and goes on with the next file."
+    ) from None

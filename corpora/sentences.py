@@ -1,67 +1,64 @@
-"""Sentence splitting by kss over MeCab. The only file that imports kss.
+"""Sentences of a text: `fast` by rules over one MeCab parse (the default), `kss` by kss.
 
-kss finds MeCab only through the variable MECABRC, set before its import; otherwise it falls silently to a backend that
-is 300 times slower. It slows down more than linearly on long input, so it is given pieces of at most `MAX_CHARACTERS`.
+A line break always ends a sentence. Sentences are slices of the text, so nothing but the spaces between them is lost.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import io
-import logging
-import os
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Literal
 
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.morphology import mecabrc
+from corpora import kss_splitter, sentence_endings
+
+Splitter = Literal["fast", "kss"]
+SPLITTERS: MappingProxyType[Splitter, Callable[[str], Iterator[int]]] = MappingProxyType(
+    {"fast": sentence_endings.sentence_ends, "kss": kss_splitter.sentence_ends}
+)
 
 MAX_CHARACTERS = 2_000
+"""Longer lines are split piece by piece: parsers slow down, or need much memory, on very long input."""
+
 _END_OF_SENTENCE = re.compile(r"(?<=[.!?。…])\s+")
-_SPACE = re.compile(r"\s+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def split_sentences(text: str) -> list[str]:
-    """Sentences of a cleaned text, in order. A line break always ends a sentence; no character but spaces is lost."""
-    split = _splitter()
-    sentences: list[str] = []
-    for line in text.split("\n"):
-        for piece in _pieces(line.strip()):
-            sentences += _checked(piece, split(piece))
-    return sentences
+def split_sentences(text: str, splitter: Splitter = "fast") -> list[str]:
+    """The sentences of a text, in order, without the spaces around them."""
+    return [text[begin:end] for begin, end in sentence_spans(text, splitter)]
 
 
-def _checked(piece: str, sentences: list[str]) -> list[str]:
-    """kss's sentences, or the piece whole where kss changed the text."""
-    kept = [sentence for sentence in (part.strip() for part in sentences) if sentence]
-    same = _SPACE.sub("", "".join(kept)) == _SPACE.sub("", piece)
-    return kept if same else [piece]
+def sentence_spans(text: str, splitter: Splitter = "fast") -> list[tuple[int, int]]:
+    """(begin, end) of every sentence, as offsets into the text."""
+    ends_of = SPLITTERS[splitter]
+    spans = []
+    for begin, end in _pieces(text):
+        piece = _UNSAFE.sub("\ufffd", text[begin:end])
+        bounds = [0, *ends_of(piece), len(piece)]
+        spans += [_stripped(text, begin + left, begin + right) for left, right in pairwise(bounds)]
+    return [(begin, end) for begin, end in spans if begin < end]
 
 
-def _pieces(line: str) -> Iterator[str]:
-    """The line, cut after sentence marks (else after a space, else anywhere) so that no piece is too long."""
-    while len(line) > MAX_CHARACTERS:
-        window = line[:MAX_CHARACTERS]
-        ends = [match.end() for match in _END_OF_SENTENCE.finditer(window)]
-        cut = ends[-1] if ends else window.rfind(" ") + 1 or MAX_CHARACTERS
-        yield line[:cut].strip()
-        line = line[cut:].strip()
-    if line:
-        yield line
+def _stripped(text: str, begin: int, end: int) -> tuple[int, int]:
+    inner = text[begin:end]
+    return begin + len(inner) - len(inner.lstrip()), end - (len(inner) - len(inner.rstrip()))
 
 
-@functools.cache
-def _splitter() -> Callable[[str], list[str]]:
-    os.environ["MECABRC"] = mecabrc()
-    handlers, level = list(logging.root.handlers), logging.root.level
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        import kss
-    # kss configures the root logger on import.
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    logging.getLogger("kss").setLevel(logging.ERROR)
-    split = functools.partial(kss.split_sentences, backend="mecab", num_workers=1, strip=True)
-    if not split("오늘은 날씨가 좋다. 내일도 좋겠다."):
-        raise KobertError("kss cannot split sentences with MeCab. Run `kobert doctor`.")
-    return split
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The lines, long ones cut after sentence marks (else after a space, else anywhere)."""
+    begin = 0
+    for line in text.splitlines(keepends=True):
+        end = begin + len(line)
+        while end - begin > MAX_CHARACTERS:
+            cut = begin + _cut(text[begin : begin + MAX_CHARACTERS])
+            yield begin, cut
+            begin = cut
+        yield _stripped(text, begin, end)
+        begin = end
+
+
+def _cut(window: str) -> int:
+    ends = [match.end() for match in _END_OF_SENTENCE.finditer(window)]
+    return ends[-1] if ends else window.rfind(" ") + 1 or len(window)

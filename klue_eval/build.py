@@ -37,7 +37,7 @@ from kobert_pipeline.artifacts import (
     write_text,
 )
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import Meter, map_shards, progress
+from kobert_pipeline.execution import ALONE, ExecutionConfig, Meter, map_shards, progress
 
 __all__ = [
     "STAGE",
@@ -68,7 +68,7 @@ def build(
     seed: int,
     libraries: dict[str, str],
     data_hashes: dict[str, str] | None,
-    workers: int = 1,
+    execution: ExecutionConfig = ALONE,
 ) -> dict[str, Any]:
     """Scores the model in the folder `model` and fills `out` with `scores.json` and `table.md`. Returns the summary.
 
@@ -93,7 +93,7 @@ def build(
         "split": "dev",
         "protocols": {key: protocol.content() for key, protocol in config.protocols.items()},
         "unlabelled_rows": {task: rows.unlabelled for task, rows in data.items()},
-        "results": _results(evaluation, comparisons, workers),
+        "results": _results(evaluation, comparisons, execution),
         "tfidf": _floors(evaluation, comparisons) if config.tfidf else {},
     }
     write_json(out.path / SCORES, summary)
@@ -169,7 +169,9 @@ def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: i
     return comparisons
 
 
-def _results(evaluation: Evaluation, comparisons: Sequence[Comparison], workers: int) -> list[dict[str, Any]]:
+def _results(
+    evaluation: Evaluation, comparisons: Sequence[Comparison], execution: ExecutionConfig
+) -> list[dict[str, Any]]:
     """One entry a comparison and initialisation. On a CPU they run side by side, a core each; a GPU takes them in turn."""
     import torch
 
@@ -180,9 +182,7 @@ def _results(evaluation: Evaluation, comparisons: Sequence[Comparison], workers:
     ]
     results = []
     with progress("klue_eval", len(jobs), "comparisons") as advance:
-        for result in map_shards(
-            partial(_result, evaluation), jobs, workers=1 if torch.cuda.is_available() else workers
-        ):
+        for result in map_shards(partial(_result, evaluation), jobs, ALONE if torch.cuda.is_available() else execution):
             logger.info("%s", summary_line(result))
             results.append(result)
             advance(1)

@@ -19,9 +19,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from kobert_pipeline.config import Config, runtime
+from kobert_pipeline.errors import KobertError
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -32,20 +33,37 @@ logger = logging.getLogger(__name__)
 class ExecutionConfig(Config):
     """How work is spread. Nothing here changes a result."""
 
+    engine: Literal["local", "ray"] = runtime("local")
+    """`local`: processes of this machine. `ray`: tasks of the Ray cluster that RAY_ADDRESS names, or of a local one; the
+    artifacts folder must then be a file system that all its nodes share. Needs `pip install kobert-pipeline[ray]`."""
     workers: int = runtime(0, ge=0)
-    """Processes; 0 takes one per core."""
+    """Shards at work at a time; 0 takes one per core."""
 
 
-def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, workers: int = 0) -> Iterator[Result]:
+LOCAL = ExecutionConfig()
+ALONE = ExecutionConfig(workers=1)
+
+
+def map_shards(
+    function: Callable[[Shard], Result], shards: Iterable[Shard], execution: ExecutionConfig = LOCAL
+) -> Iterator[Result]:
     """`function(shard)` for every shard, in the order of the shards.
 
-    `function` and the shards must be picklable; workers are spawned, never forked. At most two shards per worker wait
-    at a time, so a lazy iterable of shards is read only as fast as it is worked on. One worker means this process.
+    `function` and the shards must be picklable. At most two shards per worker wait at a time, so a lazy iterable of
+    shards is read only as fast as it is worked on. On the local engine one worker means this process.
     """
-    count = workers or os.cpu_count() or 1
+    if execution.engine == "ray":
+        yield from _map_on_ray(function, shards, execution.workers)
+        return
+    count = execution.workers or os.cpu_count() or 1
     if count == 1 or (isinstance(shards, Sized) and len(shards) <= 1):
         yield from map(function, shards)
         return
+    yield from _map_on_processes(function, shards, count)
+
+
+def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shard], count: int) -> Iterator[Result]:
+    """Workers are spawned, never forked."""
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
     waiting: deque[Future[Result]] = deque()
     try:
@@ -61,6 +79,34 @@ def map_shards(function: Callable[[Shard], Result], shards: Iterable[Shard], *, 
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], workers: int) -> Iterator[Result]:
+    """A shard whose worker died runs again, up to three times: shards write atomically, so running twice is running once."""
+    try:
+        import ray
+    except ImportError:
+        raise KobertError("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'") from None
+    ours = not ray.is_initialized()
+    if ours:
+        environment = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+        size = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers or None, "include_dashboard": False}
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, runtime_env={"env_vars": environment}, **size)
+    count = workers or int(ray.cluster_resources().get("CPU", 1))
+    task = ray.remote(num_cpus=1, max_retries=3)(function)
+    waiting: deque[Any] = deque()
+    try:
+        for shard in shards:
+            waiting.append(task.remote(shard))
+            while len(waiting) >= 2 * count:
+                yield ray.get(waiting.popleft())
+        while waiting:
+            yield ray.get(waiting.popleft())
+    finally:
+        for reference in waiting:
+            ray.cancel(reference, force=True)
+        if ours:
+            ray.shutdown()
 
 
 def _prepare_worker() -> None:

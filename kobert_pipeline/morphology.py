@@ -16,6 +16,10 @@ SEPARATOR = "\x01"
 """Stands before every morpheme in `marked`; MeCab never sees it, because control characters are cleaned away."""
 
 
+TAG_START, TAG_END = "\x01", "\x02"
+"""Stand around every part of speech in `tagged`."""
+
+
 class Morpheme(NamedTuple):
     start: int
     """Characters before it in the text."""
@@ -69,6 +73,16 @@ def marked(text: str) -> str:
     """The text itself with SEPARATOR before every morpheme; spaces stay where they were. `text` is one line."""
     formats = f"--node-format={SEPARATOR}%M --unk-format={SEPARATOR}%M --eos-format="
     result: str = _tagger(formats).parse(text)
+    return result
+
+
+def tagged(text: str) -> str:
+    """The text with its part of speech behind every morpheme: `갔TAG_STARTVV+EPTAG_END다TAG_STARTEFTAG_END`. One line.
+
+    Spaces stay where they were, in front of the morpheme, but for those at the end of the line.
+    """
+    formats = f"%M{TAG_START}%f[0]{TAG_END}"
+    result: str = _tagger(f"--node-format={formats} --unk-format={formats} --eos-format=").parse(text)
     return result
 
 

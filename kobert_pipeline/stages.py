@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.artifacts import FileHashes, Workspace
+from kobert_pipeline.config import expand_variables
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.recipe import Recipe
 
@@ -25,10 +26,6 @@ class Context:
     fingerprints: Mapping[str, str]
     root: Path
     out: Workspace
-
-    @property
-    def workers(self) -> int:
-        return self.recipe.execution.workers
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,22 @@ def _corpora_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     for number, file in enumerate(input_files(recipe.corpora)):
         name = f"{number:05d} {file.source.name}: {Path(file.address).name}"
         found[name] = hashes[Path(file.address)] if file.is_local else file.address
+    for file in _evaluation_files(recipe):
+        found[f"decontaminate {file.name}"] = hashes[file]
     return found
+
+
+def _evaluation_files(recipe: Recipe) -> list[Path]:
+    """What the corpus is decontaminated against: by default the dev and test files of the data it is evaluated on."""
+    from corpora.decontaminate import evaluation_files
+    from klue_eval.data import HUB, resolve_folder
+
+    against = recipe.corpora.decontaminate.against
+    if against is None or (against == "klue_eval" and recipe.klue_eval.data.startswith(HUB)):
+        return []
+    if against == "klue_eval":
+        return evaluation_files(resolve_folder(recipe.klue_eval.data))
+    return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
 
 
 def _corpora_config(recipe: Recipe) -> dict[str, Any]:
@@ -68,7 +80,8 @@ def _corpora_config(recipe: Recipe) -> dict[str, Any]:
 def _build_corpora(context: Context) -> dict[str, Any]:
     from corpora.build import build
 
-    return build(context.recipe.corpora, context.out, workers=context.workers)
+    evaluation = _evaluation_files(context.recipe)
+    return build(context.recipe.corpora, context.out, execution=context.recipe.execution, evaluation=evaluation)
 
 
 # --- tokenizer -------------------------------------------------------------------------------------------------------
@@ -83,7 +96,7 @@ def _build_tokenizer(context: Context) -> dict[str, Any]:
 
     return build(
         context.recipe.tokenizer, context.folders["corpora"], context.out,
-        special_tokens=special_tokens(context.recipe), workers=context.workers,
+        special_tokens=special_tokens(context.recipe), execution=context.recipe.execution,
     )  # fmt: skip
 
 
@@ -96,7 +109,7 @@ def _build_dataset(context: Context) -> dict[str, Any]:
 
     return build(
         context.recipe.dataset, context.folders["corpora"], context.folders["tokenizer"], context.out,
-        load=load_tokenizer, workers=context.workers,
+        load=load_tokenizer, execution=context.recipe.execution,
     )  # fmt: skip
 
 
@@ -132,7 +145,7 @@ def _build_klue_eval(context: Context) -> dict[str, Any]:
     return build(
         context.recipe.klue_eval, context.folders["pretrain"] / "model", context.out, root=context.root,
         model_identity=context.fingerprints["pretrain"], seed=context.recipe.seed,
-        libraries=identity.libraries, data_hashes=data, workers=context.workers,
+        libraries=identity.libraries, data_hashes=data, execution=context.recipe.execution,
     )  # fmt: skip
 
 
@@ -154,7 +167,7 @@ def _no_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 STAGES: tuple[Stage, ...] = (
     Stage(
-        "corpora", 1, ("kss", "mecab-python3", "python-mecab-ko-dic"), (), False,
+        "corpora", 2, ("ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "rensa", "selectolax"), (), False,
         _corpora_config, _corpora_files, _build_corpora,
     ),
     Stage(

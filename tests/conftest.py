@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.execution import ExecutionConfig
 
 TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
 TINY_VOCABULARY = 992
@@ -76,7 +77,7 @@ def _tokenizer(root: Path, corpora: Path) -> Path:
 
     config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False)
     with Workspace(root, identity("tokenizer", corpora=corpora)) as out:
-        return out.finish(build(config, corpora, out, special_tokens=(), workers=1), {})
+        return out.finish(build(config, corpora, out, special_tokens=(), execution=ExecutionConfig(workers=1)), {})
 
 
 def _dataset(root: Path, corpora: Path, tokenizer: Path) -> Path:
@@ -85,7 +86,14 @@ def _dataset(root: Path, corpora: Path, tokenizer: Path) -> Path:
     from tokenizer.load import load_tokenizer
 
     with Workspace(root, identity("dataset", corpora=corpora, tokenizer=tokenizer)) as out:
-        summary = build(DatasetConfig(validation_share=0.15), corpora, tokenizer, out, load=load_tokenizer, workers=1)
+        summary = build(
+            DatasetConfig(validation_share=0.15),
+            corpora,
+            tokenizer,
+            out,
+            load=load_tokenizer,
+            execution=ExecutionConfig(workers=1),
+        )
         return out.finish(summary, {})
 
 

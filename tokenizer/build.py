@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from kobert_pipeline.artifacts import Workspace
-from kobert_pipeline.execution import map_shards, progress
+from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 from kobert_pipeline.morphology import marked, morphemes
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import assemble, save
@@ -27,7 +27,12 @@ MEASURED_SENTENCES = 2_000
 
 
 def build(
-    config: TokenizerConfig, corpora: Path, out: Workspace, *, special_tokens: Sequence[str], workers: int
+    config: TokenizerConfig,
+    corpora: Path,
+    out: Workspace,
+    *,
+    special_tokens: Sequence[str],
+    execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
     """Fills `out` with a tokenizer folder learned from `corpora/shards/*.parquet`. Returns the manifest's summary."""
     started = time.monotonic()
@@ -35,7 +40,7 @@ def build(
     counter = count_morphemes if config.morpheme == "training" else count_words
     counts: Counter[str] = Counter()
     with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
-        for part in map_shards(counter, shards, workers=workers):
+        for part in map_shards(counter, shards, execution):
             counts.update(part)
             advance(1)
     pieces = learn_vocabulary(counts, config, special_tokens)

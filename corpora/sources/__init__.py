@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from corpora.sources import jsonl, parquet, text
+from corpora.sources import (
+    ai_hub,
+    csv,
+    html,
+    hub_datasets,
+    jsonl,
+    mediawiki,
+    modu,
+    namuwiki,
+    parquet,
+    text,
+    wikiextractor,
+)
 from corpora.sources.source import Source
 
 SOURCES: MappingProxyType[str, Source] = MappingProxyType(
-    {source.name: source for source in (text.SOURCE, jsonl.SOURCE, parquet.SOURCE)}
-)
+    {
+        source.name: source
+        for source in (
+            text.SOURCE, jsonl.SOURCE, parquet.SOURCE, csv.CSV, csv.TSV, mediawiki.SOURCE, wikiextractor.SOURCE,
+            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, html.SOURCE, hub_datasets.SOURCE,
+        )
+    }
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, the text in one field."""
+"""JSON Lines: one object a line, the text in one field or in several."""
 
 from __future__ import annotations
 
@@ -6,42 +6,36 @@ import json
 from collections.abc import Iterator
 
 from corpora.config import SourceConfig
-from corpora.sources.source import Source, open_text, stem
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Source, document
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.records import Document, Drop
 
 
-def read(address: str, settings: SourceConfig) -> Iterator[Document | Drop]:
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     """Lines that are not JSON objects with a text are dropped and counted; a first line without the field is an error."""
-    prefix = stem(address)
-    with open_text(address) as stream:
-        for number, line in enumerate(stream):
-            if not line.strip():
-                continue
-            yield _document(line, number, prefix, address, settings)
+    for item in raw.lines(settings):
+        if isinstance(item, Drop):
+            yield item
+        elif item[1].strip():
+            yield _document(item[1], item[0] - 1, raw, settings)
 
 
-def _document(line: str, number: int, prefix: str, address: str, settings: SourceConfig) -> Document | Drop:
+def _document(line: str, number: int, raw: RawFile, settings: SourceConfig) -> Document | Drop:
+    place = f"{raw.place}:{number + 1}"
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        return Drop("unreadable_line")
+        return Drop("unreadable_line", place)
     if not isinstance(row, dict):
-        return Drop("not_an_object")
-    text = row.get(settings.text_field)
-    if not isinstance(text, str):
-        if number == 0:
-            raise InputError(
-                f"{address}: the first line has no text in `{settings.text_field}`; its fields are {', '.join(row)}. Set `text_field` of source `{settings.name}`."
-            )
-        return Drop("no_text")
-    identifier = row.get(settings.id_field)
-    return Document(
-        str(identifier) if identifier is not None else f"{prefix}-{number:06d}",
-        settings.name,
-        text,
-        str(row.get(settings.title_field) or ""),
-    )
+        return Drop("not_an_object", place)
+    found = document(row, number, raw, settings, place)
+    if number == 0 and isinstance(found, Drop) and found.reason == "no_text":
+        raise InputError(
+            f"{raw.place}: the first line has no text in `{', '.join(settings.text_fields)}`; "
+            f"its fields are {', '.join(row)}. Set `text_field` of source `{settings.name}`."
+        )
+    return found
 
 
-SOURCE = Source("jsonl", (".jsonl", ".ndjson"), read)
+SOURCE = Source("jsonl", (".jsonl", ".ndjson"), read, shared_suffixes=(".json",))

@@ -1,38 +1,46 @@
-"""Parquet: one document a row, the text in one column."""
+"""Parquet: one document a row, the text in one column or in several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from corpora.config import SourceConfig
-from corpora.sources.source import Source, open_binary, stem
-from kobert_pipeline.errors import InputError
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Damaged, Source, check_fields, document
 from kobert_pipeline.records import Document, Drop
 
 BATCH_ROWS = 1_000
+_PAGE_BUFFER = 1 << 20
+_MAGIC = (b"PAR1", b"PARE")
 
 
-def read(address: str, settings: SourceConfig) -> Iterator[Document | Drop]:
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """Row groups are read page by page; a page must fit in memory, as every Parquet reader asks."""
     import pyarrow.parquet
 
-    prefix, number = stem(address), 0
-    with open_binary(address) as stream:
-        table = pyarrow.parquet.ParquetFile(stream)
+    if raw.head(4) not in _MAGIC:
+        raise Damaged("no Parquet file: it does not begin with PAR1")
+    with raw.seekable() as stream:
+        table = pyarrow.parquet.ParquetFile(stream, buffer_size=_PAGE_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names
-        if settings.text_field not in names:
-            raise InputError(
-                f"{address}: no column `{settings.text_field}`; there are {', '.join(names)}. Set `text_field` of source `{settings.name}`."
-            )
-        wanted = [name for name in (settings.text_field, settings.title_field, settings.id_field) if name in names]
-        for batch in table.iter_batches(BATCH_ROWS, columns=wanted):
-            for row in batch.to_pylist():
-                text = row[settings.text_field]
-                identifier = row.get(settings.id_field)
-                yield Document(
-                    str(identifier) if identifier is not None else f"{prefix}-{number:06d}",
-                    settings.name, text, str(row.get(settings.title_field) or ""),
-                ) if isinstance(text, str) else Drop("no_text")  # fmt: skip
-                number += 1
+        check_fields(names, raw.place, settings, "column")
+        wanted = [name for name in (*settings.text_fields, settings.title_field, settings.id_field) if name in names]
+        batches = table.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(wanted)))
+        for number, row in enumerate(row for batch in batches for row in _rows(batch)):
+            place = f"{raw.place}:{number + 1}"
+            yield Drop("undecodable", place) if row is None else document(row, number, raw, settings, place)
+
+
+def _rows(batch: Any) -> list[dict[str, Any] | None]:
+    """None for a row whose strings are not UTF-8: Arrow does not check them before it makes them Python's."""
+    try:
+        rows: list[dict[str, Any] | None] = batch.to_pylist()
+        return rows
+    except UnicodeDecodeError:
+        if batch.num_rows == 1:
+            return [None]
+    return [row for number in range(batch.num_rows) for row in _rows(batch.slice(number, 1))]
 
 
 SOURCE = Source("parquet", (".parquet",), read)

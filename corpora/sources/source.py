@@ -1,93 +1,80 @@
-"""What a source format is: a name, the file names it goes by, and a reader of raw documents."""
+"""What a source format is: a name, the file names it goes by, a reader of raw documents, a renderer of their markup."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, cast
-
-import fsspec
-import zstandard
+from typing import Any
 
 from corpora.config import SourceConfig
+from corpora.sources.raw_file import RawFile
+from kobert_pipeline.errors import InputError
 from kobert_pipeline.records import Document, Drop
 
-Reader = Callable[[str, SourceConfig], Iterator[Document | Drop]]
-"""(address, settings) -> documents in file order, with a Drop for every record that could not be read."""
+Reader = Callable[[RawFile, SourceConfig], Iterator[Document | Drop]]
+"""Documents in file order, markup untouched, with a Drop for every record that could not be read. Memory is bounded by
+`max_document_bytes`, however large the file."""
 
 
 @dataclass(frozen=True)
 class Source:
     name: str
     suffixes: tuple[str, ...]
-    """File name endings, before a compression's ending."""
+    """File name endings, before a compression's ending, that tell this format alone. May be empty."""
     read: Reader
+    render: Callable[[str], str] | None = None
+    """Markup to prose. Pure: it runs later, in worker processes. None: the text is prose as it is."""
+    shared_suffixes: tuple[str, ...] = ()
+    """Endings it may have too: read in folders and archives where the format is named."""
+    names: re.Pattern[str] | None = None
+    """File names without an ending that tell this format."""
+    has_bytes: bool = True
+    """Whether `read` reads the file itself, and not a library by the file's address."""
+
+    def tells(self, name: str) -> bool:
+        """Whether a lower-case file name without a compression's ending is of this format and of no other."""
+        return name.endswith(self.suffixes) or bool(self.names and self.names.search(name))
+
+    def may_read(self, name: str) -> bool:
+        return self.tells(name) or name.endswith(self.shared_suffixes)
 
 
-COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+class Damaged(Exception):
+    """The file breaks its format's rules so that the rest cannot be read. Raised by readers, answered by the stage."""
 
 
-def without_compression(address: str) -> str:
-    for ending in COMPRESSIONS:
-        if address.endswith(ending):
-            return address.removesuffix(ending)
-    return address
+def document(
+    row: Mapping[str, Any], number: int, raw: RawFile, settings: SourceConfig, place: str
+) -> Document | Drop:  # fmt: skip
+    """A row's document. `number` counts rows from 0 and makes the id where the row has none."""
+    texts = [row.get(field) for field in settings.text_fields]
+    text = "\n".join(text for text in texts if isinstance(text, str))
+    if not any(isinstance(text, str) for text in texts):
+        return Drop("no_text", place)
+    if too_large(text, settings):
+        return Drop("too_large", place)
+    identifier = row.get(settings.id_field)
+    title = row.get(settings.title_field)
+    doc_id = numbered(raw, number) if identifier in (None, "") else str(identifier)
+    return Document(doc_id, settings.name, text, str(title or ""))
 
 
-def open_text(address: str) -> IO[str]:
-    """UTF-8 text (with or without BOM), decompressed by the file's ending.
-
-    Undecodable bytes raise UnicodeDecodeError, compressed data that breaks off EOFError.
-    """
-    if address.lower().endswith(".zst"):
-        reader = io.BufferedReader(_ZstdReader(open_binary(address)))
-        return io.TextIOWrapper(reader, encoding="utf-8-sig", newline="\n")
-    return cast(
-        IO[str], fsspec.open(address, mode="rt", compression="infer", encoding="utf-8-sig", newline="\n").open()
-    )
+def check_fields(names: Iterable[str], place: str, settings: SourceConfig, kind: str) -> None:
+    """Raises InputError, naming what there is, where a file has none of the text fields."""
+    names = list(names)
+    if not any(field in names for field in settings.text_fields):
+        raise InputError(
+            f"{place}: no {kind} `{', '.join(settings.text_fields)}`; there are {', '.join(map(str, names))}. "
+            f"Set `text_field` of source `{settings.name}`."
+        )
 
 
-def open_binary(address: str) -> IO[bytes]:
-    return cast(IO[bytes], fsspec.open(address, mode="rb").open())
+def numbered(raw: RawFile, number: int) -> str:
+    return f"{raw.stem}-{number:06d}"
 
 
-class _ZstdReader(io.RawIOBase):
-    """The bytes of one or more zstd frames. zstandard's own reader passes off a truncated file as a shorter one."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._chunks = _decompressed(stream)
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
-def _decompressed(stream: IO[bytes], chunk_bytes: int = 65_536) -> Iterator[bytes]:
-    frame, chunk = None, b""
-    while chunk := chunk or stream.read(chunk_bytes):
-        frame = frame or zstandard.ZstdDecompressor().decompressobj()
-        if text := frame.decompress(chunk):
-            yield text
-        chunk = frame.unused_data
-        if frame.eof:
-            frame = None
-    if frame is not None:
-        raise EOFError("Compressed file ended before the end of its last frame")
-
-
-def stem(address: str) -> str:
-    """The file's name without folder, compression and ending: the prefix of numbered document ids."""
-    return without_compression(address.rsplit("/", 1)[-1]).rsplit(".", 1)[0]
+def too_large(text: str, settings: SourceConfig) -> bool:
+    """UTF-8 bytes, counted only where the characters leave it open."""
+    limit = settings.max_document_bytes
+    return len(text) > limit or (3 * len(text) > limit and len(text.encode(errors="replace")) > limit)

@@ -1,27 +1,73 @@
-"""Plain text: documents separated by blank lines."""
+"""Plain text: documents separated by blank lines, or a file or a line each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from corpora.config import SourceConfig
-from corpora.sources.source import Source, open_text, stem
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Source, numbered
 from kobert_pipeline.records import Document, Drop
 
 
-def read(address: str, settings: SourceConfig) -> Iterator[Document | Drop]:
-    prefix = stem(address)
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """`documents` of the settings says what a document is."""
+    if settings.documents == "file":
+        yield _file(raw, settings)
+    elif settings.documents == "line":
+        yield from _lines(raw, settings)
+    else:
+        yield from _blocks(raw, settings)
+
+
+def _file(raw: RawFile, settings: SourceConfig) -> Document | Drop:
+    text = raw.text(settings)
+    return text if isinstance(text, Drop) else Document(raw.stem, settings.name, text)
+
+
+def _lines(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    for item in raw.lines(settings):
+        if isinstance(item, Drop):
+            yield item
+        elif item[1].strip():
+            yield Document(numbered(raw, item[0] - 1), settings.name, item[1].rstrip("\r\n"))
+
+
+def _blocks(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """A line that cannot be read is dropped from its document; a document beyond the limit is dropped whole."""
     number = 0
+    for block in _gathered(raw, settings):
+        if isinstance(block, Drop):
+            yield block
+        else:
+            yield Document(numbered(raw, number), settings.name, block)
+            number += 1
+
+
+def _gathered(raw: RawFile, settings: SourceConfig) -> Iterator[str | Drop]:
     lines: list[str] = []
-    with open_text(address) as stream:
-        for line in stream:
-            if line.strip():
+    size, first = 0, 0
+    for item in raw.lines(settings):
+        if isinstance(item, Drop):
+            yield item
+            continue
+        number, line = item
+        if line.strip():
+            first = first or number
+            size += len(line.encode(errors="replace"))
+            if size <= settings.max_document_bytes:
                 lines.append(line)
-            elif lines:
-                yield Document(f"{prefix}-{number:06d}", settings.name, "".join(lines))
-                number, lines = number + 1, []
-    if lines:
-        yield Document(f"{prefix}-{number:06d}", settings.name, "".join(lines))
+            else:
+                lines.clear()
+        elif first:
+            yield _block(lines, raw, first)
+            lines, size, first = [], 0, 0
+    if first:
+        yield _block(lines, raw, first)
 
 
-SOURCE = Source("text", (".txt",), read)
+def _block(lines: list[str], raw: RawFile, first: int) -> str | Drop:
+    return "".join(lines) if lines else Drop("too_large", f"{raw.place}:{first}")
+
+
+SOURCE = Source("text", (".txt",), read, shared_suffixes=(".md", ".text"))

@@ -20,7 +20,7 @@ from kobert_pipeline.artifacts import Workspace, read_json, read_manifest, write
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, write_shard
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import map_shards, progress
+from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,13 @@ LoadTokenizer = Callable[[Path], Any]
 
 
 def build(
-    config: DatasetConfig, corpora: Path, tokenizer: Path, out: Workspace, *, load: LoadTokenizer, workers: int
+    config: DatasetConfig,
+    corpora: Path,
+    tokenizer: Path,
+    out: Workspace,
+    *,
+    load: LoadTokenizer,
+    execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
     """Fills `out` with `train/` and `validation/`. Returns the manifest's summary."""
     started = time.monotonic()
@@ -51,7 +57,7 @@ def build(
     totals = _Totals(vocab_size)
     files: dict[str, dict[str, int]] = {TRAIN: {}, VALIDATION: {}}
     with progress("dataset: tokenise", len(shards), "shards") as advance:
-        for shard, counts in zip(shards, map_shards(work, shards, workers=workers), strict=True):
+        for shard, counts in zip(shards, map_shards(work, shards, execution), strict=True):
             totals.add(counts)
             for split in files:
                 files[split][f"{shard.stem}.arrow"] = counts[split]["sentences"]

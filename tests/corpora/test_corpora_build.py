@@ -13,9 +13,10 @@ import pytest
 
 import corpora.build
 from corpora.build import build
-from corpora.config import CorporaConfig, SourceConfig
+from corpora.config import CorporaConfig, DeduplicationConfig, SourceConfig
 from kobert_pipeline.artifacts import Identity, Workspace, read_manifest, verify
 from kobert_pipeline.errors import InputError
+from kobert_pipeline.execution import ExecutionConfig
 
 NOUNS = [
     "강물",
@@ -84,7 +85,7 @@ def _workspace(root: Path) -> Workspace:
 
 def _run(config: CorporaConfig, root: Path, workers: int = 1) -> Path:
     with _workspace(root) as out:
-        return out.finish(build(config, out, workers=workers), {})
+        return out.finish(build(config, out, execution=ExecutionConfig(workers=workers)), {})
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -119,8 +120,7 @@ def test_every_document_is_kept_or_dropped_for_a_counted_reason(whole: Path) -> 
 def test_the_counts_describe_the_shards(whole: Path) -> None:
     manifest, rows = read_manifest(whole), _rows(whole)
     assert verify(whole) == []
-    assert len(manifest.files) == 5
-    assert {name: entry.records for name, entry in manifest.files.items()} == {
+    assert {name: entry.records for name, entry in manifest.files.items() if name.startswith("shards/")} == {
         f"shards/{path.name}": pq.read_metadata(path).num_rows for path in (whole / "shards").iterdir()
     }
     for source, told in manifest.summary["sources"].items():
@@ -147,7 +147,8 @@ def test_documents_come_out_clean_in_reading_order_and_whole(config: CorporaConf
 
 
 def test_duplicates_stay_when_the_recipe_says_so(config: CorporaConfig, tmp_path: Path) -> None:
-    kept = _run(config.model_copy(update={"deduplicate": False}), tmp_path / "a")
+    off = DeduplicationConfig(documents=False, near_documents=None, sentences=None)
+    kept = _run(config.model_copy(update={"deduplicate": off}), tmp_path / "a")
     assert len(_rows(kept)) == ARTICLES + REPEATED + 30 + 1
 
 
@@ -202,7 +203,7 @@ def _killed_after(calls: int, function: Callable[..., Any]) -> Callable[..., Any
 
 
 @pytest.mark.parametrize("calls", range(4))
-@pytest.mark.parametrize("step", ["_clean_shard", "_split_shard"])
+@pytest.mark.parametrize("step", ["_clean_shard", "_split_shard", "_final_shard"])
 def test_a_run_killed_between_shards_resumes_to_the_same_bytes(
     step: str, calls: int, config: CorporaConfig, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,13 +211,28 @@ def test_a_run_killed_between_shards_resumes_to_the_same_bytes(
         patch.setattr(corpora.build, step, _killed_after(calls, getattr(corpora.build, step)))
         with pytest.raises(Killed):
             _run(config, tmp_path / "killed")
-    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed").rglob("*.partial/shards/*.parquet")}
-    assert len(done) == (calls if step == "_split_shard" else 0)
-    resumed = _run(config, tmp_path / "killed")
-    assert _bytes(resumed) == _bytes(whole)
-    assert {path.name: time for path, time in done.items()}.items() <= {
-        path.name: path.stat().st_mtime_ns for path in (resumed / "shards").iterdir()
-    }.items(), "finished shards are not written again"
+    ending = {"_clean_shard": ".json", "_split_shard": ".sentences.npy", "_final_shard": ".parquet"}[step]
+    folder = "shards" if step == "_final_shard" else "work"
+    done = list((tmp_path / "killed").rglob(f"*.partial/{folder}/?????{ending}"))
+    assert len(done) == calls
+    with monkeypatch.context() as patch:
+        work = patch_counter(patch, step)
+        assert _bytes(_run(config, tmp_path / "killed")) == _bytes(whole)
+    assert step == "_final_shard" or len(work) == 5 - calls, "finished shards are not worked on again"
+
+
+def patch_counter(patch: pytest.MonkeyPatch, step: str) -> list[str]:
+    """Counts the shards for which the costly part of a step really runs."""
+    seen: list[str] = []
+    name = {"_clean_shard": "_kept_documents", "_split_shard": "overlap", "_final_shard": "_write_rows"}[step]
+    function = getattr(corpora.build, name)
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        seen.append(name)
+        return function(*arguments, **options)
+
+    patch.setattr(corpora.build, name, counted)
+    return seen
 
 
 @pytest.mark.parametrize("step", ["write_table", "write_json"])
@@ -232,7 +248,9 @@ def test_a_run_killed_inside_a_shard_resumes_to_the_same_bytes(
     assert _bytes(_run(config, tmp_path / "killed")) == _bytes(whole)
 
 
-@pytest.mark.parametrize("lost", ["00001.parquet", "00001.json", "*.parquet", "*.json", "*"])
+@pytest.mark.parametrize(
+    "lost", ["00001.parquet", "00001.json", "00001.split", "*.npy", "*.sentences.npy", "*.parquet", "*.json", "*"]
+)
 def test_a_run_killed_while_it_cleared_away_resumes_to_the_same_bytes(
     lost: str, config: CorporaConfig, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,4 +269,6 @@ def test_a_run_killed_while_it_cleared_away_resumes_to_the_same_bytes(
 def test_paths_leave_no_trace_in_the_artifact(config: CorporaConfig, whole: Path) -> None:
     folders = [str(whole.parent).encode(), str(Path(config.sources[0].path).parent).encode()]
     assert not [name for name, content in _bytes(whole).items() if any(folder in content for folder in folders)]
-    assert sorted(path.name for path in whole.iterdir()) == ["manifest.json", "run.json", "shards"]
+    assert sorted(path.name for path in whole.iterdir()) == [
+        "dropped.jsonl", "manifest.json", "near_duplicates.jsonl", "run.json", "shards",
+    ]  # fmt: skip

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import csv
 import gzip
+import io
 import json
 import lzma
+import random
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +24,10 @@ from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.inputs import input_files
 from corpora.sources import SOURCES
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.errors import InputError, RecipeError
 from kobert_pipeline.records import Document, Drop
 
-TEXTS = ["첫째 글이다.\n두 줄로 되어 있다.", "둘째 글이다.", "셋째 글, 이모지 😂와 漢字가 있다."]
+TEXTS = ("첫째 글이다.\n두 줄로 되어 있다.", "둘째 글이다.", "셋째 글, 이모지 😂와 漢字가 있다.")
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -33,19 +38,83 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def _write_text(path: Path, texts: list[str]) -> None:
-    path.write_text("\n\n".join(texts), encoding="utf-8")
+def _text(texts: list[str]) -> bytes:
+    return "\n\n".join(texts).encode()
 
 
-def _write_jsonl(path: Path, texts: list[str]) -> None:
-    path.write_bytes(_jsonl(*({"text": text} for text in texts)))
+def _lines_of_json(texts: list[str]) -> bytes:
+    return _jsonl(*({"text": text} for text in texts))
 
 
-def _write_parquet(path: Path, texts: list[str]) -> None:
-    pq.write_table(pa.table({"text": texts}), path)
+def _parquet(texts: list[str]) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": texts}), stream)
+    return stream.getvalue()
 
 
-WRITERS = {"text": _write_text, "jsonl": _write_jsonl, "parquet": _write_parquet}
+def _csv(texts: list[str]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream).writerows([["text"], *([text] for text in texts)])
+    return stream.getvalue().encode()
+
+
+def _tsv(texts: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in ["title\ttext", *(f"\t{text}" for text in texts)]).encode()
+
+
+def _mediawiki(texts: list[str]) -> bytes:
+    pages = "".join(
+        f"<page><title>글</title><ns>0</ns><revision><id>9</id><text>{text}</text></revision></page>" for text in texts
+    )
+    return f"<mediawiki xml:lang='ko'><siteinfo/>{pages}</mediawiki>".encode()
+
+
+def _wikiextractor(texts: list[str]) -> bytes:
+    return "".join(f'<doc id="" url="u" title="글">\n글\n\n{text}\n</doc>\n' for text in texts).encode()
+
+
+def _namuwiki(texts: list[str]) -> bytes:
+    return json.dumps([{"namespace": "0", "title": "글", "text": text} for text in texts], ensure_ascii=False).encode()
+
+
+def _modu(texts: list[str]) -> bytes:
+    documents = [{"paragraph": [{"form": line} for line in text.split("\n")]} for text in texts]
+    return json.dumps({"id": "WARW", "document": documents}, ensure_ascii=False).encode()
+
+
+def _ai_hub(texts: list[str]) -> bytes:
+    data = [{"sentences": [{"text": line} for line in text.split("\n")]} for text in texts]
+    return json.dumps({"name": "시험", "data": data}, ensure_ascii=False).encode()
+
+
+def _html(texts: list[str]) -> bytes:
+    return texts[0].encode()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How one format holds `texts`, and what a reader needs to know to get them back."""
+
+    name: str
+    pack: Callable[[list[str]], bytes]
+    texts: tuple[str, ...] = TEXTS
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+SAMPLES = {
+    "text": Sample("글.txt", _text),
+    "jsonl": Sample("글.jsonl", _lines_of_json),
+    "parquet": Sample("글.parquet", _parquet),
+    "csv": Sample("글.csv", _csv),
+    "tsv": Sample("글.tsv", _tsv, ('"따옴표로 시작하는 글', "둘째 글이다.")),
+    "mediawiki": Sample("글.xml", _mediawiki),
+    "wikiextractor": Sample("wiki_00", _wikiextractor),
+    "namuwiki": Sample("글.json", _namuwiki),
+    "modu": Sample("글.json", _modu),
+    "ai_hub": Sample("글.json", _ai_hub, settings={"format": "ai_hub", "text_field": "data[].sentences[].text"}),
+    "html": Sample("글.html", _html, TEXTS[:1]),
+}
+OF_FILES = [name for name in SOURCES if SOURCES[name].has_bytes]
 
 
 def _jsonl(*rows: Any) -> bytes:
@@ -65,57 +134,76 @@ def _texts(items: list[Document | Drop]) -> list[str]:
 # --- every format ----------------------------------------------------------------------------------------------------
 
 
-def test_every_format_has_a_writer_here() -> None:
-    assert set(WRITERS) == set(SOURCES)
+def test_every_format_has_a_sample_here() -> None:
+    assert list(SAMPLES) == OF_FILES
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_every_format_gives_back_its_documents(name: str, tmp_path: Path) -> None:
-    path = tmp_path / f"글{SOURCES[name].suffixes[0]}"
-    WRITERS[name](path, TEXTS)
-    items = _read(path)
-    assert _texts(items) == TEXTS
-    assert [item.doc_id for item in items if isinstance(item, Document)] == ["글-000000", "글-000001", "글-000002"]
+@pytest.mark.parametrize("ending", COMPRESS)
+@pytest.mark.parametrize("name", OF_FILES)
+def test_every_format_gives_back_its_documents_compressed_or_not(name: str, ending: str, tmp_path: Path) -> None:
+    sample = SAMPLES[name]
+    path = tmp_path / f"{sample.name}{ending}"
+    path.write_bytes(COMPRESS[ending](sample.pack(list(sample.texts))))
+    items = _read(path, **sample.settings)
+    assert _texts(items) == list(sample.texts)
+    stem = "wiki_00" if name == "wikiextractor" else "글"
+    ids = [stem] if name == "html" else [f"{stem}-{number:06d}" for number in range(len(sample.texts))]
+    assert [item.doc_id for item in items if isinstance(item, Document)] == ids
     assert {item.source for item in items if isinstance(item, Document)} == {"시험"}
-    assert _read(path, format=name) == items
+    assert _read(path, **(sample.settings | {"format": name})) == items
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", OF_FILES)
 def test_every_format_names_a_file_that_is_not_of_it(name: str, tmp_path: Path) -> None:
-    path = tmp_path / f"그림{SOURCES[name].suffixes[0]}"
+    """With an error, or, where formats are read line by line, with a drop for each line."""
+    path = tmp_path / "그림"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe\x00")
-    with pytest.raises(InputError, match="그림"):
-        _read(path)
+    settings = SAMPLES[name].settings | {"format": name}
+    if name in ("text", "jsonl", "html"):
+        assert any(isinstance(item, Drop) and "그림" in item.place for item in _read(path, **settings))
+    else:
+        with pytest.raises(InputError, match="그림"):
+            _read(path, **settings)
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_every_ending_belongs_to_one_format(name: str) -> None:
-    others = {suffix for other in SOURCES.values() if other.name != name for suffix in other.suffixes}
-    assert SOURCES[name].suffixes
-    assert not others & set(SOURCES[name].suffixes)
+def test_every_ending_belongs_to_one_format() -> None:
+    endings = [suffix for source in SOURCES.values() for suffix in source.suffixes]
+    assert len(endings) == len(set(endings))
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_markup_of_any_kind_is_rendered_without_an_error(name: str) -> None:
+    broken = ("", "글", "[[{{{||<div ''== &#0; {| <ref", "]]}}}|}</div>-->", "\0\ud800", "[[" * 500, "{{" * 500)
+    render = SOURCES[name].render
+    for text in broken if render else ():
+        assert isinstance(render(text), str)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("name", OF_FILES)
+def test_damage_of_any_kind_is_an_error_of_ours_or_a_drop(name: str, ending: str, tmp_path: Path) -> None:
+    """A few bytes changed, put in or taken away, anywhere. No other exception leaves a reader."""
+    sample = SAMPLES[name]
+    whole = COMPRESS[ending](sample.pack(list(sample.texts)))
+    draw = random.Random(7)
+    path = tmp_path / f"{sample.name}{ending}"
+    for _ in range(25):
+        start, end = (draw.randrange(len(whole)) for _ in range(2))
+        path.write_bytes(
+            whole[:start] + draw.randbytes(draw.randrange(4)) + whole[draw.choice((start, start + 1, end)) :]
+        )
+        with contextlib.suppress(InputError):
+            _read(path, **(sample.settings | {"format": name, "damaged": draw.choice(("stop", "skip"))}))
 
 
 # --- compression and encoding ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", COMPRESS)
-@pytest.mark.parametrize("name", ["text", "jsonl"])
-def test_compressed_files_read_like_plain_ones(name: str, ending: str, tmp_path: Path) -> None:
-    plain = tmp_path / f"plain{SOURCES[name].suffixes[0]}"
-    WRITERS[name](plain, TEXTS)
-    path = tmp_path / f"글{SOURCES[name].suffixes[0]}{ending}"
-    path.write_bytes(COMPRESS[ending](plain.read_bytes()))
-    items = _read(path)
-    assert _texts(items) == TEXTS
-    assert isinstance(items[0], Document)
-    assert items[0].doc_id == "글-000000"
-
-
-@pytest.mark.parametrize("ending", COMPRESS)
 def test_parts_compressed_one_by_one_and_joined_are_read_to_the_end(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"글.txt{ending}"
     path.write_bytes(b"".join(COMPRESS[ending](f"{text}\n\n".encode()) for text in TEXTS))
-    assert _texts(_read(path)) == TEXTS
+    assert _texts(_read(path)) == list(TEXTS)
 
 
 @pytest.mark.parametrize("ending", [ending for ending in COMPRESS if ending])
@@ -154,13 +242,38 @@ def test_a_byte_order_mark_is_no_part_of_the_text(ending: str, tmp_path: Path) -
     assert _read(text)[0].text == "한글"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("ending", COMPRESS)
-@pytest.mark.parametrize("encoding", ["cp949", "utf-16"])
-def test_another_encoding_names_the_file_and_the_remedy(ending: str, encoding: str, tmp_path: Path) -> None:
-    path = tmp_path / f"옛글.txt{ending}"
-    path.write_bytes(COMPRESS[ending]("가나다라 완성형 한글이다.".encode(encoding)))
-    with pytest.raises(InputError, match=r"옛글\.txt.*not UTF-8.*iconv"):
-        _read(path)
+@pytest.mark.parametrize("ending", ["", ".zst"])
+@pytest.mark.parametrize("encoding", ["cp949", "euc-kr", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("name", ["글.txt", "글.jsonl", "글.csv", "글.html", "글.json"])
+def test_every_common_encoding_is_read_and_counted(name: str, encoding: str, ending: str, tmp_path: Path) -> None:
+    text = "가나다라 완성형 한글이다."
+    content = {
+        "글.txt": text, "글.jsonl": json.dumps({"text": text}, ensure_ascii=False), "글.csv": f"title,text\n제목,{text}",
+        "글.html": text, "글.json": json.dumps({"document": [{"paragraph": [{"form": text}]}]}, ensure_ascii=False),
+    }[name]  # fmt: skip
+    path = tmp_path / f"{name}{ending}"
+    path.write_bytes(COMPRESS[ending](content.encode(encoding)))
+    settings = {"format": "modu"} if name == "글.json" else {}
+    config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
+    (shard,) = raw_shards(config, input_files(config))
+    assert _texts(shard.items) == [text]
+    counted = {"euc-kr": "cp949", "utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
+    assert shard.encodings == {"시험": {counted: 1}}
+
+
+def test_a_named_encoding_is_taken_at_its_word(tmp_path: Path) -> None:
+    path = tmp_path / "글.txt"
+    path.write_bytes("한글 하나".encode("johab"))
+    assert _texts(_read(path, encoding="johab")) == ["한글 하나"]
+    with pytest.raises(RecipeError, match=r"encoding.*'한글' is no encoding"):
+        SourceConfig.parse({"name": "시험", "path": "a", "encoding": "한글"})
+
+
+def test_a_page_is_decoded_as_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "글.html"
+    page = '<html><head><meta charset="EUC-KR"><title>옛 &amp; 글</title></head><body>펲시콜라와 한글</body></html>'
+    path.write_bytes(page.encode("cp949"))
+    assert _read(path) == [Document("글", "시험", page, "옛 & 글")]
 
 
 # --- plain text ------------------------------------------------------------------------------------------------------
@@ -216,7 +329,9 @@ def test_columns_go_where_the_settings_say_and_missing_texts_are_counted(tmp_pat
     path = tmp_path / "글.parquet"
     pq.write_table(pa.table({"id": [7, None, 9], "name": ["가", None, "다"], "body": ["글", "글둘", None]}), path)
     items = _read(path, text_field="body", title_field="name", id_field="id")
-    assert items == [Document("7", "시험", "글", "가"), Document("글-000001", "시험", "글둘", ""), Drop("no_text")]
+    assert items == [
+        Document("7", "시험", "글", "가"), Document("글-000001", "시험", "글둘", ""), Drop("no_text", f"{path}:3"),
+    ]  # fmt: skip
 
 
 def test_a_missing_column_names_the_columns_there_are(tmp_path: Path) -> None:
@@ -228,14 +343,22 @@ def test_a_missing_column_names_the_columns_there_are(tmp_path: Path) -> None:
 
 def test_numbers_of_documents_go_on_from_batch_to_batch(tmp_path: Path) -> None:
     path = tmp_path / "글.parquet"
-    _write_parquet(path, [str(number) for number in range(2_500)])
+    path.write_bytes(_parquet([str(number) for number in range(2_500)]))
     items = _read(path)
     assert [item.doc_id for item in items if isinstance(item, Document)] == [f"글-{n:06d}" for n in range(2_500)]
 
 
 def test_a_truncated_parquet_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "글.parquet"
-    _write_parquet(path, TEXTS)
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(_parquet(list(TEXTS))[:-20])
     with pytest.raises(InputError, match=r"글\.parquet: cannot be read as parquet"):
         _read(path)
+
+
+def test_a_row_of_parquet_that_is_not_utf_8_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "글.parquet"
+    texts = pa.array(["가".encode(), b"\xff\xff", "나".encode()], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), path)
+    items = _read(path)
+    assert _texts(items) == ["가", "나"]
+    assert Drop("undecodable", f"{path}:2") in items

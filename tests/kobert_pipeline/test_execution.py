@@ -8,21 +8,21 @@ import psutil
 import pytest
 
 from kobert_pipeline import execution
-from kobert_pipeline.execution import Meter, map_shards, progress
+from kobert_pipeline.execution import ExecutionConfig, Meter, map_shards, progress
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_shards(workers):
     """The first shard is by far the slowest."""
     numbers = [200_000, 5, 4, 3, 2, 1, 0]
-    results = list(map_shards(math.factorial, numbers, workers=workers))
+    results = list(map_shards(math.factorial, numbers, ExecutionConfig(workers=workers)))
     assert results[1:] == [120, 24, 6, 2, 1, 1]
     assert results[0].bit_length() > 3_000_000
 
 
 def test_a_failure_in_a_worker_reaches_the_caller():
     with pytest.raises(ValueError, match="not defined for negative"):
-        list(map_shards(math.factorial, [3, -1], workers=2))
+        list(map_shards(math.factorial, [3, -1], ExecutionConfig(workers=2)))
 
 
 def test_shards_are_read_only_as_fast_as_they_are_worked_on():
@@ -33,7 +33,7 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
             taken.append(number)
             yield number
 
-    results = map_shards(math.factorial, shards(), workers=2)
+    results = map_shards(math.factorial, shards(), ExecutionConfig(workers=2))
     next(results)
     assert len(taken) <= 5
     results.close()
@@ -70,7 +70,7 @@ def test_the_meter_measures_time_and_memory():
 
 @pytest.mark.system
 def test_workers_end_when_their_parent_is_killed():
-    program = "import time; from kobert_pipeline.execution import map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], workers=2))"
+    program = "import time; from kobert_pipeline.execution import ExecutionConfig, map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
     parent = psutil.Process(subprocess.Popen([sys.executable, "-c", program]).pid)
     deadline = time.monotonic() + 30
     while (

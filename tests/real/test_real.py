@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.sources import SOURCES
+from corpora.inputs import input_files, read
 from klue_eval.data import read_split
 from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.records import Document
+from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.records import Document, Drop
 
 pytestmark = pytest.mark.real
 
@@ -38,18 +40,18 @@ def test_the_released_klue_files_are_read_whole(klue, task, split, rows, unlabel
     assert (len(found.rows), found.unlabelled) == (rows, unlabelled)
 
 
+def _read(source: SourceConfig) -> Iterator[tuple[Document | Drop, str]]:
+    return read(input_files(CorporaConfig(sources=(source,)))[0])
+
+
 def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
     source = SourceConfig(name="wikinews", path=str(real_data / "raw" / "wikinews.jsonl.zst"))
-    documents = [
-        item.text
-        for item in itertools.islice(SOURCES["jsonl"].read(source.path, source), 60)
-        if isinstance(item, Document)
-    ]
+    documents = [item.text for item, _ in itertools.islice(_read(source), 60) if isinstance(item, Document)]
     text = tmp_path / "few.txt"
     text.write_text("\n\n".join(document.replace("\n\n", "\n") for document in documents), encoding="utf-8")
     config = CorporaConfig(sources=(source.model_copy(update={"path": str(text)}),))
     with Workspace(tmp_path / "artifacts", Identity("corpora", 1, config.content(), {}, 0, {})) as out:
-        summary = build(config, out, workers=1)
+        summary = build(config, out, execution=ExecutionConfig(workers=1))
     totals = summary["totals"]
     assert totals["documents"] == 60
     assert totals["kept"] >= 55
@@ -58,6 +60,6 @@ def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
 
 def test_every_raw_file_opens_and_its_first_document_reads(real_data):
     for path in sorted((real_data / "raw").glob("*.jsonl.zst")):
-        first = next(SOURCES["jsonl"].read(str(path), SourceConfig(name="raw", path=str(path))))
+        first, _ = next(_read(SourceConfig(name="raw", path=str(path))))
         assert isinstance(first, Document), path.name
         assert first.text, path.name

@@ -11,8 +11,7 @@ from tokenizers import Tokenizer
 
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.inputs import input_files
-from corpora.sources import SOURCES
+from corpora.inputs import input_files, read
 from kobert_pipeline.morphology import marked
 from kobert_pipeline.records import Document
 from tokenizer.config import TokenizerConfig
@@ -36,7 +35,7 @@ class Trained:
 @pytest.fixture(scope="session")
 def sample_sentences() -> list[str]:
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
-    items = [item for file in input_files(config) for item in SOURCES[file.format].read(file.address, file.source)]
+    items = [item for file in input_files(config) for item, _ in read(file)]
     texts = [clean(item.text) for item in items if isinstance(item, Document)]
     return [line for text in texts for line in text.split("\n") if line]
 

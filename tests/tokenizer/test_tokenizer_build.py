@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
+from kobert_pipeline.execution import ExecutionConfig
 from tokenizer.build import GOLDEN_SENTENCES, build, count_morphemes, count_words, morpheme_starts, sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import GOLDEN, load_tokenizer
@@ -36,7 +37,7 @@ def corpora(sample_sentences: list[str], tmp_path_factory: pytest.TempPathFactor
 
 def _build(corpora: Path, root: Path, config: TokenizerConfig = CONFIG, special: tuple[str, ...] = ()) -> Path:
     with Workspace(root, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
-        return out.finish(build(config, corpora, out, special_tokens=special, workers=1), {})
+        return out.finish(build(config, corpora, out, special_tokens=special, execution=ExecutionConfig(workers=1)), {})
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

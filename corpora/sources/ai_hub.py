@@ -1,0 +1,128 @@
+"""AI Hub JSON: a different shape for every data set, so a JMESPath expression in `text_field` names the texts.
+
+`data[].paragraph` gives a list of strings, `data[].sentences[].text` a list of lists of strings, one for each element
+of `data`. An expression that begins with an array is applied to one element of it at a time: files of any size stream,
+and unlike in JMESPath no later `[]` flattens over the elements of the first array.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from corpora.config import SourceConfig
+from corpora.sources.json_elements import json_elements
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Damaged, Source, numbered, too_large
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.records import Document, Drop
+
+_LEADING_ARRAY = re.compile(
+    r'(?:(?P<bare>[^\W\d]\w*)|"(?P<quoted>[^"\\]+)")?\[\*?\](?:\.(?P<rest>[^|]+)|(?P<more>\[.*)|$)'
+)
+
+
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """A string is a document, a list of strings one document or one each (`texts`), a list of lists a document a list."""
+    number = 0
+    for value in _joined(_values(raw, settings), raw, settings):
+        yield value if isinstance(value, Drop) else Document(numbered(raw, number), settings.name, value)
+        number += 1
+    if not number:
+        yield _nothing(raw, settings)
+
+
+def _nothing(raw: RawFile, settings: SourceConfig) -> Drop:
+    if raw.first:
+        raise InputError(
+            f"{raw.place}: `{_expression(settings)}` matches no text in the first file. Its beginning is "
+            f"{' '.join(raw.beginning.decode(errors='replace').split())}. "
+            f"Set `text_field` of source `{settings.name}` to a JMESPath expression."
+        )
+    return Drop("no_text", raw.place)
+
+
+def _joined(values: Iterator[str | list[str] | Drop], raw: RawFile, settings: SourceConfig) -> Iterator[str | Drop]:
+    """Strings that stand alone are gathered into one document, unless `texts` is `separate`."""
+    gathered: list[str] = []
+    size = 0
+    for value in values:
+        if isinstance(value, str) and settings.texts == "joined":
+            size += len(value.encode(errors="replace"))
+            if size <= settings.max_document_bytes:
+                gathered.append(value)
+            else:
+                gathered.clear()
+        else:
+            yield _checked("\n".join(value) if isinstance(value, list) else value, raw, settings)
+    if size > settings.max_document_bytes:
+        yield Drop("too_large", raw.place)
+    elif gathered:
+        yield "\n".join(gathered)
+
+
+def _checked(value: str | Drop, raw: RawFile, settings: SourceConfig) -> str | Drop:
+    return Drop("too_large", raw.place) if isinstance(value, str) and too_large(value, settings) else value
+
+
+def _values(raw: RawFile, settings: SourceConfig) -> Iterator[str | list[str] | Drop]:
+    """What the expression finds: strings, and the strings of each inner list."""
+    expression = _expression(settings)
+    leading = _LEADING_ARRAY.fullmatch(expression)
+    if leading is None:
+        yield from _in_whole(raw, settings, _compiled(expression, settings))
+        return
+    inside = _compiled(leading["rest"] or leading["more"] or "@", settings)
+    key = leading["bare"] or leading["quoted"]
+    for _, value in json_elements(raw.utf8(settings), key, settings.max_document_bytes, raw.place):
+        yield from [value] if isinstance(value, Drop) else _strings(inside.search(value))
+
+
+def _in_whole(raw: RawFile, settings: SourceConfig, expression: Any) -> Iterator[str | list[str] | Drop]:
+    text = raw.text(settings)
+    if isinstance(text, Drop):
+        yield text
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"no readable JSON: {error}") from None
+    found = expression.search(value)
+    for item in found if isinstance(found, list) else [found]:
+        yield from _strings(item)
+
+
+def _strings(found: Any) -> Iterator[str | list[str]]:
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, list) and (strings := list(_flat(found))):
+        yield strings
+
+
+def _flat(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from _flat(value)
+
+
+def _expression(settings: SourceConfig) -> str:
+    return settings.text_fields[0]
+
+
+def _compiled(expression: str, settings: SourceConfig) -> Any:
+    try:
+        return jmespath.compile(expression)
+    except JMESPathError as error:
+        raise InputError(
+            f"source `{settings.name}`: `text_field: {expression}` is no JMESPath expression: {error}"
+        ) from None
+
+
+SOURCE = Source("ai_hub", (), read, shared_suffixes=(".json",))

@@ -1,0 +1,96 @@
+"""CSV and TSV: a header row, one document a row.
+
+CSV fields may be quoted and hold line breaks. TSV fields are never quoted (IANA text/tab-separated-values): in Korean
+review corpora a text often begins with a quotation mark that nothing closes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+
+from corpora.config import SourceConfig
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Source, check_fields, document
+from kobert_pipeline.records import Document, Drop
+
+
+class _RowTooLarge(Exception):
+    pass
+
+
+class _Lines:
+    """Lines for csv.reader. It remembers what could not be read, and ends a row that outgrows the limit."""
+
+    def __init__(self, raw: RawFile, settings: SourceConfig) -> None:
+        self._lines = raw.lines(settings)
+        self._limit = settings.max_document_bytes
+        self.drops: list[Drop] = []
+        self.number = 0
+        self.row_size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        for item in self._lines:
+            if isinstance(item, Drop):
+                self.drops.append(item)
+                continue
+            self.number, line = item
+            self.row_size += len(line)
+            if self.row_size > self._limit:
+                raise _RowTooLarge
+            return line
+        raise StopIteration
+
+
+def _read_csv(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    return _read(raw, settings, delimiter=",", quoting=csv.QUOTE_MINIMAL)
+
+
+def _read_tsv(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    return _read(raw, settings, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: int) -> Iterator[Document | Drop]:
+    header: list[str] | None = None
+    number = 0
+    for item in _rows(raw, settings, delimiter, quoting):
+        if isinstance(item, Drop):
+            yield item
+        elif header is None:
+            header = item[1]
+            check_fields(header, raw.place, settings, "column")
+        else:
+            line, row = item
+            yield document(dict(zip(header, row, strict=False)), number, raw, settings, f"{raw.place}:{line}")
+            number += 1
+
+
+def _rows(raw: RawFile, settings: SourceConfig, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]] | Drop]:
+    """(line that the row ends in, fields). The longest field is a setting of the csv module, for all its readers."""
+    csv.field_size_limit(max(csv.field_size_limit(), settings.max_document_bytes))
+    lines = _Lines(raw, settings)
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)
+    while True:
+        lines.row_size = 0
+        try:
+            row = next(reader)
+        except StopIteration:
+            yield from lines.drops
+            return
+        except _RowTooLarge:
+            yield Drop("too_large", f"{raw.place}:{lines.number}")
+            continue
+        except csv.Error:
+            yield Drop("unreadable_line", f"{raw.place}:{lines.number}")
+            continue
+        yield from lines.drops
+        lines.drops.clear()
+        if row:
+            yield lines.number, row
+
+
+CSV = Source("csv", (".csv",), _read_csv, shared_suffixes=(".txt",))
+TSV = Source("tsv", (".tsv",), _read_tsv, shared_suffixes=(".txt", ".tab"))

@@ -1,0 +1,79 @@
+"""Data sets that the `datasets` library reads: on the Hub (`hub:org/name`), or in a local folder. The only importer of it.
+
+Streaming, and never with code from a repository.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from corpora.config import SourceConfig
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Source, check_fields, document
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.records import Document, Drop
+
+_T = TypeVar("_T")
+HUB = "hub:"
+HUB_ADDRESS = "hf://datasets/"
+_BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv", ".txt": "text", ".arrow": "arrow"}
+
+
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """`split` and `subset` of the settings name the part. A mishap of the network or of the library is an InputError."""
+    for number, row in enumerate(_told(raw.place, settings, _rows(raw.address, settings))):
+        if number == 0:
+            check_fields(row, raw.place, settings, "column")
+        yield document(row, number, raw, settings, f"{raw.place}:{number + 1}")
+
+
+def _rows(address: str, settings: SourceConfig) -> Iterator[dict[str, Any]]:
+    import datasets
+
+    if address.startswith(HUB_ADDRESS):
+        name, _, revision = address.removeprefix(HUB_ADDRESS).partition("@")
+        yield from datasets.load_dataset(
+            name, settings.subset or None, split=settings.split, revision=revision or None, streaming=True
+        )
+    elif address.endswith(".arrow"):
+        yield from datasets.Dataset.from_file(address)
+    else:
+        builder = _BUILDERS.get(Path(address).suffix.lower(), "")
+        if not builder:
+            raise ValueError(f"no data file; known are {', '.join(_BUILDERS)}")
+        yield from datasets.load_dataset(builder, data_files=[address], split="train", streaming=True)
+
+
+def local_files(folder: Path, settings: SourceConfig) -> list[str]:
+    """The data files of one split of a folder: one written by `save_to_disk`, or one that `load_dataset` understands."""
+    for saved in (folder, folder / settings.split):
+        state = saved / "state.json"
+        if state.is_file():
+            names = json.loads(state.read_text(encoding="utf-8"))["_data_files"]
+            return [str(saved / name["filename"]) for name in names]
+    return list(_told(str(folder), settings, _data_files(folder, settings)))
+
+
+def _data_files(folder: Path, settings: SourceConfig) -> Iterator[str]:
+    import datasets
+
+    builder = datasets.load_dataset_builder(str(folder), settings.subset or None)
+    yield from map(str, builder.config.data_files[settings.split])
+
+
+def _told(place: str, settings: SourceConfig, values: Iterable[_T]) -> Iterator[_T]:
+    """The values, every error of the library and of the libraries under it told in one line."""
+    try:
+        yield from values
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"{place}: `datasets` cannot read it ({type(error).__name__}: {reason}). Check the name, `split` "
+            f"({settings.split}) and `subset` ({settings.subset or 'none'}) of source `{settings.name}`, and the network."
+        ) from None
+
+
+SOURCE = Source("datasets", (), read, has_bytes=False)

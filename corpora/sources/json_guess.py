@@ -1,0 +1,31 @@
+"""Which format a `.json` file is in, from its beginning."""
+
+from __future__ import annotations
+
+import json
+
+from corpora.sources.raw_file import RawFile
+from kobert_pipeline.errors import InputError
+
+
+def guess_json(raw: RawFile, source_name: str) -> str:
+    """`namuwiki`, `modu` or `jsonl`. Raises InputError for anything else: `ai_hub` needs an expression, so a name."""
+    head = raw.head().removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(b"[") and all(name in head for name in (b'"namespace"', b'"title"', b'"text"')):
+        return "namuwiki"
+    if head.startswith(b"{") and b'"document"' in head and (b'"paragraph"' in head or b'"utterance"' in head):
+        return "modu"
+    if _has_lines_of_objects(head):
+        return "jsonl"
+    raise InputError(
+        f"{raw.place}: its beginning tells no JSON format. Set `format` of source `{source_name}`: `ai_hub` with a "
+        "JMESPath expression as `text_field` for JSON of any shape, `modu`, `namuwiki`, or `jsonl` for an object a line."
+    )
+
+
+def _has_lines_of_objects(head: bytes) -> bool:
+    first, _, rest = head.partition(b"\n")
+    try:
+        return isinstance(json.loads(first), dict) and rest.lstrip().startswith(b"{")
+    except (ValueError, RecursionError):
+        return False
