@@ -41,7 +41,7 @@ _DIALECTS = (
     "걸랑 구먼 구만 더라고 더라구 드라고 드라구 "  # heard everywhere
     "아유 어유 해유 네유 지유 구먼유 구만유 니께 는겨 햐 "  # Chungcheong
     "당께 랑께 당게 랑게 라우 구마잉 "  # Jeolla
-    "심더 니더 니꺼 니껴 는교 능교 이소 기라 끼라 카이 데이 데예 라예 "  # Gyeongsang
+    "심더 니더 니꺼 니껴 는교 능교 이소 끼라 카이 데예 라예 "  # Gyeongsang
     "드래요 갑소 수다 우다 수꽈 우꽈 마씸 "  # Gangwon, Jeju
     "네용 어용 아용 해용 네여 어여 아여 해여 니당 슴다"  # the web
 )
@@ -60,10 +60,11 @@ _ENDINGS = (
     rf"(?:까|[군네냐]){_FINAL_ENDING}",
     rf"(?:구나|군요|시오|잖아){_ENDING}",
     rf"(?<=지{TAG_START}EC{TAG_END} )마{_ENDING}",  # 가지 마
-    rf"[함됨임]{TAG_START}[A-Z+]*ETN{TAG_END}",
+    rf"(?<!NNP{TAG_END})[함됨임]{TAG_START}[A-Z+]*ETN{TAG_END}",  # 필요함; not 천안함
     rf"{TAG_START}(?:[A-Z+]*EP|VA|VX){TAG_END}음{TAG_START}ETN{TAG_END}",
     _spread("거야"),
     *map(_spread, _DIALECTS.split()),
+    rf"[{_NIEUN}{_PAST}](?:{_TAG})?(?:{_spread('기라')}|{_spread('데이')})",  # 가는기라, 했데이; not 줄기라, 패러데이
     rf"[{_PAST}없긋것](?:{_TAG})?(?:{'|'.join(map(_spread, _DIALECTS_AFTER_PAST.split()))})",
 )
 
@@ -72,24 +73,31 @@ _LONGEST_ENDING = 40
 """Characters of tagged text."""
 
 _EMOTION = "ㅋㅎㅠㅜㅡㅇㅅㄱㄷ^~∼～♡♥★☆!?;_\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d"
+_LOOSE = _EMOTION.replace("ㅡㅇㅅㄱㄷ", "") + ".…"
+"""May stand behind a space; a lone ㅇ there is a bullet."""
 _MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
-_TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_EMOTION}][{_EMOTION}.]*{_TAG})"
+_TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
 """One token of what may stand between a sentence's last word and the space: marks, closing quotes, laughter, emoji."""
 
 _DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_AFTER_PAST).split()}))
 _CANDIDATE = re.compile(
     # Cheap on purpose, for it reads every character: `_HAS_ENDING` looks closer.
     rf"(?:(?P<word>[다요죠쥬지까군네냐나오아마함됨임음야]{TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
-    rf"|[{_DIALECT_LAST}]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG}){_TAIL}*"
+    rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG}){_TAIL}*"
     rf"(?=\s|$|(?<=[.!?]{TAG_START}SF{TAG_END})[가-힣][^{TAG_START}]*{TAG_START}[^EJVX])"
 )
 
 # What follows takes a boundary back.
 _AUXILIARY = rf"(?:(?!하지만)[하할한해했싶보치쳐말않])[^{TAG_START}]*{TAG_START}V"
 _QUOTING = rf"이{TAG_START}VCP|(?:이?라[고는며면]|하[고며는던])[^{TAG_START}]*{TAG_START}[^N]|[고며는란]{TAG_START}"
+_PARTICLE = rf"(?:은|는|을|를|의){TAG_START}J"
 _NOMINAL = rf"등{TAG_START}|및{TAG_START}|없이{TAG_START}|때문|그{TAG_START}MM{TAG_END} 자체"
 _GOES_ON = re.compile(rf"\s+(?:{_AUXILIARY}|{_QUOTING}|{_NOMINAL})")
-_QUOTED = re.compile(rf"\s+(?:{_QUOTING})")
+_QUOTED = re.compile(rf"\s+(?:{_QUOTING}|{_PARTICLE})")
+_LOOSE_PARTICLE = re.compile(rf"\s+{_PARTICLE}")
+_VERB = re.compile(rf"\s+[^{TAG_START}]*{TAG_START}V")
+_CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
+"""껐다 켜면, 왔다 갔다."""
 _POLITE = re.compile(rf"(?:요|니다){_TAG}$")
 
 _PAIRS = ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>")
@@ -103,6 +111,7 @@ _OPENING = re.compile("[\"'`" + "".join("\\" + pair[0] for pair in _PAIRS) + "]"
 
 _ELLIPSIS = re.compile(r"\.\.|…")
 _LOUD = re.compile(r"[!?！？。]")
+_CLOSING = re.compile(r"[\"'”’)\]」』》〉】]+")
 _LAUGHTER = re.compile(r"[ㅋㅎㅠㅜ]")
 _ABBREVIATION = re.compile(
     rf"(?:^|[\s.{TAG_END}])(?:[A-Za-z]|Mrs?|Ms|Dr|Prof|St|No|vs|[Vv]ol|pp|Fig|Jr|Sr|Inc|Co|Ltd|Corp|cf|eds?|al){TAG_START}SL{TAG_END}$"
@@ -171,19 +180,28 @@ def _before_quotation(place: _Place, opening: int, closing: int) -> str | None:
 def _ends_sentence(place: _Place, speaker: str | None) -> bool:
     """Whether a sentence ends at the place. `speaker` is what `_before_quotation` says."""
     text, end = place.text, place.end
-    if end == place.word_end:
-        return place.has_ending() and not (_QUOTED if _POLITE.search(text, end - 8, end) else _GOES_ON).match(text, end)
-    raw = place.marks()
-    marks = raw.strip()
-    if marks[-1] == "," or ("." not in marks[-1] and _QUOTED.match(text, end)):
+    marks = place.marks().strip()
+    if not marks:
+        return place.has_ending() and not _goes_on(text, end)
+    if marks[-1] == "," or (_LOOSE_PARTICLE if "." in marks[-1] else _QUOTED).match(text, end):
         return False
     if not text[end].isspace():
         return place.has_ending()
     if speaker is not None and (not speaker or speaker.endswith((":", "："))):
         return True
-    if "." in marks or _LOUD.search(marks) or "…" in marks:
+    if "." in marks or "…" in marks or _LOUD.search(marks):
         return _marked_end(place, marks)
-    return _final(place) or (_LAUGHTER.match(raw) is not None)
+    if _CLOSING.fullmatch(marks):
+        return False
+    return _final(place) or (_LAUGHTER.match(place.marks()) is not None and place.begin < place.word_end)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether what follows takes an ending without marks back."""
+    if _POLITE.search(text, end - 8, end):
+        return _QUOTED.match(text, end) is not None
+    connective = _CONNECTIVE.search(text, end - 20, end)
+    return _GOES_ON.match(text, end) is not None or (connective is not None and _VERB.match(text, end) is not None)
 
 
 def _final(place: _Place) -> bool:
@@ -193,7 +211,7 @@ def _final(place: _Place) -> bool:
 def _marked_end(place: _Place, marks: str) -> bool:
     """Whether `. .. … ! ?` end the sentence."""
     if _LOUD.search(marks):
-        return True
+        return not place.last_word().endswith("SSO" + TAG_END)  # 자랑(?) 삼아
     if _ELLIPSIS.search(marks):
         return _final(place) or _trails_off(place.last_word())
     word = place.last_word()
