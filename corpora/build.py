@@ -29,7 +29,7 @@ from corpora.filters import keep, strip_boilerplate
 from corpora.inputs import InputFile, input_files, read
 from corpora.personal_data import mask
 from corpora.sentences import split_sentences
-from corpora.shingles import letters
+from corpora.shingles import Hashes, letters
 from corpora.sources import SOURCES
 from kobert_pipeline.artifacts import Workspace, atomic_path, canonical_json, read_json, write_json, write_text
 from kobert_pipeline.errors import InputError
@@ -306,7 +306,8 @@ def _tell_duplicates(
 
 
 def _doc_ids(shards: Sequence[Path], sizes: Sequence[int], numbers: np.ndarray[Any, Any]) -> dict[int, str]:
-    found, begin = {}, 0
+    found: dict[int, str] = {}
+    begin = 0
     for shard, size in zip(shards, sizes, strict=True):
         own = numbers[(numbers >= begin) & (numbers < begin + size)]
         if len(own):
@@ -336,7 +337,7 @@ def _sentence_phase(
     config: CorporaConfig,
     out: Workspace,
     kept: Sequence[Flags],
-    ngrams: deduplicate.Hashes,
+    ngrams: Hashes,
     tally: Tally,
     execution: ExecutionConfig,
 ) -> None:

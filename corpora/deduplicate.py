@@ -79,7 +79,7 @@ def clusters(values: Signatures, candidates: npt.NDArray[np.bool_], threshold: f
     graph = coo_matrix((np.ones(len(left), np.bool_), (left, right)), shape=(count, count))
     labels = connected_components(graph, directed=False)[1]
     first = np.unique(labels, return_index=True)[1]
-    return first[labels].astype(np.int64)
+    return np.asarray(first[labels], np.int64)
 
 
 def _links(
@@ -87,7 +87,8 @@ def _links(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Pairs (first of a bucket, another of it) of one band that are alike enough."""
     keys = np.concatenate(
-        [_keys(values, numbers[at : at + chunk], band) for at in range(0, len(numbers), chunk)] or [[]]
+        [_keys(values, numbers[at : at + chunk], band) for at in range(0, len(numbers), chunk)]
+        or [np.zeros(0, np.uint64)]
     )
     order = np.argsort(keys, kind="stable")
     fresh = np.ones(len(order), np.bool_)

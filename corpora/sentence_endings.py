@@ -100,7 +100,7 @@ _CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
 """껐다 켜면, 왔다 갔다."""
 _POLITE = re.compile(rf"(?:요|니다){_TAG}$")
 
-_PAIRS = ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>")
+_PAIRS = tuple((pair[0], pair[1]) for pair in ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>"))
 _REACH = 1_500
 """Characters of tagged text, about 500 of the line, over which a bracket or quote may close."""
 _ENCLOSED = re.compile(

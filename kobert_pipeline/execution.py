@@ -93,20 +93,27 @@ def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], wo
         size = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers or None, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level=logging.WARNING, runtime_env={"env_vars": environment}, **size)
     count = workers or int(ray.cluster_resources().get("CPU", 1))
-    task = ray.remote(num_cpus=1, max_retries=3)(function)
+    task = ray.remote(num_cpus=1, max_retries=3)(_call)
+    shared = ray.put(function)
     waiting: deque[Any] = deque()
     try:
         for shard in shards:
-            waiting.append(task.remote(shard))
+            waiting.append(task.remote(shared, shard))
             while len(waiting) >= 2 * count:
                 yield ray.get(waiting.popleft())
         while waiting:
             yield ray.get(waiting.popleft())
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None  # what the function raised, as on the local engine
     finally:
         for reference in waiting:
             ray.cancel(reference, force=True)
         if ours:
             ray.shutdown()
+
+
+def _call(function: Callable[[Shard], Result], shard: Shard) -> Result:
+    return function(shard)
 
 
 def _prepare_worker() -> None:

@@ -16,8 +16,8 @@ description: A language model of our own domain.
 
 corpora:
   sources:
-    # One entry a body of text. Folder, file or glob; .txt (documents separated by blank lines), .jsonl, .parquet,
-    # plain or .gz .bz2 .xz .zst. JSONL and Parquet: `text_field`, `title_field`, `id_field` name the fields.
+    # One entry a body of text: a file, folder, archive or glob. Text, JSONL, Parquet, CSV, wiki dumps, 모두의 말뭉치, HTML and
+    # more, compressed or not, in UTF-8, CP949 or UTF-16; corpora/README.md lists them.
     - name: our-documents
       path: data/*.jsonl
       license: unknown            # SPDX identifier, shown in the model card

@@ -55,8 +55,8 @@ def _corpora_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     for number, file in enumerate(input_files(recipe.corpora)):
         name = f"{number:05d} {file.source.name}: {Path(file.address).name}"
         found[name] = hashes[Path(file.address)] if file.is_local else file.address
-    for file in _evaluation_files(recipe):
-        found[f"decontaminate {file.name}"] = hashes[file]
+    for path in _evaluation_files(recipe):
+        found[f"decontaminate {path.name}"] = hashes[path]
     return found
 
 
@@ -66,10 +66,11 @@ def _evaluation_files(recipe: Recipe) -> list[Path]:
     from klue_eval.data import HUB, resolve_folder
 
     against = recipe.corpora.decontaminate.against
-    if against is None or (against == "klue_eval" and recipe.klue_eval.data.startswith(HUB)):
+    if against is None:
         return []
     if against == "klue_eval":
-        return evaluation_files(resolve_folder(recipe.klue_eval.data))
+        data = expand_variables(recipe.klue_eval.data, "klue_eval.data")
+        return [] if data.startswith(HUB) else evaluation_files(resolve_folder(data))
     return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
 
 

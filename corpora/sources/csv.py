@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from typing import Literal
 
 from corpora.config import SourceConfig
 from corpora.sources.raw_file import RawFile
@@ -53,7 +54,7 @@ def _read_tsv(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]
     return _read(raw, settings, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: int) -> Iterator[Document | Drop]:
+def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Document | Drop]:
     header: list[str] | None = None
     number = 0
     for item in _rows(raw, settings, delimiter, quoting):
@@ -68,7 +69,9 @@ def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: int)
             number += 1
 
 
-def _rows(raw: RawFile, settings: SourceConfig, delimiter: str, quoting: int) -> Iterator[tuple[int, list[str]] | Drop]:
+def _rows(
+    raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal[0, 3]
+) -> Iterator[tuple[int, list[str]] | Drop]:
     """(line that the row ends in, fields). The longest field is a setting of the csv module, for all its readers."""
     csv.field_size_limit(max(csv.field_size_limit(), settings.max_document_bytes))
     lines = _Lines(raw, settings)

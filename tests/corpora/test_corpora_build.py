@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +186,55 @@ def test_datasets_loads_the_shards(whole: Path, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.system
-def test_two_workers_write_the_bytes_of_one(config: CorporaConfig, whole: Path, tmp_path: Path) -> None:
-    assert _bytes(_run(config, tmp_path, workers=2)) == _bytes(whole)
+@pytest.mark.parametrize(
+    "execution",
+    [ExecutionConfig(workers=2), ExecutionConfig(workers=4), ExecutionConfig(engine="ray", workers=2)],
+    ids=["2 processes", "4 processes", "Ray"],
+)
+def test_workers_and_engines_write_the_bytes_of_one_process(
+    execution: ExecutionConfig, config: CorporaConfig, whole: Path, tmp_path: Path
+) -> None:
+    with _workspace(tmp_path) as out:
+        folder = out.finish(build(config, out, execution=execution), {})
+    assert _bytes(folder) == _bytes(whole)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from corpora.build import build
+from corpora.config import CorporaConfig
+from kobert_pipeline.artifacts import Identity, Workspace
+from kobert_pipeline.execution import ExecutionConfig
+config = CorporaConfig.model_validate_json(sys.argv[1])
+with Workspace(Path(sys.argv[2]), Identity("corpora", 1, {}, {}, 0, {})) as out:
+    out.finish(build(config, out, execution=ExecutionConfig(workers=1)), {})
+"""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_hash_seed_changes_no_byte(seed: str, config: CorporaConfig, whole: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, config.model_dump_json(), str(tmp_path)],
+        env=os.environ | {"PYTHONHASHSEED": seed}, check=True,
+    )  # fmt: skip
+    folder = next(path for path in (tmp_path / "corpora").iterdir() if path.is_dir())
+    assert _bytes(folder) == _bytes(whole)
+
+
+def test_shards_that_finish_in_any_order_make_the_same_bytes(
+    config: CorporaConfig, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shards are worked on last to first; results are handed over in their own order, as every engine does."""
+
+    def backwards(function: Callable[[Any], Any], shards: Iterable[Any], execution: ExecutionConfig) -> Iterator[Any]:
+        jobs = list(shards)
+        done = [function(job) for job in reversed(jobs)]
+        yield from reversed(done)
+
+    monkeypatch.setattr(corpora.build, "map_shards", backwards)
+    assert _bytes(_run(config, tmp_path)) == _bytes(whole)
 
 
 class Killed(BaseException):

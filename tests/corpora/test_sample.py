@@ -11,7 +11,6 @@ from itertools import combinations
 from corpora.build import raw_shards
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, FilterConfig, SourceConfig
-from corpora.deduplicate import digest, first_occurrences
 from corpora.filters import keep
 from corpora.inputs import input_files
 from kobert_pipeline.records import Document
@@ -37,8 +36,7 @@ def _kept() -> list[Document]:
     """Cleaned, filtered and without exact duplicates, as the stage keeps them."""
     cleaned = [Document(raw.doc_id, raw.source, clean(raw.text)) for raw in _raw()]
     cleaned = [document for document in cleaned if keep(document, FilterConfig()) is None]
-    first = first_occurrences(digest(document.text) for document in cleaned)
-    return [document for document, stays in zip(cleaned, first, strict=True) if stays]
+    return list({document.text: document for document in reversed(cleaned)}.values())[::-1]
 
 
 def _all_text() -> str:
@@ -88,8 +86,8 @@ def test_the_sample_is_as_untidy_as_real_text() -> None:
 
 
 def test_the_sample_holds_exact_duplicates() -> None:
-    digests = Counter(digest(clean(document.text)) for document in _raw())
-    assert sum(count > 1 for count in digests.values()) >= 2
+    texts = Counter(clean(document.text) for document in _raw())
+    assert sum(count > 1 for count in texts.values()) >= 2
 
 
 def test_every_address_in_the_sample_is_an_example() -> None:

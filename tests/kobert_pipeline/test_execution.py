@@ -1,13 +1,17 @@
 import logging
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from kobert_pipeline import execution
+from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import ExecutionConfig, Meter, map_shards, progress
 
 
@@ -83,3 +87,41 @@ def test_workers_end_when_their_parent_is_killed():
     parent.wait()
     assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+# --- Ray -------------------------------------------------------------------------------------------------------------
+
+
+RAY = ExecutionConfig(engine="ray", workers=2)
+
+
+def _die_once(job: tuple[Path, int]) -> int:
+    """The second shard kills its worker the first time it is tried."""
+    folder, number = job
+    marker = folder / str(number)
+    if number == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+@pytest.mark.system
+def test_on_ray_results_come_in_order_and_a_killed_worker_is_replaced(tmp_path):
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a test module cannot be imported by name
+    jobs = [(tmp_path, number) for number in range(8)]
+    assert list(map_shards(_die_once, jobs, RAY)) == [number * number for number in range(8)]
+    assert (tmp_path / "1").exists(), "a worker was killed"
+
+
+@pytest.mark.system
+def test_on_ray_a_failure_in_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="not defined for negative"):
+        list(map_shards(math.factorial, [3, -1], RAY))
+
+
+def test_without_ray_the_error_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(KobertError, match=r"pip install 'kobert-pipeline\[ray\]'"):
+        list(map_shards(math.factorial, [3], RAY))

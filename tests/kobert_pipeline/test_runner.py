@@ -48,8 +48,8 @@ def root(tmp_path):
 
 @pytest.fixture(autouse=True)
 def fast_sentences(monkeypatch):
-    """The stages' own logic is under test here: one line is one sentence, so that kss need not be loaded."""
-    monkeypatch.setattr("corpora.build.split_sentences", lambda text: text.split("\n"))
+    """The stages' own logic is under test here: one line is one sentence, so that MeCab need not be loaded."""
+    monkeypatch.setattr("corpora.build.split_sentences", lambda text, splitter: text.split("\n"))
 
 
 def test_stages_are_the_pipeline_in_order():
