@@ -158,7 +158,7 @@ def test_ctrl_c_stops_a_run_with_one_message_and_the_next_one_finishes_it(tmp_pa
         str(tmp_path),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not list(tmp_path.rglob("*.partial/clean")):
+    while process.poll() is None and not list(tmp_path.rglob("*.partial/work")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=60)[1]
