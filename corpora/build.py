@@ -186,10 +186,10 @@ def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> dic
     tally = Tally(encodings={source: Counter(values) for source, values in shard.encodings.items()})
     rows = list(_kept_documents(shard, config, tally))
     _write_rows(marker.with_suffix(".parquet"), rows, DOCUMENTS)
-    texts = [row["text"] for row in rows]
+    bare = letters([row["text"] for row in rows])
     near = config.deduplicate.near_documents is not None
-    _save(marker.with_suffix(".digests.npy"), deduplicate.digests(letters(texts)))
-    _save(marker.with_suffix(".signatures.npy"), deduplicate.signatures(texts if near else []))
+    _save(marker.with_suffix(".digests.npy"), deduplicate.digests(bare))
+    _save(marker.with_suffix(".signatures.npy"), deduplicate.signatures(bare if near else []))
     write_json(marker, tally.content())
     return tally.content()
 
@@ -368,9 +368,9 @@ def _split_shard(shard: CleanShard, *, folder: Path, config: CorporaConfig) -> i
         for row in rows:
             row["sentences"] = split_sentences(row.pop("text"), config.splitter)
         sentences = [sentence for row in rows for sentence in row["sentences"]]
-        shares = overlap(sentences, np.load(folder / "ngrams.npy", mmap_mode="r"))
-        _save(source.with_suffix(".contaminated.npy"), shares >= config.decontaminate.min_overlap)
         bare = letters(sentences)
+        shares = overlap(bare, np.load(folder / "ngrams.npy", mmap_mode="r"))
+        _save(source.with_suffix(".contaminated.npy"), shares >= config.decontaminate.min_overlap)
         _save(
             source.with_suffix(".short.npy"),
             np.array([len(text) for text in bare], np.int64) < (config.deduplicate.sentences or 0),

@@ -42,17 +42,16 @@ def evaluation_ngrams(files: Sequence[Path]) -> Hashes:
     """Sorted hashes of every n-gram of every text in the files."""
     hashes = []
     for file in files:
-        texts = list(_texts(file))
-        long = [text for text, kept in zip(texts, letters(texts), strict=True) if len(kept) >= NGRAM]
+        long = [text for text in letters(list(_texts(file))) if len(text) >= NGRAM]
         hashes.append(shingles(long, NGRAM)[0])
     return np.unique(np.concatenate(hashes)) if hashes else np.zeros(0, np.uint64)
 
 
-def overlap(sentences: Sequence[str], ngrams: Hashes) -> npt.NDArray[np.float64]:
-    """Share of each sentence's n-grams that stand in `ngrams`; 0 for a sentence that is too short for one."""
-    if not len(ngrams) or not sentences:
-        return np.zeros(len(sentences))
-    hashes, offsets = shingles(sentences, NGRAM)
+def overlap(bare: Sequence[str], ngrams: Hashes) -> npt.NDArray[np.float64]:
+    """Share of the n-grams of each sentence's `letters` that stand in `ngrams`; 0 for one that is too short."""
+    if not len(ngrams) or not bare:
+        return np.zeros(len(bare))
+    hashes, offsets = shingles(bare, NGRAM)
     places = np.minimum(np.searchsorted(ngrams, hashes), len(ngrams) - 1)
     # A padded n-gram of a short sentence holds zeros, which no n-gram of the evaluation data does.
     return np.asarray(np.add.reduceat(ngrams[places] == hashes, offsets[:-1]) / np.diff(offsets))

@@ -52,13 +52,14 @@ def first_occurrences(parts: Sequence[Path], most: int = 100_000_000) -> npt.NDA
     return first
 
 
-def signatures(texts: Sequence[str]) -> Signatures:
-    """MinHash signatures of texts: (texts, PERMUTATIONS). Equal places estimate the Jaccard similarity of shingles."""
+def signatures(bare: Sequence[str]) -> Signatures:
+    """MinHash signatures of the `letters` of texts: (texts, PERMUTATIONS). The share of places in which two are equal
+    estimates the Jaccard similarity of their shingles."""
     import rensa
 
-    if not texts:
+    if not bare:
         return np.zeros((0, PERMUTATIONS), np.uint32)
-    hashes, offsets = shingles(texts, SHINGLE)
+    hashes, offsets = shingles(bare, SHINGLE)
     rows = rensa.RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets.astype(np.uint64), PERMUTATIONS, _SEED)
     return np.array(rows.to_rows(), np.uint32)
 

@@ -101,12 +101,19 @@ _CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
 _POLITE = re.compile(rf"(?:요|니다){_TAG}$")
 
 _PAIRS = tuple((pair[0], pair[1]) for pair in ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>"))
-_REACH = 1_500
-"""Characters of tagged text, about 500 of the line, over which a bracket or quote may close."""
-_ENCLOSED = re.compile(
-    "|".join(rf"\{left}[^\{left}\{right}]{{0,{_REACH}}}\{right}" for left, right in _PAIRS)
-    + rf"|\"[^\"]{{0,{_REACH}}}\"|`[^`]{{0,{_REACH}}}`|'(?<![A-Za-z0-9]')[^']{{0,{_REACH}}}'(?![A-Za-z])"
-)
+
+
+def _enclosed(reach: int) -> re.Pattern[str]:
+    """What stands in brackets or quotes that close within `reach` characters."""
+    return re.compile(
+        "|".join(rf"\{left}[^\{left}\{right}]{{0,{reach}}}\{right}" for left, right in _PAIRS)
+        + rf"|\"[^\"]{{0,{reach}}}\"|`[^`]{{0,{reach}}}`|'(?<![A-Za-z0-9]')[^']{{0,{reach}}}'(?![A-Za-z])"
+    )
+
+
+_ENCLOSED = _enclosed(500)
+_ENCLOSED_TAGGED = _enclosed(1_500)
+"""500 characters of the line are about 1,500 when tagged."""
 _OPENING = re.compile("[\"'`" + "".join("\\" + pair[0] for pair in _PAIRS) + "]")
 
 _ELLIPSIS = re.compile(r"\.\.|…")
@@ -117,6 +124,18 @@ _ABBREVIATION = re.compile(
     rf"(?:^|[\s.{TAG_END}])(?:[A-Za-z]|Mrs?|Ms|Dr|Prof|St|No|vs|[Vv]ol|pp|Fig|Jr|Sr|Inc|Co|Ltd|Corp|cf|eds?|al){TAG_START}SL{TAG_END}$"
 )
 _LIST_LETTERS = "가나다라마바사아자차카타파하"
+
+# What the line itself tells, before it is parsed.
+_CERTAIN = re.compile(
+    r"(?<=[가-힣]{2})(?:\.(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))|[!?]+(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
+)
+"""A mark behind a Korean word that ends a sentence whatever the tags are, unless it is enclosed."""
+_MAY_END = re.compile(
+    rf"(?:[다요죠쥬까군네냐함됨임음]|[{_PAST_STEM}]지|구나|시오|잖아|지 마|거야|{'|'.join(_DIALECTS.split())}|기라|데이"
+    rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|[.…。？！\"”\-–—{_EMOTION}])"
+    rf"(?:[{_MARKS}]|\s[{_LOOSE}])*(?:\s+\S|(?<=[.!?])[가-힣])"
+)
+"""What a line holds if a sentence ends inside it; without it the tags need not be known."""
 
 
 class _Place(NamedTuple):
@@ -146,10 +165,32 @@ class _Place(NamedTuple):
 def sentence_ends(line: str) -> Iterator[int]:
     """Offsets into the line at which a sentence ends and another begins, in order. The line's own end is not among them.
 
-    `line` holds no line break, no control character and no lone surrogate.
+    `line` holds no line break, no control character and no lone surrogate. Only stretches in which a sentence may end at
+    a place that the line itself does not decide are parsed.
     """
+    begin = 0
+    for end in (*_certain_ends(line), len(line)):
+        stretch = line[begin:end]
+        if _MAY_END.search(stretch):
+            yield from (begin + inner for inner in _parsed_ends(stretch))
+        if end < len(line):
+            yield end
+        begin = end
+
+
+def _certain_ends(line: str) -> Iterator[int]:
+    spans = [match.span() for match in _ENCLOSED.finditer(line)] if _OPENING.search(line) else []
+    behind = 0
+    for match in _CERTAIN.finditer(line):
+        while behind < len(spans) and spans[behind][1] <= match.end():
+            behind += 1
+        if behind == len(spans) or spans[behind][0] >= match.start():
+            yield match.end()
+
+
+def _parsed_ends(line: str) -> Iterator[int]:
     text = tagged(line)
-    enclosed = [match.span() for match in _ENCLOSED.finditer(text)] if _OPENING.search(line) else []
+    enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
     position = begin = behind = 0
     for candidate in _CANDIDATE.finditer(text):
         word_end = candidate.end("word") if candidate["word"] else candidate.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,23 +9,28 @@ import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint64]
 
-_NO_LETTER = re.compile(r"[^\w\n]+|_+|[\ud800-\udfff]+")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def letters(texts: Sequence[str]) -> list[str]:
     """Letters and digits alone, lower case: spacing and punctuation make no difference."""
-    lines = "\n".join(text.replace("\n", " ") for text in texts)
-    return _NO_LETTER.sub("", lines).lower().split("\n") if texts else []
+    if not texts:
+        return []
+    lines = "\n".join(text.replace("\n", " ") for text in texts).lower()
+    codes = np.frombuffer(lines.encode("utf-32-le", "surrogatepass"), np.uint32)
+    occurring = np.flatnonzero(np.bincount(codes)).tolist()
+    kept = np.zeros(max(occurring, default=0) + 1, np.bool_)
+    kept[[code for code in occurring if code == 10 or chr(code).isalnum()]] = True
+    return codes[kept[codes]].tobytes().decode("utf-32-le").split("\n")
 
 
-def shingles(texts: Sequence[str], n: int) -> tuple[Hashes, npt.NDArray[np.int64]]:
-    """A 64-bit hash of every `n` neighbouring characters of each text's `letters`; a shorter text has one, of all it has.
+def shingles(bare: Sequence[str], n: int) -> tuple[Hashes, npt.NDArray[np.int64]]:
+    """A 64-bit hash of every `n` neighbouring characters of each text of `letters`; a shorter text has one, of all it has.
 
     Returns (hashes, offsets): those of text i are `hashes[offsets[i]:offsets[i + 1]]`, in reading order. No Python step
     per character: some 30 MB of UTF-8 a second.
     """
-    padded = [text.ljust(n, "\0") for text in letters(texts)]
+    padded = [text.ljust(n, "\0") for text in bare]
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     codes = np.frombuffer("".join(padded).encode("utf-32-le"), np.uint32).astype(np.uint64)
     if not len(codes):

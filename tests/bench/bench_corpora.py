@@ -1,7 +1,7 @@
 """`make bench-corpora`: the corpus stage on real text, beside kss, Kiwi and a `datasets.map` script.
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `gold/sentence_split_shared.tar.zst`), BENCH some of the parts
-below. Prints tables and saves `build/bench/corpora.json`. Run it on an idle machine: it takes about twenty-five minutes.
+below. Prints tables and saves `build/bench/corpora.json`. Run it on an idle machine: it takes about twenty minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import zstandard
 
 from corpora.build import build
 from corpora.cleaning import clean
-from corpora.config import CorporaConfig, FilterConfig, SourceConfig
+from corpora.config import CorporaConfig, DeduplicationConfig, FilterConfig, SourceConfig
 from corpora.filters import keep
 from corpora.sentences import split_sentences
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
@@ -181,12 +181,12 @@ def mixed() -> Iterator[str]:
 # --- the stage -------------------------------------------------------------------------------------------------------
 
 
-def run(name: str, sources: tuple[SourceConfig, ...], workers: int = 2) -> dict[str, Any]:
-    config = CorporaConfig(sources=sources)
+def run(name: str, sources: tuple[SourceConfig, ...], deduplicate: DeduplicationConfig | None = None) -> dict[str, Any]:
+    config = CorporaConfig(sources=sources, deduplicate=deduplicate or DeduplicationConfig())
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     with Workspace(folder, Identity("corpora", 1, {}, {}, 0, {})) as out, Meter() as meter:
-        summary = build(config, out, execution=ExecutionConfig(workers=workers))
+        summary = build(config, out, execution=ExecutionConfig(workers=2))
     totals = summary["totals"]
     shutil.rmtree(folder, ignore_errors=True)
     return {
@@ -261,7 +261,8 @@ def memory() -> list[dict[str, Any]]:
                 stream.write(json.dumps({"doc_id": f"{copy}-{number}", "text": text}, ensure_ascii=False) + "\n")
     small = (SourceConfig(name="once", path=str(WORK / "0.jsonl")),)
     large = (SourceConfig(name="ten", path=str(WORK / "?.jsonl")),)
-    return [run("100 MB", small), run("1 GB", large)]
+    keep_all = DeduplicationConfig(documents=False, near_documents=None, sentences=None)
+    return [run("100 MB", small), run("1 GB", large), run("1 GB, duplicates kept", large, keep_all)]
 
 
 PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {

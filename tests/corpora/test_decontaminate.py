@@ -11,6 +11,7 @@ import pytest
 from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.decontaminate import evaluation_files, evaluation_ngrams, overlap
+from corpora.shingles import letters
 from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import ExecutionConfig
@@ -67,17 +68,17 @@ def test_broken_evaluation_data_is_an_error_that_names_the_file(tmp_path: Path) 
 )
 def test_overlap_is_the_share_of_syllable_sequences_seen(data: Path, sentence: str, share: float) -> None:
     ngrams = evaluation_ngrams(evaluation_files(data))
-    assert overlap(["앞 문장은 아무 상관이 없는 다른 이야기이다", sentence], ngrams).tolist() == [0.0, share]
+    assert overlap(letters(["앞 문장은 아무 상관이 없는 다른 이야기이다", sentence]), ngrams).tolist() == [0.0, share]
 
 
 def test_a_long_sentence_around_a_quotation_overlaps_in_part(data: Path) -> None:
     ngrams = evaluation_ngrams(evaluation_files(data))
     around = f"{PREMISE} 그 뒤로 스무 해가 지나는 동안 다리가 놓이고 가게가 하나둘 떠나 지금은 빈 좌판만 남았다"
-    assert 0 < overlap([around], ngrams)[0] < 0.5
+    assert 0 < overlap(letters([around]), ngrams)[0] < 0.5
 
 
 def test_without_evaluation_data_nothing_overlaps() -> None:
-    assert overlap([TITLE], np.zeros(0, np.uint64)).tolist() == [0.0]
+    assert overlap(letters([TITLE]), np.zeros(0, np.uint64)).tolist() == [0.0]
     assert overlap([], evaluation_ngrams([])).tolist() == []
 
 

@@ -67,7 +67,7 @@ def test_shingles_are_those_of_each_text_and_of_no_two() -> None:
     parts = [set(hashes[begin:end].tolist()) for begin, end in pairwise(offsets)]
     assert len(parts[0] & parts[3]) == 1  # 나다라
     assert not parts[0] & parts[1]
-    assert shingles(["가 나, 다라!"], 3)[0].tolist() == shingles(["가나다라"], 3)[0].tolist()
+    assert shingles(letters(["가 나, 다라!"]), 3)[0].tolist() == shingles(["가나다라"], 3)[0].tolist()
 
 
 @given(st.lists(st.text(max_size=12), max_size=6), st.integers(1, 6))
@@ -75,7 +75,7 @@ def test_two_texts_share_shingles_exactly_as_their_letters_do(texts: list[str], 
     def expected(text: str) -> list[str]:
         return [text[at : at + n] for at in range(max(1, len(text) - n + 1))]
 
-    hashes, offsets = shingles(texts, n)
+    hashes, offsets = shingles(letters(texts), n)
     found = [hashes[begin:end].tolist() for begin, end in pairwise(offsets)]
     wanted = [expected(text) for text in letters(texts)]
     assert [len(part) for part in found] == [len(part) for part in wanted]
@@ -88,7 +88,7 @@ def test_signatures_estimate_the_share_of_common_shingles() -> None:
     draw = random.Random(3)
     base = _text(draw, 1_000)
     half = base[:667] + _text(draw, 333)  # about half of the union is common
-    values = signatures([base, half, _text(draw, 1_000)])
+    values = signatures(letters([base, half, _text(draw, 1_000)]))
     assert values.shape == (3, PERMUTATIONS)
     assert (values[0] == values[1]).mean() == pytest.approx(0.5, abs=0.13)
     assert (values[0] == values[2]).mean() < 0.05
@@ -98,7 +98,7 @@ def test_a_text_joins_the_first_that_is_nearly_it() -> None:
     draw = random.Random(1)
     texts = [_text(draw) for _ in range(50)]
     near = texts[7][:-8] + _text(draw, 8)
-    found = clusters(signatures([*texts, near, texts[7]]), np.ones(52, np.bool_), 0.8)
+    found = clusters(signatures(letters([*texts, near, texts[7]])), np.ones(52, np.bool_), 0.8)
     assert found.tolist() == [*range(50), 7, 7]
 
 
@@ -112,5 +112,5 @@ def test_texts_below_the_threshold_stay_apart() -> None:
     draw = random.Random(5)
     texts = [_text(draw) for _ in range(200)]
     halves = [text[:200] + _text(draw, 200) for text in texts]
-    found = clusters(signatures(texts + halves), np.ones(400, np.bool_), 0.8)
+    found = clusters(signatures(letters(texts + halves)), np.ones(400, np.bool_), 0.8)
     assert found.tolist() == list(range(400))

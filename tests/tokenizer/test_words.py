@@ -46,7 +46,9 @@ BLOCKS = [(0x21, 0x24F), (0x1100, 0x11FF), (0x2010, 0x20BF), (0x2100, 0x27BF), (
 @pytest.mark.parametrize(("first", "last"), BLOCKS, ids=[f"U+{first:04X}" for first, _ in BLOCKS])
 def test_every_character_of_a_block_that_korean_text_uses_is_cut_as_bert_cuts_it(first: int, last: int) -> None:
     texts = [
-        f"가{chr(code)}나" for code in range(first, last + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cc", "Cf")
+        f"가{chr(code)}나"
+        for code in range(first, last + 1)
+        if unicodedata.category(chr(code)) not in ("Cn", "Cc", "Cf")
     ]
     composed = [text for text in texts if unicodedata.normalize("NFC", text) == text]
     assert len(composed) > 5
