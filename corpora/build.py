@@ -12,7 +12,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from corpora.personal_data import mask
 from corpora.sentences import split_sentences
 from corpora.shingles import Hashes, letters
 from corpora.sources import SOURCES
+from corpora.tally import Counts, Tally, explain
 from kobert_pipeline.artifacts import Workspace, atomic_path, canonical_json, read_json, write_json, write_text
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import ExecutionConfig, map_shards, progress
@@ -42,9 +43,8 @@ WORK = "work"
 """Holds what only later phases need; gone when the stage is complete."""
 SHARDS = "shards"
 DROPPED = "dropped.jsonl"
-"""Up to `SAMPLES` dropped documents a source and reason, masked and shortened, for a reader to judge the filters by."""
+"""Some dropped documents of each source and reason (see `corpora.tally`), for a reader to judge the filters by."""
 NEAR_DUPLICATES = "near_duplicates.jsonl"
-SAMPLES, SAMPLE_CHARACTERS = 20, 500
 
 CLEANED = (".parquet", ".digests.npy", ".signatures.npy", ".json")
 SPLIT = (".split", ".contaminated.npy", ".short.npy", ".sentences.npy")
@@ -54,9 +54,6 @@ DOCUMENTS = pa.schema([(name, pa.string()) for name in ("doc_id", "source", "tit
 SENTENCES = pa.schema(
     [("doc_id", pa.string()), ("source", pa.string()), ("title", pa.string()), ("sentences", pa.list_(pa.string()))]
 )
-
-Counts = dict[str, dict[str, int]]
-"""source -> name -> number."""
 
 
 def build(
@@ -72,54 +69,15 @@ def build(
     tally = _clean_phase(config, input_files(config), out.path, execution)
     kept, clusters = _duplicate_phase(config, out.path, tally)
     if not any(part.any() for part in kept):
-        raise InputError(
-            f"The corpus is empty: {_explain(_totals(tally.counts))}. Check the sources and `corpora.filters`."
-        )
+        raise InputError(f"The corpus is empty: {explain(tally.totals())}. Check the sources and `corpora.filters`.")
     ngrams = evaluation_ngrams(evaluation)
     _sentence_phase(config, out, kept, ngrams, tally, execution)
     write_text(out.path / DROPPED, "".join(canonical_json(row) + "\n" for row in tally.samples))
     out.remove(WORK)
     contamination = {"files": [file.name for file in evaluation], "ngrams": len(ngrams)}
-    summary = _summary(config, tally) | {"near_duplicates": clusters, "decontamination": contamination}
-    logger.info("corpora: kept %s in %.1f min", _explain(summary["totals"]), (time.monotonic() - started) / 60)
+    summary = tally.summary(config) | {"near_duplicates": clusters, "decontamination": contamination}
+    logger.info("corpora: kept %s in %.1f min", explain(summary["totals"]), (time.monotonic() - started) / 60)
     return summary
-
-
-@dataclass
-class Tally:
-    """What was seen, kept and dropped, by source."""
-
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
-    """"documents" read, "kept", "raw_bytes", "sentences", "bytes", and one entry a reason to drop a document."""
-    sentences: dict[str, Counter[str]] = field(default_factory=dict)
-    """Dropped sentences, by reason."""
-    personal_data: dict[str, Counter[str]] = field(default_factory=dict)
-    """Masked places, by kind."""
-    encodings: dict[str, Counter[str]] = field(default_factory=dict)
-    """Files, by encoding."""
-    samples: list[dict[str, str]] = field(default_factory=list)
-
-    def add(self, part: Mapping[str, Any]) -> None:
-        """Adds what `content` wrote of a shard."""
-        for name in ("counts", "sentences", "personal_data", "encodings"):
-            mine: dict[str, Counter[str]] = getattr(self, name)
-            for source, values in part[name].items():
-                mine.setdefault(source, Counter()).update(values)
-        taken = Counter((row["source"], row["reason"]) for row in self.samples)
-        for row in part["samples"]:
-            self.sample(row, taken)
-
-    def sample(self, row: dict[str, str], taken: Counter[tuple[str, str]]) -> None:
-        key = row["source"], row["reason"]
-        if taken[key] < SAMPLES:
-            taken[key] += 1
-            self.samples.append(row)
-
-    def content(self) -> dict[str, Any]:
-        parts = {name: getattr(self, name) for name in ("counts", "sentences", "personal_data", "encodings")}
-        return {name: {key: dict(value) for key, value in part.items()} for name, part in parts.items()} | {
-            "samples": self.samples
-        }
 
 
 # --- phase 1: decode, clean, mask, filter ----------------------------------------------------------------------------
@@ -195,20 +153,19 @@ def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> dic
 
 
 def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Iterator[dict[str, str]]:
-    taken: Counter[tuple[str, str]] = Counter()
     for item, source, name in zip(shard.items, shard.sources, shard.formats, strict=True):
         counts = tally.counts.setdefault(source, Counter({"documents": 0, "kept": 0, "raw_bytes": 0}))
         counts["documents"] += 1
         if isinstance(item, Drop):
             counts[item.reason] += 1
-            tally.sample(_sample(source, item), taken)
+            tally.sample(source, item)
             continue
         counts["raw_bytes"] += len(item.text.encode(errors="replace"))
         document, masked = _cleaned(item, name, config)
         drop = keep(document, config.filters)
         if drop is not None:
             counts[drop.reason] += 1
-            tally.sample(_sample(source, drop, document), taken)
+            tally.sample(source, drop, document)
             continue
         counts["kept"] += 1
         tally.personal_data.setdefault(source, Counter()).update(masked)
@@ -226,14 +183,6 @@ def _cleaned(document: Document, format_name: str, config: CorporaConfig) -> tup
         title = mask(title)[0]
     text = strip_boilerplate(text)
     return Document(clean_label(document.doc_id), document.source, text, title), masked
-
-
-def _sample(source: str, drop: Drop, document: Document | None = None) -> dict[str, str]:
-    """One line of `dropped.jsonl`. Personal data is masked whatever the recipe says."""
-    row = {"source": source, "reason": drop.reason}
-    if document is None:
-        return row | {"place": drop.place.rpartition("/")[2]}  # folders belong to a machine, not to the corpus
-    return row | {"doc_id": document.doc_id, "text": mask(document.text[:SAMPLE_CHARACTERS])[0]}
 
 
 # --- phase 2: duplicate documents ------------------------------------------------------------------------------------
@@ -287,7 +236,6 @@ def _tell_duplicates(
     tally: Tally,
 ) -> None:
     """Moves dropped documents from "kept" to their reason, and writes which document each near-duplicate repeats."""
-    taken: Counter[tuple[str, str]] = Counter()
     names = _doc_ids(shards, sizes, np.unique(first[reasons == "near_duplicate"]))
     with atomic_path(folder / NEAR_DUPLICATES) as path, path.open("w", encoding="utf-8") as stream:
         begin = 0
@@ -296,9 +244,7 @@ def _tell_duplicates(
             for number, row in zip(gone, pq.read_table(shard).take(gone).to_pylist(), strict=True):
                 reason = reasons[begin + number]
                 tally.counts[row["source"]].update({"kept": -1, reason: 1})
-                tally.sample(
-                    _sample(row["source"], Drop(reason), Document(row["doc_id"], row["source"], row["text"])), taken
-                )
+                tally.sample(row["source"], Drop(reason), Document(row["doc_id"], row["source"], row["text"]))
                 if reason == "near_duplicate":
                     line = {"doc_id": row["doc_id"], "source": row["source"], "repeats": names[first[begin + number]]}
                     stream.write(canonical_json(line) + "\n")
@@ -420,37 +366,3 @@ def _write_rows(target: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Sche
 def _save(target: Path, values: np.ndarray[Any, Any]) -> None:
     with atomic_path(target) as path, path.open("wb") as stream:
         np.save(stream, values, allow_pickle=False)
-
-
-NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
-
-
-def _totals(counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    totals: Counter[str] = Counter()
-    for values in counts.values():
-        totals.update(values)
-    return dict(totals)
-
-
-def _summary(config: CorporaConfig, tally: Tally) -> dict[str, Any]:
-    sources = {
-        source.name: {
-            "license": source.license,
-            "continuity": source.continuity,
-            "counts": {"sentences": 0, "bytes": 0} | dict(tally.counts[source.name]),
-            "dropped_sentences": dict(tally.sentences.get(source.name, {})),
-            "personal_data": dict(tally.personal_data.get(source.name, {})),
-            "encodings": dict(tally.encodings.get(source.name, {})),
-        }
-        for source in config.sources
-    }
-    totals = {"sentences": 0, "bytes": 0} | _totals(tally.counts)
-    return {"sources": sources, "totals": totals}
-
-
-def _explain(totals: Mapping[str, int]) -> str:
-    """`51,234 of 55,010 documents (too_short 812, duplicate 2,887)`."""
-    reasons = ", ".join(
-        f"{name} {value:,}" for name, value in sorted(totals.items()) if name not in NOT_REASONS and value
-    )
-    return f"{totals['kept']:,} of {totals['documents']:,} documents" + (f" ({reasons})" if reasons else "")

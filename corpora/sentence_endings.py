@@ -172,7 +172,7 @@ def sentence_ends(line: str) -> Iterator[int]:
     for end in (*_certain_ends(line), len(line)):
         stretch = line[begin:end]
         if _MAY_END.search(stretch):
-            yield from (begin + inner for inner in _parsed_ends(stretch))
+            yield from (begin + inner for inner in parsed_ends(stretch))
         if end < len(line):
             yield end
         begin = end
@@ -188,7 +188,8 @@ def _certain_ends(line: str) -> Iterator[int]:
             yield match.end()
 
 
-def _parsed_ends(line: str) -> Iterator[int]:
+def parsed_ends(line: str) -> Iterator[int]:
+    """As `sentence_ends`, from the tags of the whole line."""
     text = tagged(line)
     enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
     position = begin = behind = 0

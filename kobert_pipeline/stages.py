@@ -92,12 +92,25 @@ def special_tokens(recipe: Recipe) -> tuple[str, ...]:
     return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens
 
 
+def placeholders(recipe: Recipe) -> tuple[str, ...]:
+    """What stands in the corpus for personal data: one piece each."""
+    from corpora.personal_data import PLACEHOLDERS
+
+    return tuple(PLACEHOLDERS.values()) if recipe.corpora.mask_personal_data else ()
+
+
+def _tokenizer_config(recipe: Recipe) -> dict[str, Any]:
+    tokens = {"special_tokens": list(special_tokens(recipe)), "placeholders": list(placeholders(recipe))}
+    return recipe.tokenizer.content() | tokens
+
+
 def _build_tokenizer(context: Context) -> dict[str, Any]:
     from tokenizer.build import build
 
     return build(
         context.recipe.tokenizer, context.folders["corpora"], context.out,
-        special_tokens=special_tokens(context.recipe), execution=context.recipe.execution,
+        special_tokens=special_tokens(context.recipe), placeholders=placeholders(context.recipe),
+        execution=context.recipe.execution,
     )  # fmt: skip
 
 
@@ -172,8 +185,8 @@ STAGES: tuple[Stage, ...] = (
         _corpora_config, _corpora_files, _build_corpora,
     ),
     Stage(
-        "tokenizer", 1, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora",), False,
-        lambda recipe: recipe.tokenizer.content() | {"special_tokens": list(special_tokens(recipe))}, _no_files, _build_tokenizer,
+        "tokenizer", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora",), False,
+        _tokenizer_config, _no_files, _build_tokenizer,
     ),
     Stage(
         "dataset", 1, ("tokenizers",), ("corpora", "tokenizer"), False,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +34,23 @@ def build(
     out: Workspace,
     *,
     special_tokens: Sequence[str],
+    placeholders: Sequence[str] = (),
     execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
-    """Fills `out` with a tokenizer folder learned from `corpora/shards/*.parquet`. Returns the manifest's summary."""
+    """Fills `out` with a tokenizer folder learned from `corpora/shards/*.parquet`. Returns the manifest's summary.
+
+    `placeholders` are what the corpus stage wrote in the place of personal data.
+    """
     started = time.monotonic()
     shards = sorted((corpora / "shards").glob("*.parquet"))
-    counter = count_morphemes if config.morpheme == "training" else count_words
+    counter = partial(count_morphemes if config.morpheme == "training" else count_words, placeholders=placeholders)
     counts: Counter[str] = Counter()
     with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
         for part in map_shards(counter, shards, execution):
             counts.update(part)
             advance(1)
-    pieces = learn_vocabulary(counts, config, special_tokens)
-    tokenizer = assemble(pieces)
+    pieces = learn_vocabulary(counts, config, special_tokens, placeholders)
+    tokenizer = assemble(pieces, placeholders)
     save(tokenizer, pieces, special_tokens, out.path, _first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     figures = measure(tokenizer, _first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     logger.info(
@@ -65,12 +71,19 @@ def sentences_of(shard: Path) -> Iterator[str]:
         yield from row
 
 
-def count_morphemes(shard: Path) -> Counter[str]:
-    return count_units(map(marked, sentences_of(shard)))
+def count_morphemes(shard: Path, placeholders: Sequence[str] = ()) -> Counter[str]:
+    return count_units(map(marked, _without(placeholders, sentences_of(shard))))
 
 
-def count_words(shard: Path) -> Counter[str]:
-    return count_units(sentences_of(shard))
+def count_words(shard: Path, placeholders: Sequence[str] = ()) -> Counter[str]:
+    return count_units(_without(placeholders, sentences_of(shard)))
+
+
+def _without(placeholders: Sequence[str], sentences: Iterator[str]) -> Iterator[str]:
+    if not placeholders:
+        return sentences
+    pattern = re.compile("|".join(map(re.escape, placeholders)))
+    return (pattern.sub(" ", sentence) for sentence in sentences)
 
 
 def morpheme_starts(sentence: str) -> set[int]:

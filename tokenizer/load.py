@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
 from kobert_pipeline.errors import ArtifactMismatch
@@ -18,8 +18,11 @@ MAX_CHARACTERS_PER_WORD = 1_000
 MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
 
 
-def assemble(pieces: Sequence[str]) -> Tokenizer:
-    """A WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template."""
+def assemble(pieces: Sequence[str], placeholders: Sequence[str] = ()) -> Tokenizer:
+    """A WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template.
+
+    `placeholders` are among the pieces; each is one piece wherever it stands, and is decoded like any word.
+    """
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     tokenizer = Tokenizer(
         models.WordPiece(vocabulary, unk_token=ROLES["unk_token"], max_input_chars_per_word=MAX_CHARACTERS_PER_WORD)
@@ -34,6 +37,7 @@ def assemble(pieces: Sequence[str]) -> Tokenizer:
         special_tokens=[(cls, vocabulary[cls]), (sep, vocabulary[sep])],
     )
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    tokenizer.add_tokens([AddedToken(placeholder, normalized=False) for placeholder in placeholders])
     return tokenizer
 
 

@@ -75,17 +75,20 @@ def _unshifted(character: str) -> str:
     return chr(ord(character) - SHIFT) if ord(character) >= SHIFT else character
 
 
-def learn_vocabulary(counts: Counter[str], config: TokenizerConfig, special_tokens: Sequence[str]) -> list[str]:
-    """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`.
+def learn_vocabulary(
+    counts: Counter[str], config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str] = ()
+) -> list[str]:
+    """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`, then
+    the `placeholders`: words such as `[전화번호]` that stay whole.
 
     Raises InputError when the text has no words, or supports fewer pieces than asked for.
     """
     if not counts:
         raise InputError("The corpus has no words to learn a vocabulary from.")
     extra = [token for token in special_tokens if token not in ROLES.values()]
-    if len(set(extra)) != len(extra):
-        raise InputError(f"Special tokens collide: {', '.join(extra)}")
-    special = [*ROLES.values(), *extra]
+    special = [*ROLES.values(), *extra, *placeholders]
+    if len(set(special)) != len(special):
+        raise InputError(f"Special tokens collide: {', '.join(special)}")
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
     rows = alphabet(counts, config)

@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora.cleaning import clean
+from corpora.config import CorporaConfig, SourceConfig
+from corpora.inputs import input_files, read
 from corpora.kss_splitter import _splitter
+from corpora.sentence_endings import parsed_ends, sentence_ends
 from corpora.sentences import MAX_CHARACTERS, SPLITTERS, Splitter, sentence_spans, split_sentences
 from kobert_pipeline.morphology import dictionary_path
+from kobert_pipeline.records import Document
 
 
 def _bare(text: str) -> str:
@@ -123,6 +127,17 @@ def test_the_fast_splitter_reads_korean_as_it_is_written(sentences: list[str]) -
 )
 def test_what_only_looks_like_an_end_ends_nothing(sentence: str) -> None:
     assert split_sentences(sentence) == [sentence]
+
+
+def test_what_the_line_decides_alone_the_tags_decide_alike() -> None:
+    """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same ends."""
+    config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
+    items = [item for file in input_files(config) for item, _ in read(file)]
+    texts = [clean(item.text) for item in items if isinstance(item, Document)]
+    lines = [line for text in texts for line in text.split("\n") if 0 < len(line) < MAX_CHARACTERS]
+    ends = [(set(sentence_ends(line)), set(parsed_ends(line))) for line in lines]
+    assert sum(len(whole) for _, whole in ends) > 500
+    assert [line for line, (quick, whole) in zip(lines, ends, strict=True) if quick != whole] == []
 
 
 def test_a_space_that_was_forgotten_after_a_full_stop_is_no_obstacle() -> None:

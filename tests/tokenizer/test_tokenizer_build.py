@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from transformers import AutoTokenizer
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
 from kobert_pipeline.execution import ExecutionConfig
@@ -99,3 +100,25 @@ def test_a_shard_is_counted_by_morphemes_or_by_words(tmp_path: Path) -> None:
 
 def test_starts_of_morphemes_are_places_in_the_sentence() -> None:
     assert morpheme_starts("학교에서 밥을 먹는다.") == {0, 2, 5, 6, 8, 9, 11}
+
+
+def test_a_placeholder_of_personal_data_is_one_piece(tmp_path: Path, sample_sentences: list[str]) -> None:
+    sentences = [*sample_sentences, *["문의는 [전화번호]로 하세요."] * 50]
+    corpora = _corpora(tmp_path / "corpora", sentences, shards=1)
+    with Workspace(tmp_path / "out", Identity("tokenizer", 1, {}, {}, 0, {})) as out:
+        placeholders = ("[전화번호]", "[이메일]")
+        settings: Any = {"special_tokens": (), "placeholders": placeholders, "execution": ExecutionConfig(workers=1)}
+        folder = out.finish(build(CONFIG, corpora, out, **settings), {})
+    auto = AutoTokenizer.from_pretrained(folder)
+    assert len(auto) == CONFIG.vocab_size
+    assert auto.tokenize("문의는 [전화번호]로 하세요.").count("[전화번호]") == 1
+    ids = auto("[전화번호] 말고 [이메일]")["input_ids"]
+    assert [auto.convert_tokens_to_ids(text) in ids for text in placeholders] == [True, True]
+    assert auto.decode(ids, skip_special_tokens=True) == "[전화번호] 말고 [이메일]"
+
+
+def test_a_placeholder_is_no_text_to_learn_from(tmp_path: Path) -> None:
+    shard = next((_corpora(tmp_path / "a", ["문의는 [전화번호]로"], 1) / "shards").iterdir())
+    pieces = {piece_of(unit) for unit in count_morphemes(shard, ["[전화번호]"])}
+    assert "문의" in pieces
+    assert not pieces & {"[", "전화", "##번호", "전화번호"}

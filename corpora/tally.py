@@ -1,0 +1,98 @@
+"""What the corpus stage saw, kept and dropped: counts by source, samples of what went, the manifest's summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from corpora.config import CorporaConfig
+from corpora.personal_data import mask
+from kobert_pipeline.records import Document, Drop
+
+SAMPLES, SAMPLE_CHARACTERS = 20, 500
+"""Samples kept a source and reason, and how much of each."""
+NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
+"""Counters that are no reason to drop a document."""
+
+Counts = dict[str, dict[str, int]]
+"""source -> name -> number."""
+
+
+@dataclass
+class Tally:
+    """What was seen, kept and dropped, by source."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    """"documents" read, "kept", "raw_bytes", "sentences", "bytes", and one entry a reason to drop a document."""
+    sentences: dict[str, Counter[str]] = field(default_factory=dict)
+    """Dropped sentences, by reason."""
+    personal_data: dict[str, Counter[str]] = field(default_factory=dict)
+    """Masked places, by kind."""
+    encodings: dict[str, Counter[str]] = field(default_factory=dict)
+    """Files, by encoding."""
+    samples: list[dict[str, str]] = field(default_factory=list)
+    """Lines of `dropped.jsonl`."""
+    _taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Samples by source and reason."""
+
+    def add(self, part: Mapping[str, Any]) -> None:
+        """Adds what `content` wrote of a shard."""
+        for name in ("counts", "sentences", "personal_data", "encodings"):
+            mine: dict[str, Counter[str]] = getattr(self, name)
+            for source, values in part[name].items():
+                mine.setdefault(source, Counter()).update(values)
+        for row in part["samples"]:
+            self._keep(row)
+
+    def sample(self, source: str, drop: Drop, document: Document | None = None) -> None:
+        """Keeps a dropped document, if there are not `SAMPLES` of its kind yet. Personal data is masked whatever the
+        recipe says."""
+        row = {"source": source, "reason": drop.reason}
+        if document is None:
+            self._keep(row | {"place": drop.place.rpartition("/")[2]})  # folders belong to a machine, not to the corpus
+        elif self._taken[source, drop.reason] < SAMPLES:
+            self._keep(row | {"doc_id": document.doc_id, "text": mask(document.text[:SAMPLE_CHARACTERS])[0]})
+
+    def _keep(self, row: dict[str, str]) -> None:
+        if self._taken[row["source"], row["reason"]] < SAMPLES:
+            self._taken[row["source"], row["reason"]] += 1
+            self.samples.append(row)
+
+    def content(self) -> dict[str, Any]:
+        """What `add` takes, as JSON."""
+        parts = {name: getattr(self, name) for name in ("counts", "sentences", "personal_data", "encodings")}
+        return {name: {key: dict(value) for key, value in part.items()} for name, part in parts.items()} | {
+            "samples": self.samples
+        }
+
+    def totals(self) -> dict[str, int]:
+        """The counts over all sources."""
+        total = Counter({"sentences": 0, "bytes": 0})
+        for values in self.counts.values():
+            total.update(values)
+        return dict(total)
+
+    def summary(self, config: CorporaConfig) -> dict[str, Any]:
+        """What the manifest says of each source and of all."""
+        sources = {
+            source.name: {
+                "license": source.license,
+                "continuity": source.continuity,
+                "counts": {"sentences": 0, "bytes": 0} | dict(self.counts[source.name]),
+                "dropped_sentences": dict(self.sentences.get(source.name, {})),
+                "personal_data": dict(self.personal_data.get(source.name, {})),
+                "encodings": dict(self.encodings.get(source.name, {})),
+            }
+            for source in config.sources
+        }
+        return {"sources": sources, "totals": self.totals()}
+
+
+def explain(totals: Mapping[str, int]) -> str:
+    """`51,234 of 55,010 documents (too_short 812, duplicate 2,887)`."""
+    reasons = ", ".join(
+        f"{name} {value:,}" for name, value in sorted(totals.items()) if name not in NOT_REASONS and value
+    )
+    return f"{totals['kept']:,} of {totals['documents']:,} documents" + (f" ({reasons})" if reasons else "")
