@@ -138,7 +138,7 @@ class CorporaConfig(Config):
     deduplicate: DeduplicationConfig = DeduplicationConfig()
     decontaminate: DecontaminationConfig = DecontaminationConfig()
     splitter: Literal["fast", "kss"] = "fast"
-    """How sentences are found: by rules over one MeCab parse, or by kss, which takes twenty times as long."""
+    """How sentences are found: by rules over one MeCab parse, or by kss, which takes some forty times as long."""
     shard_bytes: int = Field(2_000_000, ge=10_000)
     """UTF-8 bytes of raw text a shard: the unit of parallel work and of resuming."""
 
