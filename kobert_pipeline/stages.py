@@ -176,7 +176,7 @@ STAGES: tuple[Stage, ...] = (
         lambda recipe: recipe.tokenizer.content() | {"special_tokens": list(special_tokens(recipe))}, _no_files, _build_tokenizer,
     ),
     Stage(
-        "dataset", 1, ("tokenizers",), ("corpora", "tokenizer"), False,
+        "dataset", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora", "tokenizer"), False,
         lambda recipe: recipe.dataset.content(), _no_files, _build_dataset,
     ),
     Stage(

@@ -10,3 +10,5 @@ from kobert_pipeline.config import Config
 class DatasetConfig(Config):
     validation_share: float = Field(0.01, gt=0, lt=1)
     """Share of documents, chosen by their id, that training never sees: the held-out loss is measured on them."""
+    morphemes: bool = False
+    """Also note which pieces begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab parse."""

@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Workspace, atomic_path, read_manifest, write_json
+from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import Advance, progress
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import Batch, TokenizerFacts
@@ -43,7 +43,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
-    _require_same_tokenizer(dataset, tokenizer)
+    store.require_tokenizer(tokenizer)
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, objective, config, facts, seed)
     held_out = validation_batches(store, objective, config, facts)
@@ -64,15 +64,6 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
-
-
-def _require_same_tokenizer(dataset: Path, tokenizer: Path) -> None:
-    built, given = read_manifest(dataset).inputs.get("tokenizer", ""), read_manifest(tokenizer).fingerprint
-    if built != given:
-        raise ArtifactMismatch(
-            f"{dataset}: built with tokenizer {built[:16]}, but {tokenizer} is {given[:16]}. "
-            "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
-        )
 
 
 def tokenizer_facts(folder: Path) -> TokenizerFacts:

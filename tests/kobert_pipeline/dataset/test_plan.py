@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.plan import IS_NEXT, IS_RANDOM, PlanContext, contiguous, segment_pairs, shares_of_cut
-from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.dataset.store import EOJEOL_START, Block
 
 
 def a_block(sizes: list[list[int]], continuity: list[bool] | None = None) -> Block:
@@ -15,9 +15,10 @@ def a_block(sizes: list[list[int]], continuity: list[bool] | None = None) -> Blo
     offsets = np.cumsum([0, *lengths])
     return Block(
         tokens=np.arange(offsets[-1], dtype=np.uint32),
-        eojeol_start=np.ones(offsets[-1], dtype=bool),
+        marks={EOJEOL_START: np.ones(offsets[-1], dtype=bool)},
         sentence_offsets=offsets.astype(np.int64),
         document_offsets=np.cumsum([0, *(len(document) for document in sizes)]).astype(np.int64),
+        source=np.zeros(len(sizes), dtype=np.uint8),
         continuity=np.array(continuity or [True] * len(sizes)),
     )
 
