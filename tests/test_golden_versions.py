@@ -20,7 +20,8 @@ import pytest
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.tasks import TASKS
 from kobert_pipeline.artifacts import canonical_json, write_json
-from kobert_pipeline.dataset.store import EOJEOL_START, TRAIN, VALIDATION, Store
+from kobert_pipeline.dataset.marks import EOJEOL_START
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
 from kobert_pipeline.stages import STAGES

@@ -20,15 +20,8 @@ import pyarrow.parquet as pq
 from kobert_pipeline.artifacts import Workspace, read_json, read_manifest, write_json
 from kobert_pipeline.dataset import morphemes, pieces
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.store import (
-    EOJEOL_START,
-    MORPHEME_START,
-    PART_OF_SPEECH,
-    TRAIN,
-    VALIDATION,
-    Columns,
-    write_shard,
-)
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 
@@ -85,12 +78,8 @@ def build(
 
 
 def _marks(config: DatasetConfig) -> dict[str, Any]:
-    if not config.morphemes:
-        return {"marks": [EOJEOL_START]}
-    return {
-        "marks": [EOJEOL_START, MORPHEME_START, PART_OF_SPEECH],
-        "parts_of_speech": list(morphemes.PARTS_OF_SPEECH),
-    }
+    marks = {"marks": list(config.marks)}
+    return marks | ({"parts_of_speech": list(morphemes.PARTS_OF_SPEECH)} if config.morphemes else {})
 
 
 class _Totals:

@@ -18,16 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from kobert_pipeline.artifacts import atomic_path, file_sha256, read_manifest
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.ragged import offsets_of
 from kobert_pipeline.errors import ArtifactMismatch
 
 TRAIN, VALIDATION = "train", "validation"
 SENTENCES_PER_BLOCK = 65_536
-EOJEOL_START, MORPHEME_START, PART_OF_SPEECH = "eojeol_start", "morpheme_start", "part_of_speech"
 MARKS: MappingProxyType[str, pa.DataType] = MappingProxyType(
     {EOJEOL_START: pa.bool_(), MORPHEME_START: pa.bool_(), PART_OF_SPEECH: pa.uint8()}
 )
-"""What may be known of a piece besides its number. The manifest says which of them a store holds."""
 
 
 @dataclass(frozen=True)

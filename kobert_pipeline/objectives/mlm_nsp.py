@@ -9,7 +9,7 @@ from pydantic import Field
 
 from kobert_pipeline.dataset.plan import Examples, PlanContext, segment_pairs
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.mlm import MlmOptions, masked_batch, token_terms
+from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class MlmNspOptions(MlmOptions):
+class MlmNspOptions(MaskedOptions):
     short_probability: float = Field(0.1, ge=0, le=1)
     """Share of examples that aim at a random shorter length."""
 
@@ -59,4 +59,5 @@ OBJECTIVE = Objective(
     plan=plan,
     collate=collate,
     loss=loss,
+    marks=marks,
 )

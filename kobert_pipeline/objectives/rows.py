@@ -1,4 +1,4 @@
-"""Rows of pieces from examples: what every objective's `collate` begins with. Shapes: B rows of L pieces."""
+"""Rows of pieces from examples: what every objective's `collate` begins with. Shapes: B rows of L pieces, n of them text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kobert_pipeline.dataset.plan import Examples
+from kobert_pipeline.dataset.ragged import gather, offsets_of
+from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives.objective import TokenizerFacts
 
 
@@ -19,24 +21,48 @@ class Rows(NamedTuple):
     """(B, L) bool, false on padding."""
     maskable: np.ndarray
     """(B, L) bool, false on special tokens and padding."""
+    block: Block
+    places: np.ndarray
+    """(n,) where the maskable pieces, row by row, stand in the block."""
+
+    def marks(self, name: str) -> np.ndarray:
+        """(B, L) of one of the block's marks; 0 on special tokens and padding."""
+        values = self.block.marks[name]
+        spread = np.zeros(self.maskable.shape, dtype=values.dtype)
+        spread[self.maskable] = values[self.places]
+        return spread
 
 
 def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, numbered: bool) -> Rows:
     """[CLS] range [SEP] range [SEP] … for each chosen example. `numbered`: the second range has segment number 1."""
-    length = int(examples.lengths[chosen].max())
-    shape = (len(chosen), length)
+    lengths = examples.lengths[chosen]
+    shape = (len(chosen), int(lengths.max()))
+    ranges, row_offsets = gather(examples.offsets, chosen)
+    starts, sizes = examples.starts[ranges], examples.ends[ranges] - examples.starts[ranges]
+    begins = _begins(sizes, row_offsets, shape[1])
+    maskable = _between(begins, begins + sizes, shape)
+    places = np.arange(sizes.sum()) + np.repeat(starts - offsets_of(sizes)[:-1], sizes)
     input_ids = np.full(shape, facts.pad_id, dtype=np.int64)
-    token_type_ids, maskable = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     input_ids[:, 0] = facts.cls_id
-    for row, example in enumerate(chosen.tolist()):
-        position = 1
-        for number, (start, end) in enumerate(examples.ranges(example)):
-            stop = position + end - start
-            input_ids[row, position:stop] = examples.block.tokens[start:end]
-            input_ids[row, stop] = facts.sep_id
-            maskable[row, position:stop] = True
-            if numbered and number:
-                token_type_ids[row, position : stop + 1] = 1
-            position = stop + 1
-    attention_mask = np.arange(length) < examples.lengths[chosen][:, None]
-    return Rows(input_ids, token_type_ids, attention_mask, maskable)
+    input_ids.ravel()[begins + sizes] = facts.sep_id
+    input_ids[maskable] = examples.block.tokens[places]
+    second = row_offsets[:-1] + 1
+    types = _between(begins[second], begins[second] + sizes[second] + 1, shape) if numbered else np.zeros(shape)
+    attention_mask = np.arange(shape[1]) < lengths[:, None]
+    return Rows(input_ids, types.astype(np.int64), attention_mask, maskable, examples.block, places)
+
+
+def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarray:
+    """Position of each range's first piece in the rows laid end to end: [CLS] before a row's first, [SEP] after each."""
+    before = offsets_of(sizes + 1)
+    rows = np.repeat(np.arange(len(row_offsets) - 1), np.diff(row_offsets))
+    begins: np.ndarray = rows * length + 1 + before[:-1] - before[row_offsets[rows]]
+    return begins
+
+
+def _between(begins: np.ndarray, ends: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(B, L) bool: true from each of `begins` to before its end, positions in the rows laid end to end; none overlap."""
+    edges = np.zeros(shape[0] * shape[1] + 1, dtype=np.int8)
+    edges[begins] += 1
+    edges[ends] -= 1
+    return np.cumsum(edges[:-1], dtype=np.int8).astype(bool).reshape(shape)

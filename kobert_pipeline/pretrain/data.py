@@ -17,7 +17,7 @@ from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.masking.generators import row_generators
+from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
 
@@ -56,6 +56,7 @@ class BatchStream(IterableDataset[Any]):
     ) -> None:
         self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
         self.options = config.options
+        store.require_marks(objective.marks(self.options))
         self.blocks = store.blocks(TRAIN)
         self.ends = config.phase_ends()
         self.cursor = Cursor()
@@ -94,7 +95,14 @@ class BatchStream(IterableDataset[Any]):
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
             batch = draw(
-                self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch
+                self.objective,
+                examples,
+                chosen,
+                self.facts,
+                self.options,
+                seed=self.seed,
+                number=cursor.batch,
+                width=phase.max_length,
             )
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield batch, cursor.state()
@@ -116,10 +124,11 @@ def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
 
 def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
-    *, seed: int, number: int, training: bool = True,
+    *, seed: int, number: int, width: int, training: bool = True,
 ) -> Batch:  # fmt: skip
-    generators = row_generators(seed, number, range(len(chosen)))
-    return objective.collate(examples, chosen, BatchContext(facts, generators, training), options)
+    """Batch `number` of the `chosen` examples; `width` is the most pieces that a row of the phase may have."""
+    generator = RowGenerator(seed, number, first=0, rows=len(chosen), width=width)
+    return objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
 
 
 def validation_batches(
@@ -133,6 +142,16 @@ def validation_batches(
         examples = objective.plan(store.read(files), context, options)
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
             batches.append(
-                draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False)
+                draw(
+                    objective,
+                    examples,
+                    chosen,
+                    facts,
+                    options,
+                    seed=0,
+                    number=len(batches),
+                    width=phase.max_length,
+                    training=False,
+                )
             )
     return batches

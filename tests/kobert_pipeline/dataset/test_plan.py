@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kobert_pipeline.dataset.marks import EOJEOL_START
 from kobert_pipeline.dataset.plan import IS_NEXT, IS_RANDOM, PlanContext, contiguous, segment_pairs, shares_of_cut
-from kobert_pipeline.dataset.store import EOJEOL_START, Block
+from kobert_pipeline.dataset.store import Block
 
 
 def a_block(sizes: list[list[int]], continuity: list[bool] | None = None) -> Block:

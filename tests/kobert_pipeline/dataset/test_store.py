@@ -8,7 +8,8 @@ import pytest
 from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.dataset.build import build, is_held_out
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.store import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH, TRAIN, VALIDATION, Store
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import ArtifactMismatch
 from kobert_pipeline.execution import ExecutionConfig
 from tokenizer.load import load_tokenizer

@@ -40,7 +40,7 @@ def make(tiny, facts):
         objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
         store, options = Store(tiny.dataset), objective.options()
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, 48), options)
-        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0)
+        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0, width=48)
         shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 48)
         model = architecture.build(architecture.sizes(**TINY_SIZES), shape, objective.heads)
         return model, batch, objective.loss
