@@ -70,6 +70,6 @@ def _starts(offsets: np.ndarray) -> np.ndarray:
 
 def _characters(encodings: Any, found: np.ndarray, sizes: np.ndarray, eojeol_offsets: np.ndarray) -> np.ndarray:
     lists = ([start for start, _ in encoding.offsets] for encoding in encodings)
-    inside = np.fromiter(chain.from_iterable(lists), np.int64)[found]
+    inside: np.ndarray = np.fromiter(chain.from_iterable(lists), np.int64)[found]
     inside += np.repeat(offsets_of(sizes)[:-1], np.diff(eojeol_offsets))
     return inside

@@ -84,7 +84,8 @@ def budgets(maskable: np.ndarray, config: MaskingConfig) -> np.ndarray:
 def _room_for_one(budget: np.ndarray, shortest: np.ndarray, config: MaskingConfig) -> np.ndarray:
     """A row whose every unit is longer than its budget masks its shortest one, where `max_predictions` allows."""
     raised = np.maximum(budget, shortest)
-    return np.where(raised <= (config.max_predictions or raised), raised, budget)
+    fitting: np.ndarray = np.where(raised <= (config.max_predictions or raised), raised, budget)
+    return fitting
 
 
 def _selection(chosen: np.ndarray, kinds: np.ndarray, choices: np.ndarray, config: MaskingConfig) -> Selection:

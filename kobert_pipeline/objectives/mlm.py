@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kobert_pipeline.dataset.plan import Examples, PlanContext, contiguous
+from kobert_pipeline.dataset.full_rows import full_rows
+from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 
 class MlmOptions(MaskedOptions):
-    pass
+    whole_sentences: bool = False
+    """Rows end where sentences end, padded (RoBERTa); otherwise they are cut at pieces, and full."""
+    across_documents: bool = True
+    """A row goes on with the next document, behind a [SEP]."""
 
 
 def plan(block: Block, context: PlanContext, options: MlmOptions) -> Examples:
-    return contiguous(block, context)
+    return full_rows(block, context, whole_sentences=options.whole_sentences, across_documents=options.across_documents)
 
 
 def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, options: MlmOptions) -> Batch:

@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset
 
 from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.plan import Examples, PlanContext
+from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
@@ -57,6 +58,7 @@ class BatchStream(IterableDataset[Any]):
         self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
         self.options = config.options
         store.require_marks(objective.marks(self.options))
+        self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
         self.ends = config.phase_ends()
         self.cursor = Cursor()
@@ -90,7 +92,7 @@ class BatchStream(IterableDataset[Any]):
 
     def _block(self, block: int) -> Iterator[Drawn]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
-        context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length)
+        context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length, self.repeats)
         examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
