@@ -6,6 +6,7 @@ examples shuffled and cut into batches of nearly equal numbers and like lengths.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -62,6 +63,8 @@ class BatchStream(IterableDataset[Any]):
         self.blocks = store.blocks(TRAIN)
         self.ends = config.phase_ends()
         self.cursor = Cursor()
+        self.counts: Counter[str] = Counter()
+        """What the plans drawn so far left out or treated otherwise."""
 
     def __iter__(self) -> Iterator[Drawn]:
         cursor = self.cursor
@@ -94,6 +97,7 @@ class BatchStream(IterableDataset[Any]):
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
         context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length, self.repeats)
         examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+        self.counts.update(examples.counts)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
             batch = draw(

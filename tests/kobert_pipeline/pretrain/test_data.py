@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.pretrain.build import tokenizer_facts
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, Cursor, cut_into_batches, validation_batches
+from kobert_pipeline.pretrain.facts import tokenizer_facts
 
 SIZES = {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
 
