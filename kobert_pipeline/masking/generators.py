@@ -28,13 +28,14 @@ class RowGenerator:
         """(rows, length) uint64, uniform; each purpose has its own. `length` is at most `width`."""
         assert length <= self.width, f"{length} words of a row of {self.width}"
         counts = -(-self.width // WORDS_A_COUNT)
-        philox = np.random.Philox(key=[self.seed, self.batch], counter=[self.first * counts, 0, 0, purpose])
+        key = np.array([self.seed, self.batch], dtype=np.uint64)
+        philox = np.random.Philox(key=key, counter=[self.first * counts, 0, 0, purpose])
         words: np.ndarray = philox.random_raw(self.rows * counts * WORDS_A_COUNT)
         return words.reshape(self.rows, -1)[:, :length]
 
 
-HIGH, LOW = np.uint64(0xFFFFFFFF00000000), np.uint64(0x00000000FFFFFFFF)
-"""The two halves of a word: two independent random numbers."""
+LOW = np.uint64(0x00000000FFFFFFFF)
+"""The low half of a word: a random number of its own."""
 
 
 def uniform(half: np.ndarray) -> np.ndarray:

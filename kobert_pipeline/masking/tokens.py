@@ -19,10 +19,9 @@ PIECES, SPANS = 1, 2
 
 
 class Selection(NamedTuple):
-    """`rows` and `positions` of the selected pieces, in order, and two random numbers in [0, 1) for each: (n,)."""
+    """Where the selected pieces stand in the rows laid end to end, in order, and two random numbers in [0, 1) for each: (n,)."""
 
-    rows: np.ndarray
-    positions: np.ndarray
+    places: np.ndarray
     kind: np.ndarray
     """Decides what becomes of the piece: the same for all pieces of a span."""
     choice: np.ndarray
@@ -46,14 +45,14 @@ def mask_tokens(
     result depends on its own pieces and random words alone, not on other rows or padding.
     """
     chosen = _select(maskable, starts, generator, config)
-    original = input_ids[chosen.rows, chosen.positions]
-    labels = np.full_like(input_ids, IGNORE_INDEX)
-    labels[chosen.rows, chosen.positions] = original
+    original = input_ids.ravel()[chosen.places]
+    labels = np.full(input_ids.shape, IGNORE_INDEX, dtype=input_ids.dtype)
+    labels.ravel()[chosen.places] = original
     to_mask = chosen.kind < config.mask_share
     to_random = ~to_mask & (chosen.kind < config.mask_share + config.random_share)
     random = replacements[(chosen.choice * len(replacements)).astype(np.int64)]
     corrupted = input_ids.copy()
-    corrupted[chosen.rows, chosen.positions] = np.where(to_mask, mask_id, np.where(to_random, random, original))
+    corrupted.ravel()[chosen.places] = np.where(to_mask, mask_id, np.where(to_random, random, original))
     return corrupted, labels
 
 
@@ -78,7 +77,8 @@ def budgets(maskable: np.ndarray, config: MaskingConfig) -> np.ndarray:
     """(B,) pieces to select: the share, rounded; at least one where there is one; at most `max_predictions`."""
     available = maskable.sum(axis=1)
     wanted = np.maximum(1, np.rint(config.mlm_probability * available)).astype(np.int64)
-    return np.minimum(np.minimum(wanted, available), config.max_predictions or maskable.shape[1])
+    budget: np.ndarray = np.minimum(np.minimum(wanted, available), config.max_predictions or maskable.shape[1])
+    return budget
 
 
 def _room_for_one(budget: np.ndarray, shortest: np.ndarray, config: MaskingConfig) -> np.ndarray:
@@ -91,13 +91,13 @@ def _room_for_one(budget: np.ndarray, shortest: np.ndarray, config: MaskingConfi
 def _selection(chosen: np.ndarray, kinds: np.ndarray, choices: np.ndarray, config: MaskingConfig) -> Selection:
     """`kinds` and `choices`: words (B, L) whose low halves decide. Where they are the same words, the choice is made by
     where in its own stretch the kind fell, which is as random."""
-    rows, positions = np.nonzero(chosen)
-    kind = uniform(kinds[rows, positions] & LOW)
+    places = np.flatnonzero(chosen)
+    kind = uniform(kinds.ravel()[places] & LOW)
     if choices is kinds:
         choice = np.clip((kind - config.mask_share) / (config.random_share or 1), 0, 1 - 2.0**-32)
     else:
-        choice = uniform(choices[rows, positions] >> np.uint64(32))
-    return Selection(rows, positions, kind, choice)
+        choice = uniform(choices.ravel()[places] >> np.uint64(32))
+    return Selection(places, kind, choice)
 
 
 def slots(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

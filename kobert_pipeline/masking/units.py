@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kobert_pipeline.masking.generators import HIGH
-
 
 class Units(NamedTuple):
     begins: np.ndarray
@@ -42,7 +40,8 @@ def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: n
 
     A unit that does not fit is passed over (as in BERT's code release of 2019).
     """
-    order = (np.sort(_ordered(keys, units.begins), axis=1) & ~HIGH).astype(np.int64)
+    count = int(units.begins.sum(axis=1).max(initial=0))
+    order = (np.sort(_ordered(keys, units.begins), axis=1)[:, :count] & POSITION).astype(np.int64)
     taken = take_while_they_fit(np.take_along_axis(units.size, order, axis=1), budget)
     chosen = np.zeros_like(maskable)
     np.put_along_axis(chosen, order, taken, axis=1)
@@ -50,23 +49,34 @@ def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: n
     return spread
 
 
+POSITION = np.uint32(0xFFFF)
+
+
 def _ordered(keys: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """The high half of each key, with its position as the low half: no two are equal. Others than candidates come last."""
-    return np.where(candidates, keys & HIGH, HIGH) | np.arange(keys.shape[1], dtype=np.uint64)
+    """The high 16 bits of each key, and its position as the low ones: no two are equal, and 32 bits sort twice as fast as
+    64. Others than candidates come last."""
+    high = np.where(candidates, (keys >> np.uint64(32)).astype(np.uint32) & ~POSITION, ~POSITION)
+    return high | np.arange(keys.shape[1], dtype=np.uint32)
 
 
 def take_while_they_fit(sizes: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Which of `sizes` (B, U) to take, from left to right, so that no row's sum exceeds its budget.
+    """Which of `sizes` (B, U) to take, from left to right, so that no row's sum exceeds its budget. A size
+    of 0 fills up shorter rows, and is not taken.
 
-    One pass takes everything up to the first that does not fit any more; few are needed, since little is left after it.
+    One pass takes everything up to the first that does not fit any more; little room is left after it, and few passes over
+    the rows that still have some.
     """
     taken, left = np.zeros(sizes.shape, dtype=bool), budget.copy()
-    waiting = np.ones(sizes.shape, dtype=bool)
-    while waiting.any():
-        waiting &= sizes <= left[:, None]
-        total = np.cumsum(np.where(waiting, sizes, 0), axis=1)
-        fitting = waiting & (total <= left[:, None])
-        left -= np.where(fitting, sizes, 0).sum(axis=1)
-        taken |= fitting
-        waiting &= ~fitting
+    rows, waiting = np.arange(len(sizes)), sizes
+    while len(rows):
+        fitting = np.where(waiting <= left[rows, None], waiting, 0)
+        now = (np.cumsum(fitting, axis=1) <= left[rows, None]) & (fitting > 0)
+        taken[rows] |= now
+        left[rows] -= np.where(now, fitting, 0).sum(axis=1)
+        fitting[now] = 0
+        unfinished = (left[rows] > 0) & fitting.any(axis=1)
+        rows, waiting = rows[unfinished], np.where(fitting, fitting, NEVER_FITS)[unfinished]
     return taken
+
+
+NEVER_FITS = np.iinfo(np.int64).max

@@ -23,14 +23,12 @@ class Rows(NamedTuple):
     """(B, L) bool, false on special tokens and padding."""
     block: Block
     places: np.ndarray
-    """(n,) where the maskable pieces, row by row, stand in the block."""
+    """(B, L) where each maskable piece stands in the block; means nothing elsewhere."""
 
     def marks(self, name: str) -> np.ndarray:
-        """(B, L) of one of the block's marks; 0 on special tokens and padding."""
-        values = self.block.marks[name]
-        spread = np.zeros(self.maskable.shape, dtype=values.dtype)
-        spread[self.maskable] = values[self.places]
-        return spread
+        """(B, L) of one of the block's marks; means nothing on special tokens and padding."""
+        found: np.ndarray = self.block.marks[name].take(self.places, mode="clip")
+        return found
 
 
 def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, numbered: bool) -> Rows:
@@ -40,16 +38,15 @@ def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, n
     ranges, row_offsets = gather(examples.offsets, chosen)
     starts, sizes = examples.starts[ranges], examples.ends[ranges] - examples.starts[ranges]
     begins = _begins(sizes, row_offsets, shape[1])
-    maskable = _between(begins, begins + sizes, shape)
-    places = np.arange(sizes.sum()) + np.repeat(starts - offsets_of(sizes)[:-1], sizes)
-    input_ids = np.full(shape, facts.pad_id, dtype=np.int64)
+    maskable = _stretches(begins, begins + sizes, np.array([False, True]), shape)
+    places = _places(starts, begins, shape)
+    pieces = examples.block.tokens.take(places, mode="clip")
+    input_ids = np.where(maskable, pieces, facts.pad_id).astype(np.int64)
     input_ids[:, 0] = facts.cls_id
     input_ids.ravel()[begins + sizes] = facts.sep_id
-    input_ids[maskable] = examples.block.tokens[places]
-    second = row_offsets[:-1] + 1
-    types = _between(begins[second], begins[second] + sizes[second] + 1, shape) if numbered else np.zeros(shape)
-    attention_mask = np.arange(shape[1]) < lengths[:, None]
-    return Rows(input_ids, types.astype(np.int64), attention_mask, maskable, examples.block, places)
+    second = row_offsets[:-1] + 1 if numbered else row_offsets[:0]
+    types = _stretches(begins[second], begins[second] + sizes[second] + 1, np.array([0, 1]), shape)
+    return Rows(input_ids, types, np.arange(shape[1]) < lengths[:, None], maskable, examples.block, places)
 
 
 def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarray:
@@ -60,9 +57,16 @@ def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarr
     return begins
 
 
-def _between(begins: np.ndarray, ends: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(B, L) bool: true from each of `begins` to before its end, positions in the rows laid end to end; none overlap."""
-    edges = np.zeros(shape[0] * shape[1] + 1, dtype=np.int8)
-    edges[begins] += 1
-    edges[ends] -= 1
-    return np.cumsum(edges[:-1], dtype=np.int8).astype(bool).reshape(shape)
+def _places(starts: np.ndarray, begins: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(B, L): from each of `begins` on, the places from its start on."""
+    counts = np.diff(begins, prepend=0, append=shape[0] * shape[1])
+    shift = np.repeat(np.append(0, starts - begins), counts)
+    return (np.arange(len(shift)) + shift).reshape(shape)
+
+
+def _stretches(begins: np.ndarray, ends: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(B, L): the second of `values` from each of `begins` to before its end, the first elsewhere. Positions in the rows
+    laid end to end, in order; none overlap."""
+    borders = np.stack([begins, ends], axis=1).ravel()
+    counts = np.diff(borders, prepend=0, append=shape[0] * shape[1])
+    return np.repeat(values[np.arange(len(counts)) % 2], counts).reshape(shape)

@@ -46,6 +46,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     store.require_tokenizer(tokenizer)
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, objective, config, facts, seed)
+    stream.require_batches()
     held_out = validation_batches(store, objective, config, facts)
     if not held_out:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")

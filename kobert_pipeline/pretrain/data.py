@@ -26,6 +26,8 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 BATCHES_A_WINDOW = 50
 """Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
 
+NEEDS_NEIGHBOURS = "Pairs of segments need documents of two sentences or more whose lines continue each other."
+
 ORDER, BATCHES = 1, 2
 """Which random decision a seed sequence is for."""
 
@@ -66,6 +68,21 @@ class BatchStream(IterableDataset[Any]):
         self.counts: Counter[str] = Counter()
         """What the plans drawn so far left out or treated otherwise."""
 
+    def require_batches(self) -> None:
+        """Raises InputError, before anything is trained, when the text does not fill one batch of every phase."""
+        for number, phase in enumerate(self.config.phases):
+            found = len(self._plan(0, epoch=0, phase=number))
+            if len(self.blocks) == 1 and found < phase.batch_size:
+                raise InputError(
+                    f"The corpus gives {found} examples of {phase.max_length} pieces for objective {self.objective.name!r}, "
+                    f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
+                )
+
+    def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
+        length = self.config.phases[phase].max_length
+        context = PlanContext(self.seed, epoch, block, phase, length, self.repeats)
+        return self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+
     def __iter__(self) -> Iterator[Drawn]:
         cursor = self.cursor
         while True:
@@ -75,8 +92,7 @@ class BatchStream(IterableDataset[Any]):
             yield from self._epoch()
             if whole and cursor.batch == begun:
                 raise InputError(
-                    f"The corpus gives no example for objective {self.objective.name!r}: "
-                    "it needs documents of two sentences or more whose lines continue each other."
+                    f"The corpus gives no example for objective {self.objective.name!r}. {NEEDS_NEIGHBOURS}"
                 )
 
     def _epoch(self) -> Iterator[Drawn]:
@@ -95,8 +111,7 @@ class BatchStream(IterableDataset[Any]):
 
     def _block(self, block: int) -> Iterator[Drawn]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
-        context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length, self.repeats)
-        examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+        examples = self._plan(block, epoch=cursor.epoch, phase=cursor.phase)
         self.counts.update(examples.counts)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:

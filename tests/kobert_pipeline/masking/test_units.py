@@ -11,7 +11,7 @@ from kobert_pipeline.masking.units import choose_units, take_while_they_fit, uni
 
 
 @settings(deadline=None)
-@given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=12), budget=st.integers(0, 30))
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), budget=st.integers(0, 30))
 def test_units_are_taken_in_order_while_they_fit_and_passed_over_otherwise(sizes, budget):
     left, expected = budget, []
     for size in sizes:
