@@ -82,6 +82,33 @@ def status(
 
 
 @app.command()
+def inspect(
+    recipe: RecipeName,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="batch: examples as training sees them.")] = "batch",
+    rows: Annotated[int, typer.Option(min=1, help="Examples to show.")] = 4,
+    batches: Annotated[int, typer.Option(min=1, help="Batches to take the statistics over.")] = 20,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Look inside: examples of a batch in colour (segments, masks, labels), and its statistics."""
+    from rich.console import Console
+
+    from kobert_pipeline.config import nearest
+    from kobert_pipeline.pretrain.batch_view import view
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import states
+
+    if what != "batch":
+        raise KobertError(f"{what}: cannot be inspected; {nearest(what, ['batch'])}")
+    loaded = load_recipe(recipe, tuple(settings or ()))
+    folders = {state.stage.name: state.folder for state in states(loaded, artifacts) if state.complete}
+    if "dataset" not in folders:
+        raise KobertError(f"There is no dataset for these settings. Run `kobert run {recipe} --until dataset` first.")
+    store, tokenizer = folders["dataset"], folders["tokenizer"]
+    Console().print(view(loaded.pretrain, tokenizer, store, seed=loaded.seed, rows=rows, batches=batches))
+
+
+@app.command()
 def eval(
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
     tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli",

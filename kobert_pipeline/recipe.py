@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from corpora.config import CorporaConfig
 from klue_eval.config import EvaluationConfig
@@ -14,6 +14,7 @@ from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.errors import RecipeError
 from kobert_pipeline.execution import ExecutionConfig
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -33,6 +34,15 @@ class Recipe(Config):
     klue_eval: EvaluationConfig = EvaluationConfig()
     hub: HubConfig = HubConfig()
     execution: ExecutionConfig = ExecutionConfig()
+
+    @model_validator(mode="after")
+    def _the_store_holds_what_the_objective_reads(self) -> Recipe:
+        for mark in OBJECTIVES[self.pretrain.objective["name"]].marks(self.pretrain.options):
+            if mark not in self.dataset.marks:
+                raise RecipeError(
+                    f"pretrain.objective reads {mark}, which the token store does not hold; set dataset.morphemes: true"
+                )
+        return self
 
 
 def shipped_recipes() -> list[str]:

@@ -189,11 +189,11 @@ STAGES: tuple[Stage, ...] = (
         _tokenizer_config, _no_files, _build_tokenizer,
     ),
     Stage(
-        "dataset", 1, ("tokenizers",), ("corpora", "tokenizer"), False,
+        "dataset", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora", "tokenizer"), False,
         lambda recipe: recipe.dataset.content(), _no_files, _build_dataset,
     ),
     Stage(
-        "pretrain", 1, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
+        "pretrain", 2, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
         lambda recipe: recipe.pretrain.content(), _no_files, _build_pretrain,
     ),
     Stage(

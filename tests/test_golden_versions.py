@@ -20,6 +20,7 @@ import pytest
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.tasks import TASKS
 from kobert_pipeline.artifacts import canonical_json, write_json
+from kobert_pipeline.dataset.marks import EOJEOL_START
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
@@ -54,12 +55,12 @@ def tokenizer(folders: dict[str, Path]) -> Any:
 def dataset(folders: dict[str, Path]) -> Any:
     store = Store(folders["dataset"])
     blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
-    arrays = [
-        np.asarray(getattr(block, name)).tolist()
-        for block in blocks
-        for name in ("tokens", "eojeol_start", "document_offsets")
-    ]
-    return sha256(arrays)
+    return sha256(
+        [
+            [block.tokens.tolist(), block.marks[EOJEOL_START].tolist(), block.document_offsets.tolist()]
+            for block in blocks
+        ]
+    )
 
 
 def pretrain(folders: dict[str, Path]) -> Any:

@@ -7,18 +7,21 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kobert_pipeline.artifacts import Workspace, read_json, read_manifest, write_json
+from kobert_pipeline.dataset import morphemes, pieces
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.store import TRAIN, VALIDATION, write_shard
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 
@@ -39,8 +42,7 @@ def build(
 ) -> dict[str, Any]:
     """Fills `out` with `train/` and `validation/`. Returns the manifest's summary."""
     started = time.monotonic()
-    corpus = read_manifest(corpora)
-    sources = [{"name": name, "continuity": entry["continuity"]} for name, entry in corpus.summary["sources"].items()]
+    sources = read_manifest(corpora).summary["sources"]
     vocab_size = load(tokenizer).get_vocab_size()
     for split in (TRAIN, VALIDATION, "counts"):
         (out.path / split).mkdir(exist_ok=True)
@@ -50,11 +52,11 @@ def build(
         tokenizer=tokenizer,
         load=load,
         folder=out.path,
-        sources=[str(s["name"]) for s in sources],
+        sources=list(sources),
         vocab_size=vocab_size,
     )
     shards = sorted((corpora / "shards").glob("*.parquet"))
-    totals = _Totals(vocab_size)
+    totals = _Totals(vocab_size, len(sources))
     files: dict[str, dict[str, int]] = {TRAIN: {}, VALIDATION: {}}
     with progress("dataset: tokenise", len(shards), "shards") as advance:
         for shard, counts in zip(shards, map_shards(work, shards, execution), strict=True):
@@ -64,7 +66,7 @@ def build(
                 out.records[f"{split}/{shard.stem}.arrow"] = counts[split]["sentences"]
             advance(1)
     out.remove("counts")
-    summary = {"vocab_size": vocab_size, "sources": sources, "files": files} | totals.summary()
+    summary = {"vocab_size": vocab_size, "files": files} | _marks(config) | totals.summary(sources)
     if not summary[TRAIN]["pieces"]:
         raise InputError("The dataset has no training text. Add documents to the corpus.")
     logger.info(
@@ -75,35 +77,40 @@ def build(
     return summary
 
 
-class _Totals:
-    """Counts of all shards, and how often each piece occurs in the training split."""
+def _marks(config: DatasetConfig) -> dict[str, Any]:
+    marks = {"marks": list(config.marks)}
+    return marks | ({"parts_of_speech": list(morphemes.PARTS_OF_SPEECH)} if config.morphemes else {})
 
-    def __init__(self, vocab_size: int) -> None:
+
+class _Totals:
+    """Counts of all shards, and how often each piece and each source occurs in the training split."""
+
+    def __init__(self, vocab_size: int, sources: int) -> None:
         self.frequency = np.zeros(vocab_size, dtype=np.int64)
+        self.by_source = np.zeros(sources, dtype=np.int64)
         self.counts: dict[str, Counter[str]] = {TRAIN: Counter(), VALIDATION: Counter()}
 
     def add(self, counts: dict[str, Any]) -> None:
         self.frequency += np.asarray(counts["frequency"])
+        self.by_source += np.asarray(counts["by_source"])
         for split, counter in self.counts.items():
             counter.update(counts[split])
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, sources: dict[str, Any]) -> dict[str, Any]:
         shares = self.frequency[self.frequency > 0] / max(1, self.frequency.sum())
         figures: dict[str, Any] = {split: dict(counter) for split, counter in self.counts.items()}
-        return figures | {"unigram_entropy": round(float(-(shares * np.log(shares)).sum()), 4)}
+        rows = [
+            {"name": name, "continuity": entry["continuity"], "pieces": count}
+            for (name, entry), count in zip(sources.items(), self.by_source.tolist(), strict=True)
+        ]
+        return figures | {"sources": rows, "unigram_entropy": round(float(-(shares * np.log(shares)).sum()), 4)}
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(load: LoadTokenizer, folder: Path) -> Any:
-    return load(folder)
-
-
-@dataclass
-class _Columns:
-    input_ids: list[list[int]]
-    eojeol_start: list[list[bool]]
-    document: list[int]
-    source: list[int]
+    tokenizer = load(folder)
+    tokenizer.encode_special_tokens = True  # a text that says [MASK] or [SEP] is cut like any other
+    return tokenizer
 
 
 def _tokenise_shard(
@@ -121,34 +128,57 @@ def _tokenise_shard(
     if marker.exists():
         done: dict[str, Any] = read_json(marker)
         return done
-    columns = {TRAIN: _Columns([], [], [], []), VALIDATION: _Columns([], [], [], [])}
-    for number, row in enumerate(pq.read_table(shard, columns=["doc_id", "source", "sentences"]).to_pylist()):
-        split = VALIDATION if is_held_out(row["doc_id"], row["source"], config.validation_share) else TRAIN
-        _append(columns[split], row["sentences"], number, sources.index(row["source"]), _loaded(load, tokenizer))
-    counts: dict[str, Any] = {"frequency": _frequency(columns[TRAIN].input_ids, vocab_size).tolist()}
-    for split, part in columns.items():
-        write_shard(folder / split / f"{shard.stem}.arrow", vars(part), vocab_size)
-        pieces = sum(map(len, part.input_ids))
-        counts[split] = {"documents": len(set(part.document)), "sentences": len(part.input_ids), "pieces": pieces}
+    counts: dict[str, Any] = {}
+    for split, text in _by_split(pq.read_table(shard), config.validation_share, sources).items():
+        columns, counts[split] = _tokenised(text, _loaded(load, tokenizer), config)
+        write_shard(folder / split / f"{shard.stem}.arrow", columns, vocab_size)
+        if split == TRAIN:
+            lengths = np.diff(columns.sentence_offsets)
+            counts["frequency"] = np.bincount(columns.input_ids, minlength=vocab_size).tolist()
+            by_source = np.bincount(columns.source, weights=lengths, minlength=len(sources))
+            counts["by_source"] = by_source.astype(np.int64).tolist()
     write_json(marker, counts)
     return counts
 
 
-def _append(columns: _Columns, sentences: list[str], document: int, source: int, tokenizer: Any) -> None:
-    for sentence, encoding in zip(sentences, tokenizer.encode_batch(sentences, add_special_tokens=False), strict=True):
-        if encoding.ids:
-            columns.input_ids.append(encoding.ids)
-            columns.eojeol_start.append([start == 0 or sentence[start - 1].isspace() for start, _ in encoding.offsets])
-            columns.document.append(document)
-            columns.source.append(source)
+Text = tuple[pa.Array, np.ndarray, np.ndarray]
+"""Sentences (S,), and the number of the document and of the source of each."""
+
+
+def _by_split(table: pa.Table, validation_share: float, sources: list[str]) -> dict[str, Text]:
+    names, ids = table["source"].to_pylist(), table["doc_id"].to_pylist()
+    lists = table["sentences"].combine_chunks()
+    document = np.repeat(np.arange(len(ids)), pc.list_value_length(lists).to_numpy())
+    held_out = np.array([is_held_out(*key, validation_share) for key in zip(ids, names, strict=True)], dtype=bool)
+    source = np.array([sources.index(name) for name in names], dtype=np.int64)[document]
+    wanted = {TRAIN: ~held_out[document], VALIDATION: held_out[document]}
+    sentences = pc.list_flatten(lists)
+    return {split: (sentences.filter(pa.array(own)), document[own], source[own]) for split, own in wanted.items()}
+
+
+def _tokenised(text: Text, tokenizer: Any, config: DatasetConfig) -> tuple[Columns, dict[str, int]]:
+    """The columns of one file, without sentences of which no piece is left, and what was counted."""
+    sentences, document, source = text
+    eojeols = pieces.split_eojeols(sentences)
+    found = pieces.cut(eojeols, tokenizer, with_characters=config.morphemes)
+    marks = {EOJEOL_START: found.eojeol_start}
+    filled = np.diff(found.sentence_offsets) > 0
+    counts = {
+        "documents": len(np.unique(document[filled])),
+        "sentences": int(filled.sum()),
+        "pieces": len(found.input_ids),
+        "empty_sentences": int((~filled).sum()),
+        "swallowed_eojeols": found.swallowed,
+    }
+    if found.characters is not None:
+        starts = morphemes.mark(found.characters, morphemes.parse(eojeols))
+        marks |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}
+        counts["swallowed_morphemes"] = starts.swallowed
+    offsets = np.append(found.sentence_offsets[:-1][filled], len(found.input_ids))
+    return Columns(found.input_ids, offsets, marks, document[filled], source[filled]), counts
 
 
 def is_held_out(doc_id: str, source: str, share: float) -> bool:
     """Whether a document belongs to the validation split: decided by its id alone, so that more text moves no document."""
     value = int.from_bytes(hashlib.blake2b(f"{source}\n{doc_id}".encode(), digest_size=8).digest(), "big")
     return value < share * 2**64
-
-
-def _frequency(sentences: Iterable[list[int]], vocab_size: int) -> np.ndarray:
-    ids = np.fromiter((piece for sentence in sentences for piece in sentence), dtype=np.int64)
-    return np.bincount(ids, minlength=vocab_size)

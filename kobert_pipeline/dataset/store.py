@@ -1,50 +1,61 @@
 """The token store: every sentence tokenised once, memory-mapped, read by blocks.
 
 `<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file a corpus shard) holds one row a sentence: `input_ids` (uint16 where
-the vocabulary fits, without special tokens), `eojeol_start` (aligned to the pieces), `document` (number within the file),
-`source` (number in the manifest's list). `datasets.load_dataset("arrow", data_files=…)` reads the same files.
+the vocabulary fits, without special tokens), marks aligned to the pieces, `document` (number within the file), `source`
+(number in the manifest's list). `datasets.load_dataset("arrow", data_files=…)` reads the same files.
 
 Shapes: N pieces, S sentences, D documents of a block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
-from kobert_pipeline.artifacts import atomic_path, read_manifest
+from kobert_pipeline.artifacts import atomic_path, file_sha256, read_manifest
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.ragged import offsets_of
 from kobert_pipeline.errors import ArtifactMismatch
 
 TRAIN, VALIDATION = "train", "validation"
 SENTENCES_PER_BLOCK = 65_536
+MARKS: MappingProxyType[str, pa.DataType] = MappingProxyType(
+    {EOJEOL_START: pa.bool_(), MORPHEME_START: pa.bool_(), PART_OF_SPEECH: pa.uint8()}
+)
 
 
-def schema(vocab_size: int) -> pa.Schema:
+@dataclass(frozen=True)
+class Columns:
+    """One file of the store as arrays."""
+
+    input_ids: np.ndarray
+    """(N,)"""
+    sentence_offsets: np.ndarray
+    """(S + 1,) into the pieces."""
+    marks: Mapping[str, np.ndarray]
+    """Each (N,)."""
+    document: np.ndarray
+    """(S,) number of the document within the file."""
+    source: np.ndarray
+    """(S,) number in the manifest's list of sources."""
+
+
+def write_shard(path: Path, columns: Columns, vocab_size: int) -> None:
     piece = pa.uint16() if vocab_size <= 2**16 else pa.uint32()
-    return pa.schema(
-        [
-            ("input_ids", pa.list_(piece)),
-            ("eojeol_start", pa.list_(pa.bool_())),
-            ("document", pa.uint32()),
-            ("source", pa.uint8()),
-        ]
+    offsets = pa.array(columns.sentence_offsets, pa.int32())
+    lists = {"input_ids": pa.array(columns.input_ids, piece)}
+    lists |= {name: pa.array(values, MARKS[name]) for name, values in columns.marks.items()}
+    table = pa.table(
+        {name: pa.ListArray.from_arrays(offsets, values) for name, values in lists.items()}
+        | {"document": pa.array(columns.document, pa.uint32()), "source": pa.array(columns.source, pa.uint8())}
     )
-
-
-def write_shard(path: Path, columns: dict[str, Any], vocab_size: int) -> None:
-    """One file of the store; `columns` as in the schema, arrays or lists."""
-    table = pa.table({name: pa.array(columns[name], type=kind) for name, kind in _fields(vocab_size)})
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
         writer.write_table(table, max_chunksize=max(1, table.num_rows))
-
-
-def _fields(vocab_size: int) -> list[tuple[str, pa.DataType]]:
-    return [(field.name, field.type) for field in schema(vocab_size)]
 
 
 @dataclass(frozen=True)
@@ -53,24 +64,37 @@ class Block:
 
     tokens: np.ndarray
     """(N,) pieces, uint16 or uint32."""
-    eojeol_start: np.ndarray
-    """(N,) bool: the piece begins an eojeol."""
+    marks: Mapping[str, np.ndarray]
+    """Each (N,): `eojeol_start` and whatever else the store holds."""
     sentence_offsets: np.ndarray
     """(S + 1,) int64 into tokens."""
     document_offsets: np.ndarray
     """(D + 1,) int64 into sentences."""
+    source: np.ndarray
+    """(D,) number of each document's source."""
     continuity: np.ndarray
     """(D,) bool: neighbouring sentences of the document continue each other."""
 
+    @property
+    def piece_offsets(self) -> np.ndarray:
+        """(D + 1,) int64: documents into tokens."""
+        offsets: np.ndarray = self.sentence_offsets[self.document_offsets]
+        return offsets
+
 
 class Store:
-    """A finished dataset artifact. Opening reads the manifest only; blocks are mapped when asked for."""
+    """A finished dataset artifact. Opening compares the sizes of its files with the manifest, and raises ArtifactMismatch
+    for one that is missing or cut off; blocks are mapped when asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.summary = read_manifest(folder).summary
+        manifest = read_manifest(folder)
+        self.summary, self.inputs, self._files = manifest.summary, manifest.inputs, manifest.files
         self.vocab_size: int = self.summary["vocab_size"]
         self._continuity = np.array([source["continuity"] for source in self.summary["sources"]], dtype=bool)
+        self._hashed: set[str] = set()
+        for name in self._files:
+            self._require_size(name)
 
     def blocks(self, split: str) -> list[list[Path]]:
         """The files of each block. Block i of n holds files i, i + n, i + 2n, …: every block is a sample of the whole
@@ -81,43 +105,74 @@ class Store:
         return [files[first::number] for first in range(min(number, len(files)))]
 
     def read(self, files: Sequence[Path]) -> Block:
-        """One block. Raises ArtifactMismatch when a file is missing, cut off or not of this store."""
+        """One block. Raises ArtifactMismatch when a file is not the one that was written (hashed when first read)."""
+        for path in files:
+            self._require_content(path.relative_to(self.folder).as_posix())
         return _join([_read_file(path, self._continuity) for path in files])
+
+    def require_tokenizer(self, folder: Path) -> None:
+        """Raises ArtifactMismatch unless the store was built with the tokenizer artifact in `folder`."""
+        built, given = self.inputs.get("tokenizer", ""), read_manifest(folder).fingerprint
+        if built != given:
+            raise ArtifactMismatch(
+                f"{self.folder}: built with tokenizer {built[:16]}, but {folder} is {given[:16]}. "
+                "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
+            )
+
+    def require_marks(self, names: Sequence[str]) -> None:
+        """Raises ArtifactMismatch unless the store holds the marks that an objective reads."""
+        for name in names:
+            if name not in self.summary["marks"]:
+                raise ArtifactMismatch(
+                    f"{self.folder}: holds no {name}. Set dataset.morphemes: true and build it again."
+                )
+
+    def _require_size(self, name: str) -> None:
+        path = self.folder / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != self._files[name].size:
+            found = "is missing" if size is None else f"has {size:,} bytes, not the {self._files[name].size:,} written"
+            raise ArtifactMismatch(f"{path}: {found}. Remove {self.folder} and run the dataset stage again.")
+
+    def _require_content(self, name: str) -> None:
+        if name in self._hashed:
+            return
+        self._require_size(name)
+        if file_sha256(self.folder / name) != self._files[name].sha256:
+            raise ArtifactMismatch(
+                f"{self.folder / name}: changed since it was written. Remove {self.folder} and run the dataset stage again."
+            )
+        self._hashed.add(name)
 
 
 def _read_file(path: Path, continuity: np.ndarray) -> Block:
-    try:
-        with pa.memory_map(str(path)) as source:
-            batch = pa.ipc.open_file(source).get_batch(0)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactMismatch(
-            f"{path}: not a readable part of a token store ({error}). Run the dataset stage again."
-        ) from None
+    with pa.memory_map(str(path)) as source:
+        batch = pa.ipc.open_file(source).get_batch(0)
     pieces, documents = batch.column("input_ids"), batch.column("document").to_numpy()
     starts = np.flatnonzero(np.append(True, documents[1:] != documents[:-1]))
+    sources = batch.column("source").to_numpy()[starts]
     return Block(
         tokens=pieces.values.to_numpy(),
-        eojeol_start=batch.column("eojeol_start").values.to_numpy(zero_copy_only=False),
+        marks={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in MARKS if name in batch.schema.names},
         sentence_offsets=pieces.offsets.to_numpy().astype(np.int64),
         document_offsets=np.append(starts, len(documents)).astype(np.int64),
-        continuity=continuity[batch.column("source").to_numpy()[starts]],
-    )
+        source=sources,
+        continuity=continuity[sources],
+    )  # fmt: skip
 
 
 def _join(parts: list[Block]) -> Block:
     if len(parts) == 1:
         return parts[0]
-    tokens = np.cumsum([0, *(len(part.tokens) for part in parts)])
-    sentences = np.cumsum([0, *(len(part.sentence_offsets) - 1 for part in parts)])
     return Block(
         tokens=np.concatenate([part.tokens for part in parts]),
-        eojeol_start=np.concatenate([part.eojeol_start for part in parts]),
-        sentence_offsets=_shift_and_join([part.sentence_offsets for part in parts], tokens),
-        document_offsets=_shift_and_join([part.document_offsets for part in parts], sentences),
+        marks={name: np.concatenate([part.marks[name] for part in parts]) for name in parts[0].marks},
+        sentence_offsets=_join_offsets([part.sentence_offsets for part in parts]),
+        document_offsets=_join_offsets([part.document_offsets for part in parts]),
+        source=np.concatenate([part.source for part in parts]),
         continuity=np.concatenate([part.continuity for part in parts]),
     )
 
 
-def _shift_and_join(offsets: list[np.ndarray], shifts: np.ndarray) -> np.ndarray:
-    pieces = [part[:-1] + shift for part, shift in zip(offsets, shifts[:-1], strict=True)]
-    return np.append(np.concatenate(pieces), shifts[-1])
+def _join_offsets(parts: list[np.ndarray]) -> np.ndarray:
+    return offsets_of(np.concatenate([np.diff(part) for part in parts]))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from kobert_pipeline.dataset.plan import Examples, PlanContext, segment_pairs
+from kobert_pipeline.dataset.plan import Examples, PlanContext
+from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.mlm import MlmOptions, masked_batch, token_terms
+from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class MlmNspOptions(MlmOptions):
+class MlmNspOptions(MaskedOptions):
     short_probability: float = Field(0.1, ge=0, le=1)
     """Share of examples that aim at a random shorter length."""
 
@@ -36,17 +37,21 @@ def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, optio
 
 def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, Term]:
     """Mean masked cross-entropy plus mean next-sentence cross-entropy (Devlin et al. 2019, appendix A.2)."""
+    hidden = model.hidden(batch)
+    return token_terms(model, hidden, batch) | pair_terms(model, hidden, batch["next_sentence_label"], "nsp")
+
+
+def pair_terms(model: Learner, hidden: torch.Tensor, labels: torch.Tensor, name: str) -> dict[str, Term]:
+    """Cross-entropy (nats) of the pair head against `labels` (B,), and the share predicted right. `hidden` is (B, L, H)."""
     import torch
     from torch.nn import functional
 
-    hidden = model.hidden(batch)
-    labels = batch["next_sentence_label"]
     logits = model.pair_logits(hidden).float()
     count = torch.tensor(float(labels.numel()), device=labels.device)
     right = (logits.argmax(dim=-1) == labels).sum()
-    return token_terms(model, hidden, batch) | {
-        "nsp": Term(functional.cross_entropy(logits, labels, reduction="sum"), count),
-        "nsp_accuracy": Term(right.float(), count, weight=0.0),
+    return {
+        name: Term(functional.cross_entropy(logits, labels, reduction="sum"), count),
+        f"{name}_accuracy": Term(right.float(), count, weight=0.0),
     }
 
 
@@ -59,4 +64,5 @@ OBJECTIVE = Objective(
     plan=plan,
     collate=collate,
     loss=loss,
+    marks=marks,
 )

@@ -14,7 +14,7 @@ import numpy as np
 from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.masking.generators import RowGenerators
+from kobert_pipeline.masking.generators import RowGenerator
 
 if TYPE_CHECKING:
     import torch
@@ -49,10 +49,10 @@ class TokenizerFacts:
 
 @dataclass(frozen=True)
 class BatchContext:
-    """What `collate` may depend on besides the examples: the tokenizer, one generator a row, and training or validation."""
+    """What `collate` may depend on besides the examples: the tokenizer, each row's random words, training or validation."""
 
     tokenizer: TokenizerFacts
-    generators: RowGenerators
+    generator: RowGenerator
     training: bool = True
 
 
@@ -74,11 +74,17 @@ Collate = Callable[[Examples, np.ndarray, BatchContext, Any], Batch]
 """(examples of a block, which of them (B,), context, options) -> tensors with B rows."""
 Loss = Callable[[Learner, Batch, "torch.Generator"], dict[str, Term]]
 Inputs = Callable[[Any], dict[str, str]]
+Marks = Callable[[Any], tuple[str, ...]]
 
 
 def no_inputs(_: Config) -> dict[str, str]:
     """The objective needs the store alone."""
     return {}
+
+
+def no_marks(_: Config) -> tuple[str, ...]:
+    """The objective needs the pieces alone."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -95,3 +101,5 @@ class Objective:
     loss: Loss
     inputs: Inputs = no_inputs
     """Options -> artifacts it needs besides the store (a teacher), by name: part of the fingerprint."""
+    marks: Marks = no_marks
+    """Options -> names of the store's marks that it reads, checked before training."""

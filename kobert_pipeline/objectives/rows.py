@@ -1,4 +1,4 @@
-"""Rows of pieces from examples: what every objective's `collate` begins with. Shapes: B rows of L pieces."""
+"""Rows of pieces from examples: what every objective's `collate` begins with. Shapes: B rows of L pieces, n of them text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kobert_pipeline.dataset.plan import Examples
+from kobert_pipeline.dataset.ragged import gather, offsets_of
+from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives.objective import TokenizerFacts
 
 
@@ -19,24 +21,52 @@ class Rows(NamedTuple):
     """(B, L) bool, false on padding."""
     maskable: np.ndarray
     """(B, L) bool, false on special tokens and padding."""
+    block: Block
+    places: np.ndarray
+    """(B, L) where each maskable piece stands in the block; means nothing elsewhere."""
+
+    def marks(self, name: str) -> np.ndarray:
+        """(B, L) of one of the block's marks; means nothing on special tokens and padding."""
+        found: np.ndarray = self.block.marks[name].take(self.places, mode="clip")
+        return found
 
 
 def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, numbered: bool) -> Rows:
     """[CLS] range [SEP] range [SEP] … for each chosen example. `numbered`: the second range has segment number 1."""
-    length = int(examples.lengths[chosen].max())
-    shape = (len(chosen), length)
-    input_ids = np.full(shape, facts.pad_id, dtype=np.int64)
-    token_type_ids, maskable = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+    lengths = examples.lengths[chosen]
+    shape = (len(chosen), int(lengths.max()))
+    ranges, row_offsets = gather(examples.offsets, chosen)
+    starts, sizes = examples.starts[ranges], examples.ends[ranges] - examples.starts[ranges]
+    begins = _begins(sizes, row_offsets, shape[1])
+    maskable = _stretches(begins, begins + sizes, np.array([False, True]), shape)
+    places = _places(starts, begins, shape)
+    pieces = examples.block.tokens.take(places, mode="clip")
+    input_ids = np.where(maskable, pieces, facts.pad_id).astype(np.int64)
     input_ids[:, 0] = facts.cls_id
-    for row, example in enumerate(chosen.tolist()):
-        position = 1
-        for number, (start, end) in enumerate(examples.ranges(example)):
-            stop = position + end - start
-            input_ids[row, position:stop] = examples.block.tokens[start:end]
-            input_ids[row, stop] = facts.sep_id
-            maskable[row, position:stop] = True
-            if numbered and number:
-                token_type_ids[row, position : stop + 1] = 1
-            position = stop + 1
-    attention_mask = np.arange(length) < examples.lengths[chosen][:, None]
-    return Rows(input_ids, token_type_ids, attention_mask, maskable)
+    input_ids.ravel()[begins + sizes] = facts.sep_id
+    second = row_offsets[:-1] + 1 if numbered else row_offsets[:0]
+    types = _stretches(begins[second], begins[second] + sizes[second] + 1, np.array([0, 1]), shape)
+    return Rows(input_ids, types, np.arange(shape[1]) < lengths[:, None], maskable, examples.block, places)
+
+
+def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarray:
+    """Position of each range's first piece in the rows laid end to end: [CLS] before a row's first, [SEP] after each."""
+    before = offsets_of(sizes + 1)
+    rows = np.repeat(np.arange(len(row_offsets) - 1), np.diff(row_offsets))
+    begins: np.ndarray = rows * length + 1 + before[:-1] - before[row_offsets[rows]]
+    return begins
+
+
+def _places(starts: np.ndarray, begins: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(B, L): from each of `begins` on, the places from its start on."""
+    counts = np.diff(begins, prepend=0, append=shape[0] * shape[1])
+    shift = np.repeat(np.append(0, starts - begins), counts)
+    return (np.arange(len(shift)) + shift).reshape(shape)
+
+
+def _stretches(begins: np.ndarray, ends: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(B, L): the second of `values` from each of `begins` to before its end, the first elsewhere. Positions in the rows
+    laid end to end, in order; none overlap."""
+    borders = np.stack([begins, ends], axis=1).ravel()
+    counts = np.diff(borders, prepend=0, append=shape[0] * shape[1])
+    return np.repeat(values[np.arange(len(counts)) % 2], counts).reshape(shape)

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import numpy as np
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Workspace, atomic_path, read_manifest, write_json
+from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import Advance, progress
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import Batch, TokenizerFacts
+from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
+from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.quiet import fitting
@@ -43,9 +43,10 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
-    _require_same_tokenizer(dataset, tokenizer)
+    store.require_tokenizer(tokenizer)
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, objective, config, facts, seed)
+    stream.require_batches()
     held_out = validation_batches(store, objective, config, facts)
     if not held_out:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
@@ -64,37 +65,6 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
-
-
-def _require_same_tokenizer(dataset: Path, tokenizer: Path) -> None:
-    built, given = read_manifest(dataset).inputs.get("tokenizer", ""), read_manifest(tokenizer).fingerprint
-    if built != given:
-        raise ArtifactMismatch(
-            f"{dataset}: built with tokenizer {built[:16]}, but {tokenizer} is {given[:16]}. "
-            "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
-        )
-
-
-def tokenizer_facts(folder: Path) -> TokenizerFacts:
-    """Ids of the special tokens, and which pieces a random replacement may be."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    special = set(tokenizer.all_special_ids)
-    ordinary = [
-        number
-        for piece, number in tokenizer.get_vocab().items()
-        if number not in special and not piece.startswith("[unused")
-    ]
-    return TokenizerFacts(
-        vocab_size=len(tokenizer),
-        pad_id=tokenizer.pad_token_id,
-        unk_id=tokenizer.unk_token_id,
-        cls_id=tokenizer.cls_token_id,
-        sep_id=tokenizer.sep_token_id,
-        mask_id=tokenizer.mask_token_id,
-        replacements=np.array(sorted(ordinary), dtype=np.int64),
-    )
 
 
 def _fit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -29,6 +29,9 @@ class PretrainConfig(Config):
     architecture: dict[str, Any]
     """`name`, one of ARCHITECTURES, `size` (mini, small, base, large), and single sizes that differ from it."""
     phases: tuple[Phase, ...] = Field(min_length=1)
+    source_shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
+    """Share of an epoch's pieces that each source named here has, by reading its documents more or less often; sources not
+    named divide the rest as they are."""
     max_steps: int = Field(gt=0)
     """Optimizer steps of the whole run."""
     learning_rate: float = Field(1e-3, gt=0)

@@ -6,6 +6,7 @@ examples shuffled and cut into batches of nearly equal numbers and like lengths.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,14 +16,17 @@ from torch.utils.data import IterableDataset
 
 from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.plan import Examples, PlanContext
+from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.masking.generators import row_generators
+from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
 
 BATCHES_A_WINDOW = 50
 """Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
+
+NEEDS_NEIGHBOURS = "Pairs of segments need documents of two sentences or more whose lines continue each other."
 
 ORDER, BATCHES = 1, 2
 """Which random decision a seed sequence is for."""
@@ -56,9 +60,28 @@ class BatchStream(IterableDataset[Any]):
     ) -> None:
         self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
         self.options = config.options
+        store.require_marks(objective.marks(self.options))
+        self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
         self.ends = config.phase_ends()
         self.cursor = Cursor()
+        self.counts: Counter[str] = Counter()
+        """What the plans drawn so far left out or treated otherwise."""
+
+    def require_batches(self) -> None:
+        """Raises InputError, before anything is trained, when the text does not fill one batch of every phase."""
+        for number, phase in enumerate(self.config.phases):
+            found = len(self._plan(0, epoch=0, phase=number))
+            if len(self.blocks) == 1 and found < phase.batch_size:
+                raise InputError(
+                    f"The corpus gives {found} examples of {phase.max_length} pieces for objective {self.objective.name!r}, "
+                    f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
+                )
+
+    def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
+        length = self.config.phases[phase].max_length
+        context = PlanContext(self.seed, epoch, block, phase, length, self.repeats)
+        return self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
 
     def __iter__(self) -> Iterator[Drawn]:
         cursor = self.cursor
@@ -69,8 +92,7 @@ class BatchStream(IterableDataset[Any]):
             yield from self._epoch()
             if whole and cursor.batch == begun:
                 raise InputError(
-                    f"The corpus gives no example for objective {self.objective.name!r}: "
-                    "it needs documents of two sentences or more whose lines continue each other."
+                    f"The corpus gives no example for objective {self.objective.name!r}. {NEEDS_NEIGHBOURS}"
                 )
 
     def _epoch(self) -> Iterator[Drawn]:
@@ -89,12 +111,19 @@ class BatchStream(IterableDataset[Any]):
 
     def _block(self, block: int) -> Iterator[Drawn]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
-        context = PlanContext(self.seed, cursor.epoch, block, cursor.phase, phase.max_length)
-        examples = self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+        examples = self._plan(block, epoch=cursor.epoch, phase=cursor.phase)
+        self.counts.update(examples.counts)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
             batch = draw(
-                self.objective, examples, chosen, self.facts, self.options, seed=self.seed, number=cursor.batch
+                self.objective,
+                examples,
+                chosen,
+                self.facts,
+                self.options,
+                seed=self.seed,
+                number=cursor.batch,
+                width=phase.max_length,
             )
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield batch, cursor.state()
@@ -116,10 +145,11 @@ def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
 
 def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
-    *, seed: int, number: int, training: bool = True,
+    *, seed: int, number: int, width: int, training: bool = True,
 ) -> Batch:  # fmt: skip
-    generators = row_generators(seed, number, range(len(chosen)))
-    return objective.collate(examples, chosen, BatchContext(facts, generators, training), options)
+    """Batch `number` of the `chosen` examples; `width` is the most pieces that a row of the phase may have."""
+    generator = RowGenerator(seed, number, first=0, rows=len(chosen), width=width)
+    return objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
 
 
 def validation_batches(
@@ -133,6 +163,16 @@ def validation_batches(
         examples = objective.plan(store.read(files), context, options)
         for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
             batches.append(
-                draw(objective, examples, chosen, facts, options, seed=0, number=len(batches), training=False)
+                draw(
+                    objective,
+                    examples,
+                    chosen,
+                    facts,
+                    options,
+                    seed=0,
+                    number=len(batches),
+                    width=phase.max_length,
+                    training=False,
+                )
             )
     return batches

@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy():
 
 def test_help_names_every_command():
     output = CliRunner().invoke(cli.app, ["--help"]).output
-    for command in ("run", "status", "eval", "report", "push", "init", "doctor"):
+    for command in ("run", "status", "inspect", "eval", "report", "push", "init", "doctor"):
         assert f" {command} " in output
 
 
@@ -50,6 +50,8 @@ def test_help_names_every_command():
         (["run", "bert-mini"], "KOBERT_CORPUS is not set"),
         (["run", "quickstart", "--until", "pretraining"], "did you mean `pretrain`"),
         (["push", "quickstart", "--repo", "a/b"], "not finished"),
+        (["inspect", "quickstart", "batch"], "There is no dataset"),
+        (["inspect", "quickstart", "bach"], "did you mean `batch`"),
         (["run", "quickstart", "--set", "corpora.sources=[{name: a, path: /no/such/file.txt}]"], "no such file"),
     ],
 )

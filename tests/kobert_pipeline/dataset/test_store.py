@@ -1,12 +1,17 @@
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kobert_pipeline.dataset.build import is_held_out
+from kobert_pipeline.artifacts import Identity, Workspace
+from kobert_pipeline.dataset.build import build, is_held_out
+from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.execution import ExecutionConfig
 from tokenizer.load import load_tokenizer
 
 
@@ -40,7 +45,7 @@ def test_tokens_are_two_bytes_and_the_offsets_fit_them(tiny):
     block = store.read(store.blocks(TRAIN)[0])
     assert block.tokens.dtype == np.uint16
     assert block.sentence_offsets[0] == 0
-    assert block.sentence_offsets[-1] == len(block.tokens) == len(block.eojeol_start)
+    assert block.sentence_offsets[-1] == len(block.tokens) == len(block.marks[EOJEOL_START])
     assert block.document_offsets[-1] == len(block.sentence_offsets) - 1
 
 
@@ -49,7 +54,7 @@ def test_eojeol_starts_are_the_pieces_after_a_space(tiny):
     block = store.read(store.blocks(TRAIN)[0])
     sentence = sentences_by_split(tiny)[TRAIN][0][0]
     count = int(block.sentence_offsets[1])
-    assert block.eojeol_start[:count].sum() == len(sentence.split())
+    assert block.marks[EOJEOL_START][:count].sum() == len(sentence.split())
     assert tokenizer.id_to_token(int(block.tokens[0])).startswith("##") is False
 
 
@@ -69,16 +74,76 @@ def test_datasets_reads_the_same_files(tiny, tmp_path, monkeypatch):
     assert len(rows) == Store(tiny.dataset).summary[TRAIN]["sentences"]
 
 
-def test_a_truncated_file_of_the_store_is_named_and_refused(tiny, tmp_path):
-    import shutil
-
+@pytest.fixture
+def copied(tiny, tmp_path):
+    """A copy of the store, and its first training file."""
     copy = tmp_path / "dataset"
     shutil.copytree(tiny.dataset, copy)
-    store = Store(copy)
-    path = store.blocks(TRAIN)[0][0]
+    return copy, Store(copy).blocks(TRAIN)[0][0]
+
+
+def test_a_truncated_file_of_the_store_is_named_and_refused_when_it_is_opened(copied):
+    folder, path = copied
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ArtifactMismatch, match=path.name):
+    with pytest.raises(ArtifactMismatch, match=rf"{path.name}: has [\d,]+ bytes, not the"):
+        Store(folder)
+
+
+def test_a_missing_file_of_the_store_is_named_and_refused(copied):
+    folder, path = copied
+    path.unlink()
+    with pytest.raises(ArtifactMismatch, match=f"{path.name}: is missing"):
+        Store(folder)
+
+
+def test_an_edited_file_of_the_store_is_named_and_refused(copied):
+    folder, path = copied
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    store = Store(folder)
+    with pytest.raises(ArtifactMismatch, match=f"{path.name}: changed since it was written"):
         store.read(store.blocks(TRAIN)[0])
+
+
+def test_a_store_built_with_another_tokenizer_is_refused(copied, tiny):
+    folder, _ = copied
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    Store(folder).require_tokenizer(tiny.tokenizer)
+    manifest["inputs"]["tokenizer"] = "f" * 64
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtifactMismatch, match="built with tokenizer ffffffffffffffff, but "):
+        Store(folder).require_tokenizer(tiny.tokenizer)
+
+
+def test_a_mark_that_the_store_does_not_hold_is_asked_for_by_name(tiny):
+    Store(tiny.dataset).require_marks([EOJEOL_START])
+    with pytest.raises(ArtifactMismatch, match="holds no morpheme_start"):
+        Store(tiny.dataset).require_marks([MORPHEME_START])
+
+
+def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
+    config = DatasetConfig(validation_share=0.15, morphemes=True)
+    with Workspace(tmp_path, Identity("dataset", 1, config.content(), {}, 0, {})) as out:
+        folder = out.finish(
+            build(config, tiny.corpora, tiny.tokenizer, out, load=load_tokenizer, execution=ExecutionConfig(workers=1)),
+            {},
+        )
+    store, plain = Store(folder), Store(tiny.dataset)
+    store.require_marks([MORPHEME_START, PART_OF_SPEECH])
+    block, other = store.read(store.blocks(TRAIN)[0]), plain.read(plain.blocks(TRAIN)[0])
+    assert np.array_equal(block.tokens, other.tokens)
+    assert np.array_equal(block.marks[EOJEOL_START], other.marks[EOJEOL_START])
+    assert set(block.marks) == {EOJEOL_START, MORPHEME_START, PART_OF_SPEECH}
+    tags = [store.summary["parts_of_speech"][code] for code in block.marks[PART_OF_SPEECH][:7].tolist()]
+    assert tags[:2] == ["NNG", "JKS"]
+    assert store.summary[TRAIN]["swallowed_morphemes"] == 0  # this vocabulary knows hardly more than single characters
+
+
+def test_pieces_are_counted_by_source(tiny):
+    store = Store(tiny.dataset)
+    assert sum(source["pieces"] for source in store.summary["sources"]) == store.summary[TRAIN]["pieces"]
+    assert all(source["pieces"] > 0 for source in store.summary["sources"])
 
 
 def test_the_unigram_entropy_is_that_of_the_training_pieces(tiny):

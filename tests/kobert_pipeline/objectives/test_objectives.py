@@ -13,8 +13,8 @@ from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.pretrain.build import tokenizer_facts
 from kobert_pipeline.pretrain.data import draw
+from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import total_loss
 
 TINY_SIZES = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
@@ -35,12 +35,12 @@ def facts(tiny):
 def make(tiny, facts):
     """(objective, architecture) -> model, batch of eight examples, the objective's loss."""
 
-    def build(objective_name, architecture_name):
+    def build(objective_name, architecture_name, **settings):
         torch.manual_seed(0)
         objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
-        store, options = Store(tiny.dataset), objective.options()
+        store, options = Store(tiny.dataset), objective.options(**settings)
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, 48), options)
-        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0)
+        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0, width=48)
         shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 48)
         model = architecture.build(architecture.sizes(**TINY_SIZES), shape, objective.heads)
         return model, batch, objective.loss
@@ -131,6 +131,34 @@ def test_our_loss_equals_that_of_modernbert_for_masked_lm(make):
         logits.view(-1, logits.shape[-1]), batch["labels"].view(-1), ignore_index=IGNORE_INDEX
     )
     assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
+
+
+def test_a_fixed_number_of_predictions_gives_the_same_loss_in_a_fixed_shape(make):
+    """The head runs on gathered slots, of which the last are empty."""
+    model, free, loss = make("mlm", "bert", max_predictions=20)
+    _, fixed, _ = make("mlm", "bert", max_predictions=20, fixed_predictions=True)
+    assert fixed["masked_labels"].shape == (len(free["labels"]), 20)
+    assert "labels" not in fixed
+    with torch.no_grad():
+        terms = [loss(model.eval(), batch, torch.Generator()) for batch in (free, fixed)]
+    for name in terms[0]:
+        assert float(terms[0][name].count) == float(terms[1][name].count)
+        assert float(terms[0][name].sum) == pytest.approx(float(terms[1][name].sum), rel=1e-5)
+
+
+@pytest.mark.parametrize("unit", ["eojeol", "span"])
+def test_whole_eojeols_are_masked_by_the_marks_of_the_store(make, tiny, facts, unit):
+    """A masked piece that begins with ## has all the pieces of its eojeol masked: checked on the text."""
+    from tokenizer.load import load_tokenizer
+
+    tokenizer = load_tokenizer(tiny.tokenizer)
+    inner = np.array([tokenizer.id_to_token(number).startswith("##") for number in range(facts.vocab_size)])
+    _, batch, _ = make("mlm", "bert", unit=unit, mlm_probability=0.4)
+    selected = (batch["labels"] != IGNORE_INDEX).numpy()
+    original = np.where(selected, batch["labels"].numpy(), batch["input_ids"].numpy())
+    glued = inner[original[:, 1:]] & ~np.isin(original[:, :-1], [facts.cls_id, facts.sep_id])
+    assert glued.sum() > 50
+    assert np.array_equal(selected[:, 1:][glued], selected[:, :-1][glued])
 
 
 def test_a_pair_reads_as_bert_writes_it(make, facts, tiny):

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.pretrain.build import tokenizer_facts
-from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.config import Phase, PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, Cursor, cut_into_batches, validation_batches
+from kobert_pipeline.pretrain.facts import tokenizer_facts
 
 SIZES = {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
 
@@ -28,8 +29,8 @@ def a_config(objective: str = "mlm_nsp", **options) -> PretrainConfig:
 @pytest.fixture
 def stream(tiny):
     facts = tokenizer_facts(tiny.tokenizer)
-    return lambda objective="mlm_nsp", seed=1: BatchStream(
-        Store(tiny.dataset), OBJECTIVES[objective], a_config(objective), facts, seed
+    return lambda objective="mlm_nsp", seed=1, **changes: BatchStream(
+        Store(tiny.dataset), OBJECTIVES[objective], a_config(objective).model_copy(update=changes), facts, seed
     )
 
 
@@ -78,3 +79,34 @@ def test_held_out_batches_are_the_same_every_time_and_mask_at_15_percent(tiny):
     assert all(equal(one, two) for one, two in zip(first, second, strict=True))
     masked = sum(int((batch["labels"] != -100).sum()) for batch in first)
     assert masked / store.summary["validation"]["pieces"] == pytest.approx(0.15, abs=0.03)
+
+
+def test_sources_have_their_share_of_what_is_drawn(stream):
+    """Rows of full text, drawn with the reviews at three quarters; they are one document in eight."""
+    drawn = stream("mlm", source_shares={"reviews": 0.75})
+    reviews = [source["name"] for source in drawn.store.summary["sources"]].index("reviews")
+    block = drawn.store.read(drawn.blocks[0])
+    sizes = np.diff(block.piece_offsets)
+    wanted = np.array(drawn.repeats)[block.source]
+    assert (wanted * sizes)[block.source == reviews].sum() / (wanted * sizes).sum() == pytest.approx(0.75)
+    pieces = [len(drawn._plan(0, epoch=epoch, phase=0).lengths) for epoch in range(30)]
+    plain = len(stream("mlm")._plan(0, epoch=0, phase=0).lengths)
+    assert np.mean(pieces) == pytest.approx(plain, rel=0.2)
+
+
+def test_a_source_that_the_store_has_not_is_refused_by_name(stream):
+    with pytest.raises(RecipeError, match="did you mean `reviews`"):
+        stream(source_shares={"reviws": 0.5})
+
+
+def test_a_corpus_that_does_not_fill_one_batch_is_refused_before_training(stream):
+    phases = (Phase(max_length=32, batch_size=8, share=0.5), Phase(max_length=64, batch_size=4_096, share=0.5))
+    stream().require_batches()
+    with pytest.raises(InputError, match=r"gives \d+ examples of 64 pieces .* not one batch of 4096"):
+        stream(phases=phases).require_batches()
+
+
+def test_masking_by_morphemes_needs_a_store_that_knows_them(tiny):
+    config = a_config("mlm", unit="morpheme")
+    with pytest.raises(ArtifactMismatch, match=r"holds no morpheme_start. Set dataset.morphemes: true"):
+        BatchStream(Store(tiny.dataset), OBJECTIVES["mlm"], config, tokenizer_facts(tiny.tokenizer), 1)

@@ -2,6 +2,7 @@ import pytest
 
 from kobert_pipeline.errors import RecipeError
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.recipe import load_recipe
 
 GOOD = {
     "objective": {"name": "mlm_nsp"},
@@ -42,3 +43,10 @@ def test_a_single_size_may_differ_from_the_named_ones():
 def test_what_does_not_fit_is_refused_before_training(change, message):
     with pytest.raises(RecipeError, match=message):
         PretrainConfig.parse(GOOD | change)
+
+
+def test_masking_whole_morphemes_needs_a_dataset_that_notes_them():
+    masking = "pretrain.objective.unit=morpheme"
+    with pytest.raises(RecipeError, match=r"reads morpheme_start, .* set dataset.morphemes: true"):
+        load_recipe("quickstart", (masking,))
+    assert load_recipe("quickstart", (masking, "dataset.morphemes=true")).pretrain.options.unit == "morpheme"

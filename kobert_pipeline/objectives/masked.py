@@ -1,0 +1,83 @@
+"""What every objective that masks pieces shares: options, the batch, the loss on what was masked. Shapes: B rows of L pieces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START
+from kobert_pipeline.masking.config import MaskingConfig
+from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Term
+from kobert_pipeline.objectives.rows import Rows
+
+if TYPE_CHECKING:
+    import torch
+
+STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "morpheme": MORPHEME_START}
+"""Where a unit begins, by the store's marks; a subword begins anywhere."""
+
+
+class MaskedOptions(MaskingConfig):
+    validation_probability: float = Field(0.15, gt=0, lt=1)
+    """Share masked in held-out text, always as single pieces, so that runs of other settings can be compared."""
+
+
+def marks(options: MaskedOptions) -> tuple[str, ...]:
+    return (STARTS[options.unit],) if options.unit in STARTS else ()
+
+
+def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> Batch:
+    """`input_ids`, `attention_mask`, `token_type_ids`, `labels`: (B, L). Padding has label -100.
+
+    With `fixed_predictions` `masked_positions` and `masked_labels`, (B, max_predictions), stand in place of `labels`.
+    """
+    import torch
+
+    config = options if context.training else _for_validation(options)
+    input_ids, labels = mask_tokens(
+        rows.input_ids,
+        rows.maskable,
+        rows.marks(STARTS[config.unit]) if config.unit in STARTS else None,
+        context.generator,
+        config,
+        mask_id=context.tokenizer.mask_id,
+        replacements=context.tokenizer.replacements,
+    )
+    arrays = {"input_ids": input_ids, "attention_mask": rows.attention_mask, "token_type_ids": rows.token_type_ids}
+    if config.fixed_predictions and config.max_predictions is not None:
+        arrays["masked_positions"], arrays["masked_labels"] = slots(labels, config.max_predictions)
+    else:
+        arrays["labels"] = labels
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _for_validation(options: MaskedOptions) -> MaskingConfig:
+    return MaskingConfig(mlm_probability=options.validation_probability)
+
+
+def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str, Term]:
+    """Cross-entropy (nats) over masked positions only, and the share predicted right. `hidden` is (B, L, H).
+
+    The head runs on masked positions alone: with a vocabulary of 32,000 that is most of a small model's work.
+    """
+    from torch.nn import functional
+
+    states, labels = _masked(hidden, batch)
+    logits = model.token_logits(states).float()
+    count = (labels != IGNORE_INDEX).sum().float()
+    right = (logits.argmax(dim=-1) == labels).sum()
+    return {
+        "mlm": Term(functional.cross_entropy(logits, labels, reduction="sum", ignore_index=IGNORE_INDEX), count),
+        "mlm_accuracy": Term(right.float(), count, weight=0.0),
+    }
+
+
+def _masked(hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states (n, H) and labels (n,) of the masked positions, or of all slots where their number is fixed."""
+    if "masked_positions" in batch:
+        at = batch["masked_positions"][..., None].expand(-1, -1, hidden.shape[-1])
+        return hidden.gather(1, at).flatten(0, 1), batch["masked_labels"].flatten()
+    masked = batch["labels"] != IGNORE_INDEX
+    return hidden[masked], batch["labels"][masked]

@@ -1,0 +1,31 @@
+"""What objectives and architectures need to know of a tokenizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from kobert_pipeline.objectives.objective import TokenizerFacts
+
+
+def tokenizer_facts(folder: Path) -> TokenizerFacts:
+    """Ids of the special tokens, and which pieces a random replacement may be."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    special = set(tokenizer.all_special_ids)
+    ordinary = [
+        number
+        for piece, number in tokenizer.get_vocab().items()
+        if number not in special and not piece.startswith("[unused")
+    ]
+    return TokenizerFacts(
+        vocab_size=len(tokenizer),
+        pad_id=tokenizer.pad_token_id,
+        unk_id=tokenizer.unk_token_id,
+        cls_id=tokenizer.cls_token_id,
+        sep_id=tokenizer.sep_token_id,
+        mask_id=tokenizer.mask_token_id,
+        replacements=np.array(sorted(ordinary), dtype=np.int64),
+    )

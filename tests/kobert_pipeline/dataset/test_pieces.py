@@ -1,0 +1,114 @@
+"""Pieces by the fast path against `encode`, which knows offsets: numbers and eojeol starts are equal for any text."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH, Morphemes, mark, parse
+from kobert_pipeline.dataset.pieces import cut, split_eojeols
+from kobert_pipeline.dataset.ragged import gather, offsets_of
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.morphology import morphemes
+from tokenizer.load import load_tokenizer
+
+SPACES = "\t\n\r \u00a0\u2003\u2028\u3000"
+ODD = "\x00\x0b\x0c\x1c\x85\u200b\u0301\ufffd#[]中ㅋé한"
+texts = st.lists(
+    st.text(st.one_of(st.sampled_from(SPACES), st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30),
+    max_size=4,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny):
+    loaded = load_tokenizer(tiny.tokenizer)
+    loaded.encode_special_tokens = True
+    return loaded
+
+
+def sentences(texts: list[str]) -> pa.Array:
+    return pa.array(texts, pa.string())
+
+
+def by_offsets(text: str, tokenizer) -> tuple[list[int], list[bool]]:
+    """Reference: the whole text at once; a piece begins an eojeol when it is the first one between two spaces."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    eojeol = np.cumsum([character in SPACES or (character.isspace() and character > "\x85") for character in text])
+    owners = [int(eojeol[start]) for start, _ in encoding.offsets]
+    return encoding.ids, [number == 0 or owner != owners[number - 1] for number, owner in enumerate(owners)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(texts=texts)
+@example(texts=["a\x0bb c", " ́a", "[MASK] [SEP]가", "中國 ㅋㅋ", "", " \u200b x"])
+def test_pieces_and_eojeol_starts_equal_those_of_encode_and_its_offsets(tokenizer, texts):
+    found = cut(split_eojeols(sentences(texts)), tokenizer)
+    expected = [by_offsets(text, tokenizer) for text in texts]
+    assert found.input_ids.tolist() == [piece for ids, _ in expected for piece in ids]
+    assert found.eojeol_start.tolist() == [start for _, starts in expected for start in starts]
+    assert np.diff(found.sentence_offsets).tolist() == [len(ids) for ids, _ in expected]
+
+
+def test_pieces_of_the_fixture_equal_those_of_encode(tokenizer, documents):
+    texts = [sentence for document in documents for sentence in document]
+    found = cut(split_eojeols(sentences(texts)), tokenizer)
+    assert found.input_ids.tolist() == [piece for text in texts for piece in by_offsets(text, tokenizer)[0]]
+    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+    assert found.swallowed == 0
+
+
+def test_a_special_token_written_in_a_text_is_cut_like_any_other(tokenizer):
+    found = cut(split_eojeols(sentences(["[MASK] [SEP]"])), tokenizer)
+    special = {tokenizer.token_to_id(token) for token in ("[MASK]", "[SEP]")}
+    assert not special & set(found.input_ids.tolist())
+
+
+def test_eojeols_of_which_nothing_is_left_are_counted(tokenizer):
+    assert cut(split_eojeols(sentences(["봄이 \x00 오면", "\x0b"])), tokenizer).swallowed == 2
+
+
+def test_a_piece_belongs_to_the_morpheme_of_its_first_character(tokenizer, documents):
+    """Reference: `encode`'s offsets and `morphemes`'s, one sentence at a time."""
+    texts = [sentence for document in documents for sentence in document]
+    eojeols = split_eojeols(sentences(texts))
+    found = cut(eojeols, tokenizer, with_characters=True)
+    marks = mark(found.characters, parse(eojeols))
+    starts, tags, lost = [], [], 0
+    for text in texts:
+        begins, parts = zip(*[(item.start, item.tag) for item in morphemes(text)], strict=True)
+        offsets = [start for start, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
+        owners = np.searchsorted(begins, offsets, side="right") - 1
+        starts += [True, *(owners[1:] != owners[:-1]).tolist()]
+        tags += [parts[owner].partition("+")[0] for owner in owners]
+        lost += len(begins) - len(set(owners.tolist()))
+    assert marks.morpheme_start.tolist() == starts
+    assert [PARTS_OF_SPEECH[code] for code in marks.part_of_speech] == tags
+    assert marks.swallowed == lost
+    assert (marks.morpheme_start | ~found.eojeol_start).all()
+
+
+def test_a_morpheme_that_begins_inside_a_piece_is_swallowed_and_counted():
+    """Pieces 갔다 and ., morphemes 갔, 다 and ."""
+    marks = mark(np.array([0, 2]), Morphemes(np.array([0, 1, 2]), np.array([7, 26, 35], dtype=np.uint8)))
+    assert marks.morpheme_start.tolist() == [True, True]
+    assert marks.part_of_speech.tolist() == [7, 35]
+    assert marks.swallowed == 1
+
+
+def test_a_sentence_that_mecab_does_not_give_back_whole_is_named():
+    with pytest.raises(InputError, match="봄이"):
+        parse(split_eojeols(sentences(["바다는 넓다.", "봄이\x00 오면"])))
+
+
+@given(lists=st.lists(st.lists(st.integers(0, 9), max_size=5), min_size=1, max_size=8), data=st.data())
+def test_gathered_lists_stand_one_after_the_other(lists, data):
+    chosen = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=10))
+    values = np.array([value for one in lists for value in one], dtype=np.int64)
+    found, offsets = gather(offsets_of(np.array([len(one) for one in lists])), np.array(chosen, dtype=np.int64))
+    assert [values[found][a:b].tolist() for a, b in itertools.pairwise(offsets)] == [lists[i] for i in chosen]
