@@ -34,4 +34,4 @@ def leaks(text: str, *, places: Iterable[str], secrets: Iterable[str] = ()) -> l
 
 def _names(text: str, place: str) -> bool:
     """`/home/me` in `/home/me/texts` and at the end of a line, not in `/home/melanie`."""
-    return re.search(rf"{re.escape(place.rstrip('/'))}(?![\w.-])", text) is not None
+    return re.search(rf"{re.escape(place.rstrip('/'))}(?![\w-])", text) is not None

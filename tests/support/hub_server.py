@@ -223,7 +223,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.body:
             self.server.received.append(self.body)
         if fault is not None and fault.action == "answer":
-            self._answer({"error": fault.message}, fault.status, fault.headers | {"X-Error-Message": fault.message})
+            self._answer({"error": fault.message}, fault.status, fault.headers)
             return
         try:
             with self.server.lock:
