@@ -154,19 +154,41 @@ def report(recipe: RecipeName, settings: Settings = None, artifacts: Artifacts =
 @app.command()
 def push(
     recipe: RecipeName,
-    repo: Annotated[str, typer.Option(metavar="USER/NAME", help="The repository on the Hub.")],
+    repo: Annotated[str, typer.Option("--to", "--repo", metavar="OWNER/NAME", help="The repository on the Hub.")],
+    what: Annotated[
+        str, typer.Option(metavar="KIND", help="model, tokenizer or dataset (the cleaned corpus).")
+    ] = "model",
+    yes: Annotated[bool, typer.Option("--yes", help="Send it. Without: show what would be sent.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Readable by everybody; private without.")] = False,
+    revision: Annotated[
+        str | None, typer.Option(metavar="BRANCH", help="Publish on this branch, beside others.")
+    ] = None,
+    tag: Annotated[str, typer.Option(help="Names this state; the run's fingerprint without.")] = "",
+    message: Annotated[str, typer.Option(help="Of the commit.")] = "",
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="WARNING", help="Answers a warning: licences, personal-data."),
+    ] = None,
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Show exactly what publishing would send (a dry run: nothing leaves this machine)."""
-    from kobert_pipeline.hub.push import describe
+    """Publish on the Hugging Face Hub: a dry run unless --yes."""
+    from kobert_pipeline.hub.files import as_kind
+    from kobert_pipeline.hub.push import Destination, describe
+    from kobert_pipeline.publishing import gather, publish, questions, refuse_unanswered
     from kobert_pipeline.recipe import load_recipe
-    from kobert_pipeline.runner import states
 
-    state = states(load_recipe(recipe, tuple(settings or ())), artifacts)[-1]
-    if not state.complete:
-        raise KobertError(f"The run is not finished: {'; '.join(state.reasons)}. Run `kobert run {recipe}` first.")
-    typer.echo(describe(state.folder / "publish", repo, private=True))
+    kind = as_kind(what)
+    to = Destination(repo, not public, revision, tag, message)
+    bundle = gather(load_recipe(recipe, tuple(settings or ())), artifacts, kind, repo)
+    asked = questions(bundle)
+    if not yes:
+        typer.echo(describe(bundle, to, map(str, asked)))
+        return
+    refuse_unanswered(asked, accept or ())
+    done = publish(bundle, to, artifacts)
+    state = "Published" if done.is_new else "Was there already"
+    typer.echo(f"{state}: {done.repo}, commit {done.commit[:8]}, tag {done.tag}; loaded back from an empty cache.")
 
 
 @app.command()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import os
 import platform
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -179,6 +181,7 @@ def _build(
         with Meter() as meter:
             summary = stage.build(Context(recipe, read, fingerprints, root, out))
         finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
+        finished["hardware"] = _hardware()
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
     logger.info(
         "%s: done in %s, peak memory %.1f GiB (%s)",
@@ -188,6 +191,14 @@ def _build(
         _shown(folder, root),
     )
     return folder
+
+
+def _hardware() -> str:
+    """What computed: the GPU where torch is loaded and sees one, else the processor's kind and cores."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(0))
+    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
 
 
 def _duration(seconds: float) -> str:

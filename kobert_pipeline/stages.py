@@ -201,7 +201,7 @@ STAGES: tuple[Stage, ...] = (
         lambda recipe: recipe.klue_eval.content(), _klue_files, _build_klue_eval,
     ),
     Stage(
-        "hub", 1, ("huggingface-hub",), ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval"), False,
+        "hub", 2, ("huggingface-hub",), ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval"), False,
         lambda recipe: recipe.hub.content() | {"recipe": recipe.name}, _no_files, _build_hub,
     ),
 )  # fmt: skip

@@ -6,12 +6,16 @@ KOBERT_DATA names a folder of real data; tests that need it are skipped, with th
 from __future__ import annotations
 
 import os
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hub_server import HubServer
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.execution import ExecutionConfig
@@ -103,3 +107,44 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: KOBERT_DATA names {folder}, which is missing")
     return folder
+
+
+# --- the Hub, on this machine -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A running stand-in for the Hub to which the real client talks, here and in processes started from here.
+
+    Its one user `me`, member of `org`, has the token `hf_mine`. No token lies where the client looks for one.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import close_session
+
+    server = HubServer()
+    server.add_user("hf_mine", "me", organizations={"org": "write", "readers": "read"})
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)  # read from the environment when the client is imported
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", os.devnull)
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    monkeypatch.setenv("HF_TOKEN_PATH", os.devnull)
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    yield server
+    close_session()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that anything in this process would have slept, instead of sleeping."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found

@@ -4,10 +4,7 @@ besides `push.py`."""
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +12,11 @@ from typing import Any
 
 from kobert_pipeline.artifacts import MANIFEST, Manifest, Workspace, atomic_path, read_manifest, write_text
 from kobert_pipeline.errors import InputError, KobertError
-from kobert_pipeline.hub import load_back
+from kobert_pipeline.hub.bundle import GOLDEN
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
+from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.hub.recipe import published_recipe
 
 logger = logging.getLogger(__name__)
@@ -42,7 +40,7 @@ def build(
     _copy_model(folders["pretrain"] / "model", folder)
     _write_records(config, folders, manifests, folder, recipe, resolved)
     _refuse_local_paths(folder, out)
-    _check_load_back(folder)
+    check_folder(folder, golden=folders["tokenizer"] / GOLDEN, export=folders["pretrain"] / "model")
     files = {
         path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
     }
@@ -100,15 +98,3 @@ def _refuse_local_paths(folder: Path, out: Workspace) -> None:
                     raise KobertError(
                         f"{path.relative_to(folder)}: would publish the local folder {place}. Name that source or setting without the folder, and run the recipe again."
                     )
-
-
-def _check_load_back(folder: Path) -> None:
-    """Loads the folder in a fresh process that can neither import our code nor reach the network."""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "CUDA_VISIBLE_DEVICES": ""}
-    program = [sys.executable, "-P", load_back.__file__, str(folder)]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode != 0:
-        lines = (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()
-        raise KobertError(
-            f"{folder}: plain transformers cannot use this folder: {lines[-1]}. Nothing was published; build the stage that made the file again."
-        )

@@ -1,4 +1,6 @@
-"""The model card, made from manifests alone: equal artifacts give an equal card. Pure.
+"""The cards of a model, a tokenizer and a corpus, made from manifests alone: equal artifacts give an equal card. Pure.
+
+Each says the same in English and in Korean.
 
 The front matter is what the Hub searches by; `model-index` holds only results that exist, on data that mean something.
 """
@@ -15,8 +17,10 @@ from kobert_pipeline.artifacts import Manifest
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import ScoreRow
+from kobert_pipeline.hub.licences import licence_of_texts
 
-TEMPLATE = "card.md.jinja"
+HERE = "."
+"""How a card names what it describes while that has no name on the Hub."""
 DATASET_NAME = "KLUE (klue)"
 DATASET_ID = "klue/klue"
 SPLIT = "validation"
@@ -36,31 +40,98 @@ METRIC_TYPES = {"macro_f1": "f1", "pearson": "pearsonr"}
 _HUB_DATASET = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
-def model_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest]) -> str:
-    """`README.md` of the published folder. `manifests`: stage -> manifest; `klue_eval` may be absent."""
+def model_card(
+    config: HubConfig,
+    recipe: str,
+    manifests: Mapping[str, Manifest],
+    *,
+    repo: str = HERE,
+    cost: facts.Cost | None = None,
+) -> str:
+    """`README.md` of a model. `manifests`: stage -> manifest; `klue_eval` may be absent.
+
+    `repo` is its name on the Hub, `cost` what training took: neither decides the content, so the stage leaves them out.
+    """
     scored = manifests.get("klue_eval")
-    values = {
+    scores = [] if facts.is_sample(scored) else facts.score_rows(scored)
+    values = _shared(config, recipe, manifests, repo) | {
         "front_matter": front_matter(config, recipe, manifests),
-        "title": one_line(config.title or recipe),
-        "recipe": recipe,
-        "manifests": manifests,
-        "sources": facts.source_rows(manifests["corpora"]),
-        "total": facts.source_total(manifests["corpora"]),
         "sample": facts.is_sample(scored),
-        "scores": [] if facts.is_sample(scored) else facts.score_rows(scored),
-        "libraries": facts.library_versions(manifests),
+        "scores": scores,
+        "cost": cost,
     }
-    return str(_template().render(values))
+    return str(_templates().get_template("card.md.jinja").render(values))
+
+
+def tokenizer_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], *, repo: str = HERE) -> str:
+    """`README.md` of a tokenizer alone. `manifests` are those of the corpus and the tokenizer."""
+    from huggingface_hub import ModelCardData
+
+    data = ModelCardData(
+        language=_language(config),
+        license=config.license.lower(),
+        library_name="transformers",
+        tags=list(dict.fromkeys(["korean", "tokenizer", *config.tags])),
+        datasets=hub_datasets(manifests["corpora"]) or None,
+    )
+    values = _shared(config, recipe, manifests, repo) | {"front_matter": data.to_yaml()}
+    return str(_templates().get_template("tokenizer.md.jinja").render(values))
+
+
+def dataset_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], *, repo: str = HERE) -> str:
+    """`README.md` of the cleaned corpus. `manifests` holds that of the corpus."""
+    from huggingface_hub import DatasetCardData
+
+    licences = facts.source_licences(manifests["corpora"])
+    data = DatasetCardData(
+        language=_language(config),
+        license=licence_of_texts(licences).lower(),
+        pretty_name=one_line(config.title or recipe),
+        tags=list(dict.fromkeys(["korean", *config.tags])),
+        task_categories=["fill-mask"],
+        configs=[{"config_name": "default", "data_files": "shards/*.parquet"}],
+    )
+    values = _shared(config, recipe, manifests, repo) | {"front_matter": data.to_yaml()}
+    return str(_templates().get_template("dataset.md.jinja").render(values))
+
+
+def _shared(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], repo: str) -> dict[str, Any]:
+    """What every card shows."""
+    corpora = manifests["corpora"]
+    title = one_line(config.title or recipe)
+    return {
+        "title": title,
+        "recipe": recipe,
+        "repo": repo,
+        "manifests": manifests,
+        "sources": facts.source_rows(corpora),
+        "total": facts.source_total(corpora),
+        "dropped_sentences": facts.over_sources(corpora, "dropped_sentences"),
+        "personal_data": facts.over_sources(corpora, "personal_data"),
+        "masks": facts.masks(corpora),
+        "libraries": facts.library_versions(manifests),
+        "citation": citation(title, config.authors, repo, list(manifests.values())[-1].fingerprint),
+    }
+
+
+def citation(title: str, authors: tuple[str, ...], repo: str, fingerprint: str) -> str:
+    """A BibTeX entry; no date, which no manifest knows."""
+    fields = {"title": title, "author": " and ".join(authors), "note": f"made by kobert-pipeline, {fingerprint[:16]}"}
+    if repo != HERE:
+        fields["howpublished"] = f"Hugging Face Hub, {repo}"
+    lines = [f"  {name} = {{{one_line(value)}}}," for name, value in fields.items() if value]
+    key = re.sub(r"\W+", "-", title).strip("-") or "model"
+    return "\n".join([f"@misc{{{key},", *lines, "}"])
 
 
 def front_matter(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest]) -> str:
-    """The YAML block between the card's `---` lines."""
+    """The YAML block between the lines of three hyphens of a model's card."""
     from huggingface_hub import ModelCardData
 
     architecture = manifests["pretrain"].summary["architecture"]
     results = eval_results(manifests.get("klue_eval"))
     data = ModelCardData(
-        language=config.language[0] if len(config.language) == 1 else list(config.language),
+        language=_language(config),
         license=config.license.lower(),
         library_name="transformers",
         pipeline_tag="fill-mask",
@@ -70,6 +141,10 @@ def front_matter(config: HubConfig, recipe: str, manifests: Mapping[str, Manifes
         eval_results=results or None,
     )
     return data.to_yaml()
+
+
+def _language(config: HubConfig) -> str | list[str]:
+    return config.language[0] if len(config.language) == 1 else list(config.language)
 
 
 def hub_datasets(corpora: Manifest) -> list[str]:
@@ -102,7 +177,7 @@ def _eval_result(row: ScoreRow) -> Any:
 
 
 @functools.cache
-def _template() -> Any:
+def _templates() -> Any:
     import jinja2
 
     environment = jinja2.Environment(
@@ -115,11 +190,18 @@ def _template() -> Any:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "counts": counts,
+        "versions": lambda libraries: ", ".join(f"{name} {version}" for name, version in libraries.items()),
         "cell": cell,
         "plain": facts.plain_number,
         "settings": facts.settings_text,
     }
-    return environment.get_template(TEMPLATE)
+    return environment
+
+
+def counts(values: Mapping[str, int]) -> str:
+    """`too_short 71, duplicate 2,887`; empty for none."""
+    return ", ".join(f"{cell(name)} {value:,}" for name, value in values.items())
 
 
 def one_line(text: str) -> str:

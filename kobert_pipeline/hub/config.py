@@ -9,10 +9,13 @@ from kobert_pipeline.config import Config
 
 class HubConfig(Config):
     license: str = Field("unknown", pattern=r"^[A-Za-z0-9.+-]+$")
-    """SPDX identifier of the weights, e.g. `Apache-2.0`. `unknown` until you have checked what your sources allow."""
+    """SPDX identifier of the weights and the tokenizer, e.g. `Apache-2.0`. `unknown` until you have checked what your
+    sources allow; texts are published under their own."""
     title: str = ""
     """Heading of the model card; the recipe's name where empty."""
     language: tuple[str, ...] = Field(("ko",), min_length=1)
     """ISO 639-1 codes."""
     tags: tuple[str, ...] = ()
     """Added to the Hub's search tags of the model card."""
+    authors: tuple[str, ...] = ()
+    """Named in the citation of the cards."""

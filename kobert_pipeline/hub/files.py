@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, get_args
 
+from kobert_pipeline.config import nearest
+from kobert_pipeline.errors import InputError
+
+Kind = Literal["model", "tokenizer", "dataset"]
+"""What can be published."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+VOCABULARY = "vocab.txt"
+TOKENIZER_FILES = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", VOCABULARY)
 MODEL_FILES = (
     "config.json",
     "generation_config.json",
     "model.safetensors",
     "model.safetensors.index.json",
-    "special_tokens_map.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.txt",
+    *TOKENIZER_FILES,
 )
 """What plain transformers reads."""
-_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_WEIGHTS = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_TEXT = re.compile(r"shards/\d{5}\.parquet")
 
 CARD = "README.md"
+PAGE = "run.html"
 SCORES = "scores.json"
 RECIPE = "recipe.yaml"
 MANIFESTS = "manifests"
@@ -25,12 +34,26 @@ STAGES = ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")
 """Whose manifests are published, in the order of the pipeline."""
 RECORDS = (CARD, SCORES, RECIPE, *(f"{MANIFESTS}/{stage}.json" for stage in STAGES))
 """What tells how the model was made."""
+BINARY = (".safetensors", ".parquet")
+"""Endings of the files that hold no text to read through."""
 
 
 def is_model_file(name: str) -> bool:
-    return name in MODEL_FILES or _SHARD.fullmatch(name) is not None
+    return name in MODEL_FILES or _WEIGHTS.fullmatch(name) is not None
 
 
-def is_publishable(name: str) -> bool:
+def is_publishable(name: str, kind: Kind = "model") -> bool:
     """`name` is relative to the folder, with forward slashes."""
-    return is_model_file(name) or name in RECORDS
+    if kind == "model":
+        return is_model_file(name) or name in RECORDS or name == PAGE
+    if kind == "tokenizer":
+        return name in TOKENIZER_FILES or name in (CARD, f"{MANIFESTS}/corpora.json", f"{MANIFESTS}/tokenizer.json")
+    return _TEXT.fullmatch(name) is not None or name in (CARD, f"{MANIFESTS}/corpora.json")
+
+
+def as_kind(name: str) -> Kind:
+    """Raises InputError for what is none."""
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    raise InputError(f"--what {name}: {nearest(name, list(KINDS))}")

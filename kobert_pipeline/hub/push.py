@@ -1,76 +1,237 @@
-"""What publishing would send: exactly which files, how large, where to. Nothing is sent from here."""
+"""Publishing a bundle: what would be sent, and sending it in one commit that is whole or not there.
+
+Every attempt looks first and then does only what is missing, so that a push may be repeated after any failure: files that
+arrived are not sent again, an equal commit is not made twice.
+"""
 
 from __future__ import annotations
 
-import glob
-import shlex
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.hub.files import CARD, is_publishable
+from kobert_pipeline.artifacts import file_sha256
+from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.hub.bundle import Bundle
+from kobert_pipeline.hub.failures import persistent
+from kobert_pipeline.hub.files import is_publishable
 
-CARD_LINES = 12
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+logger = logging.getLogger(__name__)
+
+MAIN = "main"
+MADE_BY_THE_HUB = (".gitattributes",)
+_REVISION = re.compile(r"(?!refs/)\w(?!.*(?:\.\.|//|@\{|\.lock$|[./]$))[\w./-]*")
+"""A part of what git allows; letters of any script."""
 
 
 @dataclass(frozen=True)
-class UploadFile:
-    name: str
-    """Relative to the folder, with forward slashes."""
-    bytes: int
+class Destination:
+    """Where to, and under which names. Raises InputError for what the Hub or git would refuse."""
+
+    repo: str
+    private: bool = True
+    revision: str | None = None
+    """Branch to publish on; it is made where it is missing. None: `main`, and only while nothing else is there."""
+    tag: str = ""
+    """Empty: `run-` and the beginning of the fingerprint."""
+    message: str = ""
+    """Of the commit; empty: which recipe and run this is."""
+
+    def __post_init__(self) -> None:
+        _check_repo(self.repo)
+        for option, name in (("--revision", self.revision), ("--tag", self.tag)):
+            if name and not _REVISION.fullmatch(name):
+                raise InputError(
+                    f"{option} {name}: not a name that git allows. Use letters, digits, `.`, `-`, `_`, `/`."
+                )
+
+    @property
+    def branch(self) -> str:
+        return self.revision or MAIN
 
 
-def upload_list(folder: Path) -> list[UploadFile]:
-    """The files of `folder` that may be sent, by name. Every other file stays: see `left_behind`."""
-    return [UploadFile(name, path.stat().st_size) for name, path in _files(folder).items() if _may_go(name, path)]
+@dataclass(frozen=True)
+class Published:
+    repo: str
+    commit: str
+    tag: str
+    is_new: bool
+    """False: the same files were there already."""
 
 
-def left_behind(folder: Path) -> list[str]:
-    """Files of `folder` that are never sent: names that the hub stage does not write, and links."""
-    return [name for name, path in _files(folder).items() if not _may_go(name, path)]
-
-
-def describe(folder: Path, repo: str, private: bool) -> str:
-    """A dry run in words: repository, files and sizes, the card's first lines, and the one command that would send them.
-
-    Raises InputError for a folder without a model card or a repository name that the Hub would refuse.
-    """
-    _check_repo(repo)
-    if not (folder / CARD).is_file():
-        raise InputError(f"{folder}: no {CARD} here. Run the hub stage first.")
-    files, others = upload_list(folder), left_behind(folder)
-    total = sum(file.bytes for file in files)
+def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> str:
+    """A dry run in words: where to, every file with its size, what stays, what has to be answered, and the card."""
+    sizes = {name: bundle.size(name) for name in sorted(bundle.files)}
+    visibility = "private" if to.private else "public"
     return "\n".join(
         [
-            f"Dry run: nothing was sent. To {repo} ({'private' if private else 'public'} model repository) would go {len(files)} files, {total:,} bytes:",
-            *(f"  {file.bytes:>15,}  {file.name}" for file in files),
-            *(f"  {'not sent':>15}  {name}  (no file of the hub stage)" for name in others),
+            f"Dry run: nothing was sent. To {to.repo} ({visibility} {bundle.kind} repository, branch {to.branch}, tag {tag_of(bundle, to)}) would go {len(sizes)} files, {sum(sizes.values()):,} bytes, in one commit:",
+            *(f"  {size:>15,}  {name}" for name, size in sizes.items()),
+            *(f"  {'not sent':>15}  {name}" for name in bundle.left_behind),
             "",
-            f"{CARD} begins:",
-            *(f"  {line}".rstrip() for line in _first_lines(folder / CARD)),
+            "The card, README.md:",
+            *(f"  {line}".rstrip() for line in bundle.card.splitlines()),
             "",
-            "To send it:",
-            f"  {upload_command(folder, repo, private, others)}",
+            *(f"To answer before it is sent: {question}" for question in questions),
+            "To send it, run the same command with --yes.",
         ]
     )
 
 
-def upload_command(folder: Path, repo: str, private: bool, others: list[str]) -> str:
-    """The `hf upload` command that sends the folder without `others`."""
-    excluded = [part for name in others for part in ("--exclude", glob.escape(name))]
-    return shlex.join(["hf", "upload", repo, str(folder), ".", "--private" if private else "--no-private", *excluded])
+def find_token() -> str:
+    """The token from where the Hub's own tools keep it: HF_TOKEN, or the file that `hf auth login` writes.
+
+    Raises KobertError when there is none.
+    """
+    from huggingface_hub import get_token
+
+    token = get_token()
+    if not token:
+        raise KobertError("No Hub token on this machine. Run `hf auth login` once, or set HF_TOKEN. Nothing was sent.")
+    return token
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {
-        path.relative_to(folder).as_posix(): path
-        for path in sorted(folder.rglob("*"))
-        if path.is_symlink() or path.is_file()
-    }
+def push(bundle: Bundle, to: Destination, *, token: str, sleep: Callable[[float], None] | None = None) -> Published:
+    """Publishes the bundle, or finds it published. Raises KobertError with one line that says what to do."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(token=token, library_name="kobert-pipeline")
+    persistent(lambda: _check_rights(api, to.repo), to.repo, token=token, sleep=sleep)
+    done = persistent(lambda: _publish(api, bundle, to), to.repo, token=token, sleep=sleep)
+    logger.info("push: %s is %s, tagged %s", done.repo, "published" if done.is_new else "up to date", done.tag)
+    return done
 
 
-def _may_go(name: str, path: Path) -> bool:
-    return is_publishable(name) and not path.is_symlink()
+def tag_of(bundle: Bundle, to: Destination) -> str:
+    return to.tag or f"run-{bundle.fingerprint[:8]}"
+
+
+# --- one attempt -----------------------------------------------------------------------------------------------------
+
+
+def _check_rights(api: HfApi, repo: str) -> None:
+    """Raises KobertError when the token cannot write there by what the Hub says of it."""
+    user = api.whoami()
+    owner = repo.split("/")[0]
+    known = [user["name"], *(organization["name"] for organization in user.get("orgs", []))]
+    if owner not in known:
+        raise KobertError(
+            f"--to {repo}: the token's user is {user['name']}, not a member of {owner}. Known: {', '.join(known)}."
+        )
+    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise KobertError(
+            "The Hub token may only read. Make one with the right to write: https://huggingface.co/settings/tokens"
+        )
+
+
+def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
+    """Makes what is missing of: repository, branch, commit, tag."""
+    kind = bundle.kind if bundle.kind == "dataset" else "model"
+    _ensure_repository(api, to, kind)
+    head = _head(api, to, kind)
+    there = _files_at(api, to.repo, head, kind)
+    same = _holds(there, bundle)
+    if not same and to.revision is None and there:
+        shown = ", ".join(sorted(there)[:3])
+        raise InputError(
+            f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish beside them (`--revision {MAIN}` to replace an earlier push)."
+        )
+    tag = tag_of(bundle, to)
+    tagged = _commit_of(api, to.repo, tag, kind)
+    if tagged is not None and not (same and tagged == head):
+        raise InputError(f"{to.repo}: the tag {tag} names another commit. Nothing was sent. Choose another with --tag.")
+    if not same:
+        head = _commit(api, bundle, to, kind, head, there)
+    if tagged is None:
+        api.create_tag(to.repo, tag=tag, revision=head, repo_type=kind)
+    return Published(to.repo, head, tag, is_new=not same)
+
+
+def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info = api.repo_info(to.repo, repo_type=kind)
+    except RepositoryNotFoundError:
+        api.create_repo(to.repo, repo_type=kind, private=to.private, exist_ok=True)
+        return
+    if to.private and not info.private:
+        raise InputError(
+            f"{to.repo} is public, and the push was to be private. Nothing was sent. Say --public if everybody may read it."
+        )
+
+
+def _head(api: HfApi, to: Destination, kind: str) -> str:
+    """The branch's commit; the branch is made from `main` where it is missing."""
+    found = _commit_of(api, to.repo, to.branch, kind)
+    if found is None:
+        api.create_branch(to.repo, branch=to.branch, repo_type=kind, exist_ok=True)
+        found = _commit_of(api, to.repo, to.branch, kind)
+    assert found is not None
+    return found
+
+
+def _commit_of(api: HfApi, repo: str, revision: str, kind: str) -> str | None:
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    try:
+        sha = api.repo_info(repo, revision=revision, repo_type=kind).sha
+    except RevisionNotFoundError:
+        return None
+    assert sha is not None
+    return str(sha)
+
+
+def _files_at(api: HfApi, repo: str, commit: str, kind: str) -> dict[str, Any]:
+    """Name -> `RepoFile`, without what the Hub itself puts into a new repository."""
+    from huggingface_hub.hf_api import RepoFile
+
+    found = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind)
+    return {file.path: file for file in found if isinstance(file, RepoFile) and file.path not in MADE_BY_THE_HUB}
+
+
+def _holds(there: dict[str, Any], bundle: Bundle) -> bool:
+    """Whether exactly the bundle's files are there."""
+    return set(there) == set(bundle.files) and all(_is_same(there[name], bundle, name) for name in bundle.files)
+
+
+def _is_same(file: Any, bundle: Bundle, name: str) -> bool:
+    if file.size != bundle.size(name):
+        return False
+    content = bundle.files[name]
+    if file.lfs is not None:
+        found = file_sha256(content) if isinstance(content, Path) else hashlib.sha256(content.encode()).hexdigest()
+        return bool(found == file.lfs.sha256)
+    raw = content.read_bytes() if isinstance(content, Path) else content.encode()
+    return bool(hashlib.sha1(b"blob %d\0" % len(raw) + raw).hexdigest() == file.blob_id)
+
+
+def _commit(api: HfApi, bundle: Bundle, to: Destination, kind: str, parent: str, there: dict[str, Any]) -> str:
+    """All files in one commit on `parent`. Files of an earlier push that this one lacks go; foreign files stay."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    added = [
+        CommitOperationAdd(name, content.encode() if isinstance(content, str) else content)
+        for name, content in sorted(bundle.files.items())
+    ]
+    stale = [name for name in there if name not in bundle.files and is_publishable(name, bundle.kind)]
+    made = api.create_commit(
+        to.repo,
+        [*added, *(CommitOperationDelete(name) for name in stale)],
+        commit_message=to.message
+        or f"{bundle.kind.capitalize()} of the recipe {bundle.recipe}, run {bundle.fingerprint[:8]}",
+        repo_type=kind,
+        revision=to.branch,
+        parent_commit=parent,
+    )
+    return str(made.oid)
 
 
 def _check_repo(repo: str) -> None:
@@ -80,10 +241,6 @@ def _check_repo(repo: str) -> None:
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise InputError(f"--repo {repo}: {error}") from None
+        raise InputError(f"--to {repo}: {error}") from None
     if "/" not in repo:
-        raise InputError(f"--repo {repo}: name the owner too, as in user/{repo}")
-
-
-def _first_lines(card: Path) -> list[str]:
-    return card.read_text(encoding="utf-8").splitlines()[:CARD_LINES]
+        raise InputError(f"--to {repo}: name the owner too, as in user/{repo}")

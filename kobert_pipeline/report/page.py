@@ -25,8 +25,14 @@ def write_page(path: Path, recipe: str, folders: dict[str, Path]) -> None:
     write_text(path, render(recipe, manifests, folders))
 
 
-def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str, Path]) -> str:
-    """The page as text, from manifests and the files beside them."""
+def public_page(recipe: str, folders: Mapping[str, Path]) -> str:
+    """The edition that may be published: without sentences of the corpus."""
+    manifests = {stage: read_manifest(folder) for stage, folder in folders.items()}
+    return render(recipe, manifests, folders, public=True)
+
+
+def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str, Path], *, public: bool = False) -> str:
+    """The page as text, from manifests and the files beside them. `public` leaves out what quotes the corpus."""
     scored = manifests.get("klue_eval")
     values = {
         "recipe": recipe,
@@ -34,7 +40,7 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         "stages": [stage_box(name, manifests.get(name), folders.get(name)) for name in HEADLINES],
         "sources": facts.source_rows(manifests["corpora"]) if "corpora" in manifests else [],
         "total": facts.source_total(manifests["corpora"]) if "corpora" in manifests else None,
-        "examples": _examples(folders.get("tokenizer")),
+        "examples": [] if public else _examples(folders.get("tokenizer")),
         "charts": _charts(manifests.get("pretrain"), folders.get("pretrain")),
         "scores": facts.score_rows(scored),
         "sample": facts.is_sample(scored),

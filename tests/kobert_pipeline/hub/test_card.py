@@ -1,6 +1,6 @@
-"""The model card. `small_run/` holds hand-written manifests in which every number is its own.
+"""The cards. `small_run/` holds hand-written manifests in which every number is its own.
 
-The golden card is written again by `KOBERT_UPDATE_GOLDEN=1 pytest tests/kobert_pipeline/hub`.
+The golden cards are written again by `KOBERT_UPDATE_GOLDEN=1 pytest tests/kobert_pipeline/hub`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import ModelCard
+from huggingface_hub import DatasetCard, ModelCard
 
 from kobert_pipeline.artifacts import Manifest, read_manifest
-from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, hub_datasets, model_card
+from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, dataset_card, hub_datasets, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.facts import Cost
 from kobert_pipeline.hub.files import STAGES
 
 SMALL_RUN = Path(__file__).parent / "small_run"
-GOLDEN = Path(__file__).parent / "golden_card.md"
+HERE = Path(__file__).parent
 CONFIG = HubConfig(license="CC-BY-SA-4.0", title="Small Korean model", tags=("wiki",))
 
 
@@ -32,11 +33,61 @@ def with_summary(manifest: Manifest, **changes: Any) -> Manifest:
     return dataclasses.replace(manifest, summary=manifest.summary | changes)
 
 
-def test_the_card_of_the_small_run_is_the_reviewed_one(manifests: dict[str, Manifest]) -> None:
-    card = model_card(CONFIG, "small", manifests)
+def cards(manifests: dict[str, Manifest]) -> dict[str, str]:
+    """What each golden file holds."""
+    return {
+        "card": model_card(CONFIG, "small", manifests),
+        "pushed_card": model_card(
+            CONFIG, "small", manifests, repo="me/small", cost=Cost(0.2094, "x86_64, 2 CPU cores")
+        ),
+        "tokenizer_card": tokenizer_card(CONFIG, "small", only(manifests, "corpora", "tokenizer"), repo="me/small"),
+        "dataset_card": dataset_card(CONFIG, "small", only(manifests, "corpora"), repo="me/small"),
+    }
+
+
+def only(manifests: dict[str, Manifest], *stages: str) -> dict[str, Manifest]:
+    return {stage: manifests[stage] for stage in stages}
+
+
+@pytest.mark.parametrize("name", ["card", "pushed_card", "tokenizer_card", "dataset_card"])
+def test_the_cards_of_the_small_run_are_the_reviewed_ones(manifests: dict[str, Manifest], name: str) -> None:
+    card = cards(manifests)[name]
+    golden = HERE / f"golden_{name}.md"
     if os.environ.get("KOBERT_UPDATE_GOLDEN"):
-        GOLDEN.write_text(card, encoding="utf-8", newline="\n")
-    assert card == GOLDEN.read_text(encoding="utf-8")
+        golden.write_text(card, encoding="utf-8", newline="\n")
+    assert card == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["card", "pushed_card", "tokenizer_card", "dataset_card"])
+def test_both_languages_have_every_figure_of_the_corpus(manifests: dict[str, Manifest], name: str) -> None:
+    english, korean = cards(manifests)[name].split("\n# 한국어\n")
+    for figure in ("10,422", "too_short 71", "email 3, phone 41"):
+        assert figure in english
+        assert figure in korean
+
+
+def test_a_corpus_that_was_neither_masked_nor_decontaminated_says_so(manifests: dict[str, Manifest]) -> None:
+    corpora = manifests["corpora"]
+    bare = {name: entry | {"personal_data": {}} for name, entry in corpora.summary["sources"].items()}
+    corpora = with_summary(corpora, sources=bare, decontamination={"files": [], "ngrams": 0})
+    manifests["corpora"] = dataclasses.replace(corpora, config=corpora.config | {"mask_personal_data": False})
+    card = model_card(CONFIG, "small", manifests)
+    assert "switched off in the recipe" in card
+    assert "레시피에서 끔" in card
+    assert "none, no evaluation data was named" in card
+
+
+def test_the_dataset_card_is_read_by_the_hub_client_and_names_its_files(manifests: dict[str, Manifest]) -> None:
+    data = DatasetCard(cards(manifests)["dataset_card"]).data.to_dict()
+    assert data["configs"] == [{"config_name": "default", "data_files": "shards/*.parquet"}]
+    assert data["license"] == "other"
+
+
+def test_authors_stand_in_the_citation(manifests: dict[str, Manifest]) -> None:
+    config = HubConfig(title="한국어 {모형}", authors=("김하나", "이두리"))
+    card = model_card(config, "small", manifests, repo="me/small")
+    assert "  author = {김하나 and 이두리}," in card
+    assert "  howpublished = {Hugging Face Hub, me/small}," in card
 
 
 def test_the_front_matter_parses_through_the_hub_client(manifests: dict[str, Manifest]) -> None:
@@ -92,9 +143,8 @@ def test_a_model_no_better_than_piece_frequencies_is_called_a_trial(manifests: d
 
 
 def test_a_licence_cannot_break_the_table(manifests: dict[str, Manifest]) -> None:
-    counts = manifests["corpora"].summary["sources"]["wiki"]["counts"]
-    sources = {"wiki": {"license": "free | for\n<b>all</b>", "continuity": True, "counts": counts}}
-    manifests["corpora"] = with_summary(manifests["corpora"], sources=sources)
+    wiki = manifests["corpora"].summary["sources"]["wiki"] | {"license": "free | for\n<b>all</b>"}
+    manifests["corpora"] = with_summary(manifests["corpora"], sources={"wiki": wiki})
     assert "| wiki | free \\| for &lt;b>all&lt;/b> | 1,201 |" in model_card(CONFIG, "small", manifests)
 
 

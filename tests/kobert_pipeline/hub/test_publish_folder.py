@@ -4,102 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
+from finished_run import publish
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
 from kobert_pipeline.errors import InputError, KobertError
-from kobert_pipeline.hub import build as stage
-from kobert_pipeline.hub.build import build
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
 from kobert_pipeline.hub.load_back import Failure, check
 
-SMALL_RUN = Path(__file__).parent / "small_run"
-PIECES = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "대한민국",
-    "##의",
-    "수도",
-    "##는",
-    "서울",
-    "##이다",
-    "이다",
-    ".",
-]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder such as the pretraining stage exports."""
-    from transformers import BertConfig, BertForPreTraining
-
-    from tokenizer.load import assemble, save
-
-    folder = tmp_path_factory.mktemp("exported") / "model"
-    folder.mkdir()
-    save(assemble(PIECES), PIECES, (), folder, [])
-    (folder / "golden.json").unlink()
-    sizes = {
-        "num_hidden_layers": 1,
-        "hidden_size": 8,
-        "num_attention_heads": 1,
-        "intermediate_size": 8,
-        "max_position_embeddings": 32,
-    }
-    BertForPreTraining(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture
-def folders(tmp_path: Path, model: Path) -> dict[str, Path]:
-    """Finished artifacts of the small run, the model among them."""
-    run = tmp_path / "run"
-    shutil.copytree(SMALL_RUN, run)
-    shutil.copytree(model, run / "pretrain" / "model")
-    return {name: run / name for name in STAGES}
-
-
-def resolved(source_folder: str, workers: int) -> dict[str, Any]:
-    """All settings of the small run, those among them that belong to one machine."""
-    settings: dict[str, Any] = {name: dict(read_manifest(SMALL_RUN / name).config) for name in STAGES}
-    del settings["tokenizer"]["special_tokens"]
-    settings["corpora"]["sources"] = [
-        source | {"path": f"{source_folder}/{source['name']}.txt"} for source in settings["corpora"]["sources"]
-    ]
-    settings["klue_eval"]["data"] = f"{source_folder}/klue"
-    settings["pretrain"]["checkpoint_minutes"] = 5.0 + workers
-    hub = HubConfig().model_dump(mode="json")
-    return {"name": "small", "seed": 42, "hub": hub, "execution": {"workers": workers}} | settings
-
-
-def publish(
-    root: Path,
-    folders: dict[str, Path],
-    config: HubConfig | None = None,
-    source_folder: str = "/data/mine",
-    workers: int = 1,
-) -> Path:
-    """Runs the stage. Returns `publish/`."""
-    config = config or HubConfig()
-    with Workspace(root, Identity("hub", 1, config.content(), {}, 0, {})) as out:
-        summary = build(config, folders, out, recipe="small", resolved=resolved(source_folder, workers))
-        return out.finish(summary, {}) / "publish"
-
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture
-def without_load_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of what is written: a fresh process costs seconds."""
-    monkeypatch.setattr(stage, "_check_load_back", lambda folder: None)
 
 
 def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_says(

@@ -1,0 +1,58 @@
+"""Runs `load_back.py` in a process of its own: on a folder, offline, or on the Hub, from an empty cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kobert_pipeline.errors import KobertError
+from kobert_pipeline.hub import load_back
+from kobert_pipeline.hub.bundle import Bundle
+from kobert_pipeline.hub.push import Published
+
+QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def check_folder(folder: Path, *, golden: Path | None = None, export: Path | None = None) -> None:
+    """A model's folder, without the network. Raises KobertError when plain transformers cannot use it."""
+    reason = _run(["model", str(folder.resolve()), *_options(golden, export)], {"HF_HUB_OFFLINE": "1"})
+    if reason:
+        raise KobertError(
+            f"{folder}: plain transformers cannot use this folder: {reason}. Nothing was published; build the stage that made the file again."
+        )
+
+
+def check_published(bundle: Bundle, published: Published) -> None:
+    """What the Hub gives to somebody with an empty cache. Raises KobertError when it is not what was sent."""
+    arguments = [bundle.kind, published.repo, "--revision", published.commit, *_options(bundle.golden, bundle.export)]
+    if bundle.documents is not None:
+        arguments += ["--documents", str(bundle.documents)]
+    with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as cache:
+        places = {name: f"{cache}/{name.lower()}" for name in ("HF_HUB_CACHE", "HF_XET_CACHE", "HF_DATASETS_CACHE")}
+        reason = _run(arguments, places | {"HF_HUB_OFFLINE": "0"})
+    if reason:
+        raise KobertError(
+            f"{published.repo} was published (commit {published.commit[:8]}), but loading it back failed: {reason}. Run the same command to check again; delete the repository if it stays wrong."
+        )
+
+
+def _options(golden: Path | None, export: Path | None) -> list[str]:
+    named = (("--golden", golden), ("--export", export))
+    return [
+        part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
+    ]
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> str:
+    """Empty, or what failed. The process starts in an empty folder: a repository's name could be a folder's here."""
+    program = [sys.executable, "-P", str(Path(load_back.__file__).resolve()), *arguments]
+    with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as empty:
+        done = subprocess.run(
+            program, cwd=empty, env=os.environ | QUIET | environment, capture_output=True, text=True, check=False
+        )
+    if done.returncode == 0:
+        return ""
+    return (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]

@@ -1,0 +1,74 @@
+"""Do the licences of the sources allow the one declared? What a program can tell; a lawyer can tell more. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+UNKNOWN = "unknown"
+OPEN = ("apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cdla-permissive-2.0", "isc", "kogl-1", "mit", "odc-by-1.0", "pddl-1.0", "unlicense")  # fmt: skip
+"""Licences that ask for attribution at most. kogl is 공공누리, the licence of Korean authorities, by type."""
+SHARE_ALIKE = ("gfdl-1.3", "odbl-1.0")
+NON_COMMERCIAL = ("kogl-2", "kogl-4")
+NO_DERIVATIVES = ("kogl-3", "kogl-4")
+_CREATIVE_COMMONS = re.compile(r"cc-by(?P<nc>-nc)?(?:(?P<sa>-sa)|(?P<nd>-nd))?-\d\.\d")
+_VERSION = re.compile(r"-\d\.\d$")
+
+
+def is_known(licence: str) -> bool:
+    name = licence.lower()
+    lists = (OPEN, SHARE_ALIKE, NON_COMMERCIAL, NO_DERIVATIVES)
+    return any(name in names for names in lists) or _CREATIVE_COMMONS.fullmatch(name) is not None
+
+
+def is_share_alike(licence: str) -> bool:
+    return licence.lower() in SHARE_ALIKE or _has(licence, "sa")
+
+
+def is_non_commercial(licence: str) -> bool:
+    return licence.lower() in NON_COMMERCIAL or _has(licence, "nc")
+
+
+def forbids_derivatives(licence: str) -> bool:
+    return licence.lower() in NO_DERIVATIVES or _has(licence, "nd")
+
+
+def _has(licence: str, part: str) -> bool:
+    match = _CREATIVE_COMMONS.fullmatch(licence.lower())
+    return match is not None and match[part] is not None
+
+
+def problems(declared: str, sources: Mapping[str, str]) -> list[str]:
+    """What speaks against publishing under `declared` what was made of `sources` (name -> licence), one line each."""
+    found = [] if declared.lower() != UNKNOWN else ["the licence to publish under is unknown: set hub.license"]
+    return found + [line for name, licence in sources.items() for line in _problems(declared, name, licence)]
+
+
+def _problems(declared: str, source: str, licence: str) -> list[str]:
+    if licence.lower() == UNKNOWN:
+        return [f"{source}: its licence is unknown"]
+    if not is_known(licence):
+        return [f"{source}: {licence} is no licence that this check knows: read whether it allows this"]
+    found = []
+    if forbids_derivatives(licence):
+        found.append(f"{source}: {licence} allows no derivatives")
+    if is_non_commercial(licence) and not is_non_commercial(declared):
+        found.append(f"{source}: {licence} forbids commercial use, {declared} does not")
+    if is_share_alike(licence) and _family(licence) != _family(declared):
+        found.append(f"{source}: {licence} wants what is made of it under the same licence, {declared} is another")
+    return found
+
+
+def _family(licence: str) -> str:
+    return _VERSION.sub("", licence.lower())
+
+
+def withheld(sources: Mapping[str, str]) -> list[str]:
+    """The sources whose text itself may not be given away: of no known owner's will, or unchangeable."""
+    return [name for name, licence in sources.items() if licence.lower() == UNKNOWN or forbids_derivatives(licence)]
+
+
+def licence_of_texts(sources: Mapping[str, str]) -> str:
+    """The one licence of all texts, or `other`: then each text keeps its own."""
+    found = set(sources.values())
+    return found.pop() if len(found) == 1 else "other"

@@ -1,0 +1,123 @@
+"""`kobert push`: brings together what publishing needs of several packages: the run's artifacts, its page without samples,
+and the corpus's eye for personal data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kobert_pipeline.errors import KobertError
+from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
+from kobert_pipeline.hub.card import counts
+from kobert_pipeline.hub.files import CARD, VOCABULARY, Kind
+from kobert_pipeline.hub.fresh_process import check_published
+from kobert_pipeline.hub.licences import problems
+from kobert_pipeline.hub.push import Destination, Published, find_token, push
+from kobert_pipeline.hub.scan import leaks
+from kobert_pipeline.recipe import Recipe
+from kobert_pipeline.report.page import public_page
+from kobert_pipeline.runner import states
+
+NEEDS: dict[Kind, tuple[str, ...]] = {
+    "model": ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval", "hub"),
+    "tokenizer": ("corpora", "tokenizer"),
+    "dataset": ("corpora",),
+}
+"""Stages that must be complete."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A warning that somebody has to answer before anything is sent."""
+
+    name: str
+    """What `--accept` takes."""
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.text} If that is in order: --accept {self.name}"
+
+
+def gather(recipe: Recipe, artifacts: Path, kind: Kind, repo: str) -> Bundle:
+    """What would be published. Raises KobertError for an unfinished run, and for texts that would give away a secret or a
+    folder of this machine."""
+    folders = _finished(recipe, artifacts, kind)
+    if kind == "dataset":
+        bundle = dataset_bundle(recipe.hub, recipe.name, folders, repo=repo)
+    elif kind == "tokenizer":
+        bundle = tokenizer_bundle(recipe.hub, recipe.name, folders, repo=repo)
+    else:
+        page = public_page(recipe.name, folders)
+        bundle = model_bundle(recipe.hub, recipe.name, folders, repo=repo, page=page)
+    refuse_leaks(bundle, artifacts)
+    return bundle
+
+
+def _finished(recipe: Recipe, artifacts: Path, kind: Kind) -> dict[str, Path]:
+    folders = {}
+    for state in states(recipe, artifacts):
+        if state.stage.name not in NEEDS[kind]:
+            continue
+        if not state.complete:
+            raise KobertError(
+                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run {recipe.name} --until {NEEDS[kind][-1]}` first."
+            )
+        folders[state.stage.name] = state.folder
+    return folders
+
+
+def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -> None:
+    """Raises KobertError for the first file that gives something away."""
+    places = sorted({str(place) for place in (Path.home(), artifacts.resolve()) if place != Path("/")})
+    for name, text in bundle.texts().items():
+        if found := leaks(text, places=places, secrets=secrets):
+            raise KobertError(
+                f"{name}: would publish {found[0]}. Nothing was sent. Take it out of the recipe (or rename the source) and run it again."
+            )
+
+
+def questions(bundle: Bundle) -> list[Question]:
+    """What has to be answered: licences that do not fit, and what looks like personal data."""
+    found = []
+    if lines := licence_problems(bundle):
+        found.append(Question("licences", f"Licences: {'; '.join(lines)}."))
+    if lines := personal_data(bundle):
+        found.append(Question("personal-data", f"Looks like personal data: {'; '.join(lines)}."))
+    return found
+
+
+def licence_problems(bundle: Bundle) -> list[str]:
+    """The texts of a dataset keep their own licences; a model and a tokenizer have one of their own."""
+    if bundle.kind == "dataset":
+        return [line for name, licence in bundle.sources.items() for line in problems(licence, {name: licence})]
+    return problems(bundle.license, bundle.sources)
+
+
+def personal_data(bundle: Bundle) -> list[str]:
+    """`README.md (phone 1)`, `vocab.txt (email 2)`: kinds and numbers, never the data."""
+    from corpora.personal_data import mask
+
+    texts = bundle.texts()
+    found = {CARD: mask(bundle.card)[1], VOCABULARY: Counter[str]()}
+    for piece in texts.get(VOCABULARY, "").splitlines():
+        found[VOCABULARY] += mask(piece.removeprefix("##"))[1]
+    told = [f"{name} ({counts(kinds)})" for name, kinds in found.items() if kinds]
+    return told if bundle.masked else [*told, "the texts, which the recipe says not to mask"]
+
+
+def refuse_unanswered(open_questions: Iterable[Question], accepted: Iterable[str]) -> None:
+    """Raises KobertError, with every question that was not answered."""
+    left = [question for question in open_questions if question.name not in set(accepted)]
+    if left:
+        raise KobertError("\n".join(["Nothing was sent.", *map(str, left)]))
+
+
+def publish(bundle: Bundle, to: Destination, artifacts: Path) -> Published:
+    """Sends the bundle and loads it back from an empty cache. Raises KobertError with what failed and what to do."""
+    token = find_token()
+    refuse_leaks(bundle, artifacts, secrets=[token])
+    published = push(bundle, to, token=token)
+    check_published(bundle, published)
+    return published

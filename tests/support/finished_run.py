@@ -1,0 +1,109 @@
+"""A finished run in little: the hand-written manifests of `tests/kobert_pipeline/hub/small_run/`, with real files beside them.
+
+The model is a BERT of one layer, the tokenizer has a dozen pieces, the corpus two documents.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kobert_pipeline.artifacts import Identity, Workspace, read_manifest, write_json
+from kobert_pipeline.hub.build import build
+from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.files import STAGES
+from tokenizer.load import assemble, save
+
+SMALL_RUN = Path(__file__).parents[1] / "kobert_pipeline" / "hub" / "small_run"
+PIECES = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
+    "대한민국", "##의", "수도", "##는", "서울", "##이다", "이다", ".",
+]  # fmt: skip
+PLANTED = "달무리가 지면 비가 온다고 외할머니께서 늘 말씀하셨다"
+"""A sentence of the corpus that stands in its texts, its dropped documents and the tokenizer's golden file."""
+
+
+def export_model(folder: Path) -> Path:
+    """A folder such as the pretraining stage exports."""
+    from transformers import BertConfig, BertForPreTraining
+
+    folder.mkdir(parents=True)
+    save(assemble(PIECES), PIECES, (), folder, [])
+    (folder / "golden.json").unlink()
+    sizes = {
+        "num_hidden_layers": 1,
+        "hidden_size": 8,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+        "max_position_embeddings": 32,
+    }
+    BertForPreTraining(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+    return folder
+
+
+def finish(root: Path, model: Path) -> dict[str, Path]:
+    """Stage -> artifact, up to the scores. Files are real where something reads them."""
+    folders = {"corpora": _corpora(root), "tokenizer": _tokenizer(root)}
+    for stage in ("dataset", "pretrain", "klue_eval"):
+        folders[stage] = Path(shutil.copytree(SMALL_RUN / stage, root / stage / "small"))
+    shutil.copytree(model, folders["pretrain"] / "model")
+    return folders
+
+
+def _workspace(root: Path, stage: str) -> Workspace:
+    """An artifact under the identity that its hand-written manifest has; only the fingerprint is its own."""
+    manifest = asdict(read_manifest(SMALL_RUN / stage))
+    names = ("stage", "version", "config", "inputs", "seed", "libraries")
+    return Workspace(root, Identity(**{name: manifest[name] for name in names}))
+
+
+def _corpora(root: Path) -> Path:
+    rows = [
+        {"doc_id": f"d{number}", "source": "wiki", "title": "", "sentences": [PLANTED, f"문장 {number}입니다."]}
+        for number in range(2)
+    ]
+    manifest = read_manifest(SMALL_RUN / "corpora")
+    with _workspace(root, "corpora") as out:
+        (out.path / "shards").mkdir()
+        pq.write_table(pa.Table.from_pylist(rows), out.path / "shards" / "00000.parquet")
+        write_json(out.path / "dropped.jsonl", {"text": PLANTED})
+        totals = manifest.summary["totals"] | {"kept": len(rows)}
+        return out.finish(manifest.summary | {"totals": totals}, {})
+
+
+def _tokenizer(root: Path) -> Path:
+    with _workspace(root, "tokenizer") as out:
+        save(assemble(PIECES), PIECES, (), out.path, [PLANTED, "대한민국의 수도는 서울이다."])
+        return out.finish(read_manifest(SMALL_RUN / "tokenizer").summary, {})
+
+
+def resolved(config: HubConfig, source_folder: str, workers: int) -> dict[str, Any]:
+    """All settings of the small run, those among them that belong to one machine."""
+    settings: dict[str, Any] = {name: dict(read_manifest(SMALL_RUN / name).config) for name in STAGES}
+    del settings["tokenizer"]["special_tokens"]
+    settings["corpora"]["sources"] = [
+        source | {"path": f"{source_folder}/{source['name']}.txt"} for source in settings["corpora"]["sources"]
+    ]
+    settings["klue_eval"]["data"] = f"{source_folder}/klue"
+    settings["pretrain"]["checkpoint_minutes"] = 5.0 + workers
+    hub = config.model_dump(mode="json")
+    return {"name": "small", "seed": 42, "hub": hub, "execution": {"workers": workers}} | settings
+
+
+def publish(
+    root: Path,
+    folders: dict[str, Path],
+    config: HubConfig | None = None,
+    source_folder: str = "/data/mine",
+    workers: int = 1,
+) -> Path:
+    """Runs the hub stage. Returns its `publish/`."""
+    config = config or HubConfig()
+    with Workspace(root, Identity("hub", 1, config.content(), {}, 0, {})) as out:
+        summary = build(config, folders, out, recipe="small", resolved=resolved(config, source_folder, workers))
+        return out.finish(summary, {}) / "publish"
