@@ -192,6 +192,28 @@ def push(
 
 
 @app.command()
+def extend(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id with a WordPiece tokenizer.")
+    ],
+    recipe: RecipeName,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the extended model and tokenizer.")],
+    pieces: Annotated[int, typer.Option(min=1, help="At most so many new pieces.")] = 2_000,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Give a checkpoint pieces for the words of a recipe's corpus, each beginning as the mean of those it replaces."""
+    from kobert_pipeline.extend import extend as extend_model
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import run as run_stages
+
+    loaded = load_recipe(recipe, tuple(settings or ()))
+    corpora = run_stages(loaded, artifacts, until="corpora")["corpora"]
+    extend_model(model, corpora, out, pieces, loaded.execution)
+    typer.echo(f"Model: {out}")
+
+
+@app.command()
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the recipe, e.g. my.yaml.")],
     base: Annotated[

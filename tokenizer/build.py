@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pyarrow.parquet as pq
 
@@ -18,14 +19,17 @@ from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progre
 from kobert_pipeline.morphology import marked, morphemes
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import assemble, save
+from tokenizer.prune import known_words
 from tokenizer.report import measure
 from tokenizer.train import learn_vocabulary
-from tokenizer.words import count_units
+from tokenizer.words import count_units, units_of, words
 
 logger = logging.getLogger(__name__)
 
 GOLDEN_SENTENCES = 32
 MEASURED_SENTENCES = 2_000
+SAMPLE_BYTES = 20_000_000
+"""Text by which the vocabulary is pruned."""
 
 
 def build(
@@ -43,13 +47,15 @@ def build(
     """
     started = time.monotonic()
     shards = sorted((corpora / "shards").glob("*.parquet"))
-    counter = partial(count_morphemes if config.morpheme == "training" else count_words, placeholders=placeholders)
-    counts: Counter[str] = Counter()
+    counter = partial(count, config=config, placeholders=placeholders, one_in=_one_in(shards))
+    units: Counter[str] = Counter()
+    sample: Counter[str] = Counter()
     with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
-        for part in map_shards(counter, shards, execution):
-            counts.update(part)
+        for of_units, of_sample in map_shards(counter, shards, execution):
+            units.update(of_units)
+            sample.update(of_sample)
             advance(1)
-    pieces = learn_vocabulary(counts, config, special_tokens, placeholders)
+    pieces = learn_vocabulary(units, config, special_tokens, placeholders, known_words(sample))
     tokenizer = assemble(pieces, placeholders)
     save(tokenizer, pieces, special_tokens, out.path, _first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     figures = measure(tokenizer, _first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
@@ -61,7 +67,7 @@ def build(
     return {
         "vocab_size": len(pieces),
         "inner_pieces": inner,
-        "distinct_morphemes": len(counts),
+        "distinct_morphemes": len(units),
         "training_text": figures,
     }
 
@@ -71,12 +77,32 @@ def sentences_of(shard: Path) -> Iterator[str]:
         yield from row
 
 
-def count_morphemes(shard: Path, placeholders: Sequence[str] = ()) -> Counter[str]:
-    return count_units(map(marked, _without(placeholders, sentences_of(shard))))
+def count(
+    shard: Path, *, config: TokenizerConfig, placeholders: Sequence[str] = (), one_in: int = 1
+) -> tuple[Counter[str], Counter[str]]:
+    """Counts of a shard's units (morphemes, or words where the recipe asks for none), and of the words of one sentence in
+    `one_in`, their morphemes marked: empty where the vocabulary is not pruned."""
+    sentences = _without(placeholders, sentences_of(shard))
+    if config.morpheme == "none":
+        return count_units(sentences), Counter()
+    counts: Counter[str] = Counter()
+    sample: Counter[str] = Counter()
+    for sentence in sentences:
+        found = list(words(marked(sentence)))
+        counts.update(found)
+        if config.surplus > 1 and crc32(sentence.encode()) % one_in == 0:
+            sample.update(found)
+    return units_of(counts), sample
 
 
-def count_words(shard: Path, placeholders: Sequence[str] = ()) -> Counter[str]:
-    return count_units(_without(placeholders, sentences_of(shard)))
+def _one_in(shards: Sequence[Path]) -> int:
+    """Sentences of the corpus for each that is sampled, so that the sample has about `SAMPLE_BYTES`."""
+    groups = [
+        pq.read_metadata(shard).row_group(number)
+        for shard in shards
+        for number in range(pq.read_metadata(shard).num_row_groups)
+    ]
+    return max(1, sum(group.total_byte_size for group in groups) // SAMPLE_BYTES)
 
 
 def _without(placeholders: Sequence[str], sentences: Iterator[str]) -> Iterator[str]:

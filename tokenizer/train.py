@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from kobert_pipeline.errors import InputError
 from tokenizer.config import TokenizerConfig
+from tokenizer.prune import Word, knock_out
 from tokenizer.words import SHIFT, is_isolated, piece_of, shifted
 
 ROLES: MappingProxyType[str, str] = MappingProxyType(
@@ -76,10 +77,15 @@ def _unshifted(character: str) -> str:
 
 
 def learn_vocabulary(
-    counts: Counter[str], config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str] = ()
+    counts: Counter[str],
+    config: TokenizerConfig,
+    special_tokens: Sequence[str],
+    placeholders: Sequence[str] = (),
+    words: Sequence[Word] = (),
 ) -> list[str]:
     """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`, then
-    the `placeholders`: words such as `[전화번호]` that stay whole.
+    the `placeholders`: words such as `[전화번호]` that stay whole. With `words`, more pieces are learned than asked for
+    (`config.surplus`), and those stay that cut the words best.
 
     Raises InputError when the text has no words, or supports fewer pieces than asked for.
     """
@@ -96,7 +102,8 @@ def learn_vocabulary(
         raise InputError(
             f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {config.vocab_size - wanted + len(rows):,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
         )
-    pieces = [piece_of(token) for token in _merge(counts, rows, wanted, config.min_frequency)]
+    learned = _merge(counts, rows, round(wanted * config.surplus) if words else wanted, config.min_frequency)
+    pieces = [piece_of(token) for token in (knock_out(learned, words, wanted) if words else learned)]
     if len(pieces) < wanted:
         supported = config.vocab_size - wanted + len(pieces)
         raise InputError(

@@ -10,7 +10,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from kobert_pipeline.morphology import SEPARATOR
 
@@ -69,14 +69,24 @@ def piece_of(token: str) -> str:
     return f"##{bare}" if ord(token[0]) >= SHIFT else bare
 
 
-def count_units(marked_texts: Iterable[str]) -> Counter[str]:
-    """How often each shifted morpheme occurs. Characters from U+20000 on cannot be shifted; nearly all of them are Chinese
-    characters, which stand alone anyway."""
-    by_word: Counter[str] = Counter()
+def count_words(marked_texts: Iterable[str]) -> Counter[str]:
+    """How often each word occurs, its marks inside."""
+    counts: Counter[str] = Counter()
     for text in marked_texts:
-        by_word.update(words(text))
+        counts.update(words(text))
+    return counts
+
+
+def count_units(marked_texts: Iterable[str]) -> Counter[str]:
+    """How often each shifted morpheme occurs."""
+    return units_of(count_words(marked_texts))
+
+
+def units_of(counts: Mapping[str, int]) -> Counter[str]:
+    """The shifted morphemes of counted words. Characters from U+20000 on cannot be shifted; nearly all of them are Chinese
+    characters, which stand alone anyway."""
     units: Counter[str] = Counter()
-    for word, count in by_word.items():
+    for word, count in counts.items():
         for position, morpheme in enumerate(word.split(SEPARATOR)):
             if morpheme and (max(morpheme) < "\U00020000" or (len(morpheme) == 1 and position == 0)):
                 units[shifted(morpheme, initial=position == 0)] += count

@@ -265,3 +265,21 @@ def test_the_folder_loads_where_neither_mecab_nor_our_code_is_installed(trained:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [trained.tokenizer.encode(text).ids for text in texts]
+
+
+# --- old tools -------------------------------------------------------------------------------------------------------
+
+
+def test_old_tools_read_the_vocabulary_from_vocab_txt(trained: Any, tmp_path: Path) -> None:
+    """`BertTokenizer` and the library's own class build everything but the vocabulary from their arguments."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+    from transformers import BertTokenizer
+
+    (tmp_path / "vocab.txt").write_bytes((trained.folder / "vocab.txt").read_bytes())
+    library = BertWordPieceTokenizer(str(tmp_path / "vocab.txt"), lowercase=False, strip_accents=False)
+    bert = BertTokenizer.from_pretrained(str(tmp_path), do_lower_case=False, strip_accents=False)
+    ours = load_tokenizer(trained.folder)
+    sentences = [text for text in trained.sentences if "[" not in text][:300]
+    assert len(sentences) == 300
+    for text in sentences:
+        assert library.encode(text).ids == bert(text)["input_ids"] == ours.encode(text).ids

@@ -12,12 +12,13 @@ from transformers import AutoTokenizer
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
 from kobert_pipeline.execution import ExecutionConfig
-from tokenizer.build import GOLDEN_SENTENCES, build, count_morphemes, count_words, morpheme_starts, sentences_of
+from kobert_pipeline.morphology import SEPARATOR
+from tokenizer.build import GOLDEN_SENTENCES, build, count, morpheme_starts, sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import GOLDEN, load_tokenizer
 from tokenizer.words import piece_of
 
-CONFIG = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0)
+CONFIG = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0, surplus=1)
 
 
 def _corpora(folder: Path, sentences: list[str], shards: int) -> Path:
@@ -90,12 +91,38 @@ def test_sentences_come_in_reading_order(corpora: Path, sample_sentences: list[s
     assert [sentence for shard in shards for sentence in sentences_of(shard)] == sample_sentences
 
 
+def _counted(folder: Path, sentences: list[str], **settings: Any) -> tuple[dict[str, int], dict[str, int]]:
+    shard = next((_corpora(folder, sentences, 1) / "shards").iterdir())
+    units, sample = count(shard, **{"config": TokenizerConfig()} | settings)
+    return {piece_of(unit): number for unit, number in units.items()}, dict(sample)
+
+
 def test_a_shard_is_counted_by_morphemes_or_by_words(tmp_path: Path) -> None:
-    shard = next((_corpora(tmp_path / "a", ["학교에서 밥을", "학교에서"], 1) / "shards").iterdir())
-    assert {piece_of(unit): count for unit, count in count_morphemes(shard).items()} == {
-        "학교": 2, "##에서": 2, "밥": 1, "##을": 1,
-    }  # fmt: skip
-    assert {piece_of(unit): count for unit, count in count_words(shard).items()} == {"학교에서": 2, "밥을": 1}
+    sentences = ["학교에서 밥을", "학교에서"]
+    units, sample = _counted(tmp_path / "a", sentences)
+    assert units == {"학교": 2, "##에서": 2, "밥": 1, "##을": 1}
+    assert sample == {f"학교{SEPARATOR}에서": 2, f"밥{SEPARATOR}을": 1}
+    assert _counted(tmp_path / "b", sentences, config=TokenizerConfig(morpheme="none")) == (
+        {"학교에서": 2, "밥을": 1},
+        {},
+    )
+
+
+def test_the_sample_is_a_share_of_the_sentences_wherever_they_stand(
+    tmp_path: Path, sample_sentences: list[str]
+) -> None:
+    sample = _counted(tmp_path / "a", sample_sentences, one_in=4)[1]
+    whole = _counted(tmp_path / "b", sample_sentences)[1]
+    assert sample == _counted(tmp_path / "c", sample_sentences[::-1], one_in=4)[1]
+    assert 0.15 < sum(sample.values()) / sum(whole.values()) < 0.35
+    assert _counted(tmp_path / "d", sample_sentences, config=TokenizerConfig(surplus=1))[1] == {}
+
+
+def test_a_pruned_vocabulary_cuts_more_as_morphemes_do(corpora: Path, tmp_path: Path) -> None:
+    folders = [_build(corpora, tmp_path / str(surplus), CONFIG.model_copy(update={"vocab_size": 3_200, "surplus": surplus})) for surplus in (1, 1.5)]  # fmt: skip
+    plain, pruned = (read_manifest(folder).summary for folder in folders)
+    assert plain["vocab_size"] == pruned["vocab_size"] == 3_200
+    assert pruned["training_text"]["cut_f1"] > plain["training_text"]["cut_f1"]
 
 
 def test_starts_of_morphemes_are_places_in_the_sentence() -> None:
@@ -118,7 +145,6 @@ def test_a_placeholder_of_personal_data_is_one_piece(tmp_path: Path, sample_sent
 
 
 def test_a_placeholder_is_no_text_to_learn_from(tmp_path: Path) -> None:
-    shard = next((_corpora(tmp_path / "a", ["문의는 [전화번호]로"], 1) / "shards").iterdir())
-    pieces = {piece_of(unit) for unit in count_morphemes(shard, ["[전화번호]"])}
-    assert "문의" in pieces
-    assert not pieces & {"[", "전화", "##번호", "전화번호"}
+    units = _counted(tmp_path / "a", ["문의는 [전화번호]로"], placeholders=["[전화번호]"])[0]
+    assert "문의" in units
+    assert not {"[", "전화", "##번호", "전화번호"} & set(units)

@@ -1,0 +1,88 @@
+"""Domain extension: more pieces for a WordPiece tokenizer that exists already. Old ids stay as they are."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from tokenizers import Tokenizer
+
+from kobert_pipeline.errors import InputError
+from tokenizer.words import piece_of
+
+
+def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, min_frequency: int = 5) -> list[str]:
+    """At most `number` morphemes that are not pieces yet, those first that save most pieces of the text.
+
+    `units` are counted morphemes (see `tokenizer.words.count_units`). What a morpheme saves is computed anew after each
+    choice, for a piece chosen before may have made it cheap. Raises InputError when nothing would be saved.
+    """
+    vocabulary = set(wordpiece_vocabulary(tokenizer))
+    counts = {piece_of(unit): count for unit, count in units.items() if count >= min_frequency}
+    waiting = [
+        (-count * _saving(piece, vocabulary), piece) for piece, count in counts.items() if piece not in vocabulary
+    ]
+    heapq.heapify(waiting)
+    chosen: list[str] = []
+    while waiting and len(chosen) < number:
+        stale, piece = heapq.heappop(waiting)
+        saving = -counts[piece] * _saving(piece, vocabulary)
+        if saving >= 0:
+            continue
+        if saving > stale and waiting and (saving, piece) > waiting[0]:
+            heapq.heappush(waiting, (saving, piece))
+            continue
+        chosen.append(piece)
+        vocabulary.add(piece)
+    if not chosen:
+        raise InputError(
+            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is a piece already."
+        )
+    return chosen
+
+
+def _saving(piece: str, vocabulary: Collection[str]) -> int:
+    """Pieces less in a text for each time `piece` occurs, were it one. An unknown character makes the whole word unknown,
+    which is worse than any number of pieces."""
+    parts = greedy_parts(piece, vocabulary)
+    return len(parts) - 1 if parts else len(piece) + 1
+
+
+def greedy_parts(piece: str, vocabulary: Collection[str]) -> list[str]:
+    """Longest-match-first pieces that `piece` falls into, inner ones where it is an inner one; none if it is unknown."""
+    mark, text = ("##", piece[2:]) if piece.startswith("##") and len(piece) > 2 else ("", piece)
+    parts, start = [], 0
+    while start < len(text):
+        prefix = mark if start == 0 else "##"
+        end = next((end for end in range(len(text), start, -1) if prefix + text[start:end] in vocabulary), None)
+        if end is None:
+            return []
+        parts.append(prefix + text[start:end])
+        start = end
+    return parts
+
+
+def wordpiece_vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
+    """Piece -> id. Raises InputError for tokenizers that are no WordPiece ones."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if model["type"] != "WordPiece":
+        raise InputError(f"Only WordPiece tokenizers can be extended; this one is {model['type']}.")
+    vocabulary: dict[str, int] = model["vocab"]
+    return vocabulary
+
+
+def extended(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
+    """The tokenizer with `pieces` behind all ids that it has."""
+    wordpiece_vocabulary(tokenizer)
+    content = json.loads(tokenizer.to_str())
+    begin = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
+    content["model"]["vocab"] |= {piece: begin + number for number, piece in enumerate(pieces)}
+    return Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
+
+
+def replaced(tokenizer: Tokenizer, piece: str) -> list[int]:
+    """Ids of the pieces that stood in the place of a new one: [UNK]'s where it was unknown."""
+    vocabulary = wordpiece_vocabulary(tokenizer)
+    unknown = json.loads(tokenizer.to_str())["model"]["unk_token"]
+    return [vocabulary[part] for part in greedy_parts(piece, vocabulary) or [unknown]]
