@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,28 +84,51 @@ def status(
 @app.command()
 def inspect(
     recipe: RecipeName,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="batch: examples as training sees them.")] = "batch",
-    rows: Annotated[int, typer.Option(min=1, help="Examples to show.")] = 4,
-    batches: Annotated[int, typer.Option(min=1, help="Batches to take the statistics over.")] = 20,
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="batch: examples as training sees them. tokens: a sentence in pieces.")
+    ] = "batch",
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="For tokens.")] = "",
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOKENIZER", help="For tokens: another one, a folder, file or Hub id. May be repeated."),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="For batch: examples to show.")] = 4,
+    batches: Annotated[int, typer.Option(min=1, help="For batch: so many to take the statistics over.")] = 20,
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Look inside: examples of a batch in colour (segments, masks, labels), and its statistics."""
+    """Look inside, in colour: examples of a batch (segments, masks, labels), or a sentence in pieces and morphemes."""
     from rich.console import Console
 
     from kobert_pipeline.config import nearest
-    from kobert_pipeline.pretrain.batch_view import view
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import states
 
-    if what != "batch":
-        raise KobertError(f"{what}: cannot be inspected; {nearest(what, ['batch'])}")
+    needed = {"batch": "dataset", "tokens": "tokenizer"}
+    if what not in needed:
+        raise KobertError(f"{what}: cannot be inspected; {nearest(what, list(needed))}")
     loaded = load_recipe(recipe, tuple(settings or ()))
     folders = {state.stage.name: state.folder for state in states(loaded, artifacts) if state.complete}
-    if "dataset" not in folders:
-        raise KobertError(f"There is no dataset for these settings. Run `kobert run {recipe} --until dataset` first.")
+    if needed[what] not in folders:
+        raise KobertError(
+            f"There is no {needed[what]} for these settings. Run `kobert run {recipe} --until {needed[what]}` first."
+        )
+    if what == "tokens":
+        Console().print(_tokens(folders["tokenizer"], sentence, beside or []))
+        return
+    from kobert_pipeline.pretrain.batch_view import view
+
     store, tokenizer = folders["dataset"], folders["tokenizer"]
     Console().print(view(loaded.pretrain, tokenizer, store, seed=loaded.seed, rows=rows, batches=batches))
+
+
+def _tokens(folder: Path, sentence: str, beside: list[str]) -> Any:
+    from tokenizer.load import load_tokenizer, open_tokenizer
+    from tokenizer.token_view import view
+
+    if not sentence.strip():
+        raise KobertError('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."')
+    return view({"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in beside}, sentence)
 
 
 @app.command()

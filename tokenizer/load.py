@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
-from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.errors import ArtifactMismatch, InputError
 from tokenizer.train import ROLES
 
 GOLDEN = "golden.json"
@@ -78,3 +78,25 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
                     f"{folder}: {entry['text']!r} is now cut {pieces}, it was cut {entry['pieces']} when the tokenizer was built. The folder was edited, or the tokenizers library changed."
                 )
     return tokenizer
+
+
+def open_tokenizer(name: str) -> Tokenizer:
+    """Anybody's tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
+
+    A vocab.txt alone is cased, its accents kept: what Korean needs. Raises InputError when there is none.
+    """
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    path = Path(name)
+    if path.is_dir():
+        path = next((path / file for file in ("tokenizer.json", "vocab.txt") if (path / file).is_file()), path)
+    try:
+        if path.suffix == ".json":
+            return Tokenizer.from_file(str(path))
+        if path.is_file():
+            return BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
+        return Tokenizer.from_pretrained(name)
+    except Exception as error:  # tokenizers raises bare Exception
+        raise InputError(
+            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({error})."
+        ) from None

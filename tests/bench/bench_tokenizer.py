@@ -20,7 +20,6 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
-from tokenizers.implementations import BertWordPieceTokenizer
 
 from corpora.build import build as build_corpora
 from corpora.config import CorporaConfig, SourceConfig
@@ -28,7 +27,7 @@ from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
 from kobert_pipeline.execution import ExecutionConfig, Meter
 from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
-from tokenizer.load import load_tokenizer
+from tokenizer.load import load_tokenizer, open_tokenizer
 from tokenizer.report import measure
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -128,17 +127,15 @@ def variants() -> list[dict[str, Any]]:
 def published() -> list[dict[str, Any]]:
     """Vocabularies that others have published."""
     held = corpus()[1]
-    return [scores(path.name, load(path), held) for path in sorted((DATA / "vocabs").iterdir()) if loadable(path)]
+    return [
+        scores(path.name, open_tokenizer(str(path)), held)
+        for path in sorted((DATA / "vocabs").iterdir())
+        if loadable(path)
+    ]
 
 
 def loadable(path: Path) -> bool:
     return (path / "tokenizer.json").exists() or (path / "vocab.txt").exists()
-
-
-def load(path: Path) -> Tokenizer:
-    if (path / "tokenizer.json").exists():
-        return Tokenizer.from_file(str(path / "tokenizer.json"))
-    return BertWordPieceTokenizer(str(path / "vocab.txt"), lowercase=False, strip_accents=False)._tokenizer
 
 
 def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[str, Any]:
