@@ -25,7 +25,7 @@ class Word(NamedTuple):
     """Shifted, as `tokenizer.words.shifted` writes a whole word."""
     cuts: frozenset[int]
     """Where its morphemes meet: characters from its start."""
-    count: int
+    times: int
 
 
 def known_words(counts: Mapping[str, int]) -> list[Word]:
@@ -100,7 +100,7 @@ def losses(vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequen
         start = 0
         for number, end in enumerate(own):
             if end - start > 1:
-                loss[word.text[start:end]] += word.count * _change(vocabulary, word, own, number, start)
+                loss[word.text[start:end]] += word.times * _change(vocabulary, word, own, number, start)
             start = end
     return loss
 

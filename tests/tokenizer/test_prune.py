@@ -11,7 +11,7 @@ from tokenizer.prune import Word, _Vocabulary, knock_out, losses
 def _wrong(pieces: list[str], words: list[Word]) -> int:
     """Cuts, weighted by count, that are extra or missing."""
     vocabulary = _Vocabulary(pieces)
-    return sum(word.count * len({*vocabulary.ends(word.text)[:-1]} ^ word.cuts) for word in words)
+    return sum(word.times * len({*vocabulary.ends(word.text)[:-1]} ^ word.cuts) for word in words)
 
 
 def test_a_piece_that_matches_where_it_should_not_goes_first() -> None:
