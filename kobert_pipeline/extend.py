@@ -63,7 +63,7 @@ def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
     shards = sorted((corpora / "shards").glob("*.parquet"))
     units: Counter[str] = Counter()
     with progress("extend: count morphemes", len(shards), "shards") as advance:
-        for part, _ in map_shards(partial(count, config=TokenizerConfig(surplus=1)), shards, execution):
+        for part, _ in map_shards(partial(count, config=TokenizerConfig()), shards, execution):
             units.update(part)
             advance(1)
     return units

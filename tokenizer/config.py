@@ -22,7 +22,7 @@ class TokenizerConfig(Config):
     """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]."""
     min_frequency: int = Field(2, ge=1)
     """A pair of pieces that occurs less often is not merged."""
-    surplus: float = Field(1.5, ge=1, le=4)
+    surplus: float = Field(1, ge=1, le=4)
     """So many pieces are learned for each that stays: those that cut the text least as its morphemes do go again. 1 keeps
     all that are learned. Without effect where `morpheme` is `none`."""
     unused_tokens: int = Field(128, ge=0)

@@ -45,9 +45,9 @@ DOMAINS = {
 SENTENCES = 1_500
 VARIANTS: dict[str, dict[str, Any]] = {
     "morpheme: none": {"morpheme": "none"},
-    "surplus: 1": {"surplus": 1},
     "default": {},
-    "surplus: 2": {"surplus": 2},
+    "surplus: 1.25": {"surplus": 1.25},
+    "surplus: 1.5": {"surplus": 1.5},
     "ks_x_1001: false": {"ks_x_1001": False},
 }
 """Settings that differ from the default ones."""

@@ -42,7 +42,7 @@ def sample_sentences() -> list[str]:
 
 @pytest.fixture(scope="session")
 def trained(sample_sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    config = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0, surplus=1)
+    config = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0)
     special_tokens = ("[SEP]", "[DOC]")
     counts = count_units(map(marked, sample_sentences))
     pieces = learn_vocabulary(counts, config, special_tokens)
