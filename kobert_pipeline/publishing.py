@@ -62,7 +62,7 @@ def _finished(recipe: Recipe, artifacts: Path, kind: Kind) -> dict[str, Path]:
             continue
         if not state.complete:
             raise KobertError(
-                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run {recipe.name} --until {NEEDS[kind][-1]}` first."
+                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run RECIPE --until {NEEDS[kind][-1]}` first."
             )
         folders[state.stage.name] = state.folder
     return folders

@@ -39,7 +39,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder with a recipe, a planted letter, and a finished run."""
     home = tmp_path_factory.mktemp("home") / USER
     (home / "편지").mkdir(parents=True)
-    (home / "편지" / "첫 편지.txt").write_text(f"{PLANTED} 그 말씀이 맞은 적이 많아서 우리는 우산을 챙겼다.\n", encoding="utf-8")
+    (home / "편지" / "첫 편지.txt").write_text(
+        f"{PLANTED} 그 말씀이 맞은 적이 많아서 우리는 우산을 챙겼다.\n", encoding="utf-8"
+    )
     (home / "나의 모델.yaml").write_text(RECIPE.replace("HOME", str(home)) + "name: mine\n", encoding="utf-8")
     done = kobert(home, "run", "나의 모델.yaml")
     assert done.returncode == 0, done.stderr

@@ -18,13 +18,18 @@ BUNDLE = Bundle(
     fingerprint="f" * 64,
     license="Apache-2.0",
     sources={"news": "Apache-2.0"},
-    files={"README.md": "# 모델\n\n문서 1,234,567개, 지문 `" + "0123456789abcdef" * 4 + "`\n", "vocab.txt": "대한\n##민국\n2024\n"},
+    files={
+        "README.md": "# 모델\n\n문서 1,234,567개, 지문 `" + "0123456789abcdef" * 4 + "`\n",
+        "vocab.txt": "대한\n##민국\n2024\n",
+    },
     left_behind=(),
 )
 
 
 def with_files(**files: str) -> Bundle:
-    return dataclasses.replace(BUNDLE, files=BUNDLE.files | {name.replace("_", "."): text for name, text in files.items()})
+    return dataclasses.replace(
+        BUNDLE, files=BUNDLE.files | {name.replace("_", "."): text for name, text in files.items()}
+    )
 
 
 def test_a_run_in_order_raises_no_question() -> None:

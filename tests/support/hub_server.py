@@ -229,7 +229,9 @@ class Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 answer, headers = self._handle(path)
         except Refused as refused:
-            told = {"X-Error-Message": refused.message} | ({"X-Error-Code": refused.code} if refused.code else {})
+            told = {"X-Error-Code": refused.code} if refused.code else {}
+            if refused.message.isascii():
+                told["X-Error-Message"] = refused.message
             self._answer({"error": refused.message, "errors": [{"message": refused.message}]}, refused.status, told)
             return
         if fault is not None:

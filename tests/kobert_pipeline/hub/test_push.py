@@ -223,7 +223,9 @@ def test_a_passing_failure_at_any_step_is_overcome_with_one_commit(
     assert fault != "429" or max(waits) >= 7
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [step for step in STEPS if step != "verify"]
+)  # a second attempt finds the object there
 def test_a_lasting_failure_is_one_line_publishes_nothing_by_half_and_a_second_push_finishes(
     hub: HubServer, bundle: Bundle, waits: list[float], step: str
 ) -> None:
