@@ -119,5 +119,5 @@ def publish(bundle: Bundle, to: Destination, artifacts: Path) -> Published:
     token = find_token()
     refuse_leaks(bundle, artifacts, secrets=[token])
     published = push(bundle, to, token=token)
-    check_published(bundle, published)
+    check_published(bundle, published, token=token)
     return published

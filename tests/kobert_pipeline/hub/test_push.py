@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import PLANTED
-from hub_server import PART_BYTES, HubServer, Repository
+from hub_server import PART_BYTES, Blob, HubServer, Repository
 
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, model_bundle
@@ -270,22 +270,11 @@ def test_a_commit_of_somebody_else_in_between_is_not_overwritten(
     hub: HubServer, bundle: Bundle, waits: list[float]
 ) -> None:
     found = hub.add_repository(REPO)
-    hub.fail("POST", "/commit/", 409, message="conflict")
-    theirs = found.commit
-    send_one = hub.fault
-
-    def interfere(method: str, path: str) -> object:
-        fault = send_one(method, path)
-        if fault is not None:
-            theirs("main", "theirs", dict(found.commits[found.branches["main"]].tree) | stolen)
-        return fault
-
-    from hub_server import Blob
-
-    stolen = {"theirs.txt": Blob(b"theirs", lfs=False)}
-    hub.fault = interfere  # type: ignore[method-assign, assignment]
+    theirs = {"theirs.txt": Blob(b"theirs", lfs=False)}
+    hub.meanwhile("POST", "/commit/", lambda: found.commit("main", "theirs", theirs))
     assert "holds other files already (theirs.txt)" in refusal(bundle)
     assert found.files() == {"theirs.txt": b"theirs"}
+    assert found.tags == {}
 
 
 def test_a_conflict_that_stays_is_explained(hub: HubServer, bundle: Bundle, waits: list[float]) -> None:
