@@ -62,7 +62,7 @@ def _finished(recipe: Recipe, artifacts: Path, kind: Kind) -> dict[str, Path]:
             continue
         if not state.complete:
             raise KobertError(
-                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run {recipe.name} --until {NEEDS[kind][-1]}` first."
+                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run RECIPE --until {NEEDS[kind][-1]}` first."
             )
         folders[state.stage.name] = state.folder
     return folders
@@ -119,5 +119,5 @@ def publish(bundle: Bundle, to: Destination, artifacts: Path) -> Published:
     token = find_token()
     refuse_leaks(bundle, artifacts, secrets=[token])
     published = push(bundle, to, token=token)
-    check_published(bundle, published)
+    check_published(bundle, published, token=token)
     return published

@@ -1,1 +1,1 @@
-"""The folder to publish: model, tokenizer, model card, scores and how they were made."""
+"""The folder to publish (model, tokenizer, card, scores, how they were made) and its way to the Hub and back."""

@@ -1,5 +1,5 @@
 """The hub stage: gathers what is to be published in `publish/`, offline, and loads it back. The only I/O of this package
-besides `push.py`."""
+besides what `push.py` and `fresh_process.py` do."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from kobert_pipeline.errors import InputError, KobertError
 from kobert_pipeline.hub.bundle import GOLDEN
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
+from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PUBLISH, RECIPE, SCORES, STAGES, is_model_file
 from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.hub.recipe import published_recipe
+from kobert_pipeline.hub.scan import leaks
 
 logger = logging.getLogger(__name__)
-
-PUBLISH = "publish"
-WEIGHTS = ".safetensors"
 
 
 def build(
@@ -39,7 +37,7 @@ def build(
     manifests = {stage: read_manifest(folders[stage]) for stage in STAGES if stage in folders}
     _copy_model(folders["pretrain"] / "model", folder)
     _write_records(config, folders, manifests, folder, recipe, resolved)
-    _refuse_local_paths(folder, out)
+    _refuse_leaks(folder, out)
     check_folder(folder, golden=folders["tokenizer"] / GOLDEN, export=folders["pretrain"] / "model")
     files = {
         path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
@@ -87,14 +85,12 @@ def _write_records(
         _copy(folders["klue_eval"] / SCORES, folder / SCORES)
 
 
-def _refuse_local_paths(folder: Path, out: Workspace) -> None:
-    """What is published must not tell whose machine it was made on."""
-    places = {Path.home(), out.path.resolve().parents[1]} - {Path("/")}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != WEIGHTS:
-            text = path.read_text(encoding="utf-8")
-            for place in sorted(places):
-                if f"{place.as_posix()}/" in text:
-                    raise KobertError(
-                        f"{path.relative_to(folder)}: would publish the local folder {place}. Name that source or setting without the folder, and run the recipe again."
-                    )
+def _refuse_leaks(folder: Path, out: Workspace) -> None:
+    """What is published must hold no secret, and must not tell whose machine it was made on."""
+    places = sorted({str(place) for place in (Path.home(), out.path.resolve().parents[1]) if place != Path("/")})
+    texts = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in BINARY]
+    for path in texts:
+        if found := leaks(path.read_text(encoding="utf-8"), places=places):
+            raise KobertError(
+                f"{path.relative_to(folder)}: would publish {found[0]}. Name that source or setting without it, and run the recipe again."
+            )

@@ -11,7 +11,7 @@ from kobert_pipeline.errors import ArtifactMismatch, InputError
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.card import dataset_card, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PAGE, STAGES, Kind, is_publishable
+from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PAGE, PUBLISH, STAGES, Kind, is_publishable
 from kobert_pipeline.hub.licences import licence_of_texts, withheld
 
 GOLDEN = "golden.json"
@@ -65,7 +65,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
 
     Raises ArtifactMismatch when a file is not what the hub stage wrote and checked.
     """
-    publish = folders["hub"] / "publish"
+    publish = folders["hub"] / PUBLISH
     _refuse_changed(folders["hub"])
     manifests = _manifests(folders, STAGES)
     names, left_behind = _split(publish, "model")

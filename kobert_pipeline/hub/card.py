@@ -17,7 +17,7 @@ from kobert_pipeline.artifacts import Manifest
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import ScoreRow
-from kobert_pipeline.hub.licences import licence_of_texts
+from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
 
 HERE = "."
 """How a card names what it describes while that has no name on the Hub."""
@@ -69,7 +69,7 @@ def tokenizer_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manif
 
     data = ModelCardData(
         language=_language(config),
-        license=config.license.lower(),
+        **hub_fields(config.license),
         library_name="transformers",
         tags=list(dict.fromkeys(["korean", "tokenizer", *config.tags])),
         datasets=hub_datasets(manifests["corpora"]) or None,
@@ -85,7 +85,7 @@ def dataset_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifes
     licences = facts.source_licences(manifests["corpora"])
     data = DatasetCardData(
         language=_language(config),
-        license=licence_of_texts(licences).lower(),
+        **hub_fields(licence_of_texts(licences)),
         pretty_name=one_line(config.title or recipe),
         tags=list(dict.fromkeys(["korean", *config.tags])),
         task_categories=["fill-mask"],
@@ -132,7 +132,7 @@ def front_matter(config: HubConfig, recipe: str, manifests: Mapping[str, Manifes
     results = eval_results(manifests.get("klue_eval"))
     data = ModelCardData(
         language=_language(config),
-        license=config.license.lower(),
+        **hub_fields(config.license),
         library_name="transformers",
         pipeline_tag="fill-mask",
         tags=list(dict.fromkeys(["korean", architecture, *config.tags])),

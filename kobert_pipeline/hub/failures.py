@@ -1,8 +1,9 @@
-"""What a failure on the way to the Hub means to the person at the keyboard, and whether it may pass. Pure."""
+"""What a failure on the way to the Hub means to the person at the keyboard, and whether it may pass."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from kobert_pipeline.errors import KobertError
+
+logger = logging.getLogger(__name__)
 
 WAITS = (1.0, 5.0, 20.0)
 """Seconds before each further attempt. The client itself repeats most requests up to five times within one attempt."""
@@ -44,9 +47,12 @@ def persistent(
             failure = explain(error, repo)
             if failure is None:
                 raise
+            message = " ".join(failure.message.replace(token, "(token)").split())
             if wait is None or failure.wait is None or failure.wait > MOST_WAIT:
-                raise KobertError(" ".join(failure.message.replace(token, "(token)").split())) from error
-            (sleep or time.sleep)(max(wait, failure.wait))
+                raise KobertError(message) from error
+            wait = max(wait, failure.wait)
+            logger.warning("push: %s Trying again in %.0f s.", message, wait)
+            (sleep or time.sleep)(wait)
     raise AssertionError
 
 

@@ -25,6 +25,8 @@ MODEL_FILES = (
 _WEIGHTS = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _TEXT = re.compile(r"shards/\d{5}\.parquet")
 
+PUBLISH = "publish"
+"""The hub stage's folder of a model, inside its artifact."""
 CARD = "README.md"
 PAGE = "run.html"
 SCORES = "scores.json"

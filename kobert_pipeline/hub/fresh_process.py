@@ -25,14 +25,17 @@ def check_folder(folder: Path, *, golden: Path | None = None, export: Path | Non
         )
 
 
-def check_published(bundle: Bundle, published: Published) -> None:
-    """What the Hub gives to somebody with an empty cache. Raises KobertError when it is not what was sent."""
+def check_published(bundle: Bundle, published: Published, *, token: str) -> None:
+    """What the Hub gives to somebody with an empty cache. Raises KobertError when it is not what was sent.
+
+    The process gets the token, to which a private repository opens, through its environment.
+    """
     arguments = [bundle.kind, published.repo, "--revision", published.commit, *_options(bundle.golden, bundle.export)]
     if bundle.documents is not None:
         arguments += ["--documents", str(bundle.documents)]
     with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as cache:
         places = {name: f"{cache}/{name.lower()}" for name in ("HF_HUB_CACHE", "HF_XET_CACHE", "HF_DATASETS_CACHE")}
-        reason = _run(arguments, places | {"HF_HUB_OFFLINE": "0"})
+        reason = _run(arguments, places | {"HF_HUB_OFFLINE": "0", "HF_TOKEN": token})
     if reason:
         raise KobertError(
             f"{published.repo} was published (commit {published.commit[:8]}), but loading it back failed: {reason}. Run the same command to check again; delete the repository if it stays wrong."

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-UNKNOWN = "unknown"
+UNKNOWN, OTHER = "unknown", "other"
 OPEN = ("apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cdla-permissive-2.0", "isc", "kogl-1", "mit", "odc-by-1.0", "pddl-1.0", "unlicense")  # fmt: skip
 """Licences that ask for attribution at most. kogl is 공공누리, the licence of Korean authorities, by type."""
 SHARE_ALIKE = ("gfdl-1.3", "odbl-1.0")
 NON_COMMERCIAL = ("kogl-2", "kogl-4")
 NO_DERIVATIVES = ("kogl-3", "kogl-4")
+HUB_NAMES = {"gfdl-1.3": "gfdl", "odbl-1.0": "odbl", "odc-by-1.0": "odc-by", "pddl-1.0": "pddl"}
+"""What the Hub calls them, where that is not the SPDX identifier in small letters."""
 _CREATIVE_COMMONS = re.compile(r"cc-by(?P<nc>-nc)?(?:(?P<sa>-sa)|(?P<nd>-nd))?-\d\.\d")
 _VERSION = re.compile(r"-\d\.\d$")
 
@@ -71,4 +73,14 @@ def withheld(sources: Mapping[str, str]) -> list[str]:
 def licence_of_texts(sources: Mapping[str, str]) -> str:
     """The one licence of all texts, or `other`: then each text keeps its own."""
     found = set(sources.values())
-    return found.pop() if len(found) == 1 else "other"
+    return found.pop() if len(found) == 1 else OTHER
+
+
+def hub_fields(licence: str) -> dict[str, str]:
+    """`license` and, for one that the Hub has no name for, `license_name` of a card's front matter."""
+    name = licence.lower()
+    if name in (UNKNOWN, OTHER):
+        return {"license": name}
+    if is_known(name) and not name.startswith("kogl"):
+        return {"license": HUB_NAMES.get(name, name)}
+    return {"license": OTHER, "license_name": name}

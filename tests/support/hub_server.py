@@ -89,15 +89,16 @@ class Repository:
 @dataclass
 class Fault:
     """What befalls the next `times` requests that fit. `drop` breaks off in the middle of the body; `lose` does what was
-    asked and breaks off before the answer."""
+    asked and breaks off before the answer; `meanwhile` lets something else happen first."""
 
     method: str
     pattern: re.Pattern[str]
     times: int
-    action: Literal["answer", "drop", "lose"]
+    action: Literal["answer", "drop", "lose", "meanwhile"]
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
     message: str = "something went wrong"
+    event: Callable[[], object] = int
 
 
 class Refused(Exception):
@@ -165,6 +166,10 @@ class HubServer(ThreadingHTTPServer):
         """They are done, and their answers are lost."""
         self.faults.append(Fault(method, re.compile(pattern), times, "lose"))
 
+    def meanwhile(self, method: str, pattern: str, event: Callable[[], object]) -> None:
+        """Just before the next one is answered, `event` happens."""
+        self.faults.append(Fault(method, re.compile(pattern), 1, "meanwhile", event=event))
+
     def fault(self, method: str, path: str) -> Fault | None:
         with self.lock:
             for fault in self.faults:
@@ -219,6 +224,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.action == "drop":
             self._break_off(read=int(self.headers.get("Content-Length", 0)) // 2)
             return
+        if fault is not None and fault.action == "meanwhile":
+            fault.event()
         self.body = self._read_body()
         if self.body:
             self.server.received.append(self.body)
@@ -229,10 +236,12 @@ class Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 answer, headers = self._handle(path)
         except Refused as refused:
-            told = {"X-Error-Message": refused.message} | ({"X-Error-Code": refused.code} if refused.code else {})
+            told = {"X-Error-Code": refused.code} if refused.code else {}
+            if refused.message.isascii():
+                told["X-Error-Message"] = refused.message
             self._answer({"error": refused.message, "errors": [{"message": refused.message}]}, refused.status, told)
             return
-        if fault is not None:
+        if fault is not None and fault.action == "lose":
             self._break_off()
             return
         self._answer(answer, 200, headers)

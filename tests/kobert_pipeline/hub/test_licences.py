@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kobert_pipeline.hub.licences import licence_of_texts, problems, withheld
+from kobert_pipeline.hub.licences import hub_fields, licence_of_texts, problems, withheld
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_texts_of_unknown_or_unchangeable_licence_are_withheld() -> None:
 def test_texts_of_several_licences_are_published_under_none_in_particular() -> None:
     assert licence_of_texts({"a": "MIT", "b": "MIT"}) == "MIT"
     assert licence_of_texts({"a": "MIT", "b": "CC0-1.0"}) == "other"
+
+
+@pytest.mark.parametrize(
+    ("licence", "fields"),
+    [
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("ODC-BY-1.0", {"license": "odc-by"}),
+        ("KOGL-1", {"license": "other", "license_name": "kogl-1"}),
+        ("LicenseRef-ours", {"license": "other", "license_name": "licenseref-ours"}),
+        ("unknown", {"license": "unknown"}),
+    ],
+)
+def test_a_card_names_a_licence_as_the_hub_does(licence: str, fields: dict[str, str]) -> None:
+    assert hub_fields(licence) == fields

@@ -1,18 +1,21 @@
-"""The hub stage over `small_run/`, with a BERT of one layer and a tokenizer of a dozen pieces."""
+"""The hub stage over the small run, and what a fresh process checks of a published model."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from finished_run import publish
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
+from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
 from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
-from kobert_pipeline.hub.load_back import Failure, check
+from kobert_pipeline.hub.load_back import Failure, check, check_dataset
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -152,3 +155,46 @@ def test_a_vocabulary_of_another_size_is_found(exported: Path) -> None:
     edit_tokenizer(exported, '".": 12', '".": 12, "##.": 13')
     with pytest.raises(Failure, match="scores 13 pieces, the tokenizer has 14"):
         check(str(exported))
+
+
+def test_a_sentence_that_is_cut_otherwise_is_found(exported: Path, tmp_path: Path) -> None:
+    golden = tmp_path / "golden.json"
+    entry = {"text": "대한민국의 수도.", "pieces": ["[CLS]", "대한민국", "##의", "수도", ".", "[SEP]"]}
+    write_json(golden, [entry])
+    check(str(exported), golden=str(golden))
+    write_json(golden, [entry | {"pieces": ["[CLS]", "대한", "##민국", "##의", "수도", ".", "[SEP]"]}])
+    with pytest.raises(Failure, match="cut otherwise than when the tokenizer was built"):
+        check(str(exported), golden=str(golden))
+
+
+@pytest.mark.parametrize(("shift", "passes"), [(1e-7, True), (1e-3, False)])
+def test_hidden_states_are_compared_with_the_export(exported: Path, model: Path, shift: float, passes: bool) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(exported / "model.safetensors")
+    weights["bert.encoder.layer.0.output.LayerNorm.bias"] += shift
+    save_file(weights, exported / "model.safetensors", {"format": "pt"})
+    if passes:
+        check(str(exported), export=str(model))
+    else:
+        with pytest.raises(Failure, match=r"hidden states differ from the training export's by 1\.0e-03"):
+            check(str(exported), export=str(model))
+
+
+def test_a_dataset_that_lost_documents_is_found(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "texts" / "shards").mkdir(parents=True)
+    pq.write_table(pa.table({"sentences": [["하나."], ["둘."]]}), tmp_path / "texts" / "shards" / "00000.parquet")
+    check_dataset(str(tmp_path / "texts"), None, 2)
+    with pytest.raises(Failure, match="has 2 documents, 3 were published"):
+        check_dataset(str(tmp_path / "texts"), None, 3)
+
+
+def test_the_fresh_process_can_import_neither_our_code_nor_mecab(exported: Path) -> None:
+    """As a program, which blocks them; here they are imported already."""
+    program = f"import sys; from runpy import run_path; main = run_path({load_back.__file__!r})['main']; print(main(['tokenizer', {str(exported)!r}])); import MeCab"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "0"
+    assert "ModuleNotFoundError: import of MeCab halted" in done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import PLANTED
-from hub_server import PART_BYTES, HubServer, Repository
+from hub_server import PART_BYTES, Blob, HubServer, Repository
 
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, model_bundle
@@ -223,7 +223,9 @@ def test_a_passing_failure_at_any_step_is_overcome_with_one_commit(
     assert fault != "429" or max(waits) >= 7
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [step for step in STEPS if step != "verify"]
+)  # a second attempt finds the object there
 def test_a_lasting_failure_is_one_line_publishes_nothing_by_half_and_a_second_push_finishes(
     hub: HubServer, bundle: Bundle, waits: list[float], step: str
 ) -> None:
@@ -268,22 +270,11 @@ def test_a_commit_of_somebody_else_in_between_is_not_overwritten(
     hub: HubServer, bundle: Bundle, waits: list[float]
 ) -> None:
     found = hub.add_repository(REPO)
-    hub.fail("POST", "/commit/", 409, message="conflict")
-    theirs = found.commit
-    send_one = hub.fault
-
-    def interfere(method: str, path: str) -> object:
-        fault = send_one(method, path)
-        if fault is not None:
-            theirs("main", "theirs", dict(found.commits[found.branches["main"]].tree) | stolen)
-        return fault
-
-    from hub_server import Blob
-
-    stolen = {"theirs.txt": Blob(b"theirs", lfs=False)}
-    hub.fault = interfere  # type: ignore[method-assign, assignment]
+    theirs = {"theirs.txt": Blob(b"theirs", lfs=False)}
+    hub.meanwhile("POST", "/commit/", lambda: found.commit("main", "theirs", theirs))
     assert "holds other files already (theirs.txt)" in refusal(bundle)
     assert found.files() == {"theirs.txt": b"theirs"}
+    assert found.tags == {}
 
 
 def test_a_conflict_that_stays_is_explained(hub: HubServer, bundle: Bundle, waits: list[float]) -> None:

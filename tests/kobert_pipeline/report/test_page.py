@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kobert_pipeline.artifacts import read_json, write_json
-from kobert_pipeline.report.page import HEADLINES, shown_bytes, shown_seconds, write_page
+from kobert_pipeline.report.page import HEADLINES, public_page, shown_bytes, shown_seconds, write_page
 
 SMALL_RUN = Path(__file__).parents[1] / "hub" / "small_run"
 NUMBERS = (
@@ -106,6 +106,13 @@ def test_charts_keep_their_text_and_follow_light_and_dark(run: Path) -> None:
     for chart in charts:
         assert "var(--train)" in chart
         assert re.findall(r"#0[0-9]0[0-9]0[0-9]", chart) == []
+
+
+def test_the_public_edition_quotes_no_sentence_of_the_corpus_and_shows_every_number(run: Path) -> None:
+    assert '<span class="inner">##은</span>' in page_of(run)
+    page = public_page("small", {stage: run / stage for stage in HEADLINES})
+    assert "##은" not in page
+    assert [number for number in NUMBERS if number not in page] == []
 
 
 @pytest.mark.parametrize("missing", HEADLINES)
