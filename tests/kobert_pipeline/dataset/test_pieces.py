@@ -130,6 +130,13 @@ def test_a_morpheme_that_begins_inside_a_piece_is_swallowed_and_counted():
     assert marks.swallowed == 1
 
 
+def test_a_split_without_sentences_has_no_pieces_and_no_morphemes(tokenizer):
+    eojeols = split_eojeols(sentences([]))
+    found = cut(eojeols, tokenizer, with_characters=True)
+    assert (found.input_ids.tolist(), found.sentence_offsets.tolist()) == ([], [0])
+    assert mark(found.characters, parse(eojeols)).swallowed == 0
+
+
 def test_a_sentence_that_mecab_does_not_give_back_whole_is_named():
     with pytest.raises(InputError, match="봄이"):
         parse(split_eojeols(sentences(["바다는 넓다.", "봄이\x00 오면"])))
