@@ -8,13 +8,13 @@ Shapes: N pieces, E eojeols, S sentences.
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kobert_pipeline.dataset.eojeols import cut_eojeols
 from kobert_pipeline.dataset.ragged import gather, offsets_of
 
 BORDER = r"[\t\n\r\p{Z}]+"
@@ -43,33 +43,20 @@ def split_eojeols(sentences: pa.Array) -> pa.ListArray:
 def cut(eojeols: pa.ListArray, tokenizer: Any, *, with_characters: bool = False) -> Pieces:
     """The pieces of sentences given as lists of eojeols; `tokenizer` is a `tokenizers.Tokenizer`."""
     encoded = eojeols.values.dictionary_encode()
-    words, numbers = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
-    encode = tokenizer.encode_batch if with_characters else tokenizer.encode_batch_fast
-    encodings = encode(words, add_special_tokens=False)
-    word_offsets = offsets_of(np.fromiter(map(len, encodings), np.int64, len(encodings)))
-    found, eojeol_offsets = gather(word_offsets, numbers)
-    sizes = np.fromiter(map(len, words), np.int64, len(words))[numbers]
+    numbers = encoded.indices.to_numpy()
+    unique = cut_eojeols(encoded.dictionary, tokenizer, with_inside=with_characters)
+    found, offsets = gather(unique.offsets, numbers)
+    sizes = pc.utf8_length(encoded.dictionary).to_numpy()[numbers]
+    counts = np.diff(offsets)
+    starts = np.zeros(len(found), dtype=bool)
+    starts[offsets[:-1][counts > 0]] = True
+    characters = None
+    if unique.inside is not None:
+        characters = unique.inside[found] + np.repeat(offsets_of(sizes)[:-1], counts)
     return Pieces(
-        input_ids=_flat((encoding.ids for encoding in encodings), int(word_offsets[-1]))[found],
-        eojeol_start=_starts(eojeol_offsets),
-        sentence_offsets=eojeol_offsets[eojeols.offsets.to_numpy()],
-        characters=_characters(encodings, found, sizes, eojeol_offsets) if with_characters else None,
-        swallowed=int(((np.diff(eojeol_offsets) == 0) & (sizes > 0)).sum()),
+        input_ids=unique.ids[found],
+        eojeol_start=starts,
+        sentence_offsets=offsets[eojeols.offsets.to_numpy()],
+        characters=characters,
+        swallowed=int(((counts == 0) & (sizes > 0)).sum()),
     )
-
-
-def _flat(lists: Any, length: int) -> np.ndarray:
-    return np.fromiter(chain.from_iterable(lists), np.int64, length)
-
-
-def _starts(offsets: np.ndarray) -> np.ndarray:
-    starts = np.zeros(offsets[-1], dtype=bool)
-    starts[offsets[:-1][np.diff(offsets) > 0]] = True
-    return starts
-
-
-def _characters(encodings: Any, found: np.ndarray, sizes: np.ndarray, eojeol_offsets: np.ndarray) -> np.ndarray:
-    lists = ([start for start, _ in encoding.offsets] for encoding in encodings)
-    inside: np.ndarray = np.fromiter(chain.from_iterable(lists), np.int64)[found]
-    inside += np.repeat(offsets_of(sizes)[:-1], np.diff(eojeol_offsets))
-    return inside

@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+POSITION = np.uint32(0xFFFF)
+"""The half of a sorting key that holds the position: rows have at most 65,536 pieces."""
+NEVER_FITS = np.iinfo(np.int64).max
+
 
 class Units(NamedTuple):
     begins: np.ndarray
@@ -49,19 +53,16 @@ def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: n
     return spread
 
 
-POSITION = np.uint32(0xFFFF)
-
-
 def _ordered(keys: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """The high 16 bits of each key, and its position as the low ones: no two are equal, and 32 bits sort twice as fast as
+    """(B, L) uint32: the high 16 bits of each key, and its position as the low ones: no two are equal, and 32 bits sort twice as fast as
     64. Others than candidates come last."""
     high = np.where(candidates, (keys >> np.uint64(32)).astype(np.uint32) & ~POSITION, ~POSITION)
     return high | np.arange(keys.shape[1], dtype=np.uint32)
 
 
 def take_while_they_fit(sizes: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Which of `sizes` (B, U) to take, from left to right, so that no row's sum exceeds its budget. A size
-    of 0 fills up shorter rows, and is not taken.
+    """Which of `sizes` (B, U) to take, from left to right, so that no row's sum exceeds its budget.
+    Sizes of 0 fill up shorter rows and are not taken.
 
     One pass takes everything up to the first that does not fit any more; little room is left after it, and few passes over
     the rows that still have some.
@@ -77,6 +78,3 @@ def take_while_they_fit(sizes: np.ndarray, budget: np.ndarray) -> np.ndarray:
         unfinished = (left[rows] > 0) & fitting.any(axis=1)
         rows, waiting = rows[unfinished], np.where(fitting, fitting, NEVER_FITS)[unfinished]
     return taken
-
-
-NEVER_FITS = np.iinfo(np.int64).max

@@ -19,8 +19,9 @@ from tokenizer.load import load_tokenizer
 
 SPACES = "\t\n\r \u00a0\u2003\u2028\u3000"
 ODD = "\x00\x0b\x0c\x1c\x85\u200b\u0301\ufffd#[]中ㅋé한"
+PLAIN = "봄이오면abc09!#[]_~힣가"
 texts = st.lists(
-    st.text(st.one_of(st.sampled_from(SPACES), st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30),
+    st.text(st.one_of(st.sampled_from(SPACES + PLAIN), st.sampled_from(ODD), st.characters(exclude_categories=["Cs"])), max_size=30),
     max_size=4,
 )  # fmt: skip
 
@@ -63,6 +64,34 @@ def test_pieces_of_the_fixture_equal_those_of_encode(tokenizer, documents):
     assert found.swallowed == 0
 
 
+def test_characters_before_a_piece_are_its_offset_without_spaces(tokenizer, documents):
+    """More eojeols than fit one line; and some that are cut alone."""
+    texts = [sentence for document in documents for sentence in document] + ["中國 봄이“오면”", "ㅋㅋ"]
+    found = cut(split_eojeols(sentences(texts)), tokenizer, with_characters=True)
+    expected, before = [], 0
+    for text in texts:
+        starts = [start for start, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
+        expected += [before + start - text[:start].count(" ") for start in starts]
+        before += len(text) - text.count(" ")
+    assert found.characters.tolist() == expected
+
+
+def test_a_tokenizer_with_other_words_cuts_every_eojeol_alone(documents):
+    """One that keeps punctuation with its word: eojeols in a line could not be told apart."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    texts = [sentence for document in documents for sentence in document]
+    alphabet = sorted(set("".join(texts)))
+    vocabulary = ["[UNK]", *alphabet, *(f"##{character}" for character in alphabet)]
+    tokenizer = Tokenizer(
+        models.WordPiece({piece: number for number, piece in enumerate(vocabulary)}, unk_token="[UNK]")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    found = cut(split_eojeols(sentences(texts)), tokenizer)
+    assert found.input_ids.tolist() == [piece for text in texts for piece in tokenizer.encode(text).ids]
+    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+
+
 def test_a_special_token_written_in_a_text_is_cut_like_any_other(tokenizer):
     found = cut(split_eojeols(sentences(["[MASK] [SEP]"])), tokenizer)
     special = {tokenizer.token_to_id(token) for token in ("[MASK]", "[SEP]")}
@@ -101,14 +130,24 @@ def test_a_morpheme_that_begins_inside_a_piece_is_swallowed_and_counted():
     assert marks.swallowed == 1
 
 
+def test_a_split_without_sentences_has_no_pieces_and_no_morphemes(tokenizer):
+    eojeols = split_eojeols(sentences([]))
+    found = cut(eojeols, tokenizer, with_characters=True)
+    assert (found.input_ids.tolist(), found.sentence_offsets.tolist()) == ([], [0])
+    assert mark(found.characters, parse(eojeols)).swallowed == 0
+
+
 def test_a_sentence_that_mecab_does_not_give_back_whole_is_named():
     with pytest.raises(InputError, match="봄이"):
         parse(split_eojeols(sentences(["바다는 넓다.", "봄이\x00 오면"])))
 
 
-@given(lists=st.lists(st.lists(st.integers(0, 9), max_size=5), min_size=1, max_size=8), data=st.data())
-def test_gathered_lists_stand_one_after_the_other(lists, data):
-    chosen = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=10))
+@pytest.mark.parametrize("seed", range(20))
+def test_gathered_lists_stand_one_after_the_other(seed):
+    rng = np.random.default_rng(seed)
+    lists = [rng.integers(0, 9, rng.integers(0, 5)).tolist() for _ in range(rng.integers(1, 9))]
+    chosen = rng.integers(0, len(lists), rng.integers(0, 12))
     values = np.array([value for one in lists for value in one], dtype=np.int64)
-    found, offsets = gather(offsets_of(np.array([len(one) for one in lists])), np.array(chosen, dtype=np.int64))
-    assert [values[found][a:b].tolist() for a, b in itertools.pairwise(offsets)] == [lists[i] for i in chosen]
+    found, offsets = gather(offsets_of(np.array([len(one) for one in lists])), chosen)
+    parts = [values[found][a:b].tolist() for a, b in itertools.pairwise(offsets)]
+    assert parts == [lists[number] for number in chosen]
