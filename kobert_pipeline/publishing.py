@@ -103,7 +103,7 @@ def personal_data(bundle: Bundle) -> list[str]:
     found = {CARD: mask(bundle.card)[1], VOCABULARY: Counter[str]()}
     for piece in texts.get(VOCABULARY, "").splitlines():
         found[VOCABULARY] += mask(piece.removeprefix("##"))[1]
-    told = [f"{name} ({counts(kinds)})" for name, kinds in found.items() if kinds]
+    told = [f"{name} ({counts(dict(sorted(kinds.items())))})" for name, kinds in found.items() if kinds]
     return told if bundle.masked else [*told, "the texts, which the recipe says not to mask"]
 
 
