@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.task import Features, KlueTask, Row
+from klue_eval.task import KlueTask, Row, Texts
 
 NGRAMS = (1, 3)
 """Characters. A Korean syllable carries about what two Latin letters do, so these are shorter than the usual 2 to 5."""
@@ -19,13 +19,15 @@ REGULARISATION = 10.0
 
 
 def supports(task: KlueTask) -> bool:
-    return task.head in ("classification", "regression")
+    """Tasks whose rows are texts with one label or number."""
+    return task.texts is not None
 
 
 def predict(task: KlueTask, train: Sequence[Row], scored: Sequence[Row]) -> list[Any]:
     """Learns from `train` alone; one prediction per row of `scored`."""
     learn = _classify if task.head == "classification" else _regress
-    return learn(task, [task.encode(row) for row in train], [task.encode(row) for row in scored])
+    assert task.texts is not None
+    return learn(task, [task.texts(row) for row in train], [task.texts(row) for row in scored])
 
 
 def _vectorizer() -> Any:
@@ -34,7 +36,7 @@ def _vectorizer() -> Any:
     return TfidfVectorizer(analyzer="char", ngram_range=NGRAMS, sublinear_tf=True)
 
 
-def _classify(task: KlueTask, train: Sequence[Features], scored: Sequence[Features]) -> list[Any]:
+def _classify(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
     """Logistic regression. A pair is two bags side by side: the n-gram's segment is part of its name."""
     from sklearn.linear_model import LogisticRegression
 
@@ -43,7 +45,7 @@ def _classify(task: KlueTask, train: Sequence[Features], scored: Sequence[Featur
     return [task.labels[index] for index in model.predict(applied)]
 
 
-def _bags(train: Sequence[Features], scored: Sequence[Features]) -> tuple[Any, Any]:
+def _bags(train: Sequence[Texts], scored: Sequence[Texts]) -> tuple[Any, Any]:
     from scipy.sparse import hstack
 
     fitted, applied = [], []
@@ -54,7 +56,7 @@ def _bags(train: Sequence[Features], scored: Sequence[Features]) -> tuple[Any, A
     return hstack(fitted, format="csr"), hstack(applied, format="csr")
 
 
-def _regress(task: KlueTask, train: Sequence[Features], scored: Sequence[Features]) -> list[Any]:
+def _regress(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
     """The cosine of the two segments' vectors, put on the scale of the labels by a line through the training rows."""
     from sklearn.linear_model import LinearRegression
 
@@ -63,7 +65,7 @@ def _regress(task: KlueTask, train: Sequence[Features], scored: Sequence[Feature
     return [float(value) for value in line.predict(_cosines(vectorizer, scored))]
 
 
-def _cosines(vectorizer: Any, items: Sequence[Features]) -> Any:
+def _cosines(vectorizer: Any, items: Sequence[Texts]) -> Any:
     """[rows, 1]. The vectors have length 1, so the cosine is their product."""
     import numpy as np
 

@@ -1,20 +1,24 @@
-"""Rows as flat arrays of piece ids, and batches drawn from them: padded to their own longest row, never further.
+"""Rows as flat arrays of piece ids, and batches drawn from them: padded to their own longest example, never further.
 
-Shapes: B rows in a batch, L pieces in its longest row.
+Shapes: B examples in a batch, L pieces in its longest one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from klue_eval.task import Features
+from klue_eval.reader import Reader
+from klue_eval.task import Example, KlueTask, Row, TaskSettings
+from kobert_pipeline.errors import InputError
+
+Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
+Batch = dict[str, dict[str, Tensor]]
 
 WINDOW = 64
 """Batches among which rows are sorted by length: most of the padding goes, and batches stay well mixed."""
@@ -22,41 +26,62 @@ WINDOW = 64
 
 @dataclass(frozen=True)
 class Encoded:
+    """The examples of all rows, in the order of the rows; a row has one or several."""
+
+    examples: list[Example]
+    owners: NDArray[np.int64]
+    """[examples] the number of the row that each belongs to."""
     columns: dict[str, NDArray[np.int64]]
-    """`input_ids`, and `token_type_ids` where the tokenizer gives them: all rows' pieces, one after the other."""
+    """`input_ids` and `token_type_ids`: all examples' pieces, one after the other."""
     offsets: NDArray[np.int64]
-    """Row i is [offsets[i], offsets[i + 1])."""
+    """Example i is [offsets[i], offsets[i + 1])."""
     padding: dict[str, int]
-    """Column -> what fills it behind a row."""
+    """Column -> what fills it behind an example."""
     truncated: int
-    """Rows that were longer than `max_length` pieces."""
+    """Rows of which the model does not see all."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.offsets)
 
+    def only(self, names: Collection[str]) -> Encoded:
+        """Without the columns that a model does not read."""
+        return replace(self, columns={name: self.columns[name] for name in self.columns if name in names})
 
-def encode_features(tokenizer: Any, features: Sequence[Features], max_length: int) -> Encoded:
-    """One call of the fast tokenizer; of a pair, the longer segment is cut first."""
-    texts = [item.text for item in features]
-    pairs = None if features[0].pair is None else [item.pair for item in features]
-    encoding = tokenizer(texts, pairs, truncation="longest_first", max_length=max_length, return_attention_mask=False)
-    rows = encoding["input_ids"]
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
+
+def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: TaskSettings) -> Encoded:
+    """Raises InputError naming the row that gives the model nothing to read."""
+    examples: list[Example] = []
+    owners: list[int] = []
+    for number, row in enumerate(rows):
+        found = task.encode(row, reader, settings)
+        if any(len(example.input_ids) <= len(reader.prefix) + len(reader.suffix) for example in found):
+            raise InputError(
+                f"{task.title}, row {row['guid']}: the tokenizer turns its text into nothing; leave it out"
+            )
+        examples += found
+        owners += [number] * len(found)
+    offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
+    total = int(offsets[-1])
     return Encoded(
-        columns={name: _flat(encoding[name], int(offsets[-1])) for name in encoding},
+        examples=examples,
+        owners=np.array(owners),
+        columns={
+            "input_ids": _flat((example.input_ids for example in examples), total),
+            "token_type_ids": _flat((example.token_type_ids for example in examples), total),
+        },
         offsets=offsets,
-        padding={"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id},
-        truncated=sum(bool(row.overflowing) for row in encoding.encodings),
+        padding={"input_ids": reader.tokenizer.pad_token_id, "token_type_ids": reader.tokenizer.pad_token_type_id},
+        truncated=len({owner for owner, example in zip(owners, examples, strict=True) if example.truncated}),
     )
 
 
-def _flat(rows: Sequence[Sequence[int]], total: int) -> NDArray[np.int64]:
+def _flat(rows: Iterable[Sequence[int]], total: int) -> NDArray[np.int64]:
     return np.fromiter((piece for row in rows for piece in row), dtype=np.int64, count=total)
 
 
 def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-    """Every column and `attention_mask` as [B, L]. Row B of the batch is row `rows[B]` of the data."""
+    """Every column and `attention_mask` as [B, L]. Line B of the batch is example `rows[B]`."""
     starts, lengths = encoded.offsets[rows], encoded.lengths[rows]
     places = np.arange(int(lengths.max()))[None, :]
     inside = places < lengths[:, None]
@@ -93,15 +118,20 @@ class TrainingBatches:
     """What Lightning iterates: one pass over the steps of all epochs, so that nothing restarts between epochs."""
 
     encoded: Encoded
-    targets: Tensor
+    collate: Collate
     batch_size: int
     epochs: int
     seed: int
 
     def __len__(self) -> int:
-        return -(-len(self.targets) // self.batch_size) * self.epochs
+        return -(-len(self.encoded.examples) // self.batch_size) * self.epochs
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         for epoch in range(self.epochs):
-            for rows in training_order(self.encoded.lengths, self.batch_size, (self.seed, epoch)):
-                yield {**pad(self.encoded, rows), "targets": self.targets[torch.from_numpy(rows)]}
+            for numbers in training_order(self.encoded.lengths, self.batch_size, (self.seed, epoch)):
+                yield batch_of(self.encoded, numbers, self.collate)
+
+
+def batch_of(encoded: Encoded, numbers: NDArray[np.int64], collate: Collate) -> Batch:
+    """`inputs`, what the encoder reads, and `labels`, what the head reads beside it."""
+    return {"inputs": pad(encoded, numbers), "labels": collate([encoded.examples[number] for number in numbers])}

@@ -13,6 +13,8 @@ from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
 from klue_eval.data import SAMPLE
 from klue_eval.inputs import (
+    DEV,
+    HELD_OUT,
     TaskData,
     data_files,
     data_name,
@@ -26,7 +28,7 @@ from klue_eval.inputs import (
 from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import TASKS
-from klue_eval.units import DEV, SCORES, Evaluation, Unit, finetuned, floor, rescore
+from klue_eval.units import SCORES, Evaluation, Unit, finetuned, floor, rescore
 from kobert_pipeline.artifacts import (
     Identity,
     Workspace,
@@ -54,7 +56,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 STAGE = "klue_eval"
-VERSION = 1
+VERSION = 2
 TABLE = "table.md"
 
 
@@ -84,7 +86,7 @@ def build(
         libraries=libraries,
         precision=config.precision,
     )
-    data = {name: read_task(name, config.data) for name in config.tasks}
+    data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
     comparisons = _comparisons(config, data, seed)
     name = data_name(config, evaluation.data_hashes, root)
     summary = {
@@ -193,10 +195,11 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
     comparison, initialisation = job
     protocol, task = comparison.protocol, comparison.task
     settings = _choose(evaluation, comparison, initialisation)
+    scored = {"split": comparison.data.split}
     folders = [
         finetuned(
             evaluation,
-            Unit(task, settings, initialisation, seed, comparison.train_rows, protocol.evaluations_per_epoch, DEV),
+            Unit(task, settings, initialisation, seed, comparison.train_rows, protocol.evaluations_per_epoch, scored),
             comparison.data,
         )
         for seed in range(comparison.seed, comparison.seed + protocol.seeds)
@@ -206,6 +209,7 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "protocol": comparison.name,
         "task": task.name,
         "initialisation": initialisation,
+        "split": comparison.data.split,
         "train_rows": comparison.train_rows,
         "dev_rows": len(comparison.data.dev),
         "seeds": protocol.seeds,
@@ -228,7 +232,7 @@ def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Init
     ]
     if len(candidates) == 1:
         return candidates[0]
-    scored = {"split": "train", "start": rows, "stop": rows + protocol.selection_rows}
+    scored = {"split": "train", "of": comparison.data.split, "start": rows, "stop": rows + protocol.selection_rows}
     trials = []
     for settings in candidates:
         unit = Unit(comparison.task, settings, initialisation, comparison.seed, rows, 0, scored)

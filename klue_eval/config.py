@@ -53,6 +53,9 @@ class EvaluationConfig(Config):
     data: str = runtime(SAMPLE)
     """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
     whose scores mean nothing, `hub:klue` the Hub's copy."""
+    held_out: tuple[str, ...] = ()
+    """Tasks of which only dev is at hand. Their dev file is cut in two by guid: 80 % is trained on, 20 % scored.
+    Such a score is **no KLUE dev score**, and is never shown as one."""
     protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Task -> settings that differ from the official ones."""
@@ -68,6 +71,15 @@ class EvaluationConfig(Config):
             _known_task(name)
         return tuple(dict.fromkeys(tasks))
 
+    @model_validator(mode="after")
+    def _held_out_tasks_are_evaluated(self) -> Self:
+        for name in self.held_out:
+            if name not in self.tasks:
+                raise ValueError(
+                    f"held_out names {name}, which is not among the tasks; {nearest(name, list(self.tasks))}"
+                )
+        return self
+
     @field_validator("settings")
     @classmethod
     def _settings_are_valid(cls, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -79,7 +91,8 @@ class EvaluationConfig(Config):
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
     """The task's official settings with `overrides` laid on them. Raises RecipeError for an unknown or impossible one."""
-    return TaskSettings.parse({**TASKS[name].defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
+    defaults = TASKS[name].defaults
+    return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 
 
 def _known_task(name: str) -> None:

@@ -18,12 +18,13 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from klue_eval.batches import Encoded, TrainingBatches, encode_features, pad, scoring_order
-from klue_eval.heads import HEADS, Head, accepted_inputs, load_model, load_tokenizer, positions
-from klue_eval.task import KlueTask, Row, TaskSettings
+from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
+from klue_eval.heads import HEADS, TaskModel
+from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer, positions
+from klue_eval.reader import Reader
+from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Values
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import progress
 from kobert_pipeline.training.optimizer import adamw
@@ -33,8 +34,6 @@ from kobert_pipeline.training.schedules import linear
 logger = logging.getLogger(__name__)
 
 CLIP = 1.0
-SCORING_BATCH = 128
-"""Rows; without gradients there is room for more than in training."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +52,31 @@ class Trial:
 class Outcome:
     predictions: list[Any]
     """Of the last checkpoint, one per scored row."""
+    official_predictions: list[Any] | None
+    """Of the task's official decoding, where it has one of its own."""
     curve: list[dict[str, Any]]
     """`step` and official `metrics` of every scoring; the last one belongs to `predictions`."""
     steps: int
     truncated: dict[str, int]
-    """Split -> rows cut at `max_length`."""
+    """Split -> rows of which the model does not see all."""
     not_finite: int
     """Scored rows whose output was no number: the run diverged."""
     precision: str
     rows_per_second: float
-    """Training rows, without loading, tokenising and scoring."""
+    """Training rows (of MRC and WoS: windows and turns), without loading, tokenising and scoring."""
 
 
 def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[Row]) -> Outcome:
     """Trains on `train`, scores on `scored`. On one machine, the same arguments give the same predictions."""
-    tokenizer = load_tokenizer(folder)
+    task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
+    tokenizer = load_tokenizer(folder, task.added_tokens)
+    reader = Reader(tokenizer, min(settings.max_length, positions(load_config(folder))))
     torch.manual_seed(trial.seed)
-    model = load_model(trial.task, folder, trial.initialisation)
-    length = min(trial.settings.max_length, positions(model.config))
-    train_encoded = _encode(tokenizer, model, trial.task, train, length)
-    scored_encoded = _encode(tokenizer, model, trial.task, scored, length)
-    targets = HEADS[trial.task.head].targets([trial.task.encode(row).target for row in train])
-    batches = TrainingBatches(train_encoded, targets, trial.settings.batch_size, trial.settings.epochs, trial.seed)
+    model = load_model(task, folder, trial.initialisation, settings, reader)
+    known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))
+    train_encoded = encode_rows(task, train, reader, settings).only(known)
+    scored_encoded = encode_rows(task, scored, reader, settings).only(known)
+    batches = TrainingBatches(train_encoded, head.collate, settings.batch_size, settings.epochs, trial.seed)
     module = FineTuning(model, trial, len(batches), scored, scored_encoded)
     precision = choose_precision(trial.precision)
     with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", len(batches), "batches") as advance:
@@ -82,26 +84,28 @@ def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[
         _fit(module, batches, precision)
     return Outcome(
         predictions=module.predictions,
+        official_predictions=module.official_predictions,
         curve=module.curve,
         steps=len(batches),
         truncated={"train": train_encoded.truncated, "scored": scored_encoded.truncated},
         not_finite=module.not_finite,
         precision=precision,
-        rows_per_second=len(targets) * trial.settings.epochs / module.training_seconds,
+        rows_per_second=len(train_encoded.examples) * settings.epochs / module.training_seconds,
     )
 
 
 class FineTuning(lightning.LightningModule):
     """The model, its loss, and the scorings on the way."""
 
-    def __init__(self, model: nn.Module, trial: Trial, steps: int, scored: Sequence[Row], encoded: Encoded) -> None:
+    def __init__(self, model: TaskModel, trial: Trial, steps: int, scored: Sequence[Row], encoded: Encoded) -> None:
         super().__init__()
         self.model, self.trial, self.steps = model, trial, steps
-        self.head: Head = HEADS[trial.task.head]
+        self.head = HEADS[trial.task.head]
         self.scored, self.encoded = scored, encoded
         self.scoring_steps = scoring_steps(steps, trial.settings.epochs * trial.evaluations_per_epoch)
         self.advance: Callable[[float], None] = lambda amount: None
         self.predictions: list[Any] = []
+        self.official_predictions: list[Any] | None = None
         self.curve: list[dict[str, Any]] = []
         self.not_finite = 0
         self.training_seconds = 0.0
@@ -121,9 +125,8 @@ class FineTuning(lightning.LightningModule):
         self.model.train()
         self._resumed = time.monotonic()
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        targets = batch.pop("targets")
-        return self.head.loss(self.model(**batch).logits.float(), targets)
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.model.loss(**batch)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
         self.advance(1)
@@ -134,32 +137,47 @@ class FineTuning(lightning.LightningModule):
             self._resumed = time.monotonic()
 
     def _score(self, step: int) -> None:
-        logits = self._logits()
-        finite = np.isfinite(logits)
-        self.not_finite = int((~finite.all(axis=tuple(range(1, logits.ndim)))).sum())
+        answers = self._answers()
+        self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
                 "%s: step %s of %s gives no numbers; the run diverged", self.trial.task.title, step, self.steps
             )
-        task, usable = self.trial.task, np.where(finite, logits, 0)
-        self.predictions = [task.decode(values, row) for values, row in zip(usable, self.scored, strict=True)]
-        self.curve.append({"step": step, "metrics": task.metrics.official(self.predictions, self.scored)})
+        task = self.trial.task
+        usable = [[Answer(answer.example, _usable(answer.values)) for answer in row] for row in answers]
+        self.predictions = [task.decode(*pair) for pair in zip(usable, self.scored, strict=True)]
+        if task.decode_officially is not None:
+            pairs = zip(usable, self.scored, strict=True)
+            self.official_predictions = [task.decode_officially(*pair) for pair in pairs]
+        official = task.metrics.official(self.official_predictions or self.predictions, self.scored)
+        self.curve.append({"step": step, "metrics": official})
 
     @torch.no_grad()
-    def _logits(self) -> NDArray[np.float32]:
-        """One row of logits per scored row, in the order of the rows."""
-        order = scoring_order(self.encoded.lengths, SCORING_BATCH)
+    def _answers(self) -> list[list[Answer]]:
+        """What the head says of each scored row's examples, in the order of the rows."""
+        order = scoring_order(self.encoded.lengths, self.head.scoring_batch)
+        values: list[Values] = [{}] * len(self.encoded.examples)
         self.model.eval()
-        parts = []
-        for rows in order:
-            batch = {name: column.to(self.device) for name, column in pad(self.encoded, rows).items()}
+        for numbers in order:
+            batch = batch_of(self.encoded, numbers, self.head.collate)
+            on_device = {part: {name: column.to(self.device) for name, column in batch[part].items()} for part in batch}
             with self.trainer.precision_plugin.forward_context():
-                parts.append(self.model(**batch).logits.float().cpu().numpy())
+                found = self.model.predict(**on_device)
+            for number, said in zip(numbers, found, strict=True):
+                values[number] = said
         self.model.train()
-        logits = np.concatenate(parts)
-        result = np.empty_like(logits)
-        result[np.concatenate(order)] = logits
-        return result
+        answers: list[list[Answer]] = [[] for _ in self.scored]
+        for owner, example, said in zip(self.encoded.owners, self.encoded.examples, values, strict=True):
+            answers[owner].append(Answer(example, said))
+        return answers
+
+
+def _finite(values: Values) -> bool:
+    return all(bool(np.isfinite(array).all()) for array in values.values())
+
+
+def _usable(values: Values) -> Values:
+    return {name: np.where(np.isfinite(array), array, 0) for name, array in values.items()}
 
 
 def scoring_steps(steps: int, scorings: int) -> frozenset[int]:
@@ -173,12 +191,6 @@ def choose_precision(wanted: str) -> str:
         return wanted
     fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
     return "bf16-mixed" if fast else "32-true"
-
-
-def _encode(tokenizer: Any, model: nn.Module, task: KlueTask, rows: Sequence[Row], max_length: int) -> Encoded:
-    encoded = encode_features(tokenizer, [task.encode(row) for row in rows], max_length)
-    names = accepted_inputs(model, model.config, list(encoded.columns))
-    return Encoded({name: encoded.columns[name] for name in names}, encoded.offsets, encoded.padding, encoded.truncated)
 
 
 def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from klue_eval.config import EvaluationConfig
-from klue_eval.data import HUB, SAMPLE, drawing_order, find_split, hub_repository, read_split, resolve_folder
+from klue_eval.data import (
+    HUB,
+    SAMPLE,
+    drawing_order,
+    find_split,
+    held_out,
+    hub_repository,
+    read_split,
+    resolve_folder,
+)
 from klue_eval.task import Row
 from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
 from kobert_pipeline.errors import InputError
@@ -17,12 +26,17 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 """Whose versions decide a score."""
 
 
+DEV, HELD_OUT = "dev", "held_out"
+
+
 @dataclass(frozen=True)
 class TaskData:
     train: list[Row]
     """In the order of `drawing_order`."""
     dev: list[Row]
     unlabelled: int
+    split: str = DEV
+    """What `dev` is: DEV, or HELD_OUT where it is a part of dev and `train` the rest of it."""
 
 
 def data_files(config: EvaluationConfig) -> dict[str, Path]:
@@ -30,7 +44,11 @@ def data_files(config: EvaluationConfig) -> dict[str, Path]:
     if config.data.startswith(HUB):
         return {}
     folder = resolve_folder(config.data)
-    return {f"{name}_{split}": find_split(name, folder, split) for name in config.tasks for split in ("train", "dev")}
+    return {
+        f"{name}_{split}": find_split(name, folder, "dev" if name in config.held_out else split)
+        for name in config.tasks
+        for split in ("train", "dev")
+    }
 
 
 def hash_data(config: EvaluationConfig, root: Path) -> dict[str, str]:
@@ -100,7 +118,12 @@ def untrained_identity(folder: Path) -> str:
     return fingerprint_of({"config": {key: config[key] for key in config if key not in passing}, **tokenizer})
 
 
-def read_task(name: str, data: str) -> TaskData:
+def read_task(name: str, data: str, split: str = DEV) -> TaskData:
+    """Train and dev; for HELD_OUT, dev cut in two, whose larger part stands for train."""
+    if split == HELD_OUT:
+        whole = read_split(name, data, "dev")
+        rest, held = held_out(whole.rows)
+        return TaskData(drawing_order(rest), held, whole.unlabelled, HELD_OUT)
     train, dev = read_split(name, data, "train"), read_split(name, data, "dev")
     return TaskData(drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled)
 

@@ -6,17 +6,38 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from klue_eval.inputs import HELD_OUT
 from klue_eval.published import PUBLISHED, published_score
 from klue_eval.task import KlueTask
 from klue_eval.tasks import TASKS
 
-METRIC_TITLES: Mapping[str, str] = {"macro_f1": "macro F1", "pearson": "r", "f1": "F1", "accuracy": "accuracy"}
+METRIC_TITLES: Mapping[str, str] = {
+    "macro_f1": "macro F1",
+    "pearson": "r",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "entity_f1": "entity F1",
+    "character_f1": "character F1",
+    "micro_f1": "micro F1",
+    "auprc": "AUPRC",
+    "uas": "UAS",
+    "las": "LAS",
+    "exact_match": "EM",
+    "rouge_w": "ROUGE-W",
+    "joint_goal_accuracy": "JGA",
+    "slot_f1": "slot F1",
+}
 
 
-def score(task: KlueTask, predictions: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """`official` and `corrected` metrics, 0 to 100."""
+def score(
+    task: KlueTask,
+    predictions: Sequence[Any],
+    rows: Sequence[Mapping[str, Any]],
+    official: Sequence[Any] | None = None,
+) -> dict[str, dict[str, float]]:
+    """`official` and `corrected` metrics, 0 to 100. `official` are the predictions of the task's official decoding."""
     return {
-        "official": task.metrics.official(predictions, rows),
+        "official": task.metrics.official(predictions if official is None else official, rows),
         "corrected": task.metrics.corrected(predictions, rows),
     }
 
@@ -80,7 +101,11 @@ def summary_line(result: Mapping[str, Any]) -> str:
 def render_table(summary: Mapping[str, Any]) -> str:
     """Markdown: scores beside the published ones, then how each was reached."""
     columns = [(name, metric) for name in _tasks_of(summary) for metric in TASKS[name].metrics.names]
-    titles = [f"{TASKS[name].title} {METRIC_TITLES[metric]}" for name, metric in columns]
+    parted = {entry["task"] for entry in summary["results"] if entry["split"] == HELD_OUT}
+    titles = [
+        f"{TASKS[name].title} {METRIC_TITLES[metric]}{' (20 % of dev)' if name in parted else ''}"
+        for name, metric in columns
+    ]
     scores = [["model", "split", "train rows", "seeds", *titles], *_score_rows(summary, columns)]
     return "\n\n".join([*_notes(summary), _markdown(scores), _markdown(_run_rows(summary))]) + "\n"
 
@@ -94,8 +119,14 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     notes.append(
         "Our scores are on **dev**: the hidden test set can no longer be submitted to. Published scores are test scores "
         "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
-        "checkpoint, mean ± standard deviation over seeds."
+        "checkpoint, mean ± standard deviation over seeds. Scores are official, bug for bug, unless they say `corrected`."
     )
+    parted = sorted({TASKS[entry["task"]].title for entry in summary["results"] if entry["split"] == HELD_OUT})
+    if parted:
+        notes.append(
+            f"**{', '.join(parted)}: no KLUE dev score.** Trained on 80 % of the dev file and scored on the other 20 %, "
+            "because no other labels were at hand."
+        )
     return notes
 
 
@@ -113,6 +144,9 @@ def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
             found = {entry["task"]: entry for entry in _results(summary, protocol, initialisation)}
             cells = [_cell(found[task]["metrics"][metric]) for task, metric in columns]
             rows.append([f"{name} ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])
+            if any("corrected" in entry for entry in found.values()):
+                cells = [_corrected(found[task], metric) for task, metric in columns]
+                rows.append([f"{name}, corrected ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])
         floor = summary["tfidf"].get(protocol)
         if floor:
             cells = [_number(floor.get(task, {}).get(metric)) for task, metric in columns]
@@ -129,20 +163,39 @@ def _results(summary: Mapping[str, Any], protocol: str, initialisation: str) -> 
 
 
 def _run_rows(summary: Mapping[str, Any]) -> list[list[str]]:
-    header = ["protocol", "task", "initialisation", "train rows", "dev rows", "seeds", "learning rate", "epochs"]
-    rows = [[*header, "last checkpoint", "best checkpoint"]]
+    header = [
+        "protocol",
+        "task",
+        "initialisation",
+        "split",
+        "train rows",
+        "scored rows",
+        "seeds",
+        "learning rate",
+        "epochs",
+    ]
+    rows = [[*header, "picked by", "last checkpoint", "best checkpoint", "corrected"]]
     for entry in summary["results"]:
-        figures = entry["metrics"][TASKS[entry["task"]].primary_metric]
+        primary = TASKS[entry["task"]].primary_metric
+        figures = entry["metrics"][primary]
+        corrected = _cell(entry["corrected"][primary]) if "corrected" in entry else "same"
         counts = [f"{entry[name]:,}" for name in ("train_rows", "dev_rows", "seeds")]
         settings = [f"{entry['learning_rate']:g}", str(entry["epochs"])]
-        names = [entry["protocol"], TASKS[entry["task"]].title, entry["initialisation"]]
-        rows.append([*names, *counts, *settings, _cell(figures), f"{figures['best_mean']:.2f}"])
+        split = "20 % of dev" if entry["split"] == HELD_OUT else entry["split"]
+        names = [entry["protocol"], TASKS[entry["task"]].title, entry["initialisation"], split]
+        scores = [METRIC_TITLES[primary], _cell(figures), f"{figures['best_mean']:.2f}", corrected]
+        rows.append([*names, *counts, *settings, *scores])
     return rows
 
 
 def _cell(figures: Mapping[str, Any]) -> str:
     spread = "" if figures["last_std"] is None else f" ± {figures['last_std']:.2f}"
     return f"{figures['last_mean']:.2f}{spread}"
+
+
+def _corrected(entry: Mapping[str, Any], metric: str) -> str:
+    """The corrected figure; the official one where the two are the same by definition."""
+    return _cell(entry.get("corrected", entry["metrics"])[metric])
 
 
 def _number(value: float | None) -> str:

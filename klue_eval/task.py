@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 from pydantic import Field
 
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Logits: TypeAlias = "NDArray[np.float32]"
-"""What the head says of one row."""
+    from klue_eval.reader import Reader
+
 Row: TypeAlias = dict[str, Any]
-"""One row of a task, with the field names of the official JSON."""
+"""One row of a task, with the field names of the official file."""
+Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
+"""A text stream -> its records, one a row."""
+Values: TypeAlias = "dict[str, NDArray[np.generic]]"
+"""What a head says of one example, by name."""
 
 
 class TaskSettings(Config):
@@ -27,7 +31,7 @@ class TaskSettings(Config):
     learning_rate: float = Field(5e-5, gt=0)
     """Peak of the linear schedule."""
     batch_size: int = Field(32, ge=1)
-    """Rows."""
+    """Examples: rows, of MRC windows and of WoS turns."""
     epochs: int = Field(4, ge=1)
     warmup_share: float = Field(0.1, ge=0, lt=1)
     """Share of all steps over which the learning rate rises."""
@@ -37,14 +41,38 @@ class TaskSettings(Config):
 
 
 @dataclass(frozen=True)
-class Features:
-    """What a model gets of a row."""
+class Texts:
+    """A row as one or two segments and what is to be learned of them: all that sequence classification needs."""
 
     text: str
     pair: str | None = None
     """Second segment."""
     target: Any = None
-    """What the head's loss compares with: a label's index, a number."""
+    """A label's index, or a number."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a model gets at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L pieces."""
+
+    input_ids: Sequence[int]
+    token_type_ids: Sequence[int]
+    target: Any = None
+    """What the head's loss compares with; each head says in what form."""
+    memo: Any = None
+    """What the task's `decode` needs beside the head's values: character offsets, windows."""
+    words: Any = None
+    """What the head reads beside the pieces: DP's eojeols."""
+    truncated: bool = False
+    """The row was longer than `max_length` pieces, and the model does not see all of it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An example, and what the head says of it."""
+
+    example: Example
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -57,19 +85,31 @@ class KlueTask:
     dataset: str
     paper: str
     labels: tuple[str, ...]
-    """In the order of the released baseline; empty for regression."""
+    """In the order of the released baseline; empty for regression and for spans."""
     read: Callable[[Mapping[str, Any]], Row | None]
     """A raw record of any released format -> a row; None where the label is withheld.
     Raises KeyError for a missing field and ValueError for one that makes no sense."""
-    encode: Callable[[Row], Features]
+    encode: Callable[[Row, Reader, Any], list[Example]]
+    """A row, the tokenizer and the task's settings -> what the model gets of it: at least one example."""
     head: str
     """A name of `heads.HEADS`."""
-    decode: Callable[[Logits, Row], Any]
-    """What the head says of one row -> the prediction, in the words of the labels."""
+    decode: Callable[[Sequence[Answer], Row], Any]
+    """What the head says of a row's examples -> the prediction, in the words of the labels and as JSON holds it."""
+    gold: Callable[[Row], Any]
+    """The row's labels in the form of a prediction."""
     metrics: Metrics
     primary_metric: str
     """Picks the best checkpoint, learning rate and number of epochs."""
     defaults: TaskSettings
+    """An instance of the task's own settings class."""
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
+    """Suffix -> how a file of that format lays out this task's rows, where it is not a plain table."""
+    decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None
+    """Where the released baseline turns pieces into predictions in its own way, which its scores depend on: NER."""
+    texts: Callable[[Row], Texts] | None = None
+    """For sequence classification: what a bag of n-grams can learn from."""
+    added_tokens: tuple[str, ...] = ()
+    """Special tokens that the task's texts use: they join the tokenizer, and their embeddings start at random."""
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:
@@ -85,6 +125,23 @@ def label_field(record: Mapping[str, Any], name: str, labels: tuple[str, ...]) -
     value = record[name]
     if value is None or value == "":
         return None
+    return known_label(value, name, labels)
+
+
+def known_label(value: Any, name: str, labels: Sequence[str]) -> str:
+    """The label itself. Raises ValueError for one outside the map."""
     if value not in labels:
         raise ValueError(f"`{name}` is {value!r}; known: {', '.join(labels)}")
     return str(value)
+
+
+def list_field(record: Mapping[str, Any], *names: str, length: int | None = None) -> list[Any]:
+    """A field, under the first of its names that the record has. Raises KeyError where it has none, ValueError where it
+    holds no list, an empty one, or one of another length than its neighbours'."""
+    name = next((name for name in names if name in record), names[0])
+    value = record[name]
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"`{name}` is {value!r:.60}; it must be a list with something in it")
+    if length is not None and len(value) != length:
+        raise ValueError(f"`{name}` has {len(value)} entries for {length}")
+    return value

@@ -36,7 +36,6 @@ UNITS = "klue_units"
 UNIT_VERSION = 1
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
-DEV: dict[str, Any] = {"split": "dev"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Unit:
-    """One run. `scored` says on which rows: `{"split": "dev"}`, or rows [start, stop) of train."""
+    """One run. `scored` says on which rows: `{"split": "dev"}`, `{"split": "held_out"}`, or rows [start, stop) of train."""
 
     task: KlueTask
     settings: TaskSettings
@@ -92,7 +91,7 @@ def finetuned(evaluation: Evaluation, unit: Unit, data: TaskData) -> Path:
 
 
 def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -> dict[str, str]:
-    names = {f"{task.name}_train", f"{task.name}_{scored['split']}"}
+    names = {f"{task.name}_train", f"{task.name}_{'train' if scored['split'] == 'train' else 'dev'}"}
     return {name: evaluation.data_hashes[name] for name in sorted(names)}
 
 
@@ -100,6 +99,8 @@ def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -
 class Finished:
     scored: list[Row]
     predictions: list[Any]
+    official: list[Any] | None
+    """Predictions of the task's official decoding, where it has one of its own."""
     scores: dict[str, Any]
     run: dict[str, Any]
 
@@ -111,15 +112,18 @@ def _once(root: Path, identity: Identity, work: Callable[[], Finished]) -> Path:
     with Workspace(root, identity) as out:
         with Meter() as meter:
             done = work()
-        lines = (
-            canonical_json({"guid": row["guid"], "prediction": prediction})
-            for row, prediction in zip(done.scored, done.predictions, strict=True)
-        )
-        write_text(out.path / PREDICTIONS, "".join(f"{line}\n" for line in lines))
+        write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
         write_json(out.path / SCORES, done.scores)
         out.records[PREDICTIONS] = len(done.predictions)
         summary = {"task": done.scores["task"], **done.scores["last"]}
         return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, **done.run})
+
+
+def _lines(done: Finished) -> Iterator[dict[str, Any]]:
+    """One a row: `guid`, `prediction`, and `official` where the official decoding says otherwise."""
+    for number, (row, prediction) in enumerate(zip(done.scored, done.predictions, strict=True)):
+        official = {} if done.official is None else {"official": done.official[number]}
+        yield {"guid": row["guid"], "prediction": prediction, **official}
 
 
 def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
@@ -139,7 +143,7 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
     scores = {
         "task": unit.task.name,
         "scored": dict(unit.scored),
-        "last": score(unit.task, outcome.predictions, scored),
+        "last": score(unit.task, outcome.predictions, scored, outcome.official_predictions),
         "best": best_checkpoint(unit.task, outcome.curve),
         "curve": outcome.curve,
         "steps": outcome.steps,
@@ -147,7 +151,7 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
         "not_finite": outcome.not_finite,
     }
     run = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
-    return Finished(scored, outcome.predictions, scores, run)
+    return Finished(scored, outcome.predictions, outcome.official_predictions, scores, run)
 
 
 @contextlib.contextmanager
@@ -168,15 +172,15 @@ def floor(evaluation: Evaluation, task: KlueTask, data: TaskData, rows: int) -> 
         stage=UNITS,
         version=UNIT_VERSION,
         config={"task": task.name, "task_version": task.version, "tfidf": baseline.VERSION, "train_rows": rows},
-        inputs=_inputs(evaluation, task, DEV),
+        inputs=_inputs(evaluation, task, {"split": data.split}),
         seed=0,
         libraries={"scikit-learn": importlib.metadata.version("scikit-learn")},
     )
 
     def work() -> Finished:
         predictions = baseline.predict(task, data.train[:rows], data.dev)
-        scores = {"task": task.name, "scored": DEV, "last": score(task, predictions, data.dev)}
-        return Finished(data.dev, predictions, scores, {})
+        scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
+        return Finished(data.dev, predictions, None, scores, {})
 
     official = read_json(_once(evaluation.root, identity, work) / SCORES)["last"]["official"]
     return {name: round(official[name], 4) for name in task.metrics.names}
@@ -198,7 +202,7 @@ def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
 
 
 def scored_rows(scored: Mapping[str, Any], data: TaskData) -> list[Row]:
-    return data.dev if scored["split"] == "dev" else data.train[scored["start"] : scored["stop"]]
+    return data.train[scored["start"] : scored["stop"]] if scored["split"] == "train" else data.dev
 
 
 def _units_below(folder: Path) -> list[Path]:
@@ -213,15 +217,17 @@ def _units_below(folder: Path) -> list[Path]:
 def _rescore_unit(unit: Path, data: str) -> dict[str, Any]:
     saved = read_json(unit / SCORES)
     task = find_task(saved["task"])
-    rows = scored_rows(saved["scored"], read_task(task.name, data))
+    split = saved["scored"].get("of") or saved["scored"]["split"]
+    rows = scored_rows(saved["scored"], read_task(task.name, data, split))
     lines = [json.loads(line) for line in (unit / PREDICTIONS).read_text(encoding="utf-8").splitlines()]
     if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
         raise InputError(
             f"{unit}: its predictions are for other rows than the {saved['scored']['split']} split in {data}"
         )
+    official = [line.get("official") for line in lines]
     return {
         "unit": unit.name,
         "task": task.name,
         "scored": saved["scored"],
-        **score(task, [line["prediction"] for line in lines], rows),
+        **score(task, [line["prediction"] for line in lines], rows, official if task.decode_officially else None),
     }

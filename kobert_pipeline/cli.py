@@ -134,10 +134,14 @@ def _tokens(folder: Path, sentence: str, beside: list[str]) -> Any:
 @app.command()
 def eval(
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
-    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli",
+    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli,ner,re,dp,mrc,wos",
     data: Annotated[str, typer.Option(help="Folder of KLUE files, or hub:klue.")] = "hub:klue",
     seeds: Annotated[int, typer.Option(min=1, help="Runs a task, each with its own seed.")] = 3,
     train_rows: Annotated[int | None, typer.Option(min=1, help="Only so many training rows.")] = None,
+    held_out: Annotated[
+        str,
+        typer.Option(help="Tasks of which only dev is at hand: train on 80 % of it. No KLUE dev score, and marked so."),
+    ] = "",
     rescore: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Instead of a model: metrics again, from saved predictions below DIR."),
@@ -156,8 +160,9 @@ def eval(
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
     protocol = {"seeds": seeds, "train_rows": train_rows}
+    names, parted = ([name.strip() for name in text.split(",") if name.strip()] for text in (tasks, held_out))
     config = EvaluationConfig.parse(
-        {"tasks": [name.strip() for name in tasks.split(",")], "data": data, "protocols": {"official": protocol}}
+        {"tasks": names, "data": data, "held_out": parted, "protocols": {"official": protocol}}
     )
     folder = evaluate_model(model, config, root=artifacts, seed=42)
     typer.echo(_scores(folder))

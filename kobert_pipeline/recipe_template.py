@@ -35,6 +35,7 @@ pretrain:
 klue_eval:
   # A folder with KLUE's files, or hub:klue to download them. The sample below works offline; its scores mean nothing.
   data: "package:klue_eval/sample"
+  tasks: [ynat, sts, nli]         # and ner, re, dp, mrc, wos: all eight where this line is missing
 
 hub:
   license: unknown                # of the published model

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from klue_eval.metrics import nli, sts, ynat
+from klue_eval.metrics import dp, mrc, ner, nli, relations, sts, wos, ynat
 from klue_eval.metrics.contract import Metrics
 
-METRICS: dict[str, Metrics] = {"ynat": ynat.METRICS, "sts": sts.METRICS, "nli": nli.METRICS}
+METRICS: dict[str, Metrics] = {
+    "ynat": ynat.METRICS,
+    "sts": sts.METRICS,
+    "nli": nli.METRICS,
+    "ner": ner.METRICS,
+    "re": relations.METRICS,
+    "dp": dp.METRICS,
+    "mrc": mrc.METRICS,
+    "wos": wos.METRICS,
+}
 
 __all__ = ["METRICS", "Metrics"]

@@ -1,13 +1,15 @@
-"""The KLUE tasks that are built, in the order of the published tables."""
+"""The KLUE tasks, in the order of the published tables."""
 
 from __future__ import annotations
 
 from klue_eval.task import KlueTask
-from klue_eval.tasks import nli, sts, ynat
+from klue_eval.tasks import dp, mrc, ner, nli, relations, sts, wos, ynat
 from kobert_pipeline.config import nearest
 from kobert_pipeline.errors import InputError
 
-TASKS: dict[str, KlueTask] = {task.name: task for task in (ynat.TASK, sts.TASK, nli.TASK)}
+TASKS: dict[str, KlueTask] = {
+    task.name: task for task in (ynat.TASK, sts.TASK, nli.TASK, ner.TASK, relations.TASK, dp.TASK, mrc.TASK, wos.TASK)
+}
 
 
 def find_task(name: str) -> KlueTask:

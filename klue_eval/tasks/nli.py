@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.metrics import METRICS
-from klue_eval.task import Features, KlueTask, Logits, Row, TaskSettings, label_field, text_field
+from klue_eval.reader import encode_texts
+from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, label_field, text_field
 
 LABELS = ("entailment", "contradiction", "neutral")
 
@@ -24,12 +25,16 @@ def read(record: Mapping[str, Any]) -> Row | None:
     }
 
 
-def encode(row: Row) -> Features:
-    return Features(text=row["premise"], pair=row["hypothesis"], target=LABELS.index(row["gold_label"]))
+def texts(row: Row) -> Texts:
+    return Texts(text=row["premise"], pair=row["hypothesis"], target=LABELS.index(row["gold_label"]))
 
 
-def decode(logits: Logits, row: Row) -> str:
-    return LABELS[int(logits.argmax())]
+def decode(answers: Sequence[Answer], row: Row) -> str:
+    return LABELS[int(answers[0].values["logits"].argmax())]
+
+
+def gold(row: Row) -> str:
+    return str(row["gold_label"])
 
 
 TASK = KlueTask(
@@ -40,9 +45,11 @@ TASK = KlueTask(
     paper="Park et al. 2021, section 3.3",
     labels=LABELS,
     read=read,
-    encode=encode,
+    texts=texts,
+    encode=encode_texts(texts),
     head="classification",
     decode=decode,
+    gold=gold,
     metrics=METRICS["nli"],
     primary_metric="accuracy",
     defaults=TaskSettings(epochs=5),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.metrics import METRICS
-from klue_eval.task import Features, KlueTask, Logits, Row, TaskSettings, text_field
+from klue_eval.reader import encode_texts
+from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, text_field
 
 HIGHEST = 5.0
 
@@ -41,13 +42,17 @@ def _similarity(value: Any) -> float:
     return similarity
 
 
-def encode(row: Row) -> Features:
-    return Features(text=row["sentence1"], pair=row["sentence2"], target=row["labels"]["real-label"])
+def texts(row: Row) -> Texts:
+    return Texts(text=row["sentence1"], pair=row["sentence2"], target=row["labels"]["real-label"])
 
 
-def decode(logits: Logits, row: Row) -> float:
+def decode(answers: Sequence[Answer], row: Row) -> float:
     """The raw regression output: the official score does not clip it to 0 to 5."""
-    return float(logits[0])
+    return float(answers[0].values["logits"][0])
+
+
+def gold(row: Row) -> float:
+    return float(row["labels"]["real-label"])
 
 
 TASK = KlueTask(
@@ -58,9 +63,11 @@ TASK = KlueTask(
     paper="Park et al. 2021, section 3.2",
     labels=(),
     read=read,
-    encode=encode,
+    texts=texts,
+    encode=encode_texts(texts),
     head="regression",
     decode=decode,
+    gold=gold,
     metrics=METRICS["sts"],
     primary_metric="pearson",
     defaults=TaskSettings(),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.metrics import METRICS
-from klue_eval.task import Features, KlueTask, Logits, Row, TaskSettings, label_field, text_field
+from klue_eval.reader import encode_texts
+from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, label_field, text_field
 
 LABELS = ("정치", "경제", "사회", "생활문화", "세계", "IT과학", "스포츠")
 
@@ -18,12 +19,16 @@ def read(record: Mapping[str, Any]) -> Row | None:
     return {"guid": record["guid"], "title": text_field(record, "title"), "label": label}
 
 
-def encode(row: Row) -> Features:
-    return Features(text=row["title"], target=LABELS.index(row["label"]))
+def texts(row: Row) -> Texts:
+    return Texts(text=row["title"], target=LABELS.index(row["label"]))
 
 
-def decode(logits: Logits, row: Row) -> str:
-    return LABELS[int(logits.argmax())]
+def decode(answers: Sequence[Answer], row: Row) -> str:
+    return LABELS[int(answers[0].values["logits"].argmax())]
+
+
+def gold(row: Row) -> str:
+    return str(row["label"])
 
 
 TASK = KlueTask(
@@ -34,9 +39,11 @@ TASK = KlueTask(
     paper="Park et al. 2021, section 3.1",
     labels=LABELS,
     read=read,
-    encode=encode,
+    texts=texts,
+    encode=encode_texts(texts),
     head="classification",
     decode=decode,
+    gold=gold,
     metrics=METRICS["ynat"],
     primary_metric="macro_f1",
     defaults=TaskSettings(),

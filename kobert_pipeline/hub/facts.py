@@ -105,13 +105,14 @@ class ScoreRow:
 
 
 def score_rows(klue_eval: Manifest | None) -> list[ScoreRow]:
-    """Empty when the run was not evaluated."""
+    """Empty when the run was not evaluated. What was scored on a part of dev is no KLUE dev score, and left out."""
     if klue_eval is None:
         return []
     floors = klue_eval.summary["tfidf"]
     return [
         _score_row(result, metric, values, floors.get(result["protocol"], {}).get(result["task"], {}).get(metric))
         for result in klue_eval.summary["results"]
+        if result.get("split", "dev") == "dev"
         for metric, values in result["metrics"].items()
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists
 
-from klue_eval.batches import TrainingBatches, encode_features, pad, scoring_order, training_order
+from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, training_order
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.finetune import scoring_steps
-from klue_eval.task import Features
+from klue_eval.heads import HEADS
+from klue_eval.reader import Reader
+from klue_eval.task import Texts
 from klue_eval.tasks import TASKS
+from kobert_pipeline.errors import InputError
 
 
 @given(lengths=lists(integers(1, 100), min_size=1, max_size=300), batch_size=integers(1, 8), seed=integers(0, 2**31))
@@ -33,33 +37,57 @@ def test_epochs_differ_and_a_seed_repeats_them() -> None:
     assert np.array_equal(first, np.concatenate(training_order(lengths, 4, (42, 0))))
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.texts])
 def test_a_batch_is_what_the_tokenizer_pads(name: str, tokenizer: Any) -> None:
-    features = [TASKS[name].encode(row) for row in read_split(name, SAMPLE, "dev").rows]
-    encoded = encode_features(tokenizer, features, 128)
+    task = TASKS[name]
+    assert task.texts
+    data = read_split(name, SAMPLE, "dev").rows
+    encoded = encode_rows(task, data, Reader(tokenizer, 128), task.defaults)
     rows = np.array([4, 0, 11])
     batch = pad(encoded, rows)
-    pairs = None if features[0].pair is None else [features[row].pair for row in rows]
-    expected = tokenizer([features[row].text for row in rows], pairs, padding=True, return_tensors="pt")
+    texts = [task.texts(data[row]) for row in rows]
+    pairs = None if texts[0].pair is None else [item.pair for item in texts]
+    expected = tokenizer([item.text for item in texts], pairs, padding=True, return_tensors="pt")
     assert batch.keys() == expected.keys()
     assert all(torch.equal(batch[column], expected[column]) for column in expected)
 
 
+@given(first=integers(1, 30), second=integers(1, 30), limit=integers(8, 40))
+@settings(max_examples=60, deadline=None)
+def test_a_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, limit: int, tokenizer: Any) -> None:
+    texts = Texts("구름 " * first, pair="비가 " * second)
+    found = Reader(tokenizer, limit).texts_example(texts)
+    expected = tokenizer(texts.text, texts.pair, truncation="longest_first", max_length=limit)
+    assert len(found.input_ids) == len(expected["input_ids"])
+    tokens = sum(found.token_type_ids), sum(expected["token_type_ids"])
+    assert abs(tokens[0] - tokens[1]) <= 1
+    assert found.truncated == (len(tokenizer(texts.text, texts.pair)["input_ids"]) > limit)
+
+
 def test_longer_rows_are_truncated_and_counted(tokenizer: Any) -> None:
-    features = [Features("구름 많고 " * 40, pair="맑은 하루"), Features("구름", pair="맑음")]
-    encoded = encode_features(tokenizer, features, 16)
+    rows = read_split("nli", SAMPLE, "dev").rows[:2]
+    rows[0] = {**rows[0], "premise": "구름 많고 " * 40}
+    encoded = encode_rows(TASKS["nli"], rows, Reader(tokenizer, 64), TASKS["nli"].defaults)
     assert encoded.truncated == 1
-    assert encoded.lengths.max() == 16
+    assert encoded.lengths.max() == 64
+
+
+def test_a_row_that_becomes_nothing_is_named(tokenizer: Any) -> None:
+    rows = [{"guid": "ynat-v1_dev_00003", "title": " ", "label": "경제"}]
+    with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer turns its text into nothing"):
+        encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 64), TASKS["ynat"].defaults)
 
 
 def test_one_pass_holds_the_steps_of_all_epochs(tokenizer: Any) -> None:
-    encoded = encode_features(tokenizer, [Features(f"{number}번째 소식") for number in range(10)], 16)
-    batches = TrainingBatches(encoded, torch.arange(10), batch_size=4, epochs=3, seed=1)
+    rows = [{"guid": str(number), "title": f"{number}번째 소식", "label": "경제"} for number in range(10)]
+    encoded = encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 16), TASKS["ynat"].defaults)
+    numbered = [replace(example, target=number) for number, example in enumerate(encoded.examples)]
+    collate = HEADS["classification"].collate
+    batches = TrainingBatches(replace(encoded, examples=numbered), collate, batch_size=4, epochs=3, seed=1)
     drawn = list(batches)
     assert len(drawn) == len(batches) == 9
-    assert torch.equal(
-        torch.cat([batch["targets"] for batch in drawn]).sort().values, torch.arange(10).repeat(3).sort().values
-    )
+    targets = torch.cat([batch["labels"]["targets"] for batch in drawn])
+    assert torch.equal(targets.sort().values, torch.arange(10).repeat(3).sort().values)
 
 
 @given(steps=integers(1, 500), scorings=integers(0, 40))

@@ -11,8 +11,17 @@ from typing import Any
 import pytest
 
 from klue_eval.config import EvaluationConfig, Protocol
-from klue_eval.data import SAMPLE, drawing_order, find_split, read_rows, read_split, resolve_folder
-from klue_eval.tasks import TASKS, find_task
+from klue_eval.data import (
+    SAMPLE,
+    drawing_order,
+    find_split,
+    held_out,
+    labelled_rows,
+    read_rows,
+    read_split,
+    resolve_folder,
+)
+from klue_eval.tasks import TASKS, find_task, sts
 from kobert_pipeline.errors import InputError, RecipeError
 
 HEADLINE = {
@@ -30,9 +39,29 @@ def write(path: Path, value: Any) -> Path:
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_the_sample_of_every_task_is_read(name: str, split: str) -> None:
-    rows = read_split(name, SAMPLE, split).rows
-    assert len(rows) >= 20
-    assert all(TASKS[name].encode(row).target is not None for row in rows)
+    found = read_split(name, SAMPLE, split)
+    assert len(found.rows) >= 4
+    assert len({row["guid"] for row in found.rows}) == len(found.rows)
+    assert found.unlabelled == 0
+
+
+KEYS = {
+    "ynat": "guid title label",
+    "sts": "guid sentence1 sentence2 labels",
+    "nli": "guid premise hypothesis gold_label",
+    "ner": "guid characters labels",
+    "re": "guid sentence subject_entity object_entity label source",
+    "dp": "guid words lemmas pos heads relations",
+    "mrc": "guid context question answers is_impossible title question_type news_category source",
+    "wos": "guid domains dialogue",
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_row_has_the_keys_of_the_official_file(name: str) -> None:
+    path = find_split(name, resolve_folder(SAMPLE), "dev")
+    rows = read_rows(name, str(path))
+    assert {frozenset(row) for row in rows} == {frozenset(KEYS[name].split())}
 
 
 def test_csv_and_json_lines_give_the_rows_of_the_json(tmp_path: Path) -> None:
@@ -42,15 +71,15 @@ def test_csv_and_json_lines_give_the_rows_of_the_json(tmp_path: Path) -> None:
         writer = csv.writer(stream)
         writer.writerow(["sentence1", "sentence2", "label"])
         writer.writerows([row["sentence1"], row["sentence2"], row["labels"]["real-label"]] for row in rows)
-    assert read_rows("sts", tmp_path / "sts.jsonl").rows == rows
-    table = read_rows("sts", tmp_path / "klue_sts_train.csv").rows
+    assert read_rows("sts", tmp_path / "sts.jsonl") == rows
+    table = read_rows("sts", tmp_path / "klue_sts_train.csv")
     assert [row["guid"] for row in table[:2]] == ["klue_sts_train_00000", "klue_sts_train_00001"]
-    assert [TASKS["sts"].encode(row) for row in table] == [TASKS["sts"].encode(row) for row in rows]
+    assert [sts.texts(row) for row in table] == [sts.texts(row) for row in rows]
 
 
 def test_rows_without_a_public_label_are_skipped_and_counted(tmp_path: Path) -> None:
     path = write(tmp_path / "ynat_train.json", [HEADLINE, {**HEADLINE, "label": None}])
-    found = read_rows("ynat", path)
+    found = labelled_rows("ynat", path)
     assert (found.rows, found.unlabelled) == ([HEADLINE], 1)
 
 
@@ -140,6 +169,15 @@ def test_the_hubs_numbers_become_the_words_of_the_labels(monkeypatch: pytest.Mon
 def test_the_drawn_rows_do_not_depend_on_the_order_of_the_file() -> None:
     rows = read_split("ynat", SAMPLE, "train").rows
     assert drawing_order(rows) == drawing_order(rows[::-1]) != rows
+
+
+def test_one_file_is_cut_in_two_by_guid() -> None:
+    rows = read_split("ynat", SAMPLE, "train").rows
+    train, held = held_out(rows)
+    assert (len(train), len(held)) == (67, 17)
+    assert sorted(row["guid"] for row in train + held) == sorted(row["guid"] for row in rows)
+    assert {row["guid"] for row in held_out(rows[::-1])[1]} == {row["guid"] for row in held}
+    assert held_out(rows, seed=7)[1] != held
 
 
 def test_an_unknown_task_names_the_nearest() -> None:

@@ -1,84 +1,53 @@
-"""What stands on the encoder for a task, and the only file that loads Hugging Face models and tokenizers."""
+"""The only file that loads Hugging Face models and tokenizers."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from klue_eval.task import KlueTask
+from klue_eval.heads import HEADS, TaskModel
+from klue_eval.reader import Reader
+from klue_eval.task import KlueTask, TaskSettings
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.training.quiet import quiet
 
 
-@dataclass(frozen=True)
-class Head:
-    name: str
-    problem_type: str
-    """transformers' word for it, kept in the configuration of the fine-tuned model."""
-    outputs: Callable[[KlueTask], int]
-    """Numbers that the head gives per row."""
-    targets: Callable[[Sequence[Any]], Tensor]
-    """The rows' `Features.target` -> what the loss compares with."""
-    loss: Callable[[Tensor, Tensor], Tensor]
-    """Logits [rows, outputs] in float32, targets -> the batch's mean loss."""
-
-
-def _squared_error(logits: Tensor, targets: Tensor) -> Tensor:
-    return nn.functional.mse_loss(logits.squeeze(-1), targets)
-
-
-HEADS: dict[str, Head] = {
-    head.name: head
-    for head in (
-        Head(
-            name="classification",
-            problem_type="single_label_classification",
-            outputs=lambda task: len(task.labels),
-            targets=lambda targets: torch.tensor(targets, dtype=torch.long),
-            loss=nn.functional.cross_entropy,
-        ),
-        Head(
-            name="regression",
-            problem_type="regression",
-            outputs=lambda task: 1,
-            targets=lambda targets: torch.tensor(targets, dtype=torch.float32),
-            loss=_squared_error,
-        ),
-    )
-}
-
-
-def load_model(task: KlueTask, folder: Path, initialisation: str) -> nn.Module:
+def load_model(task: KlueTask, folder: Path, initialisation: str, settings: TaskSettings, reader: Reader) -> TaskModel:
     """The encoder in `folder` with the task's fresh head. `random` builds the same configuration untrained.
 
     Draws from torch's global generator: seed it first. Raises InputError for what is no encoder.
     """
-    from transformers import AutoModelForSequenceClassification
+    load = partial(_load_encoder, task=task, folder=folder, initialisation=initialisation, pieces=len(reader.tokenizer))
+    return HEADS[task.head].build(load, task, settings, reader).float()
 
-    head = HEADS[task.head]
-    config = load_config(
-        folder, num_labels=head.outputs(task), problem_type=head.problem_type, attn_implementation=_attention()
-    )
+
+def _load_encoder(
+    auto_class: str, *, task: KlueTask, folder: Path, initialisation: str, pieces: int, **overrides: Any
+) -> nn.Module:
+    import transformers
+
+    config = load_config(folder, attn_implementation=_attention(), **overrides)
     if config.is_encoder_decoder:
         raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
+    auto = getattr(transformers, auto_class)
     with quiet():
         try:
             if initialisation == "random":
-                model = AutoModelForSequenceClassification.from_config(config, trust_remote_code=False)
+                model = auto.from_config(config, trust_remote_code=False)
             else:
-                model = AutoModelForSequenceClassification.from_pretrained(
-                    folder, config=config, trust_remote_code=False, dtype=torch.float32
-                )
+                model = auto.from_pretrained(folder, config=config, trust_remote_code=False, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
+        if pieces > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(pieces, mean_resizing=False)
     assert isinstance(model, nn.Module)
-    return model.float()
+    return model
 
 
 def _attention() -> str | None:
@@ -96,8 +65,8 @@ def load_config(folder: Path, **overrides: Any) -> Any:
         raise InputError(f"{folder}: no Hugging Face model that loads without remote code: {error}") from None
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer beside the model. Raises InputError where there is none, or one without a padding token."""
+def load_tokenizer(folder: Path, added_tokens: Sequence[str] = ()) -> Any:
+    """The fast tokenizer beside the model, with a task's own special tokens. Raises InputError where there is none, or one without a padding token."""
     from transformers import AutoTokenizer
 
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
@@ -111,6 +80,7 @@ def load_tokenizer(folder: Path) -> Any:
             raise InputError(f"{folder}: its tokenizer does not load without remote code: {error}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: needs a fast tokenizer with a padding token, not {type(tokenizer).__name__}")
+    tokenizer.add_tokens(list(added_tokens), special_tokens=True)
     return tokenizer
 
 
@@ -121,8 +91,8 @@ def positions(config: Any) -> int:
     return int(limit) - int(offset)
 
 
-def accepted_inputs(model: nn.Module, config: Any, names: Sequence[str]) -> list[str]:
-    """Those of the tokenizer's columns that the model reads: RoBERTa's single segment and ModernBERT's none are dropped."""
-    known = inspect.signature(model.forward).parameters
-    one_segment = getattr(config, "type_vocab_size", 0) < 2
+def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
+    """Those of an example's columns that the encoder reads: RoBERTa's single segment and ModernBERT's none are dropped."""
+    known = inspect.signature(encoder.forward).parameters
+    one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]

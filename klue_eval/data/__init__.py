@@ -1,0 +1,26 @@
+"""KLUE's files -> rows: the official JSON and TSV, CSV, TSV and JSON Lines of the same fields, or the Hub's copy.
+
+Labels are mapped by their string, never by their number: copies of the data number them differently.
+"""
+
+from __future__ import annotations
+
+from klue_eval.data.folders import FORMATS, SAMPLE, SPLIT_WORDS, find_split, resolve_folder
+from klue_eval.data.hub import HUB, hub_repository
+from klue_eval.data.rows import Rows, drawing_order, held_out, labelled_rows, read_rows, read_split
+
+__all__ = [
+    "FORMATS",
+    "HUB",
+    "SAMPLE",
+    "SPLIT_WORDS",
+    "Rows",
+    "drawing_order",
+    "find_split",
+    "held_out",
+    "hub_repository",
+    "labelled_rows",
+    "read_rows",
+    "read_split",
+    "resolve_folder",
+]

@@ -1,0 +1,42 @@
+"""The copy of KLUE on the Hub -> records with the labels as strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kobert_pipeline.errors import InputError
+
+HUB = "hub:"
+
+
+def hub_repository(data: str) -> str:
+    """`hub:klue` -> the data set's full name on the Hub."""
+    name = data.removeprefix(HUB)
+    return name if "/" in name else f"{name}/{name}"
+
+
+def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
+    """Raises InputError where the data set, the task or the split cannot be loaded."""
+    import datasets
+
+    try:
+        table = datasets.load_dataset(hub_repository(name), task_name, split="validation" if split == "dev" else split)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise InputError(f"{HUB}{name}: cannot load {task_name}, {split}: {error}") from None
+    for record in table:
+        yield {**record, **_words(record, table.features)}
+
+
+def _words(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
+    """The labels that the Hub stores as numbers (-1: withheld), as strings: one a row, or a list of them."""
+    import datasets
+
+    words: dict[str, Any] = {}
+    for name, feature in features.items():
+        inner = getattr(feature, "feature", None)
+        if isinstance(feature, datasets.ClassLabel):
+            words[name] = None if record[name] < 0 else feature.int2str(record[name])
+        elif isinstance(inner, datasets.ClassLabel):
+            words[name] = [None if number < 0 else inner.int2str(number) for number in record[name]]
+    return words

@@ -1,0 +1,102 @@
+"""Records -> labelled rows, the split of a single file in two, and the order in which rows are drawn."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klue_eval.data.folders import find_split, resolve_folder
+from klue_eval.data.hub import HUB, hub_records
+from klue_eval.data.records import file_records
+from klue_eval.task import KlueTask, Row
+from klue_eval.tasks import find_task
+from kobert_pipeline.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rows:
+    rows: list[Row]
+    unlabelled: int
+    """Records skipped because the data withholds their label."""
+
+
+def read_rows(task_name: str, path: Path | str) -> list[Row]:
+    """The labelled rows of one file, in its order; each task's file in `tasks/` says which keys a row has.
+
+    Raises InputError naming file and row for a record that is not one of the task.
+    """
+    return labelled_rows(task_name, Path(path)).rows
+
+
+def labelled_rows(task_name: str, path: Path) -> Rows:
+    """As `read_rows`, with the number of records that carry no label."""
+    task = find_task(task_name)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return _labelled(task, file_records(path, task.layouts), path.name, path.stem)
+    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name}: not readable as {path.suffix[1:].upper()}: {error}") from None
+
+
+def read_split(task_name: str, data: str, split: str) -> Rows:
+    """The labelled rows of a split (`train` or `dev`) of a folder, of the package's sample, or of `hub:NAME`."""
+    if data.startswith(HUB):
+        task, name = find_task(task_name), data.removeprefix(HUB)
+        return _labelled(
+            task, hub_records(task.name, name, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
+        )
+    return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split))
+
+
+def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> Rows:
+    rows, unlabelled = [], 0
+    for number, record in enumerate(records):
+        try:
+            row = task.read({"guid": f"{stem}_{number:05d}", **record})
+        except KeyError as error:
+            raise InputError(f"{name}, row {number + 1}: the field {error} is missing (task {task.name})") from None
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{name}, row {number + 1}: {error} (task {task.name})") from None
+        if row is None:
+            unlabelled += 1
+        else:
+            rows.append(row)
+    if not rows:
+        raise InputError(f"{name}: no row with a label (task {task.name}; {unlabelled:,} without)")
+    if unlabelled:
+        logger.info("%s: %s rows, %s without a label skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
+    return Rows(rows, unlabelled)
+
+
+# --- which rows -------------------------------------------------------------------------------------------------------
+
+
+def drawing_order(rows: Sequence[Row]) -> list[Row]:
+    """The rows in the order in which a protocol draws them: by the hash of their guid.
+
+    Official files stand partly sorted by label (the first thousand headlines of YNAT hold no 사회 at all), so the first
+    rows of the file would be no sample. This order is the same for every model, seed and number of rows.
+    """
+    return sorted(rows, key=lambda row: hashlib.sha256(str(row["guid"]).encode()).digest())
+
+
+def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tuple[list[Row], list[Row]]:
+    """One file cut in two by guid: (train, held out), each in the file's order.
+
+    For tasks of which only dev is at hand. **A score on the held-out part is no KLUE dev score** and must not be called
+    one. `share` is the held-out share of all rows, rounded; rows of one guid would stay together.
+    """
+    order = sorted(
+        {str(row["guid"]) for row in rows}, key=lambda guid: hashlib.sha256(f"{seed} {guid}".encode()).digest()
+    )
+    chosen = set(order[: round(len(order) * share)])
+    return [row for row in rows if str(row["guid"]) not in chosen], [row for row in rows if str(row["guid"]) in chosen]

@@ -1,0 +1,20 @@
+"""What stands on the encoder for a task: HEADS, one file per kind of output."""
+
+from __future__ import annotations
+
+from klue_eval.heads import biaffine, sequence, span, state, tagging
+from klue_eval.heads.contract import Head, TaskModel
+
+HEADS: dict[str, Head] = {
+    head.name: head
+    for head in (
+        sequence.CLASSIFICATION,
+        sequence.REGRESSION,
+        tagging.HEAD,
+        span.HEAD,
+        biaffine.HEAD,
+        state.HEAD,
+    )
+}
+
+__all__ = ["HEADS", "Head", "TaskModel"]

@@ -1,0 +1,61 @@
+"""One label or number per example: transformers' own classifier of the encoder's family.
+
+The families differ in what stands on [CLS] (BERT a pooler, RoBERTa two layers), and published scores depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from klue_eval.heads.contract import Columns, Head, Load, TaskModel
+from klue_eval.reader import Reader
+from klue_eval.task import Example, KlueTask, TaskSettings, Values
+
+AUTO_CLASS = "AutoModelForSequenceClassification"
+Compare = Callable[[Tensor, Tensor], Tensor]
+
+
+class SequenceModel(TaskModel):
+    """`values`: `logits` [outputs]."""
+
+    def __init__(self, encoder: nn.Module, compare: Compare) -> None:
+        super().__init__(encoder)
+        self.compare = compare
+
+    def loss(self, inputs: Columns, labels: Columns) -> Tensor:
+        return self.compare(self._logits(inputs), labels["targets"])
+
+    def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
+        return [{"logits": logits} for logits in self._logits(inputs).cpu().numpy()]
+
+    def _logits(self, inputs: Columns) -> Tensor:
+        """[B, outputs]"""
+        logits: Tensor = self.encoder(**inputs).logits
+        return logits.float()
+
+
+def squared_error(logits: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.mse_loss(logits.squeeze(-1), targets)
+
+
+def _build(problem: str, compare: Compare) -> Callable[[Load, KlueTask, TaskSettings, Reader], TaskModel]:
+    def build(load: Load, task: KlueTask, settings: TaskSettings, reader: Reader) -> TaskModel:
+        encoder = load(AUTO_CLASS, num_labels=len(task.labels) or 1, problem_type=problem)
+        return SequenceModel(encoder, compare)
+
+    return build
+
+
+def _collate(kind: torch.dtype) -> Callable[[Sequence[Example]], Columns]:
+    return lambda examples: {"targets": torch.tensor([example.target for example in examples], dtype=kind)}
+
+
+CLASSIFICATION = Head(
+    name="classification",
+    build=_build("single_label_classification", nn.functional.cross_entropy),
+    collate=_collate(torch.long),
+)
+REGRESSION = Head(name="regression", build=_build("regression", squared_error), collate=_collate(torch.float32))

@@ -1,0 +1,45 @@
+"""The first and the last piece of a span (Devlin et al. 2019, section 4.2): two scores per piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from klue_eval.heads.contract import Columns, Head, TaskModel, build_on_encoder, lengths, linear
+from klue_eval.task import Example, KlueTask, TaskSettings, Values
+
+
+class SpanModel(TaskModel):
+    """`values`: `start` [L] and `end` [L]."""
+
+    def __init__(self, encoder: nn.Module, task: KlueTask, settings: TaskSettings) -> None:
+        super().__init__(encoder)
+        self.classifier = linear(encoder, 2)
+
+    def loss(self, inputs: Columns, labels: Columns) -> Tensor:
+        """The mean of the two ends' cross-entropies."""
+        logits = self._logits(inputs).transpose(1, 2)
+        return nn.functional.cross_entropy(logits.flatten(0, 1), labels["targets"].flatten())
+
+    def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
+        logits = self._logits(inputs).cpu().numpy()
+        return [
+            {"start": values[:length, 0], "end": values[:length, 1]}
+            for values, length in zip(logits, lengths(inputs), strict=True)
+        ]
+
+    def _logits(self, inputs: Columns) -> Tensor:
+        """[B, L, 2]; no span begins or ends in padding."""
+        logits = self.classifier(self.hidden(inputs)).float()
+        padding = inputs["attention_mask"].eq(0).unsqueeze(-1)
+        return torch.masked_fill(logits, padding, torch.finfo(logits.dtype).min)
+
+
+def collate(examples: Sequence[Example]) -> Columns:
+    """`targets` [B, 2]: places of the first and the last piece."""
+    return {"targets": torch.tensor([example.target for example in examples], dtype=torch.long)}
+
+
+HEAD = Head(name="span", build=build_on_encoder(SpanModel), collate=collate, scoring_batch=64)

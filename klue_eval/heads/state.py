@@ -1,0 +1,162 @@
+"""The state of a dialogue, slot by slot: a gate and a copying generator per slot (TRADE: Wu et al. 2019, section 2).
+
+The generator begins with the name of the slot and the encoder's summary, and writes a value piece by piece, each either
+from the vocabulary or copied from what was said. All slots of a turn are generated side by side.
+
+Shapes beside the contract's: S slots, K pieces of the batch's longest value, V pieces in the vocabulary, E the size of
+their embeddings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from klue_eval.heads.contract import (
+    IGNORED,
+    Columns,
+    Head,
+    Load,
+    TaskModel,
+    full_precision,
+    hidden_size,
+    linear,
+    padded,
+)
+from klue_eval.reader import Reader
+from klue_eval.task import Example, KlueTask, Values
+from klue_eval.tasks.wos import GATES, WosSettings, slot_words
+
+SMALLEST = 1e-10
+"""A probability, before its logarithm is taken."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step of the generator knows: of each slot, a piece read and the state that came of it."""
+
+    hidden: Tensor
+    """[B, S, H]"""
+    attention: Tensor
+    """[B, S, L] where in the dialogue it looks."""
+    context: Tensor
+    """[B, S, H] what it sees there."""
+    writes: Tensor
+    """[B, S, 1] the share of the vocabulary; the rest is copied."""
+    scores: Tensor
+    """[B, S, V] over the vocabulary."""
+
+
+class StateModel(TaskModel):
+    """`values`: `gates` [S, gates] and `pieces` [S, `max_value`]."""
+
+    slots: Tensor
+
+    def __init__(self, encoder: nn.Module, task: KlueTask, settings: WosSettings, reader: Reader) -> None:
+        super().__init__(encoder)
+        self.settings = settings
+        size, embedding = hidden_size(encoder), self._embeddings().shape[1]
+        self.register_buffer("slots", padded([reader.ids(slot_words(slot)) for slot in task.labels], IGNORED), False)
+        self.widen = nn.Identity() if embedding == size else nn.Linear(embedding, size)
+        self.narrow = nn.Identity() if embedding == size else nn.Linear(size, embedding)
+        self.summary = linear(encoder, size)
+        self.cell = nn.GRUCell(size, size)
+        self.dropout = nn.Dropout(float(getattr(encoder.config, "hidden_dropout_prob", 0.1)))
+        self.writes = nn.Linear(3 * size, 1)
+        self.gate = nn.Linear(size, len(GATES))
+
+    def loss(self, inputs: Columns, labels: Columns) -> Tensor:
+        """The gates' cross-entropy and that of the values' pieces, each averaged over what it counts."""
+        known, targets = labels["pieces"].ne(IGNORED), labels["pieces"].clamp_min(0)
+        forced = bool(torch.rand(()) < self.settings.teacher_forcing)
+        steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
+        said = inputs["input_ids"]
+        right = torch.stack([_probability(step, said, targets[:, :, place]) for place, step in enumerate(steps)], dim=2)
+        values = -(right.clamp_min(SMALLEST).log() * known).sum() / known.sum()
+        return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
+
+    def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
+        steps, written = zip(*self._steps(inputs, self.settings.max_value, None), strict=True)
+        gates, pieces = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
+        return [{"gates": gate, "pieces": values} for gate, values in zip(gates, pieces, strict=True)]
+
+    def _gates(self, first: Step) -> Tensor:
+        """[B, S, gates], from what the generator sees at its first step."""
+        gates: Tensor = self.gate(first.context).float()
+        return gates
+
+    def _steps(self, inputs: Columns, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
+        """Each step and the pieces [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
+        dialogue, state, word = self._begin(inputs)
+        for place in range(count):
+            step = self._step(inputs, dialogue, state, word)
+            written = self._likeliest(step, inputs["input_ids"]) if teacher is None else teacher[:, :, place]
+            yield step, written
+            state, word = step.hidden, self._embed(written)
+
+    def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
+        """The dialogue [B, L, H], the first state [B, S, H] and the first piece, a slot's name [B, S, H]."""
+        output = self.encoder(**inputs)
+        dialogue: Tensor = output.last_hidden_state
+        pooled = getattr(output, "pooler_output", None)
+        summary = torch.tanh(self.summary(dialogue[:, 0])) if pooled is None else pooled
+        names = (self._embed(self.slots.clamp_min(0)) * self.slots.ne(IGNORED).unsqueeze(-1)).sum(1)
+        rows, slots = len(dialogue), len(names)
+        return dialogue, summary.unsqueeze(1).expand(rows, slots, -1), names.unsqueeze(0).expand(rows, slots, -1)
+
+    def _step(self, inputs: Columns, dialogue: Tensor, state: Tensor, word: Tensor) -> Step:
+        word = self.dropout(word)
+        with full_precision(dialogue):
+            hidden = self.cell(word.flatten(0, 1).float(), state.flatten(0, 1).float()).view_as(state)
+        looks = torch.einsum("bsh,blh->bsl", hidden, dialogue).float()
+        padding = inputs["attention_mask"].eq(0).unsqueeze(1)
+        attention = looks.masked_fill(padding, torch.finfo(looks.dtype).min).softmax(-1)
+        context = torch.einsum("bsl,blh->bsh", attention.to(dialogue.dtype), dialogue)
+        writes = torch.sigmoid(self.writes(torch.cat([word, hidden, context], dim=-1)).float())
+        return Step(hidden, attention, context, writes, (self.narrow(hidden) @ self._embeddings().T).float())
+
+    @torch.no_grad()
+    def _likeliest(self, step: Step, said: Tensor) -> Tensor:
+        """[B, S] the piece of highest probability, written or copied."""
+        places = said.unsqueeze(1).expand_as(step.attention)
+        mixed = (step.writes * step.scores.softmax(-1)).scatter_add(2, places, (1 - step.writes) * step.attention)
+        return mixed.argmax(-1)
+
+    def _embeddings(self) -> Tensor:
+        """[V, E], shared with the encoder."""
+        weight: Tensor = self.encoder.get_input_embeddings().weight  # type: ignore[operator]
+        return weight
+
+    def _embed(self, pieces: Tensor) -> Tensor:
+        embedded: Tensor = self.widen(nn.functional.embedding(pieces, self._embeddings()))
+        return embedded
+
+
+def _probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
+    """[B, S] of the target piece [B, S]: from the vocabulary, and from every place where it was said.
+
+    Only the target's share of the vocabulary is kept for the gradient, so that no step holds a mixture [B, S, V].
+    """
+    score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
+    written = (score - step.scores.logsumexp(-1)).exp()
+    copied = (step.attention * said.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
+    share = step.writes.squeeze(-1)
+    return share * written + (1 - share) * copied
+
+
+def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> TaskModel:
+    return StateModel(load("AutoModel"), task, settings, reader)
+
+
+def collate(examples: Sequence[Example]) -> Columns:
+    """`gates` [B, S] and `pieces` [B, S, K]."""
+    slots = len(examples[0].target[0])
+    pieces = padded([value for example in examples for value in example.target[1]], IGNORED)
+    gates = torch.tensor([example.target[0] for example in examples], dtype=torch.long)
+    return {"gates": gates, "pieces": pieces.view(len(examples), slots, -1)}
+
+
+HEAD = Head(name="state", build=build, collate=collate, scoring_batch=16)

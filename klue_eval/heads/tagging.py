@@ -1,0 +1,54 @@
+"""One label per piece (Devlin et al. 2019, section 5.3): a linear layer on the last hidden layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from klue_eval.heads.contract import (
+    IGNORED,
+    Columns,
+    Head,
+    TaskModel,
+    build_on_encoder,
+    dropout_of,
+    lengths,
+    linear,
+    padded,
+)
+from klue_eval.task import Example, KlueTask, TaskSettings, Values
+
+
+class TaggingModel(TaskModel):
+    """`values`: `logits` [L, labels], and `last` [labels], those at the last position of the padded batch."""
+
+    def __init__(self, encoder: nn.Module, task: KlueTask, settings: TaskSettings) -> None:
+        super().__init__(encoder)
+        self.dropout = nn.Dropout(dropout_of(encoder))
+        self.classifier = linear(encoder, len(task.labels))
+
+    def loss(self, inputs: Columns, labels: Columns) -> Tensor:
+        return nn.functional.cross_entropy(
+            self._logits(inputs).flatten(0, 1), labels["targets"].flatten(), ignore_index=IGNORED
+        )
+
+    def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
+        logits = self._logits(inputs).cpu().numpy()
+        return [
+            {"logits": values[:length], "last": values[-1]}
+            for values, length in zip(logits, lengths(inputs), strict=True)
+        ]
+
+    def _logits(self, inputs: Columns) -> Tensor:
+        """[B, L, labels]"""
+        logits: Tensor = self.classifier(self.dropout(self.hidden(inputs)))
+        return logits.float()
+
+
+def collate(examples: Sequence[Example]) -> Columns:
+    """`targets` [B, L]; padding has no loss: current transformers models do not hide it from one."""
+    return {"targets": padded([example.target for example in examples], IGNORED)}
+
+
+HEAD = Head(name="tagging", build=build_on_encoder(TaggingModel), collate=collate)

@@ -1,0 +1,191 @@
+"""DP, dependency parsing: eojeols -> the head and the relation of each.
+
+The parts of speech come with the official input, and the model reads that of each eojeol's last morpheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from klue_eval.layouts import columns
+from klue_eval.metrics import METRICS
+from klue_eval.metrics.dp import RELATIONS
+from klue_eval.reader import Piece, Reader
+from klue_eval.task import Answer, Example, KlueTask, Row, TaskSettings, known_label, list_field
+
+PARTS_OF_SPEECH = [
+    "NNG",
+    "NNP",
+    "NNB",
+    "NP",
+    "NR",
+    "VV",
+    "VA",
+    "VX",
+    "VCP",
+    "VCN",
+    "MMA",
+    "MMD",
+    "MMN",
+    "MAG",
+    "MAJ",
+    "JC",
+    "IC",
+    "JKS",
+    "JKC",
+    "JKG",
+    "JKO",
+    "JKB",
+    "JKV",
+    "JKQ",
+    "JX",
+    "EP",
+    "EF",
+    "EC",
+    "ETN",
+    "ETM",
+    "XPN",
+    "XSN",
+    "XSV",
+    "XSA",
+    "XR",
+    "SF",
+    "SP",
+    "SS",
+    "SE",
+    "SO",
+    "SL",
+    "SH",
+    "SW",
+    "SN",
+    "NA",
+]
+"""In the order of the released baseline."""
+
+
+class DpSettings(TaskSettings):
+    """Sizes of the parser above the encoder (Park et al. 2021, section 4.3; Dozat & Manning 2017)."""
+
+    lstm_size: int = Field(768, ge=1)
+    """Of the BiLSTM, in each direction, and of the LSTM that reads its output."""
+    arc_size: int = Field(512, ge=1)
+    type_size: int = Field(256, ge=1)
+    pos_size: int = Field(256, ge=1)
+    """Of the embedding of parts of speech."""
+    dropout: float = Field(0.33, ge=0, lt=1)
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """The TSV gives the names of the row, the Hub's copy `word_form`, `lemma`, `head` and `deprel`."""
+    words = list_field(record, "words", "word_form")
+    count = len(words)
+    heads = list_field(record, "heads", "head", length=count)
+    relations = list_field(record, "relations", "deprel", length=count)
+    if all(value in (None, "", "-") for value in heads):
+        return None
+    _check_order(record, count)
+    pos = [str(value) for value in list_field(record, "pos", length=count)]
+    for place, value in enumerate(pos):
+        known_label(value.split("+")[-1], f"pos[{place}]", PARTS_OF_SPEECH)
+    return {
+        "guid": record["guid"],
+        "words": [text if (text := str(word)).strip() else _empty(place) for place, word in enumerate(words)],
+        "lemmas": list_field(record, "lemmas", "lemma", length=count),
+        "pos": pos,
+        "heads": [_head(value, place, count) for place, value in enumerate(heads)],
+        "relations": [known_label(name, f"relations[{place}]", RELATIONS) for place, name in enumerate(relations)],
+    }
+
+
+def _check_order(record: Mapping[str, Any], count: int) -> None:
+    index = record.get("index")
+    if index is not None and [str(value) for value in index] != [str(place) for place in range(1, count + 1)]:
+        raise ValueError(f"the eojeols are not numbered 1 to {count}")
+
+
+def _empty(place: int) -> str:
+    raise ValueError(f"eojeol {place + 1} is empty")
+
+
+def _head(value: Any, place: int, count: int) -> int:
+    head = int(value)
+    if not 0 <= head <= count or head == place + 1:
+        raise ValueError(
+            f"the head of eojeol {place + 1} is {head}; it must be another of the {count}, or 0 for the root"
+        )
+    return head
+
+
+def encode(row: Row, reader: Reader, settings: DpSettings) -> list[Example]:
+    """`words`: for each eojeol the place of its first and last piece and its part of speech (from 1; 0 is the root's).
+
+    `target`: heads and indices of relations. An eojeol that the tokenizer turns into nothing, and one that was cut off,
+    is read at the last piece before it; the row is counted as truncated.
+    """
+    pieces = reader.pieces(" ".join(row["words"]))
+    first = len(reader.prefix)
+    seen = pieces[: reader.room]
+    places = [_places(seen, first, start, end) for start, end in _spans(row["words"])]
+    lost = any(place is None for place in places) or len(seen) < len(pieces)
+    known = _filled(places, first - 1)
+    pos = [PARTS_OF_SPEECH.index(value.split("+")[-1]) + 1 for value in row["pos"]]
+    target = (list(row["heads"]), [RELATIONS.index(relation) for relation in row["relations"]])
+    words = ([place[0] for place in known], [place[1] for place in known], pos)
+    return [reader.example([piece.id for piece in pieces], target=target, words=words, truncated=lost)]
+
+
+def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
+    """Characters of each eojeol in the text that joins them by spaces."""
+    spans, start = [], 0
+    for word in words:
+        spans.append((start, start + len(word)))
+        start += len(word) + 1
+    return spans
+
+
+def _places(pieces: Sequence[Piece], first: int, start: int, end: int) -> tuple[int, int] | None:
+    inside = [first + number for number, piece in enumerate(pieces) if start <= piece.start < end]
+    return (inside[0], inside[-1]) if inside else None
+
+
+def _filled(places: Sequence[tuple[int, int] | None], before: int) -> list[tuple[int, int]]:
+    known: list[tuple[int, int]] = []
+    for place in places:
+        if place is None:
+            end = known[-1][1] if known else before
+            place = (end, end)
+        known.append(place)
+    return known
+
+
+def decode(answers: Sequence[Answer], row: Row) -> list[tuple[int, str]]:
+    """The likeliest head of each eojeol, with no constraint that a tree come out, and the likeliest relation to it."""
+    values = answers[0].values
+    heads, relations = values["arcs"].argmax(-1), values["types"].argmax(-1)
+    return [(int(head), RELATIONS[relation]) for head, relation in zip(heads, relations, strict=True)]
+
+
+def gold(row: Row) -> list[tuple[int, str]]:
+    return list(zip(row["heads"], row["relations"], strict=True))
+
+
+TASK = KlueTask(
+    name="dp",
+    version=1,
+    title="DP",
+    dataset="KLUE-DP v1.1: 10,000 train and 2,000 dev sentences, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.6",
+    labels=tuple(RELATIONS),
+    read=read,
+    encode=encode,
+    head="biaffine",
+    decode=decode,
+    gold=gold,
+    metrics=METRICS["dp"],
+    primary_metric="las",
+    defaults=DpSettings(epochs=10, max_length=256),
+    layouts={".tsv": columns(("index", "words", "lemmas", "pos", "heads", "relations"))},
+)

@@ -1,0 +1,179 @@
+"""MRC, reading comprehension: a question and a context -> a span of the context, or nothing.
+
+Long contexts are read in overlapping windows (Devlin et al. 2019, section 4.2); that a question has no answer is a span
+at [CLS] (section 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from klue_eval.layouts import questions
+from klue_eval.metrics import METRICS
+from klue_eval.metrics.mrc import gold_texts
+from klue_eval.reader import Piece, Reader
+from klue_eval.task import Answer, Example, KlueTask, Row, TaskSettings, text_field
+
+
+class MrcSettings(TaskSettings):
+    stride: int = Field(128, ge=1)
+    """Pieces from the beginning of a window to that of the next."""
+    max_question: int = Field(64, ge=1)
+    """Pieces of the question."""
+    n_best: int = Field(20, ge=1)
+    """Candidates for either end of an answer, per window."""
+    max_answer: int = Field(30, ge=1)
+    """Pieces."""
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """The JSON lists answers as objects, the Hub's copy as two lists. None where `answers` is withheld."""
+    answers = record["answers"]
+    if answers is None:
+        return None
+    if isinstance(answers, Mapping):
+        pairs = zip(answers["text"], answers["answer_start"], strict=True)
+        answers = [{"text": text, "answer_start": start} for text, start in pairs]
+    context, impossible = text_field(record, "context"), bool(record.get("is_impossible", False))
+    answers = [] if impossible else [_answer(answer, context) for answer in answers]
+    if not answers and not impossible:
+        raise ValueError("`answers` is empty, though the question is not marked `is_impossible`")
+    kept = ("title", "question_type", "news_category", "source", "plausible_answers")
+    return {
+        "guid": record["guid"],
+        "context": context,
+        "question": text_field(record, "question"),
+        "answers": answers,
+        "is_impossible": impossible,
+        **{name: record[name] for name in kept if name in record},
+    }
+
+
+def _answer(answer: Mapping[str, Any], context: str) -> dict[str, Any]:
+    text, start = text_field(answer, "text"), int(answer["answer_start"])
+    if start < 0 or context[start : start + len(text)] != text:
+        found = context[max(start, 0) : max(start, 0) + len(text)]
+        raise ValueError(f"the answer {text!r} is not at character {start} of the context, which has {found!r} there")
+    return {"text": text, "answer_start": start}
+
+
+@dataclass(frozen=True)
+class Window:
+    """What an example shows of the context."""
+
+    pieces: Sequence[Piece]
+    first: int
+    """Place of the first of them in the example."""
+    widest: Sequence[bool]
+    """[pieces] whether no other window shows this piece with more context on its narrower side."""
+    settings: MrcSettings
+
+
+def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
+    """`target`: places of the first and the last piece of the first gold answer; 0 and 0 where the window lacks it."""
+    whole = reader.ids(row["question"])
+    question = whole[: min(settings.max_question, reader.pair_room // 2)]
+    pieces = reader.pieces(row["context"])
+    spans = list(windows(len(pieces), reader.pair_room - len(question), settings.stride))
+    first = reader.pair_start(question)
+    examples = []
+    for start, end in spans:
+        widest = [_widest(spans, place) == (start, end) for place in range(start, end)]
+        examples.append(
+            reader.pair_example(
+                question,
+                [piece.id for piece in pieces[start:end]],
+                target=_target(row, pieces[start:end], first),
+                memo=Window(pieces[start:end], first, widest, settings),
+                truncated=len(question) < len(whole),
+            )
+        )
+    return examples
+
+
+def windows(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
+    """[start, end) of windows of `room` pieces that cover `length`, `stride` apart.
+
+    Where a window is not longer than the stride, they stand half a window apart, so that they overlap.
+    """
+    step = stride if stride < room else max(1, room // 2)
+    start = 0
+    yield 0, min(room, length)
+    while start + room < length:
+        start += step
+        yield start, min(start + room, length)
+
+
+def _widest(spans: Sequence[tuple[int, int]], place: int) -> tuple[int, int]:
+    """The first of the windows in which the piece has most context: its smaller side, and a little for the length."""
+    inside = [span for span in spans if span[0] <= place < span[1]]
+    return max(inside, key=lambda span: min(place - span[0], span[1] - 1 - place) + 0.01 * (span[1] - span[0]))
+
+
+def _target(row: Row, pieces: Sequence[Piece], first: int) -> tuple[int, int]:
+    if not row["answers"]:
+        return 0, 0
+    start = row["answers"][0]["answer_start"]
+    end = start + len(row["answers"][0]["text"])
+    inside = [place for place, piece in enumerate(pieces) if piece.start < end and piece.end > start]
+    whole = inside and pieces[inside[0]].start <= start and pieces[inside[-1]].end >= end
+    return (first + inside[0], first + inside[-1]) if whole else (0, 0)
+
+
+def decode(answers: Sequence[Answer], row: Row) -> str:
+    """The best span of all windows; nothing where the window most willing to say so prefers it."""
+    found = candidates(answers, row)
+    nothing = min(float(answer.values["start"][0] + answer.values["end"][0]) for answer in answers)
+    return found[0][1] if found and found[0][0] >= nothing else ""
+
+
+def candidates(answers: Sequence[Answer], row: Row) -> list[tuple[float, str]]:
+    """(score, text) of the spans of all windows, best first: the n-best list. Equal texts are listed once."""
+    spans = sorted((span for answer in answers for span in _spans(answer)), reverse=True)
+    best: dict[str, float] = {}
+    for score, start, end in spans:
+        best.setdefault(row["context"][start:end], score)
+    limit = answers[0].example.memo.settings.n_best
+    return [(score, text) for text, score in best.items()][:limit]
+
+
+def _spans(answer: Answer) -> Iterator[tuple[float, int, int]]:
+    """(score, first character, the one behind the last) of every span that a window may propose."""
+    window: Window = answer.example.memo
+    inside = slice(window.first, window.first + len(window.pieces))
+    starts, ends = answer.values["start"][inside], answer.values["end"][inside]
+    limit = window.settings.n_best
+    for start in starts.argsort()[::-1][:limit]:
+        if not window.widest[start]:
+            continue
+        for end in ends.argsort()[::-1][:limit]:
+            if start <= end < start + window.settings.max_answer:
+                score = float(starts[start] + ends[end])
+                yield score, window.pieces[start].start, window.pieces[end].end
+
+
+def gold(row: Row) -> str:
+    return gold_texts(row)[0]
+
+
+TASK = KlueTask(
+    name="mrc",
+    version=1,
+    title="MRC",
+    dataset="KLUE-MRC v1.1: 17,554 train and 5,841 dev questions, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.7",
+    labels=(),
+    read=read,
+    encode=encode,
+    head="span",
+    decode=decode,
+    gold=gold,
+    metrics=METRICS["mrc"],
+    primary_metric="rouge_w",
+    defaults=MrcSettings(learning_rate=3e-5, batch_size=16, epochs=5, warmup_share=0.0, max_length=510),
+    layouts={".json": questions},
+)

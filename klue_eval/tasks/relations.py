@@ -1,0 +1,108 @@
+"""RE, relation extraction: a sentence with two marked entities -> one of 30 relations, with all probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klue_eval.metrics import METRICS
+from klue_eval.metrics.relations import LABELS
+from klue_eval.reader import Piece, Reader
+from klue_eval.task import Answer, Example, KlueTask, Row, TaskSettings, label_field, text_field
+
+MARKERS: Mapping[str, tuple[str, str]] = {"subject_entity": ("<subj>", "</subj>"), "object_entity": ("<obj>", "</obj>")}
+"""Added tokens around the entities (Park et al. 2021, section 4.3)."""
+_CLOSING = tuple(closing for _, closing in MARKERS.values())
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """`start_idx` and `end_idx` count characters, the end included."""
+    sentence, label = text_field(record, "sentence"), label_field(record, "label", LABELS)
+    if label is None:
+        return None
+    entities = {name: _entity(record, name, sentence) for name in MARKERS}
+    first, second = sorted((entity["start_idx"], entity["end_idx"]) for entity in entities.values())
+    if second[0] <= first[1]:
+        raise ValueError(f"the two entities overlap: characters {first[0]}–{first[1]} and {second[0]}–{second[1]}")
+    return {
+        "guid": record["guid"],
+        "sentence": sentence,
+        **entities,
+        "label": label,
+        "source": record.get("source"),
+    }
+
+
+def _entity(record: Mapping[str, Any], name: str, sentence: str) -> dict[str, Any]:
+    entity = record[name]
+    if not isinstance(entity, Mapping):
+        raise ValueError(f"`{name}` is {entity!r:.60}; it must have `word`, `start_idx`, `end_idx` and `type`")
+    start, end, word = int(entity["start_idx"]), int(entity["end_idx"]), text_field(entity, "word")
+    if not 0 <= start <= end < len(sentence) or sentence[start : end + 1] != word:
+        raise ValueError(
+            f"`{name}`: characters {start} to {end} are {sentence[max(start, 0) : end + 1]!r}, not {word!r}"
+        )
+    return {"word": word, "start_idx": start, "end_idx": end, "type": entity.get("type")}
+
+
+def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
+    """`target`: the index of the label."""
+    text = mark(row)
+    pieces = reader.pieces(text)
+    ids = [number for place in range(len(pieces)) for number in _rejoined(text, pieces, place, reader)]
+    return [reader.example(ids, target=LABELS.index(row["label"]))]
+
+
+def mark(row: Row) -> str:
+    """`<subj>비틀즈</subj>가 1969년 앨범 <obj>애비 로드</obj>에 담은 노래다.`"""
+    text: str = row["sentence"]
+    spans = [(row[name]["start_idx"], row[name]["end_idx"] + 1, *marks) for name, marks in MARKERS.items()]
+    for start, end, opening, closing in sorted(spans, reverse=True):
+        text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
+    return text
+
+
+def _rejoined(text: str, pieces: Sequence[Piece], place: int, reader: Reader) -> list[int]:
+    """The ids of a piece: where a closing marker cut it off its eojeol (</subj>가), in the form it has inside a word."""
+    piece = pieces[place]
+    cut_off = place > 0 and pieces[place - 1].text in _CLOSING and text[pieces[place - 1].end :][:1] != " "
+    if cut_off and reader.continuation and "가" <= piece.text[0] <= "힣":
+        inside = reader.continuation + piece.text
+    elif cut_off and piece.text.startswith("▁"):
+        inside = piece.text[1:]
+    else:
+        return [piece.id]
+    number = reader.id_of(inside) if inside else None
+    return [] if number is None else [number]
+
+
+def decode(answers: Sequence[Answer], row: Row) -> tuple[str, list[float]]:
+    """The likeliest label, and the probabilities in the order of LABELS."""
+    logits = answers[0].values["logits"]
+    weights = math.e ** (logits - logits.max())
+    probabilities = weights / weights.sum()
+    return LABELS[int(logits.argmax())], [float(value) for value in probabilities]
+
+
+def gold(row: Row) -> tuple[str, list[float]]:
+    return row["label"], [float(label == row["label"]) for label in LABELS]
+
+
+TASK = KlueTask(
+    name="re",
+    version=1,
+    title="RE",
+    dataset="KLUE-RE v1.1: 32,470 train and 7,765 dev sentences, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.5",
+    labels=LABELS,
+    read=read,
+    encode=encode,
+    head="classification",
+    decode=decode,
+    gold=gold,
+    metrics=METRICS["re"],
+    primary_metric="micro_f1",
+    defaults=TaskSettings(epochs=3, max_length=256),
+    added_tokens=tuple(marker for pair in MARKERS.values() for marker in pair),
+)

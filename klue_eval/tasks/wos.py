@@ -1,0 +1,149 @@
+"""WoS, dialogue state tracking: after each turn of the user, the value of each of 45 slots.
+
+The state is generated slot by slot (TRADE: Wu et al. 2019): a gate says none, dontcare, yes, no, or that the value is
+to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from klue_eval.metrics import METRICS
+from klue_eval.metrics.wos import NONE, gold_states
+from klue_eval.reader import Reader
+from klue_eval.task import Answer, Example, KlueTask, Row, TaskSettings, list_field, text_field
+
+_DOMAINS: Mapping[str, Sequence[str]] = {
+    "관광": ("경치 좋은", "교육적", "도보 가능", "문화 예술", "역사적", "이름", "종류", "주차 가능", "지역"),
+    "숙소": (
+        "가격대", "도보 가능", "수영장 유무", "스파 유무", "예약 기간", "예약 명수", "예약 요일", "이름", "인터넷 가능",
+        "조식 가능", "종류", "주차 가능", "지역", "헬스장 유무", "흡연 가능",
+    ),
+    "식당": (
+        "가격대", "도보 가능", "야외석 유무", "예약 명수", "예약 시간", "예약 요일", "이름", "인터넷 가능", "종류",
+        "주류 판매", "주차 가능", "지역", "흡연 가능",
+    ),
+    "지하철": ("도착지", "출발 시간", "출발지"),
+    "택시": ("도착 시간", "도착지", "종류", "출발 시간", "출발지"),
+}  # fmt: skip
+SLOTS = tuple(f"{domain}-{name}" for domain, names in _DOMAINS.items() for name in names)
+"""As the ontology names them, in its order."""
+GATES = (NONE, "dontcare", "ptr", "yes", "no")
+"""`ptr`: the value is generated."""
+ROLES = ("user", "sys")
+
+
+class WosSettings(TaskSettings):
+    teacher_forcing: float = Field(0.5, ge=0, le=1)
+    """Share of training batches in which the generator reads the gold pieces instead of its own."""
+    max_value: int = Field(10, ge=2)
+    """Pieces that are generated of a value at most, the one that ends it included."""
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    turns = list_field(record, "dialogue")
+    states = [turn["state"] for turn in turns if turn["role"] == "user"]
+    if states and all(state is None for state in states):
+        return None
+    return {
+        "guid": record["guid"],
+        "domains": list_field(record, "domains"),
+        "dialogue": [_turn(turn, place) for place, turn in enumerate(turns)],
+    }
+
+
+def _turn(turn: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """The user begins, and the two take turns."""
+    if turn["role"] != ROLES[place % 2]:
+        raise ValueError(f"turn {place + 1} is {turn['role']!r}'s, out of order: it must be {ROLES[place % 2]!r}'s")
+    state = turn["state"] if turn["role"] == "user" else turn.get("state") or []
+    if not isinstance(state, list):
+        raise ValueError(f"turn {place + 1}: `state` is {state!r}; it must be a list of domain-slot-value")
+    for entry in state:
+        if split_entry(entry)[0] not in SLOTS:
+            raise ValueError(f"turn {place + 1}: {entry!r} names no slot of WoS")
+    return {"role": turn["role"], "text": text_field(turn, "text"), "state": state}
+
+
+def split_entry(entry: str) -> tuple[str, str]:
+    """`숙소-예약 요일-토요일` -> (`숙소-예약 요일`, `토요일`). A value may hold a hyphen. Raises ValueError."""
+    parts = str(entry).split("-", 2)
+    if len(parts) < 3 or not parts[2].strip():
+        raise ValueError(f"{entry!r} is no domain-slot-value")
+    return f"{parts[0]}-{parts[1]}", parts[2]
+
+
+def encode(row: Row, reader: Reader, settings: WosSettings) -> list[Example]:
+    """One example per turn of the user: all that was said so far, cut at its beginning, turns parted by [SEP].
+
+    `target`: a gate for each of 45 slots, and the pieces of its value, `none` among them, with the [SEP] that ends it.
+    """
+    said: list[int] = []
+    examples = []
+    for place, turn in enumerate(row["dialogue"]):
+        if turn["role"] != "user":
+            continue
+        before = reader.ids(row["dialogue"][place - 1]["text"]) if place else []
+        said = [*said, *reader.separator, *before, *reader.separator, *reader.ids(turn["text"])]
+        cut = len(said) > reader.room
+        target = _target(turn["state"], reader)
+        examples.append(reader.example(said[-reader.room :], target=target, memo=reader, truncated=cut))
+    return examples
+
+
+def slot_words(slot: str) -> str:
+    """What the generator reads to begin a slot: `숙소 예약 요일`."""
+    return slot.replace("-", " ")
+
+
+def _target(state: Sequence[str], reader: Reader) -> tuple[list[int], list[list[int]]]:
+    values = dict(split_entry(entry) for entry in state)
+    gates, pieces = [], []
+    for slot in SLOTS:
+        value = values.get(slot, NONE)
+        gates.append(GATES.index(value) if value in GATES and value != "ptr" else GATES.index("ptr"))
+        pieces.append([*reader.ids(value), *reader.separator])
+    return gates, pieces
+
+
+def decode(answers: Sequence[Answer], row: Row) -> list[list[str]]:
+    """As the released baseline. A WordPiece tokenizer parts punctuation by spaces, which only `:` and `,` lose again:
+    a value with a hyphen or a full stop cannot come out right."""
+    return [_state(answer) for answer in answers]
+
+
+def _state(answer: Answer) -> list[str]:
+    reader: Reader = answer.example.memo
+    entries = []
+    for slot, gate, pieces in zip(SLOTS, answer.values["gates"].argmax(-1), answer.values["pieces"], strict=True):
+        value = GATES[gate]
+        if value == "ptr":
+            value = reader.text_of(pieces.tolist()).replace(" : ", ":").replace(" , ", ", ").replace("##", "")
+        if value != NONE:
+            entries.append(f"{slot}-{value}")
+    return entries
+
+
+def gold(row: Row) -> list[list[str]]:
+    return gold_states(row)
+
+
+TASK = KlueTask(
+    name="wos",
+    version=1,
+    title="WoS",
+    dataset="WoS v1.1: 8,000 train and 1,000 dev dialogues, CC BY-SA 4.0",
+    paper="Park et al. 2021, section 3.8",
+    labels=SLOTS,
+    read=read,
+    encode=encode,
+    head="state",
+    decode=decode,
+    gold=gold,
+    metrics=METRICS["wos"],
+    primary_metric="slot_f1",
+    defaults=WosSettings(learning_rate=3e-5, batch_size=16, epochs=5, weight_decay=0.01, max_length=510),
+)
