@@ -60,7 +60,7 @@ def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarr
 def _places(starts: np.ndarray, begins: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """(B, L): from each of `begins` on, the places from its start on."""
     counts = np.diff(begins, prepend=0, append=shape[0] * shape[1])
-    shift = np.repeat(np.append(0, starts - begins), counts)
+    shift: np.ndarray = np.repeat(np.append(0, starts - begins), counts)
     return (np.arange(len(shift)) + shift).reshape(shape)
 
 
@@ -69,4 +69,5 @@ def _stretches(begins: np.ndarray, ends: np.ndarray, values: np.ndarray, shape: 
     laid end to end, in order; none overlap."""
     borders = np.stack([begins, ends], axis=1).ravel()
     counts = np.diff(borders, prepend=0, append=shape[0] * shape[1])
-    return np.repeat(values[np.arange(len(counts)) % 2], counts).reshape(shape)
+    spread: np.ndarray = np.repeat(values[np.arange(len(counts)) % 2], counts)
+    return spread.reshape(shape)

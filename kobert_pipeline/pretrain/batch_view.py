@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Group
@@ -45,9 +46,14 @@ def view(config: PretrainConfig, tokenizer: Path, dataset: Path, *, seed: int, r
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, OBJECTIVES[config.objective["name"]], config, facts, seed)
     drawn = [read(batch, facts) for batch, _ in itertools.islice(stream, batches)]
-    piece_of: Callable[[int], str] = Tokenizer.from_file(str(tokenizer / "tokenizer.json")).id_to_token
+    known = Tokenizer.from_file(str(tokenizer / "tokenizer.json"))
+    piece_of = partial(_piece, known)
     shown = [line for row in range(min(rows, len(drawn[0].shown))) for line in example(drawn[0], row, piece_of)]
     return Group(legend(), *shown, table(statistics(drawn), stream.counts))
+
+
+def _piece(tokenizer: Any, number: int) -> str:
+    return str(tokenizer.id_to_token(number))
 
 
 class Readable(NamedTuple):
@@ -105,13 +111,17 @@ def legend() -> Text:
 
 def example(batch: Readable, row: int, piece_of: Callable[[int], str]) -> list[Text]:
     """The row's text in colour, behind its labels in words."""
-    named = [f"{name}: {WORDS.get(name, {})[int(values[row])] if name in WORDS else values[row]}" for name, values in batch.labels.items()]  # fmt: skip
+    named = [_worded(name, int(values[row])) for name, values in batch.labels.items()]
     line = Text()
     for position in np.flatnonzero(batch.real[row]).tolist():
         piece = piece_of(int(batch.original[row, position]))
         line.append("" if piece.startswith(INNER) or not position else " ")
         line.append(*_styled(batch, row, position, piece, piece_of))
     return [Text(", ".join([f"{int(batch.real[row].sum())} pieces", *named]), style="bold"), line, Text()]
+
+
+def _worded(name: str, value: int) -> str:
+    return f"{name}: {WORDS[name][value] if name in WORDS else value}"
 
 
 def _styled(batch: Readable, row: int, position: int, piece: str, piece_of: Callable[[int], str]) -> tuple[str, str]:
