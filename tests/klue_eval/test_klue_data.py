@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import (
@@ -151,6 +156,36 @@ def test_a_variable_in_the_data_folder_is_expanded(tmp_path: Path, monkeypatch: 
     assert resolve_folder("${KLUE_FOLDER}") == tmp_path
     with pytest.raises(InputError, match="no such folder"):
         resolve_folder("${KLUE_FOLDER}/absent")
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tar.zst", ".zip"])
+def test_an_archive_and_a_folder_of_archives_are_read_as_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = [find_split("wos", resolve_folder(SAMPLE), split) for split in ("train", "dev")]
+    archive = tmp_path / "released" / f"wos{ending}"
+    archive.parent.mkdir()
+    if ending == ".zip":
+        with zipfile.ZipFile(archive, "w") as opened:
+            for file in files:
+                opened.write(file, f"klue/{file.name}")
+    else:
+        with tarfile.open(tmp_path / "plain.tar", "w") as tar:
+            for file in files:
+                tar.add(file, f"klue/{file.name}")
+        plain = (tmp_path / "plain.tar").read_bytes()
+        archive.write_bytes(gzip.compress(plain) if ending == ".tar.gz" else zstandard.compress(plain))
+    expected = read_split("wos", SAMPLE, "train").rows
+    assert read_split("wos", str(archive), "train").rows == expected
+    assert read_split("wos", str(archive.parent), "train").rows == expected
+    assert len(list(tmp_path.glob("kobert-klue-*"))) == 1
+
+
+def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "klue.tar.gz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"klue\.tar\.gz: no readable archive"):
+        resolve_folder(str(tmp_path / "klue.tar.gz"))
 
 
 def test_the_hubs_numbers_become_the_words_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
