@@ -49,7 +49,10 @@ def test_help_names_every_command():
         (["run", "quickstart", "--set", "pretrain.max_steps=many"], "pretrain.max_steps: "),
         (["run", "bert-mini"], "KOBERT_CORPUS is not set"),
         (["run", "quickstart", "--until", "pretraining"], "did you mean `pretrain`"),
-        (["push", "quickstart", "--repo", "a/b"], "not finished"),
+        (["push", "quickstart", "--to", "a/b"], "not finished: corpora: not built yet. Run `kobert run"),
+        (["push", "quickstart", "--to", "a/b", "--what", "modl"], "did you mean `model`"),
+        (["push", "quickstart", "--repo", "nobody"], "name the owner too"),
+        (["push", "quickstart", "--to", "a/b", "--tag", "my tag"], "not a name that git allows"),
         (["run", "quickstart", "--set", "corpora.sources=[{name: a, path: /no/such/file.txt}]"], "no such file"),
     ],
 )
