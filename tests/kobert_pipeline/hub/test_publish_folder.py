@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from finished_run import publish
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
 from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
 from kobert_pipeline.hub.load_back import Failure, check, check_dataset
@@ -187,3 +190,11 @@ def test_a_dataset_that_lost_documents_is_found(tmp_path: Path) -> None:
     check_dataset(str(tmp_path / "texts"), None, 2)
     with pytest.raises(Failure, match="has 2 documents, 3 were published"):
         check_dataset(str(tmp_path / "texts"), None, 3)
+
+
+def test_the_fresh_process_can_import_neither_our_code_nor_mecab(exported: Path) -> None:
+    """As a program, which blocks them; here they are imported already."""
+    program = f"import sys; from runpy import run_path; main = run_path({load_back.__file__!r})['main']; print(main(['tokenizer', {str(exported)!r}])); import MeCab"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "0"
+    assert "ModuleNotFoundError: import of MeCab halted" in done.stderr

@@ -1,0 +1,171 @@
+"""The whole road to the Hub and back, by the command line, against a Hub on this machine: run, push, download, load, compare.
+
+Every uploaded byte is searched for what must never leave.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hub_server import HubServer
+
+pytestmark = pytest.mark.system
+
+USER = "yebyeolkim"
+TOKEN = "hf_mine"
+PLANTED = "달무리가 지면 비가 온다고 외할머니께서 늘 말씀하셨다."
+RECIPE = """\
+extends: quickstart
+corpora:
+  sources:
+    - {name: letters, path: "HOME/편지/*.txt", license: CC0-1.0}
+    - {name: news, path: "package:corpora/sample/news.jsonl", license: Apache-2.0}
+    - {name: law, path: "package:corpora/sample/law.jsonl", license: Apache-2.0}
+    - {name: howto, path: "package:corpora/sample/howto.txt", license: Apache-2.0}
+tokenizer: {vocab_size: 2048}
+pretrain: {max_steps: 4, validation_steps: 4, log_steps: 1}
+klue_eval: {tasks: [ynat]}
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with a recipe, a planted letter, and a finished run."""
+    home = tmp_path_factory.mktemp("home") / USER
+    (home / "편지").mkdir(parents=True)
+    (home / "편지" / "첫 편지.txt").write_text(
+        f"{PLANTED} 그 말씀이 맞은 적이 많아서 우리는 우산을 챙겼다.\n", encoding="utf-8"
+    )
+    (home / "나의 모델.yaml").write_text(RECIPE.replace("HOME", str(home)) + "name: mine\n", encoding="utf-8")
+    done = kobert(home, "run", "나의 모델.yaml")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def kobert(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    who = {"HOME": str(home), "USER": USER, "LOGNAME": USER, "KOBERT_ARTIFACTS": str(home / "artifacts")}
+    return subprocess.run(
+        [sys.executable, "-m", "kobert_pipeline.cli", *arguments],
+        cwd=home,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | who | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def push(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return kobert(home, "push", "나의 모델.yaml", *arguments, **{"HF_TOKEN": TOKEN} | environment)
+
+
+def sent(hub: HubServer) -> bytes:
+    """Every byte that left: request bodies as they came, and the files as the Hub holds them."""
+    stored = [content for repository in hub.repositories.values() for content in repository.files().values()]
+    return b"\n".join([*hub.received, *stored])
+
+
+def assert_silent(hub: HubServer, home: Path, done: subprocess.CompletedProcess[str]) -> None:
+    for secret in (str(home), USER, TOKEN):
+        assert secret.encode() not in sent(hub), secret
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_a_dry_run_asks_nobody(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model")
+    assert done.returncode == 0, done.stderr
+    assert "Dry run: nothing was sent" in done.stdout
+    assert "model.safetensors" in done.stdout
+    assert "평가하지 않았습니다" in done.stdout
+    assert hub.requests == []
+
+
+def test_a_model_is_published_and_loads_as_it_was_exported(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", "--tag", "v1")
+    assert done.returncode == 0, done.stderr
+    assert "Published: me/model" in done.stdout
+    assert "loaded back from an empty cache" in done.stdout
+    found = hub.repositories["models", "me/model"]
+    assert {"model.safetensors", "tokenizer.json", "README.md", "run.html", "scores.json"} <= set(found.files("v1"))
+    assert PLANTED.encode() not in sent(hub)
+    assert PLANTED.split()[0].encode() not in found.files()["run.html"]
+    assert_silent(hub, home, done)
+    again = push(home, "--to", "me/model", "--yes", "--tag", "v1")
+    assert "Was there already: me/model" in again.stdout, again.stderr
+    assert len(found.commits) == 2
+
+
+def test_a_tokenizer_is_published_and_cuts_as_it_did(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/tokenizer", "--what", "tokenizer", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "golden.json" not in hub.repositories["models", "me/tokenizer"].files()
+    assert PLANTED.encode() not in sent(hub)
+    assert_silent(hub, home, done)
+
+
+def test_a_corpus_is_published_and_read_by_datasets(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/texts", "--what", "dataset", "--yes", "--public")
+    assert done.returncode == 0, done.stderr
+    found = hub.repositories["datasets", "me/texts"]
+    assert not found.private
+    assert {name.split("/")[0] for name in found.files()} == {"shards", "README.md", "manifests"}
+    assert_silent(hub, home, done)
+
+
+def test_a_question_without_answer_sends_nothing(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", "--set", "hub.license=unknown", "--what", "tokenizer")
+    assert done.returncode == 1
+    assert "--accept licences" in done.stderr
+    assert hub.requests == []
+    answered = push(home, "--to", "me/t", "--yes", "--set", "hub.license=unknown", "--what", "tokenizer", "--accept", "licences")  # fmt: skip
+    assert answered.returncode == 0, answered.stderr
+
+
+def test_no_token_is_one_line(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", HF_TOKEN="")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: No Hub token on this machine. Run `hf auth login`")
+    assert hub.requests == []
+
+
+def test_a_model_that_differs_from_the_exported_one_is_found(hub: HubServer, home: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = next((home / "artifacts" / "pretrain").glob("*/model"))
+    weights = folder / "model.safetensors"
+    original = weights.read_bytes()
+    values = load_file(weights)
+    values["bert.embeddings.LayerNorm.bias"] += 1e-3
+    save_file(values, weights, {"format": "pt"})
+    try:
+        done = push(home, "--to", "me/model", "--yes")
+    finally:
+        weights.write_bytes(original)
+    assert done.returncode == 1
+    assert "loading it back failed: hidden states differ" in done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MB for temporary files. Needs the right to mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small disk here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_one_line_and_the_model_is_whole(hub: HubServer, home: Path, small_disk: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", TMPDIR=str(small_disk))
+    assert done.returncode == 1
+    assert "disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(hub.repositories["models", "me/model"].commits) == 2
+    assert push(home, "--to", "me/model", "--yes").returncode == 0
