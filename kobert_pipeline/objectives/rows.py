@@ -60,8 +60,9 @@ def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarr
 def _places(starts: np.ndarray, begins: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """(B, L): from each of `begins` on, the places from its start on."""
     counts = np.diff(begins, prepend=0, append=shape[0] * shape[1])
-    shift: np.ndarray = np.repeat(np.append(0, starts - begins), counts)
-    return (np.arange(len(shift)) + shift).reshape(shape)
+    places: np.ndarray = np.repeat(np.append(0, starts - begins), counts)
+    places += np.arange(len(places))
+    return places.reshape(shape)
 
 
 def _stretches(begins: np.ndarray, ends: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
