@@ -14,6 +14,7 @@ from typing import Any
 
 import zstandard
 
+from corpora.tally import NOT_REASONS
 from kobert_pipeline.artifacts import read_json, read_manifest, write_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import write_page
@@ -78,7 +79,7 @@ def _corpus(figures: dict[str, Any]) -> str:
     for name, source in sources.items():
         counts = source["counts"]
         reasons = [
-            f"{reason} {counts[reason]:,}" for reason in ("too_short", "not_korean", "duplicate") if counts.get(reason)
+            f"{reason} {count:,}" for reason, count in sorted(counts.items()) if count and reason not in NOT_REASONS
         ]
         size = f"{counts['raw_bytes'] / 1e6:.1f} MB → {counts['bytes'] / 1e6:.1f} MB"
         rows.append(
@@ -88,9 +89,12 @@ def _corpus(figures: dict[str, Any]) -> str:
                 size,
                 f"{counts['sentences']:,}",
                 ", ".join(reasons),
+                f"{source['dropped_sentences'].get('duplicate', 0):,}",
             ]
         )
-    return _table(["source", "documents in → kept", "text", "sentences", "dropped"], rows)
+    return _table(
+        ["source", "documents in → kept", "text", "sentences", "dropped documents", "repeated sentences"], rows
+    )
 
 
 def _runs(figures: dict[str, Any]) -> str:
