@@ -102,7 +102,8 @@ def _one_in(shards: Sequence[Path]) -> int:
         for shard in shards
         for number in range(pq.read_metadata(shard).num_row_groups)
     ]
-    return max(1, sum(group.total_byte_size for group in groups) // SAMPLE_BYTES)
+    size: int = sum(group.total_byte_size for group in groups)
+    return max(1, size // SAMPLE_BYTES)
 
 
 def _without(placeholders: Sequence[str], sentences: Iterator[str]) -> Iterator[str]:

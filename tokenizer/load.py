@@ -94,7 +94,8 @@ def open_tokenizer(name: str) -> Tokenizer:
         if path.suffix == ".json":
             return Tokenizer.from_file(str(path))
         if path.is_file():
-            return BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
+            old: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
+            return old
         return Tokenizer.from_pretrained(name)
     except Exception as error:  # tokenizers raises bare Exception
         raise InputError(

@@ -119,7 +119,8 @@ class Biaffine(nn.Module):
     def forward(self, words: Tensor, heads: Tensor) -> Tensor:
         """[B, W, size], [B, V, size] -> [B, outputs, W, V]: every word with every head."""
         product = torch.einsum("bwi,oij,bvj->bowv", words, self.product, heads)
-        return product + self.of_word(words).mT.unsqueeze(3) + self.of_head(heads).mT.unsqueeze(2)
+        scores: Tensor = product + self.of_word(words).mT.unsqueeze(3) + self.of_head(heads).mT.unsqueeze(2)
+        return scores
 
     def pairwise(self, words: Tensor, heads: Tensor) -> Tensor:
         """[B, W, size] twice -> [B, W, outputs]: every word with its own head."""

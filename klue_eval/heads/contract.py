@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from klue_eval.reader import Reader
-from klue_eval.task import Example, KlueTask, TaskSettings, Values
+from klue_eval.task import Example, KlueTask, Values
 
 IGNORED = -100
 """A target that has no loss."""
@@ -92,6 +92,6 @@ def full_precision(states: Tensor) -> Any:
     return torch.autocast(states.device.type, enabled=False)
 
 
-def build_on_encoder(model: Callable[[nn.Module, KlueTask, TaskSettings], TaskModel]) -> Any:
+def build_on_encoder(model: Callable[[nn.Module, KlueTask, Any], TaskModel]) -> Any:
     """The `build` of a head that needs the bare encoder, the task and its settings only."""
     return lambda load, task, settings, reader: model(load("AutoModel"), task, settings)

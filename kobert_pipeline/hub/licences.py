@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 UNKNOWN, OTHER = "unknown", "other"
 OPEN = ("apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cdla-permissive-2.0", "isc", "kogl-1", "mit", "odc-by-1.0", "pddl-1.0", "unlicense")  # fmt: skip
@@ -76,7 +77,7 @@ def licence_of_texts(sources: Mapping[str, str]) -> str:
     return found.pop() if len(found) == 1 else OTHER
 
 
-def hub_fields(licence: str) -> dict[str, str]:
+def hub_fields(licence: str) -> dict[str, Any]:
     """`license` and, for one that the Hub has no name for, `license_name` of a card's front matter."""
     name = licence.lower()
     if name in (UNKNOWN, OTHER):
