@@ -16,9 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hub_server import HubServer
+from hypothesis import settings
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.execution import ExecutionConfig
+
+settings.register_profile("untimed", deadline=None)  # a first call may load a dictionary or a model
+settings.load_profile("untimed")
 
 TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
 TINY_VOCABULARY = 992

@@ -93,8 +93,9 @@ def learn_vocabulary(
         raise InputError("The corpus has no words to learn a vocabulary from.")
     extra = [token for token in special_tokens if token not in ROLES.values()]
     special = [*ROLES.values(), *extra, *placeholders]
-    if len(set(special)) != len(special):
-        raise InputError(f"Special tokens collide: {', '.join(special)}")
+    twice = [token for token, times in Counter(special).items() if times > 1]
+    if twice:
+        raise InputError(f"Special tokens collide, named twice: {', '.join(twice)}")
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
     rows = alphabet(counts, config)

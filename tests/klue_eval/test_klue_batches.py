@@ -22,7 +22,7 @@ from kobert_pipeline.errors import InputError
 
 
 @given(lengths=lists(integers(1, 100), min_size=1, max_size=300), batch_size=integers(1, 8), seed=integers(0, 2**31))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_row_is_drawn_once_an_epoch(lengths: list[int], batch_size: int, seed: int) -> None:
     array = np.array(lengths)
     for order in (training_order(array, batch_size, (seed, 0)), scoring_order(array, batch_size)):
@@ -53,7 +53,7 @@ def test_a_batch_is_what_the_tokenizer_pads(name: str, tokenizer: Any) -> None:
 
 
 @given(first=integers(1, 30), second=integers(1, 30), limit=integers(8, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_pair_is_cut_as_the_tokenizer_cuts_it(first: int, second: int, limit: int, tokenizer: Any) -> None:
     texts = Texts("구름 " * first, pair="비가 " * second)
     found = Reader(tokenizer, limit).texts_example(texts)

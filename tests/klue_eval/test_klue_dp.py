@@ -33,7 +33,7 @@ def rows_of(labels: Sequence[Sequence[tuple[int, str]]]) -> list[dict[str, Any]]
 
 
 @given(sentences)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_equal_scikit_learn(pairs: list[list[tuple[tuple[int, str], tuple[int, str]]]]) -> None:
     predictions = [[pair[0] for pair in sentence] for sentence in pairs]
     labels = [[pair[1] for pair in sentence] for sentence in pairs]

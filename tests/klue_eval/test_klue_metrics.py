@@ -22,7 +22,7 @@ similarities = lists(tuples(floats(-1, 6), integers(0, 35)), min_size=2, max_siz
 
 
 @given(pairs_of_topics)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_macro_f1_of_ynat_equals_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     predictions, labels = zip(*pairs, strict=True)
     score = METRICS["ynat"].official(predictions, [{"label": label} for label in labels])["macro_f1"]
@@ -30,7 +30,7 @@ def test_macro_f1_of_ynat_equals_scikit_learn(pairs: list[tuple[str, str]]) -> N
 
 
 @given(pairs_of_relations)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_accuracy_of_nli_equals_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     predictions, labels = zip(*pairs, strict=True)
     score = METRICS["nli"].official(predictions, [{"gold_label": label} for label in labels])["accuracy"]
@@ -38,7 +38,7 @@ def test_accuracy_of_nli_equals_scikit_learn(pairs: list[tuple[str, str]]) -> No
 
 
 @given(similarities)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_of_sts_equal_scipy_and_scikit_learn(pairs: list[tuple[float, int]]) -> None:
     predictions, labels = [pair[0] for pair in pairs], [pair[1] / 7 for pair in pairs]
     scores = METRICS["sts"].official(predictions, [{"labels": {"real-label": label}} for label in labels])

@@ -32,7 +32,7 @@ def row_with(*answers: str) -> dict[str, Any]:
 
 
 @given(answers_of_few_letters, lists(answers_of_few_letters.filter(bool), max_size=3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_official_scores_are_difflibs_longest_match_and_the_best_over_answers(answer: str, gold: list[str]) -> None:
     scores = OFFICIAL([answer], [row_with(*gold)])
     said, overlaps = normalise_officially(answer), []

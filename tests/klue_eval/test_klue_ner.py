@@ -39,7 +39,7 @@ def sides(pairs: list[list[tuple[str, str]]]) -> tuple[list[list[str]], list[dic
 
 
 @given(sentences)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_official_scores_equal_seqeval_and_scikit_learn_on_one_long_sequence(
     pairs: list[list[tuple[str, str]]],
 ) -> None:
@@ -55,7 +55,7 @@ def test_official_scores_equal_seqeval_and_scikit_learn_on_one_long_sequence(
 
 
 @given(sentences)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_corrected_scores_equal_seqeval_and_scikit_learn_without_o(pairs: list[list[tuple[str, str]]]) -> None:
     predictions, rows = sides(pairs)
     scores = CORRECTED(predictions, rows)

@@ -32,7 +32,7 @@ predictions_and_labels = lists(
 
 
 @given(predictions_and_labels)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @pytest.mark.filterwarnings("ignore:No positive class")
 def test_official_scores_equal_scikit_learn(triples: list[tuple[str, list[int], str]]) -> None:
     scores = OFFICIAL(

@@ -38,7 +38,7 @@ states = lists(tuples(sets(integers(0, 5)), sets(integers(0, 5))), min_size=1, m
 
 
 @given(states)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_equal_their_definitions(turns: list[tuple[set[int], set[int]]]) -> None:
     entries = [[[f"{SLOTS[number]}-값" for number in side] for side in turn] for turn in turns]
     predictions, row = [[turn[0] for turn in entries]], dialogue(*(turn[1] for turn in entries))

@@ -45,7 +45,7 @@ def by_offsets(text: str, tokenizer) -> tuple[list[int], list[bool]]:
     return encoding.ids, [number == 0 or owner != owners[number - 1] for number, owner in enumerate(owners)]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(texts=texts)
 @example(texts=["a\x0bb c", " ́a", "[MASK] [SEP]가", "中國 ㅋㅋ", "", " \u200b x"])
 def test_pieces_and_eojeol_starts_equal_those_of_encode_and_its_offsets(tokenizer, texts):

@@ -75,7 +75,7 @@ def flat(lists: list[list[int]]) -> list[int]:
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(block=blocks, max_length=st.integers(12, 64), seed=st.integers(0, 9))
 def test_examples_fit_count_their_special_tokens_and_never_cross_a_document(plan, block, max_length, seed):
     examples = plan(block, context(max_length, seed=seed))
@@ -109,20 +109,17 @@ def test_documents_are_read_as_often_as_their_source_asks(plan):
 # --- full rows -------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(block=blocks, max_length=st.integers(8, 64), whole=st.booleans(), across=st.booleans())
 def test_every_piece_lies_in_exactly_one_full_row(block, max_length, whole, across):
     examples = full_rows(block, context(max_length), whole_sentences=whole, across_documents=across)
     assert sorted(flat(pieces_of(examples))) == block.tokens.tolist()
 
 
-@settings(deadline=None)
 @given(block=blocks, max_length=st.integers(8, 64), epoch=st.integers(0, 5))
 def test_rows_cut_at_pieces_are_full(block, max_length, epoch):
     assert (full_rows(block, context(max_length, epoch=epoch)).lengths[:-1] >= max_length - 1).all()
 
 
-@settings(deadline=None)
 @given(block=blocks, across=st.booleans())
 def test_rows_of_full_sentences_end_at_sentences_unless_one_is_longer_than_a_row(block, across):
     examples = full_rows(block, context(20), whole_sentences=True, across_documents=across)
@@ -151,7 +148,6 @@ def test_rows_within_documents_hold_one_document_each():
 # --- pairs -----------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(block=blocks, seed=st.integers(0, 9))
 def test_random_segments_come_from_another_document_and_true_ones_follow(block, seed):
     examples = segment_pairs(block, context(48, seed=seed))
@@ -161,7 +157,7 @@ def test_random_segments_come_from_another_document_and_true_ones_follow(block, 
     assert (b_starts >= a_ends)[true].all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(block=blocks, seed=st.integers(0, 9))
 def test_every_sentence_lies_in_exactly_one_first_or_true_next_segment(block, seed):
     """The law of the pairs, with room enough that nothing is truncated: only documents of one sentence are left out."""
@@ -223,7 +219,6 @@ def test_no_pair_is_made_of_a_block_without_pairs(plan):
     assert examples.lengths.dtype == np.int64
 
 
-@settings(deadline=None)
 @given(block=blocks, seed=st.integers(0, 9), short=st.floats(0, 1))
 def test_sentence_order_pairs_neighbouring_segments_and_uses_every_sentence_once(block, seed, short):
     examples = sentence_order(block, context(40, seed=seed), short_probability=short)

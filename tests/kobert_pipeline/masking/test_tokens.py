@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.errors import RecipeError
@@ -41,14 +41,12 @@ def plain(rows, length):
     return input_ids, np.ones((rows, length), dtype=bool), np.broadcast_to(np.arange(length) % 2 == 0, (rows, length))
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), seed=st.integers(0, 2**64 - 1), unit=unit_names)
 def test_unmasking_restores_the_input(batch, seed, unit):
     corrupted, labels = masked(*batch, seed=seed, unit=unit)
     assert np.array_equal(np.where(labels != IGNORE_INDEX, labels, corrupted), batch[0])
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), seed=st.integers(0, 2**32 - 1), unit=unit_names)
 def test_special_tokens_and_padding_are_never_masked(batch, seed, unit):
     input_ids, maskable, _ = batch
@@ -57,7 +55,6 @@ def test_special_tokens_and_padding_are_never_masked(batch, seed, unit):
     assert np.array_equal(corrupted[~maskable], input_ids[~maskable])
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), seed=st.integers(0, 2**32 - 1), unit=unit_names, probability=st.floats(0.05, 0.9))
 def test_a_masked_unit_is_masked_whole(batch, seed, unit, probability):
     _, maskable, starts = batch
@@ -68,7 +65,6 @@ def test_a_masked_unit_is_masked_whole(batch, seed, unit, probability):
         assert (selected == np.take_along_axis(selected, first, axis=1))[maskable].all()
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), probability=st.floats(0.01, 0.9), most=st.none() | st.integers(1, 20))
 def test_each_row_masks_its_share_of_subwords_and_at_least_one(batch, probability, most):
     _, labels = masked(*batch, mlm_probability=probability, max_predictions=most)
@@ -77,7 +73,6 @@ def test_each_row_masks_its_share_of_subwords_and_at_least_one(batch, probabilit
     assert np.array_equal((labels != IGNORE_INDEX).sum(axis=1), np.minimum(expected, most or 60))
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), unit=st.sampled_from(UNITS[1:]), most=st.none() | st.integers(1, 20))
 def test_whole_units_stay_within_the_share_but_for_one_that_no_row_goes_without(batch, unit, most):
     _, maskable, starts = batch
@@ -141,7 +136,6 @@ def test_masks_are_fresh_in_every_batch_and_row_and_the_same_for_the_same_batch(
     assert len({tuple(row) for row in masked(*batch)[0].tolist()}) == 4
 
 
-@settings(deadline=None)
 @given(batch=token_batches(), most=st.integers(1, 12))
 def test_slots_hold_every_selected_piece_of_their_row_once(batch, most):
     _, labels = masked(*batch, mlm_probability=0.5, max_predictions=most)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.masking.generators import RowGenerator
@@ -10,7 +10,6 @@ from kobert_pipeline.masking.spans import geometric_lengths, span_keys
 from kobert_pipeline.masking.units import choose_units, take_while_they_fit, units_of
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), budget=st.integers(0, 30))
 def test_units_are_taken_in_order_while_they_fit_and_passed_over_otherwise(sizes, budget):
     left, expected = budget, []
