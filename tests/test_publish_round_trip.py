@@ -28,7 +28,7 @@ corpora:
     - {name: news, path: "package:corpora/sample/news.jsonl", license: Apache-2.0}
     - {name: law, path: "package:corpora/sample/law.jsonl", license: Apache-2.0}
     - {name: howto, path: "package:corpora/sample/howto.txt", license: Apache-2.0}
-tokenizer: {vocab_size: 2048}
+tokenizer: {vocab_size: 2560}
 pretrain: {max_steps: 4, validation_steps: 4, log_steps: 1}
 klue_eval: {tasks: [ynat]}
 """
