@@ -144,10 +144,15 @@ class Comparison:
     name: str
     """Of the protocol."""
     protocol: Protocol
-    task: KlueTask
+    task_name: str
+    """Its task goes to other processes by name: heads and readers are functions, which do not travel."""
     settings: TaskSettings
     data: TaskData
     seed: int
+
+    @property
+    def task(self) -> KlueTask:
+        return TASKS[self.task_name]
 
     @property
     def train_rows(self) -> int:
@@ -160,7 +165,7 @@ def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: i
     for name, protocol in config.protocols.items():
         for task in config.tasks:
             settings = task_settings(task, config.settings.get(task, {}))
-            comparison = Comparison(name, protocol, TASKS[task], settings, data[task], seed)
+            comparison = Comparison(name, protocol, task, settings, data[task], seed)
             needed = comparison.train_rows + (protocol.selection_rows if protocol.chooses else 0)
             if needed > len(data[task].train):
                 raise InputError(

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -63,12 +64,14 @@ def map_shards(
 
 
 def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shard], count: int) -> Iterator[Result]:
-    """Workers are spawned, never forked."""
+    """Workers are spawned, never forked. What they get is pickled here, so that a failure to is raised here: in the pool's own
+    thread it would leave a pool that never ends."""
+    call = pickle.dumps(function)
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
     waiting: deque[Future[Result]] = deque()
     try:
         for shard in shards:
-            waiting.append(pool.submit(function, shard))
+            waiting.append(pool.submit(_unpickled, call, pickle.dumps(shard)))
             while len(waiting) >= 2 * count:
                 yield waiting.popleft().result()
         while waiting:
@@ -114,6 +117,10 @@ def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], wo
 
 def _call(function: Callable[[Shard], Result], shard: Shard) -> Result:
     return function(shard)
+
+
+def _unpickled(call: bytes, shard: bytes) -> Any:
+    return pickle.loads(call)(pickle.loads(shard))
 
 
 def _prepare_worker() -> None:

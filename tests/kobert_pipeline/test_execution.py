@@ -1,6 +1,7 @@
 import logging
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -27,6 +28,14 @@ def test_results_come_in_the_order_of_the_shards(workers):
 def test_a_failure_in_a_worker_reaches_the_caller():
     with pytest.raises(ValueError, match="not defined for negative"):
         list(map_shards(math.factorial, [3, -1], ExecutionConfig(workers=2)))
+
+
+@pytest.mark.parametrize(
+    ("function", "shards"), [(lambda number: number, [1, 2, 3]), (math.factorial, [1, open, print, lambda: 1])]
+)
+def test_work_that_cannot_travel_is_an_error_and_not_a_wait(function, shards):
+    with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
+        list(map_shards(function, shards, ExecutionConfig(workers=2)))
 
 
 def test_shards_are_read_only_as_fast_as_they_are_worked_on():
