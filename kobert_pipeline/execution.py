@@ -71,7 +71,8 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
     waiting: deque[Future[Result]] = deque()
     try:
         for shard in shards:
-            waiting.append(pool.submit(_unpickled, call, pickle.dumps(shard)))
+            with _interrupts_wait():
+                waiting.append(pool.submit(_unpickled, call, pickle.dumps(shard)))
             while len(waiting) >= 2 * count:
                 yield waiting.popleft().result()
         while waiting:
@@ -82,6 +83,28 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C comes behind the block, in which workers are started: one cut off in its start would print a traceback. Workers
+    inherit the mask, so that no Ctrl-C reaches them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
+    if mask:
+        mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if mask:
+            mask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], workers: int) -> Iterator[Result]:
