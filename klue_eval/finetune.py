@@ -27,6 +27,7 @@ from klue_eval.reader import Reader
 from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Values
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import progress
+from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.schedules import linear
@@ -71,6 +72,7 @@ def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     tokenizer = load_tokenizer(folder, task.added_tokens)
     reader = Reader(tokenizer, min(settings.max_length, positions(load_config(folder))))
+    keep_freed_memory()
     torch.manual_seed(trial.seed)
     model = load_model(task, folder, trial.initialisation, settings, reader)
     known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))

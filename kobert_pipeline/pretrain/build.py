@@ -30,6 +30,7 @@ from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
+from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     held_out = validation_batches(store, objective, config, facts)
     if not held_out:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
+    keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
     shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
