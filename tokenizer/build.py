@@ -56,7 +56,7 @@ def build(
             sample.update(of_sample)
             advance(1)
     pieces = learn_vocabulary(units, config, special_tokens, placeholders, known_words(sample))
-    tokenizer = assemble(pieces, placeholders)
+    tokenizer = assemble(pieces, placeholders, config.digits)
     save(tokenizer, pieces, special_tokens, out.path, _first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     figures = measure(tokenizer, _first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     logger.info(
@@ -84,11 +84,11 @@ def count(
     `one_in`, their morphemes marked: empty where the vocabulary is not pruned."""
     sentences = _without(placeholders, sentences_of(shard))
     if config.morpheme == "none":
-        return count_units(sentences), Counter()
+        return count_units(sentences, config.digits), Counter()
     counts: Counter[str] = Counter()
     sample: Counter[str] = Counter()
     for sentence in sentences:
-        found = list(words(marked(sentence)))
+        found = list(words(marked(sentence), config.digits))
         counts.update(found)
         if config.surplus > 1 and crc32(sentence.encode()) % one_in == 0:
             sample.update(found)

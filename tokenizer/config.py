@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from kobert_pipeline.config import Config
+from tokenizer.words import Digits
 
 
 class TokenizerConfig(Config):
@@ -20,6 +21,9 @@ class TokenizerConfig(Config):
     Korean word is ever [UNK]. Small vocabularies: false; then syllables are kept by `character_coverage` like the rest."""
     character_coverage: float = Field(0.9999, gt=0, le=1)
     """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]."""
+    digits: Digits = "whole"
+    """`whole`: numbers are learned like other words. `pairs`, `single`: a number falls into words of two digits or one, from
+    its left, so that no two numbers differ by chance; it costs pieces."""
     min_frequency: int = Field(2, ge=1)
     """A pair of pieces that occurs less often is not merged."""
     surplus: float = Field(1, ge=1, le=4)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
 from kobert_pipeline.errors import ArtifactMismatch, InputError
 from tokenizer.train import ROLES
+from tokenizer.words import DIGITS, Digits
 
 GOLDEN = "golden.json"
 MAX_CHARACTERS_PER_WORD = 1_000
@@ -18,7 +19,7 @@ MAX_CHARACTERS_PER_WORD = 1_000
 MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
 
 
-def assemble(pieces: Sequence[str], placeholders: Sequence[str] = ()) -> Tokenizer:
+def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Digits = "whole") -> Tokenizer:
     """A WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template.
 
     `placeholders` are among the pieces; each is one piece wherever it stands, and is decoded like any word.
@@ -29,7 +30,7 @@ def assemble(pieces: Sequence[str], placeholders: Sequence[str] = ()) -> Tokeniz
     )
     bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.pre_tokenizer = _pre_tokenizer(digits)
     cls, sep = ROLES["cls_token"], ROLES["sep_token"]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
@@ -39,6 +40,13 @@ def assemble(pieces: Sequence[str], placeholders: Sequence[str] = ()) -> Tokeniz
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     tokenizer.add_tokens([AddedToken(placeholder, normalized=False) for placeholder in placeholders])
     return tokenizer
+
+
+def _pre_tokenizer(digits: Digits) -> pre_tokenizers.PreTokenizer:
+    bert = pre_tokenizers.BertPreTokenizer()
+    if digits == "whole":
+        return bert
+    return pre_tokenizers.Sequence([bert, pre_tokenizers.Split(Regex(DIGITS[digits]), "isolated")])
 
 
 def save(

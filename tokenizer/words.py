@@ -1,6 +1,7 @@
 """How text falls into words before pieces are cut: exactly as BERT's normaliser and pre-tokenizer do it at use.
 
-A word is an eojeol, further cut so that every punctuation mark and every Chinese character stands alone.
+A word is an eojeol, further cut so that every punctuation mark and every Chinese character stands alone; on demand digits
+too, which BERT does not do.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from kobert_pipeline.morphology import SEPARATOR
+
+Digits: TypeAlias = Literal["whole", "pairs", "single"]
+DIGITS: MappingProxyType[str, str] = MappingProxyType({"pairs": "[0-9]{1,2}", "single": "[0-9]"})
+"""What is a word by itself."""
 
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f"
 """Inside a character class: what BERT's normaliser puts spaces around (Devlin et al. 2019, code release)."""
@@ -45,12 +52,20 @@ def is_isolated(character: str) -> bool:
     return _isolated_pattern().fullmatch(character) is not None
 
 
-def words(marked_text: str) -> Iterator[str]:
+def words(marked_text: str, digits: Digits = "whole") -> Iterator[str]:
     """Words of a text whose morphemes are marked (see `kobert_pipeline.morphology.marked`); the marks stay inside."""
     for word in _word_pattern().findall(marked_text):
-        bare = word.strip(SEPARATOR)
-        if bare:
-            yield bare
+        for part in _numbers_apart(word, digits):
+            bare = part.strip(SEPARATOR)
+            if bare:
+                yield bare
+
+
+def _numbers_apart(word: str, digits: Digits) -> list[str]:
+    if digits == "whole":
+        return [word]
+    unmarked = re.sub(f"(?<=[0-9]){SEPARATOR}(?=[0-9])", "", word)
+    return re.findall(f"{DIGITS[digits]}|[^0-9]+", unmarked)
 
 
 def shifted(morpheme: str, *, initial: bool) -> str:
@@ -69,17 +84,17 @@ def piece_of(token: str) -> str:
     return f"##{bare}" if ord(token[0]) >= SHIFT else bare
 
 
-def count_words(marked_texts: Iterable[str]) -> Counter[str]:
+def count_words(marked_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
     """How often each word occurs, its marks inside."""
     counts: Counter[str] = Counter()
     for text in marked_texts:
-        counts.update(words(text))
+        counts.update(words(text, digits))
     return counts
 
 
-def count_units(marked_texts: Iterable[str]) -> Counter[str]:
+def count_units(marked_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
     """How often each shifted morpheme occurs."""
-    return units_of(count_words(marked_texts))
+    return units_of(count_words(marked_texts, digits))
 
 
 def units_of(counts: Mapping[str, int]) -> Counter[str]:

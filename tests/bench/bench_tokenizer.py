@@ -49,6 +49,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "surplus: 1.25": {"surplus": 1.25},
     "surplus: 1.5": {"surplus": 1.5},
     "ks_x_1001: false": {"ks_x_1001": False},
+    "digits: pairs": {"digits": "pairs"},
+    "digits: single": {"digits": "single"},
 }
 """Settings that differ from the default ones."""
 

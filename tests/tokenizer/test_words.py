@@ -12,7 +12,9 @@ from tokenizers import normalizers, pre_tokenizers
 
 from corpora.cleaning import clean
 from kobert_pipeline.morphology import SEPARATOR, marked
-from tokenizer.words import SHIFT, count_units, is_isolated, piece_of, shifted, words
+from tokenizer.load import assemble
+from tokenizer.train import ROLES
+from tokenizer.words import SHIFT, Digits, count_units, is_isolated, piece_of, shifted, words
 
 NORMALIZER = normalizers.BertNormalizer(
     clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False
@@ -68,6 +70,20 @@ def test_every_character_of_a_block_that_korean_text_uses_is_cut_as_bert_cuts_it
 )
 def test_punctuation_and_chinese_characters_stand_alone(text: str, expected: list[str]) -> None:
     assert list(words(text)) == expected == bert_words(text)
+
+
+@given(MIXED, st.sampled_from(["pairs", "single"]))
+def test_numbers_are_cut_as_the_tokenizer_cuts_them(text: str, digits: Digits) -> None:
+    cut = assemble(list(ROLES.values()), digits=digits).pre_tokenizer.pre_tokenize_str(NORMALIZER.normalize_str(text))
+    assert list(words(text, digits)) == [word for word, _ in cut]
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [("pairs", ["20", "26", "년", "1", "월"]), ("single", ["2", "0", "2", "6", "년", "1", "월"])],
+)
+def test_digits_stand_alone_on_demand_whatever_the_morphemes_are(digits: Digits, expected: list[str]) -> None:
+    assert list(words("|202|6|년| 1|월|".replace("|", SEPARATOR), digits)) == expected
 
 
 def test_marks_stay_inside_words_and_nowhere_else() -> None:
