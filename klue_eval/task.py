@@ -97,15 +97,21 @@ class KlueTask:
     """What the head says of a row's examples -> the prediction, in the words of the labels and as JSON holds it."""
     gold: Callable[[Row], Any]
     """The row's labels in the form of a prediction."""
+    show: Callable[[Row], dict[str, str]]
+    """Name -> text: what a person reads of a row."""
     metrics: Metrics
     primary_metric: str
     """Picks the best checkpoint, learning rate and number of epochs."""
     defaults: TaskSettings
     """An instance of the task's own settings class."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Split (`train`, `dev`) -> rows of the released data: a score on fewer is none of the whole split."""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     """Suffix -> how a file of that format lays out this task's rows, where it is not a plain table."""
     decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None
     """Where the released baseline turns pieces into predictions in its own way, which its scores depend on: NER."""
+    grade: Callable[[Any, Row], float] | None = None
+    """How good a prediction of one row is, 0 to 100, where the metrics of a single row do not say."""
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: what a bag of n-grams can learn from."""
     added_tokens: tuple[str, ...] = ()

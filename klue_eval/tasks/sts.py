@@ -55,6 +55,15 @@ def gold(row: Row) -> float:
     return float(row["labels"]["real-label"])
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"sentence1": row["sentence1"], "sentence2": row["sentence2"]}
+
+
+def grade(prediction: float, row: Row) -> float:
+    """100 for the gold similarity, 0 where the whole scale lies between."""
+    return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
+
+
 TASK = KlueTask(
     name="sts",
     version=1,
@@ -68,7 +77,10 @@ TASK = KlueTask(
     head="regression",
     decode=decode,
     gold=gold,
+    show=show,
+    grade=grade,
     metrics=METRICS["sts"],
     primary_metric="pearson",
     defaults=TaskSettings(),
+    sizes={"train": 11_668, "dev": 519},
 )
