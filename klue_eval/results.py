@@ -29,6 +29,10 @@ METRIC_TITLES: Mapping[str, str] = {
 }
 
 
+FROZEN: Mapping[str, str] = {"features": ", frozen: last four layers", "probe": ", frozen: linear probe"}
+"""How the table marks what was not fine-tuned."""
+
+
 def score(
     task: KlueTask,
     predictions: Sequence[Any],
@@ -103,7 +107,7 @@ def render_table(summary: Mapping[str, Any]) -> str:
     columns = [(name, metric) for name in _tasks_of(summary) for metric in TASKS[name].metrics.names]
     parted = {entry["task"] for entry in summary["results"] if entry["split"] == HELD_OUT}
     titles = [
-        f"{TASKS[name].title} {METRIC_TITLES[metric]}{' (20 % of dev)' if name in parted else ''}"
+        f"{TASKS[name].title} {METRIC_TITLES[metric]}{' (held-out 20 %)' if name in parted else ''}"
         for name, metric in columns
     ]
     scores = [["model", "split", "train rows", "seeds", *titles], *_score_rows(summary, columns)]
@@ -124,10 +128,16 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     parted = sorted({TASKS[entry["task"]].title for entry in summary["results"] if entry["split"] == HELD_OUT})
     if parted:
         notes.append(
-            f"**{', '.join(parted)}: no KLUE dev score.** Trained on 80 % of the dev file and scored on the other 20 %, "
-            "because no other labels were at hand."
+            f"**{', '.join(parted)}: no KLUE dev score.** Trained on 80 % of the one labelled file at hand and scored on the "
+            "other 20 %."
         )
-    return notes
+    return notes + [_part_note(TASKS[task].title, parts) for task, parts in summary.get("parts", {}).items()]
+
+
+def _part_note(title: str, parts: Mapping[str, Sequence[int]]) -> str:
+    rows = " and ".join(f"{have:,} of the {whole:,} {split} rows" for split, (have, whole) in parts.items())
+    note = f"{title}: the data at hand has {rows}."
+    return f"**{note}** Its score is not that of the whole dev set." if "dev" in parts else note
 
 
 def _tasks_of(summary: Mapping[str, Any]) -> list[str]:
@@ -141,6 +151,7 @@ def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
         drawn = "all" if settings["train_rows"] is None else f"{settings['train_rows']:,}"
         for initialisation in settings["initialisations"]:
             name = "**this model**" if initialisation == "pretrained" else "same architecture, not pretrained"
+            name += FROZEN.get(settings.get("training", "finetune"), "")
             found = {entry["task"]: entry for entry in _results(summary, protocol, initialisation)}
             cells = [_cell(found[task]["metrics"][metric]) for task, metric in columns]
             rows.append([f"{name} ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])
@@ -181,7 +192,7 @@ def _run_rows(summary: Mapping[str, Any]) -> list[list[str]]:
         corrected = _cell(entry["corrected"][primary]) if "corrected" in entry else "same"
         counts = [f"{entry[name]:,}" for name in ("train_rows", "dev_rows", "seeds")]
         settings = [f"{entry['learning_rate']:g}", str(entry["epochs"])]
-        split = "20 % of dev" if entry["split"] == HELD_OUT else entry["split"]
+        split = "held-out 20 %" if entry["split"] == HELD_OUT else entry["split"]
         names = [entry["protocol"], TASKS[entry["task"]].title, entry["initialisation"], split]
         scores = [METRIC_TITLES[primary], _cell(figures), f"{figures['best_mean']:.2f}", corrected]
         rows.append([*names, *counts, *settings, *scores])
