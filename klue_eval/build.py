@@ -27,7 +27,7 @@ from klue_eval.inputs import (
 )
 from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import KNOWN
 from klue_eval.units import ANALYSIS, SCORES, UNITS, Evaluation, Unit, finetuned, floor, rescore
 from kobert_pipeline.artifacts import (
     Identity,
@@ -122,7 +122,7 @@ def _refuse_what_is_no_encoder(folder: Path, trust_remote_code: bool) -> None:
 def _parts(name: str, data: TaskData) -> dict[str, list[int]]:
     """Split -> rows with a label, and rows of the released data, where these are more."""
     counts = {} if data.split == HELD_OUT else {"train": len(data.train), "dev": len(data.dev)}
-    sizes = TASKS[name].sizes
+    sizes = KNOWN[name].sizes
     return {split: [count, sizes[split]] for split, count in counts.items() if count < sizes.get(split, 0)}
 
 
@@ -183,7 +183,7 @@ class Comparison:
     @property
     def task(self) -> KlueTask:
         """By its name, because a comparison may go to another process, and a task holds functions that cannot."""
-        return TASKS[self.task_name]
+        return KNOWN[self.task_name]
 
     @property
     def train_rows(self) -> int:
@@ -200,7 +200,7 @@ def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: i
             needed = comparison.train_rows + protocol.other_rows
             if needed > len(data[task].train):
                 raise InputError(
-                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {TASKS[task].title} "
+                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {KNOWN[task].title} "
                     f"(train_rows, and selection_rows to choose on), but there are {len(data[task].train):,}"
                 )
             comparisons.append(comparison)

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from klue_eval.data import SAMPLE
 from klue_eval.task import TaskSettings
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import KNOWN, TASKS
 from kobert_pipeline.config import Config, nearest, runtime
 
 Initialisation = Literal["pretrained", "random"]
@@ -71,6 +71,7 @@ class Protocol(Config):
 
 class EvaluationConfig(Config):
     tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
+    """KLUE's eight; nsmc, kornli, korsts, pawsx, korquad and naver_ner beside them where they are named."""
     data: str = runtime(SAMPLE)
     """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
     whose scores mean nothing, `hub:klue` the Hub's copy."""
@@ -114,10 +115,10 @@ class EvaluationConfig(Config):
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
     """The task's official settings with `overrides` laid on them. Raises RecipeError for an unknown or impossible one."""
-    defaults = TASKS[name].defaults
+    defaults = KNOWN[name].defaults
     return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 
 
 def _known_task(name: str) -> None:
-    if name not in TASKS:
-        raise ValueError(f"{name}: no such KLUE task; {nearest(name, list(TASKS))}")
+    if name not in KNOWN:
+        raise ValueError(f"{name}: no such task; {nearest(name, list(KNOWN))}")

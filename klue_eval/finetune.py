@@ -161,8 +161,8 @@ class FineTuning(lightning.LightningModule):
         if step in self.scoring_steps:
             self.training_seconds += time.monotonic() - self._resumed
             self._score(step)
-            self.has_stalled = self.trial.patience > 0 and self._stalls()
-            self.trainer.should_stop = self.has_stalled
+            if self.trial.patience and self._stalls():
+                self.has_stalled = self.trainer.should_stop = True
             self._resumed = time.monotonic()
 
     def _score(self, step: int) -> None:

@@ -20,6 +20,7 @@ from klue_eval.data import (
     resolve_folder,
 )
 from klue_eval.task import Row
+from klue_eval.tasks import TASKS, find_task
 from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
 from kobert_pipeline.errors import InputError
 
@@ -38,7 +39,7 @@ class TaskData:
     dev: list[Row]
     unlabelled: int
     split: str = DEV
-    """What `dev` is: DEV, or HELD_OUT where it is a part of the one labelled file and `train` the rest of it."""
+    """What `dev` is: the task's scored split, or HELD_OUT where it is a part of the one labelled file and `train` the rest of it."""
 
 
 def data_files(config: EvaluationConfig) -> dict[str, Path]:
@@ -128,12 +129,16 @@ def read_task(name: str, data: str, split: str = DEV) -> TaskData:
         rest, held = held_out(whole.rows)
         return TaskData(drawing_order(rest), held, whole.unlabelled, HELD_OUT)
     train, dev = read_split(name, data, "train"), read_split(name, data, "dev")
-    return TaskData(drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled)
+    return TaskData(
+        drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled, find_task(name).scored_split
+    )
 
 
 def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -> str:
     """What the table calls the data: by content, and never by its path, which belongs to one machine."""
     if config.data.startswith(HUB):
         return config.data
+    if not set(config.tasks) <= set(TASKS):
+        return "released files"
     sample = hash_data(config.model_copy(update={"data": SAMPLE}), root)
     return SAMPLE if all(hashes[name] == sample[name] for name in sample) else "KLUE files"

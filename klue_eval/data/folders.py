@@ -8,6 +8,7 @@ from pathlib import Path
 
 from klue_eval.data.archives import ENDINGS, is_archive, unpacked
 from klue_eval.layouts import PLAIN
+from klue_eval.tasks import find_task
 from kobert_pipeline.config import PACKAGE, expand_variables, package_path
 from kobert_pipeline.errors import InputError
 
@@ -18,6 +19,8 @@ ONLY = "held_out"
 PART = r"(?:[-_.](?:partial|\d+of\d+))?"
 """How the name of a file goes on that holds a part of a split."""
 FORMATS = tuple(PLAIN)
+RELEASED = (*FORMATS, ".txt")
+"""What files that are known by their released name may end in."""
 
 
 def resolve_folder(data: str) -> Path:
@@ -47,6 +50,9 @@ def find_split(task_name: str, folder: Path, split: str) -> Path:
     A whole file wins over a part, then JSON over JSON Lines, CSV and TSV. Raises InputError when there is none, or more
     than one of a kind.
     """
+    released = find_task(task_name).files.get("dev" if split == ONLY else split)
+    if released:
+        return _released_file(task_name, folder, released)
     files = [path for path in _data_files(folder) if _is_word(task_name, path.name)]
     kinds = ("dev", "labelled") if split == ONLY else (split,)
     for words in (SPLIT_WORDS.get(kind, (kind,)) for kind in kinds):
@@ -57,6 +63,22 @@ def find_split(task_name: str, folder: Path, split: str) -> Path:
             if found:
                 return found
     raise InputError(_missing(task_name, folder, split, files))
+
+
+def _released_file(task_name: str, folder: Path, name: str) -> Path:
+    """The file whose path, without its suffix, ends in `name`. Raises InputError unless there is exactly one."""
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in RELEASED and f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}")
+    )
+    if len(found) > 1:
+        raise InputError(f"{folder}: several files {name} of {task_name}: {_names(found, folder)}. Leave one of them.")
+    if not found:
+        raise InputError(
+            f"{folder}: no file of {task_name}; looked for {name}{{{','.join(RELEASED)}}}, also in folders below"
+        )
+    return found[0]
 
 
 def _is_word(word: str, name: str) -> bool:

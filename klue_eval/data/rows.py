@@ -76,7 +76,7 @@ def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> R
     if not rows:
         raise InputError(f"{name}: no row with a label (task {task.name}; {unlabelled:,} without)")
     if unlabelled:
-        logger.info("%s: %s rows, %s without a label skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
+        logger.info("%s: %s rows; %s without a label or a text skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
     return Rows(rows, unlabelled)
 
 

@@ -18,28 +18,29 @@ def read(record: Mapping[str, Any]) -> Row | None:
     labels = record["labels"] if "labels" in record else {"real-label": record["label"]}
     if labels is None or labels["real-label"] in (None, ""):
         return None
-    similarity = _similarity(labels["real-label"])
+    real = similarity(labels["real-label"], "real-label")
     return {
         "guid": record["guid"],
         "sentence1": text_field(record, "sentence1"),
         "sentence2": text_field(record, "sentence2"),
         "labels": {
-            "label": round(similarity, 1),
-            "binary-label": int(similarity >= 3),
+            "label": round(real, 1),
+            "binary-label": int(real >= 3),
             **labels,
-            "real-label": similarity,
+            "real-label": real,
         },
     }
 
 
-def _similarity(value: Any) -> float:
+def similarity(value: Any, name: str) -> float:
+    """A number from 0 to 5. Raises ValueError for anything else."""
     try:
-        similarity = float(value)
+        found = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"`real-label` is {value!r}; it must be a number") from None
-    if not (math.isfinite(similarity) and 0 <= similarity <= HIGHEST):
-        raise ValueError(f"`real-label` is {value!r}; it must lie between 0 and 5")
-    return similarity
+        raise ValueError(f"`{name}` is {value!r}; it must be a number") from None
+    if not (math.isfinite(found) and 0 <= found <= HIGHEST):
+        raise ValueError(f"`{name}` is {value!r}; it must lie between 0 and 5")
+    return found
 
 
 def texts(row: Row) -> Texts:

@@ -81,6 +81,17 @@ def test_features_are_the_last_four_layers_side_by_side() -> None:
     assert torch.equal(FrozenEncoder(body)(**inputs).last_hidden_state, layers[-1])
 
 
+def test_a_modernbert_has_features_too() -> None:
+    from transformers import ModernBertConfig, ModernBertModel
+
+    ids = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    sizes = {"hidden_size": 8, "num_hidden_layers": 5, "num_attention_heads": 2, "intermediate_size": 8}
+    encoder = FeatureEncoder(ModernBertModel(ModernBertConfig(vocab_size=9, **sizes, **ids)))
+    inputs = {"input_ids": torch.tensor([[2, 4, 3]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
+    assert encoder.reader.input_size == 4 * 8
+    assert encoder.eval()(**inputs).last_hidden_state.shape == (1, 3, 8)
+
+
 def test_features_of_a_tiny_model_are_enough_to_memorise(tiny_bert: Path) -> None:
     rows = drawing_order(read_split("nli", SAMPLE, "train").rows)[:8]
     settings = task_settings("nli", {"learning_rate": 1e-2, "epochs": 25, "batch_size": 8})
