@@ -25,6 +25,7 @@ from klue_eval.inputs import (
     resolve_model,
     untrained_identity,
 )
+from klue_eval.plot import draw_scores
 from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import KNOWN
@@ -58,6 +59,8 @@ logger = logging.getLogger(__name__)
 STAGE = "klue_eval"
 VERSION = 3
 TABLE = "table.md"
+PLOT = "scores.svg"
+"""Under `run/`: what another version of matplotlib draws is no other result."""
 
 
 def build(
@@ -72,8 +75,8 @@ def build(
     data_hashes: dict[str, str] | None,
     execution: ExecutionConfig = ALONE,
 ) -> dict[str, Any]:
-    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json` and `table.md`. Returns
-    the summary.
+    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `table.md` and the plot of
+    the table. Returns the summary.
 
     `data_hashes` is what `hash_data` says, and `model_identity` what the pretraining is known by.
     Raises InputError for a model that is no encoder with a tokenizer and for data that cannot be read.
@@ -108,6 +111,7 @@ def build(
     write_json(out.path / SCORES, summary)
     write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
     write_text(out.path / TABLE, render_table(summary))
+    write_text(out.run_folder / PLOT, draw_scores(summary))
     return summary
 
 

@@ -107,11 +107,26 @@ def summary_line(result: Mapping[str, Any]) -> str:
 
 def render_table(summary: Mapping[str, Any]) -> str:
     """Markdown: scores beside the published ones, then how each was reached."""
-    columns = [(name, metric) for name in _tasks_of(summary) for metric in KNOWN[name].metrics.names]
-    splits = {entry["task"]: entry["split"] for entry in summary["results"]}
-    titles = [f"{KNOWN[name].title} {METRIC_TITLES[metric]}{SPLITS.get(splits[name], '')}" for name, metric in columns]
+    columns = columns_of(summary)
+    titles = column_titles(summary, columns)
     scores = [["model", "split", "train rows", "seeds", *titles], *_score_rows(summary, columns)]
     return "\n\n".join([*_notes(summary), _markdown(scores), _markdown(_run_rows(summary))]) + "\n"
+
+
+def columns_of(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Task and metric of every figure, in the order of the published tables."""
+    found = {result["task"] for result in summary["results"]}
+    return [(name, metric) for name in KNOWN if name in found for metric in KNOWN[name].metrics.names]
+
+
+def column_titles(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[str]:
+    splits = {entry["task"]: entry["split"] for entry in summary["results"]}
+    return [f"{KNOWN[name].title} {METRIC_TITLES[metric]}{SPLITS.get(splits[name], '')}" for name, metric in columns]
+
+
+def model_name(initialisation: str, protocol: Mapping[str, Any]) -> str:
+    name = "this model" if initialisation == "pretrained" else "same architecture, not pretrained"
+    return name + FROZEN.get(protocol.get("training", "finetune"), "")
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
@@ -140,18 +155,12 @@ def _part_note(title: str, parts: Mapping[str, Sequence[int]]) -> str:
     return f"**{note}** Its score is not that of the whole dev set." if "dev" in parts else note
 
 
-def _tasks_of(summary: Mapping[str, Any]) -> list[str]:
-    found = {result["task"] for result in summary["results"]}
-    return [name for name in KNOWN if name in found]
-
-
 def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[list[str]]:
     rows = []
     for protocol, settings in summary["protocols"].items():
         drawn = "all" if settings["train_rows"] is None else f"{settings['train_rows']:,}"
         for initialisation in settings["initialisations"]:
-            name = "**this model**" if initialisation == "pretrained" else "same architecture, not pretrained"
-            name += FROZEN.get(settings.get("training", "finetune"), "")
+            name = model_name(initialisation, settings).replace("this model", "**this model**")
             found = {entry["task"]: entry for entry in _results(summary, protocol, initialisation)}
             cells = [_cell(found[task]["metrics"][metric]) for task, metric in columns]
             rows.append([f"{name} ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])

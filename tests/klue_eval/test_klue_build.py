@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +23,7 @@ from klue_eval.build import data_files, evaluate_model, rescore
 from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.inputs import read_task, resolve_model, untrained_identity
+from klue_eval.plot import draw_scores
 from klue_eval.published import COLUMNS, PUBLISHED
 from klue_eval.results import aggregate, best_checkpoint
 from klue_eval.tasks import TASKS
@@ -272,6 +274,11 @@ def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_pa
         "KLUE-BERT-base (published) | test",
     ):
         assert words in table
+    plot = (folder / "run" / "scores.svg").read_text()
+    drawn = "".join(ElementTree.fromstring(plot).itertext())
+    assert "STS F1" in drawn
+    assert "same architecture, not pretrained (quick)" in drawn
+    assert plot == draw_scores(summary)
     assert str(tmp_path) not in table + (folder / "manifest.json").read_text()
 
 
