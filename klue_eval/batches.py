@@ -5,6 +5,7 @@ Shapes: B examples in a batch, L pieces in its longest one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ from kobert_pipeline.errors import InputError
 
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
 Batch = dict[str, dict[str, Tensor]]
+
+logger = logging.getLogger(__name__)
 
 WINDOW = 64
 """Batches among which rows are sorted by length: most of the padding goes, and batches stay well mixed."""
@@ -39,6 +42,8 @@ class Encoded:
     """Column -> what fills it behind an example."""
     truncated: int
     """Rows of which the model does not see all."""
+    unread: int
+    """Rows with an eojeol that the tokenizer turns into nothing."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -50,7 +55,8 @@ class Encoded:
 
 
 def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: TaskSettings) -> Encoded:
-    """Raises InputError naming the row that gives the model nothing to read."""
+    """Raises InputError naming the row that gives the model nothing to read; of rows that give it less than they hold,
+    says how many there are, and which is the first."""
     examples: list[Example] = []
     owners: list[int] = []
     for number, row in enumerate(rows):
@@ -61,6 +67,10 @@ def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
             )
         examples += found
         owners += [number] * len(found)
+    cut = sorted({owner for owner, example in zip(owners, examples, strict=True) if example.truncated})
+    unread = [number for number, row in enumerate(rows) if any(map(reader.unread, task.show(row).values()))]
+    _report(task, rows, cut, f"do not fit into {reader.max_length} pieces whole")
+    _report(task, rows, unread, "hold an eojeol that the tokenizer turns into nothing")
     offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
     total = int(offsets[-1])
     return Encoded(
@@ -72,8 +82,15 @@ def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
         },
         offsets=offsets,
         padding={"input_ids": reader.tokenizer.pad_token_id, "token_type_ids": reader.tokenizer.pad_token_type_id},
-        truncated=len({owner for owner, example in zip(owners, examples, strict=True) if example.truncated}),
+        truncated=len(cut),
+        unread=len(unread),
     )
+
+
+def _report(task: KlueTask, rows: Sequence[Row], numbers: Sequence[int], what: str) -> None:
+    if numbers:
+        first = rows[numbers[0]]["guid"]
+        logger.info("%s: %s of %s rows %s; the first is %s", task.title, len(numbers), len(rows), what, first)
 
 
 def _flat(rows: Iterable[Sequence[int]], total: int) -> NDArray[np.int64]:

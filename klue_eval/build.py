@@ -25,10 +25,11 @@ from klue_eval.inputs import (
     resolve_model,
     untrained_identity,
 )
+from klue_eval.plot import draw_scores
 from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
-from klue_eval.tasks import TASKS
-from klue_eval.units import SCORES, Evaluation, Unit, finetuned, floor, rescore
+from klue_eval.tasks import KNOWN
+from klue_eval.units import ANALYSIS, SCORES, UNITS, Evaluation, Unit, finetuned, floor, rescore
 from kobert_pipeline.artifacts import (
     Identity,
     Workspace,
@@ -56,8 +57,10 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 STAGE = "klue_eval"
-VERSION = 2
+VERSION = 3
 TABLE = "table.md"
+PLOT = "scores.svg"
+"""Under `run/`: what another version of matplotlib draws is no other result."""
 
 
 def build(
@@ -72,19 +75,23 @@ def build(
     data_hashes: dict[str, str] | None,
     execution: ExecutionConfig = ALONE,
 ) -> dict[str, Any]:
-    """Scores the model in the folder `model` and fills `out` with `scores.json` and `table.md`. Returns the summary.
+    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `table.md` and the plot of
+    the table. Returns the summary.
 
     `data_hashes` is what `hash_data` says, and `model_identity` what the pretraining is known by.
     Raises InputError for a model that is no encoder with a tokenizer and for data that cannot be read.
     """
-    folder = resolve_model(model)
+    trusted = config.trust_remote_code
+    folder = resolve_model(model, trusted)
+    _refuse_what_is_no_encoder(folder, trusted)
     evaluation = Evaluation(
         model=folder,
         root=root,
-        model_identities={"pretrained": model_identity, "random": untrained_identity(folder)},
+        model_identities={"pretrained": model_identity, "random": untrained_identity(folder, trusted)},
         data_hashes=data_hashes or hash_data(config, root),
         libraries=libraries,
         precision=config.precision,
+        trust_remote_code=trusted,
     )
     data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
     comparisons = _comparisons(config, data, seed)
@@ -93,25 +100,53 @@ def build(
         "data": name,
         "sample": name == SAMPLE,
         "split": "dev",
+        "parts": {}
+        if name == SAMPLE
+        else {task: found for task, rows in data.items() if (found := _parts(task, rows))},
         "protocols": {key: protocol.content() for key, protocol in config.protocols.items()},
         "unlabelled_rows": {task: rows.unlabelled for task, rows in data.items()},
         "results": _results(evaluation, comparisons, execution),
         "tfidf": _floors(evaluation, comparisons) if config.tfidf else {},
     }
     write_json(out.path / SCORES, summary)
+    write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
     write_text(out.path / TABLE, render_table(summary))
+    write_text(out.run_folder / PLOT, draw_scores(summary))
     return summary
+
+
+def _refuse_what_is_no_encoder(folder: Path, trust_remote_code: bool) -> None:
+    """Before any data is read. Raises InputError."""
+    from klue_eval.models import load_config, load_tokenizer
+
+    load_config(folder, trust_remote_code)
+    load_tokenizer(folder, trust_remote_code=trust_remote_code)
+
+
+def _parts(name: str, data: TaskData) -> dict[str, list[int]]:
+    """Split -> rows with a label, and rows of the released data, where these are more."""
+    counts = {} if data.split == HELD_OUT else {"train": len(data.train), "dev": len(data.dev)}
+    sizes = KNOWN[name].sizes
+    return {split: [count, sizes[split]] for split, count in counts.items() if count < sizes.get(split, 0)}
+
+
+def _analysis(result: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """That of the first seed, named by its run."""
+    unit = result["units"][0]
+    named = {key: result[key] for key in ("protocol", "initialisation", "split")}
+    return {**named, "unit": unit, **read_json(root / UNITS / unit / ANALYSIS)}
 
 
 def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
     """`kobert eval MODEL`: any Hugging Face folder or Hub id. Returns the finished artifact, which holds `table.md`."""
-    folder = resolve_model(model)
+    trusted = config.trust_remote_code
+    folder = resolve_model(model, trusted)
     hashes = hash_data(config, root)
     identity = Identity(
         stage=STAGE,
         version=VERSION,
         config=config.content(),
-        inputs={"model": folder_identity(folder, root), **hashes},
+        inputs={"model": folder_identity(folder, root, trusted), **hashes},
         seed=seed,
         libraries=library_versions(),
     )
@@ -145,14 +180,14 @@ class Comparison:
     """Of the protocol."""
     protocol: Protocol
     task_name: str
-    """Its task goes to other processes by name: heads and readers are functions, which do not travel."""
     settings: TaskSettings
     data: TaskData
     seed: int
 
     @property
     def task(self) -> KlueTask:
-        return TASKS[self.task_name]
+        """By its name, because a comparison may go to another process, and a task holds functions that cannot."""
+        return KNOWN[self.task_name]
 
     @property
     def train_rows(self) -> int:
@@ -166,10 +201,10 @@ def _comparisons(config: EvaluationConfig, data: Mapping[str, TaskData], seed: i
         for task in config.tasks:
             settings = task_settings(task, config.settings.get(task, {}))
             comparison = Comparison(name, protocol, task, settings, data[task], seed)
-            needed = comparison.train_rows + (protocol.selection_rows if protocol.chooses else 0)
+            needed = comparison.train_rows + protocol.other_rows
             if needed > len(data[task].train):
                 raise InputError(
-                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {TASKS[task].title} "
+                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {KNOWN[task].title} "
                     f"(train_rows, and selection_rows to choose on), but there are {len(data[task].train):,}"
                 )
             comparisons.append(comparison)
@@ -201,12 +236,9 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
     protocol, task = comparison.protocol, comparison.task
     settings = _choose(evaluation, comparison, initialisation)
     scored = {"split": comparison.data.split}
+    scorings = protocol.evaluations_per_epoch
     folders = [
-        finetuned(
-            evaluation,
-            Unit(task, settings, initialisation, seed, comparison.train_rows, protocol.evaluations_per_epoch, scored),
-            comparison.data,
-        )
+        finetuned(evaluation, _unit(comparison, settings, initialisation, seed, scorings, scored), comparison.data)
         for seed in range(comparison.seed, comparison.seed + protocol.seeds)
     ]
     runs = [read_json(folder / SCORES) for folder in folders]
@@ -221,10 +253,34 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "learning_rate": settings.learning_rate,
         "epochs": settings.epochs,
         "truncated_rows": runs[0]["truncated"],
+        "unread_rows": runs[0]["unread"],
         "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
         "units": [folder.name for folder in folders],
         **aggregate(task, runs),
     }
+
+
+def _unit(
+    comparison: Comparison,
+    settings: TaskSettings,
+    initialisation: Initialisation,
+    seed: int,
+    scorings: int,
+    scored: Mapping[str, Any],
+) -> Unit:
+    protocol = comparison.protocol
+    return Unit(
+        task=comparison.task,
+        settings=settings,
+        initialisation=initialisation,
+        seed=seed,
+        train_rows=comparison.train_rows,
+        evaluations_per_epoch=scorings,
+        scored=scored,
+        training=protocol.training,
+        patience=protocol.patience,
+        stopping_rows=protocol.selection_rows if protocol.patience else 0,
+    )
 
 
 def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:
@@ -240,7 +296,8 @@ def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Init
     scored = {"split": "train", "of": comparison.data.split, "start": rows, "stop": rows + protocol.selection_rows}
     trials = []
     for settings in candidates:
-        unit = Unit(comparison.task, settings, initialisation, comparison.seed, rows, 0, scored)
+        scorings = protocol.evaluations_per_epoch if protocol.patience else 0
+        unit = _unit(comparison, settings, initialisation, comparison.seed, scorings, scored)
         trials.append(read_json(finetuned(evaluation, unit, comparison.data) / SCORES))
     return candidates[best_trial(comparison.task, trials)]
 

@@ -9,10 +9,11 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from klue_eval.data import SAMPLE
 from klue_eval.task import TaskSettings
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import KNOWN, TASKS
 from kobert_pipeline.config import Config, nearest, runtime
 
 Initialisation = Literal["pretrained", "random"]
+Training = Literal["finetune", "features", "probe"]
 
 
 class Protocol(Config):
@@ -33,6 +34,12 @@ class Protocol(Config):
     """`random` fine-tunes the same architecture from scratch: what pretraining is worth."""
     evaluations_per_epoch: int = Field(4, ge=0)
     """Officially 4: the best of them is `best`. 0 scores once, at the end."""
+    training: Training = "finetune"
+    """`finetune` trains everything. The others freeze the encoder: `features` trains a BiLSTM on its last four layers side
+    by side, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains the head alone on its last layer."""
+    patience: int = Field(0, ge=0)
+    """Early stopping: a run ends after so many scorings without a better one on `selection_rows` other training rows,
+    never on dev. 0, the official way, never stops."""
 
     @property
     def chooses(self) -> bool:
@@ -47,20 +54,37 @@ class Protocol(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _stopping_has_rows(self) -> Self:
+        if self.patience and not (self.selection_rows and self.train_rows and self.evaluations_per_epoch):
+            raise ValueError(
+                "patience needs selection_rows, train_rows and evaluations_per_epoch: "
+                "whether to stop is decided on training rows that are not trained on"
+            )
+        return self
+
+    @property
+    def other_rows(self) -> int:
+        """Training rows that are needed beside those trained on."""
+        return self.selection_rows if self.chooses or self.patience else 0
+
 
 class EvaluationConfig(Config):
     tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
+    """KLUE's eight; nsmc, kornli, korsts, pawsx, korquad and naver_ner beside them where they are named."""
     data: str = runtime(SAMPLE)
     """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
     whose scores mean nothing, `hub:klue` the Hub's copy."""
     held_out: tuple[str, ...] = ()
-    """Tasks of which only dev is at hand. Their dev file is cut in two by guid: 80 % is trained on, 20 % scored.
-    Such a score is **no KLUE dev score**, and is never shown as one."""
+    """Tasks of which there is one labelled file, dev or a part of the data. It is cut in two by guid: 80 % is trained on,
+    20 % scored. Such a score is **no KLUE dev score**, and is never shown as one."""
     protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Task -> settings that differ from the official ones."""
     tfidf: bool = True
     """Score a bag of character n-grams on the same rows: the floor that a pretrained model has to beat."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the model. It may do anything that you may do: only for models whose code you read."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
     """`auto` is bf16-mixed where the device computes it in hardware, otherwise 32-true."""
 
@@ -91,10 +115,10 @@ class EvaluationConfig(Config):
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
     """The task's official settings with `overrides` laid on them. Raises RecipeError for an unknown or impossible one."""
-    defaults = TASKS[name].defaults
+    defaults = KNOWN[name].defaults
     return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 
 
 def _known_task(name: str) -> None:
-    if name not in TASKS:
-        raise ValueError(f"{name}: no such KLUE task; {nearest(name, list(TASKS))}")
+    if name not in KNOWN:
+        raise ValueError(f"{name}: no such task; {nearest(name, list(KNOWN))}")

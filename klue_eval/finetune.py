@@ -47,6 +47,11 @@ class Trial:
     seed: int
     evaluations_per_epoch: int
     precision: str
+    training: str = "finetune"
+    """Or how the encoder is used frozen: `features`, `probe`."""
+    patience: int = 0
+    """Scorings without a better one on the stopping rows after which a run ends; 0 never ends it early."""
+    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,11 @@ class Outcome:
     curve: list[dict[str, Any]]
     """`step` and official `metrics` of every scoring; the last one belongs to `predictions`."""
     steps: int
+    """That were taken: fewer than planned where the run was stopped early."""
     truncated: dict[str, int]
     """Split -> rows of which the model does not see all."""
+    unread: dict[str, int]
+    """Split -> rows with an eojeol that the tokenizer turns into nothing."""
     not_finite: int
     """Scored rows whose output was no number: the run diverged."""
     precision: str
@@ -67,48 +75,67 @@ class Outcome:
     """Training rows (of MRC and WoS: windows and turns), without loading, tokenising and scoring."""
 
 
-def finetune(folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[Row]) -> Outcome:
-    """Trains on `train`, scores on `scored`. On one machine, the same arguments give the same predictions."""
+@dataclass(frozen=True)
+class Scored:
+    """Rows to be scored, as they are and as the model reads them."""
+
+    rows: Sequence[Row]
+    encoded: Encoded
+
+
+def finetune(
+    folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[Row], stopping: Sequence[Row] = ()
+) -> Outcome:
+    """Trains on `train`, scores on `scored`. On one machine, the same arguments give the same predictions.
+
+    `stopping`: other rows, on which a run with patience decides when to end.
+    """
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
-    tokenizer = load_tokenizer(folder, task.added_tokens)
-    reader = Reader(tokenizer, min(settings.max_length, positions(load_config(folder))))
+    trusted = trial.trust_remote_code
+    tokenizer = load_tokenizer(folder, task.added_tokens, trusted)
+    reader = Reader(tokenizer, min(settings.max_length, positions(load_config(folder, trusted))))
     keep_freed_memory()
     torch.manual_seed(trial.seed)
-    model = load_model(task, folder, trial.initialisation, settings, reader)
+    model = load_model(
+        task, folder, trial.initialisation, settings, reader, training=trial.training, trust_remote_code=trusted
+    )
     known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))
-    train_encoded = encode_rows(task, train, reader, settings).only(known)
-    scored_encoded = encode_rows(task, scored, reader, settings).only(known)
-    batches = TrainingBatches(train_encoded, head.collate, settings.batch_size, settings.epochs, trial.seed)
-    module = FineTuning(model, trial, len(batches), scored, scored_encoded)
+    encoded = [encode_rows(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
+    batches = TrainingBatches(encoded[0], head.collate, settings.batch_size, settings.epochs, trial.seed)
+    module = FineTuning(model, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
     precision = choose_precision(trial.precision)
     with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", len(batches), "batches") as advance:
         module.advance = advance
         _fit(module, batches, precision)
+    steps = module.curve[-1]["step"]
     return Outcome(
         predictions=module.predictions,
         official_predictions=module.official_predictions,
         curve=module.curve,
-        steps=len(batches),
-        truncated={"train": train_encoded.truncated, "scored": scored_encoded.truncated},
+        steps=steps,
+        truncated={"train": encoded[0].truncated, "scored": encoded[1].truncated},
+        unread={"train": encoded[0].unread, "scored": encoded[1].unread},
         not_finite=module.not_finite,
         precision=precision,
-        rows_per_second=len(train_encoded.examples) * settings.epochs / module.training_seconds,
+        rows_per_second=len(encoded[0].examples) * settings.epochs * steps / len(batches) / module.training_seconds,
     )
 
 
 class FineTuning(lightning.LightningModule):
     """The model, its loss, and the scorings on the way."""
 
-    def __init__(self, model: TaskModel, trial: Trial, steps: int, scored: Sequence[Row], encoded: Encoded) -> None:
+    def __init__(self, model: TaskModel, trial: Trial, steps: int, scored: Scored, stopping: Scored) -> None:
         super().__init__()
         self.model, self.trial, self.steps = model, trial, steps
         self.head = HEADS[trial.task.head]
-        self.scored, self.encoded = scored, encoded
+        self.scored, self.stopping = scored, stopping
         self.scoring_steps = scoring_steps(steps, trial.settings.epochs * trial.evaluations_per_epoch)
         self.advance: Callable[[float], None] = lambda amount: None
         self.predictions: list[Any] = []
         self.official_predictions: list[Any] | None = None
         self.curve: list[dict[str, Any]] = []
+        self.stopping_scores: list[float] = []
+        self.has_stalled = False
         self.not_finite = 0
         self.training_seconds = 0.0
 
@@ -136,42 +163,57 @@ class FineTuning(lightning.LightningModule):
         if step in self.scoring_steps:
             self.training_seconds += time.monotonic() - self._resumed
             self._score(step)
+            if self.trial.patience and self._stalls():
+                self.has_stalled = self.trainer.should_stop = True
             self._resumed = time.monotonic()
 
     def _score(self, step: int) -> None:
-        answers = self._answers()
+        answers = self._answers(self.scored)
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
                 "%s: step %s of %s gives no numbers; the run diverged", self.trial.task.title, step, self.steps
             )
-        task = self.trial.task
-        usable = [[Answer(answer.example, _usable(answer.values)) for answer in row] for row in answers]
-        self.predictions = [task.decode(*pair) for pair in zip(usable, self.scored, strict=True)]
+        task, rows = self.trial.task, self.scored.rows
+        usable = _all_usable(answers)
+        self.predictions = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
         if task.decode_officially is not None:
-            pairs = zip(usable, self.scored, strict=True)
-            self.official_predictions = [task.decode_officially(*pair) for pair in pairs]
-        official = task.metrics.official(self.official_predictions or self.predictions, self.scored)
+            self.official_predictions = [task.decode_officially(*pair) for pair in zip(usable, rows, strict=True)]
+        official = task.metrics.official(self.official_predictions or self.predictions, rows)
         self.curve.append({"step": step, "metrics": official})
 
+    def _stalls(self) -> bool:
+        """Whether the last `patience` scorings of the stopping rows were no better than one before them."""
+        task, rows = self.trial.task, self.stopping.rows
+        usable = _all_usable(self._answers(self.stopping))
+        predictions = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
+        self.stopping_scores.append(task.metrics.corrected(predictions, rows)[task.primary_metric])
+        scores = self.stopping_scores
+        return len(scores) - 1 - scores.index(max(scores)) >= self.trial.patience
+
     @torch.no_grad()
-    def _answers(self) -> list[list[Answer]]:
+    def _answers(self, scored: Scored) -> list[list[Answer]]:
         """What the head says of each scored row's examples, in the order of the rows."""
-        order = scoring_order(self.encoded.lengths, self.head.scoring_batch)
-        values: list[Values] = [{}] * len(self.encoded.examples)
+        encoded = scored.encoded
+        order = scoring_order(encoded.lengths, self.head.scoring_batch)
+        values: list[Values] = [{}] * len(encoded.examples)
         self.model.eval()
         for numbers in order:
-            batch = batch_of(self.encoded, numbers, self.head.collate)
+            batch = batch_of(encoded, numbers, self.head.collate)
             on_device = {part: {name: column.to(self.device) for name, column in batch[part].items()} for part in batch}
             with self.trainer.precision_plugin.forward_context():
                 found = self.model.predict(**on_device)
             for number, said in zip(numbers, found, strict=True):
                 values[number] = said
         self.model.train()
-        answers: list[list[Answer]] = [[] for _ in self.scored]
-        for owner, example, said in zip(self.encoded.owners, self.encoded.examples, values, strict=True):
+        answers: list[list[Answer]] = [[] for _ in scored.rows]
+        for owner, example, said in zip(encoded.owners, encoded.examples, values, strict=True):
             answers[owner].append(Answer(example, said))
         return answers
+
+
+def _all_usable(answers: Sequence[Sequence[Answer]]) -> list[list[Answer]]:
+    return [[Answer(answer.example, _usable(answer.values)) for answer in row] for row in answers]
 
 
 def _finite(values: Values) -> bool:
@@ -210,5 +252,5 @@ def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:
             enable_model_summary=False,
         )
         trainer.fit(module, batches)
-    if trainer.global_step != module.steps:
+    if trainer.global_step != module.steps and not module.has_stalled:
         raise KobertError(f"Fine-tuning was interrupted at step {trainer.global_step} of {module.steps}; run it again.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import (
     HUB,
+    ONLY,
     SAMPLE,
     drawing_order,
     find_split,
@@ -19,14 +20,16 @@ from klue_eval.data import (
     resolve_folder,
 )
 from klue_eval.task import Row
+from klue_eval.tasks import TASKS, find_task
 from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
 from kobert_pipeline.errors import InputError
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 """Whose versions decide a score."""
+CODE = (".py",)
+"""What comes with a model and is run only where it is trusted."""
 
-
-DEV, HELD_OUT = "dev", "held_out"
+DEV, HELD_OUT = "dev", ONLY
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class TaskData:
     dev: list[Row]
     unlabelled: int
     split: str = DEV
-    """What `dev` is: DEV, or HELD_OUT where it is a part of dev and `train` the rest of it."""
+    """What `dev` is: the task's scored split, or HELD_OUT where it is a part of the one labelled file and `train` the rest of it."""
 
 
 def data_files(config: EvaluationConfig) -> dict[str, Path]:
@@ -45,7 +48,7 @@ def data_files(config: EvaluationConfig) -> dict[str, Path]:
         return {}
     folder = resolve_folder(config.data)
     return {
-        f"{name}_{split}": find_split(name, folder, "dev" if name in config.held_out else split)
+        f"{name}_{split}": find_split(name, folder, ONLY if name in config.held_out else split)
         for name in config.tasks
         for split in ("train", "dev")
     }
@@ -76,8 +79,8 @@ def library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def resolve_model(model: Path | str) -> Path:
-    """A folder as it is; a Hub id downloaded. Raises InputError for neither."""
+def resolve_model(model: Path | str, trust_remote_code: bool = False) -> Path:
+    """A folder as it is; a Hub id downloaded, with its Python code where that is trusted. Raises InputError for neither."""
     folder = Path(model)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -85,52 +88,57 @@ def resolve_model(model: Path | str) -> Path:
         return folder
     if isinstance(model, Path) or model.count("/") > 1:
         raise InputError(f"{model}: no such folder")
-    return _download(model)
+    return _download(model, CODE if trust_remote_code else ())
 
 
-def _download(repository: str) -> Path:
+def _download(repository: str, code: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin"]
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", *(f"*{suffix}" for suffix in code)]
     try:
         return Path(snapshot_download(repository, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise InputError(f"{repository}: neither a folder nor a model that can be downloaded: {error}") from None
 
 
-def folder_identity(folder: Path, root: Path) -> str:
-    """Hash of the weights, the configuration and the tokenizer."""
+def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -> str:
+    """Hash of the weights, the configuration and the tokenizer, and of the code where it is run."""
     hashes = FileHashes(root)
-    suffixes = {".json", ".txt", ".model", ".safetensors", ".bin"}
+    suffixes = {".json", ".txt", ".model", ".safetensors", ".bin", *(CODE if trust_remote_code else ())}
     return fingerprint_of({path.name: hashes[path] for path in sorted(folder.iterdir()) if path.suffix in suffixes})
 
 
-def untrained_identity(folder: Path) -> str:
+def untrained_identity(folder: Path, trust_remote_code: bool = False) -> str:
     """Hash of the architecture and the tokenizer: two checkpoints of one architecture share their untrained runs."""
     config = read_json(folder / "config.json")
     passing = ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype")
-    tokenizer = {
+    code = sorted(path.name for path in folder.iterdir() if trust_remote_code and path.suffix in CODE)
+    texts = {
         name: (folder / name).read_text(encoding="utf-8")
-        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", *code)
         if (folder / name).is_file()
     }
-    return fingerprint_of({"config": {key: config[key] for key in config if key not in passing}, **tokenizer})
+    return fingerprint_of({"config": {key: config[key] for key in config if key not in passing}, **texts})
 
 
 def read_task(name: str, data: str, split: str = DEV) -> TaskData:
-    """Train and dev; for HELD_OUT, dev cut in two, whose larger part stands for train."""
+    """Train and dev; for HELD_OUT, the one labelled file cut in two, whose larger part stands for train."""
     if split == HELD_OUT:
-        whole = read_split(name, data, "dev")
+        whole = read_split(name, data, ONLY)
         rest, held = held_out(whole.rows)
         return TaskData(drawing_order(rest), held, whole.unlabelled, HELD_OUT)
     train, dev = read_split(name, data, "train"), read_split(name, data, "dev")
-    return TaskData(drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled)
+    return TaskData(
+        drawing_order(train.rows), dev.rows, train.unlabelled + dev.unlabelled, find_task(name).scored_split
+    )
 
 
 def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -> str:
     """What the table calls the data: by content, and never by its path, which belongs to one machine."""
     if config.data.startswith(HUB):
         return config.data
+    if not set(config.tasks) <= set(TASKS):
+        return "released files"
     sample = hash_data(config.model_copy(update={"data": SAMPLE}), root)
     return SAMPLE if all(hashes[name] == sample[name] for name in sample) else "KLUE files"

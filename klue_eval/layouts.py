@@ -37,6 +37,26 @@ def tab_separated(stream: TextIO) -> Iterator[Any]:
     yield from csv.DictReader(stream, delimiter="\t")
 
 
+def raw_tabs(stream: TextIO) -> Iterator[Any]:
+    """As `tab_separated`, but a quotation mark is a character like any other."""
+    yield from csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def tab_pairs(*names: str) -> Layout:
+    """Lines of tab-separated values under these names, with no header."""
+
+    def read(stream: TextIO) -> Iterator[Any]:
+        for number, line in enumerate(stream, 1):
+            values = line.rstrip("\r\n").split("\t")
+            if len(values) != len(names):
+                raise LayoutError(
+                    f"line {number} has {len(values)} columns instead of {len(names)}: {line.strip()!r:.60}"
+                )
+            yield dict(zip(names, values, strict=True))
+
+    return read
+
+
 PLAIN: Mapping[str, Layout] = {
     ".json": json_rows,
     ".jsonl": json_lines,

@@ -12,42 +12,71 @@ import torch
 from torch import nn
 
 from klue_eval.heads import HEADS, TaskModel
+from klue_eval.heads.frozen import freeze
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.training.quiet import quiet
 
+REMOTE_CODE = "It comes with Python code of its own: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
 
-def load_model(task: KlueTask, folder: Path, initialisation: str, settings: TaskSettings, reader: Reader) -> TaskModel:
-    """The encoder in `folder` with the task's fresh head. `random` builds the same configuration untrained.
+
+def load_model(
+    task: KlueTask,
+    folder: Path,
+    initialisation: str,
+    settings: TaskSettings,
+    reader: Reader,
+    *,
+    training: str = "finetune",
+    trust_remote_code: bool = False,
+) -> TaskModel:
+    """The encoder in `folder` with the task's fresh head. `random` builds the same configuration untrained; what is not
+    fine-tuned is frozen (`heads.frozen`).
 
     Draws from torch's global generator: seed it first. Raises InputError for what is no encoder.
     """
-    load = partial(_load_encoder, task=task, folder=folder, initialisation=initialisation, pieces=len(reader.tokenizer))
+    load = partial(
+        _load_encoder,
+        task=task,
+        folder=folder,
+        initialisation=initialisation,
+        pieces=len(reader.tokenizer),
+        training=training,
+        trust_remote_code=trust_remote_code,
+    )
     return HEADS[task.head].build(load, task, settings, reader).float()
 
 
 def _load_encoder(
-    auto_class: str, *, task: KlueTask, folder: Path, initialisation: str, pieces: int, **overrides: Any
+    auto_class: str,
+    *,
+    task: KlueTask,
+    folder: Path,
+    initialisation: str,
+    pieces: int,
+    training: str,
+    trust_remote_code: bool,
+    **overrides: Any,
 ) -> nn.Module:
     import transformers
 
-    config = load_config(folder, attn_implementation=_attention(), **overrides)
-    if config.is_encoder_decoder:
-        raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
-    auto = getattr(transformers, auto_class)
+    config = load_config(folder, trust_remote_code, attn_implementation=_attention(), **overrides)
+    auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")
     with quiet():
         try:
             if initialisation == "random":
-                model = auto.from_config(config, trust_remote_code=False)
+                model = auto.from_config(config, trust_remote_code=trust_remote_code)
             else:
-                model = auto.from_pretrained(folder, config=config, trust_remote_code=False, dtype=torch.float32)
+                model = auto.from_pretrained(
+                    folder, config=config, trust_remote_code=trust_remote_code, dtype=torch.float32
+                )
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
         if pieces > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(pieces, mean_resizing=False)
     assert isinstance(model, nn.Module)
-    return model
+    return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
 
 
 def _attention() -> str | None:
@@ -55,17 +84,28 @@ def _attention() -> str | None:
     return None if torch.cuda.is_available() else "eager"
 
 
-def load_config(folder: Path, **overrides: Any) -> Any:
-    """The model's configuration. Raises InputError for a folder that holds no model of a known kind."""
+def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any) -> Any:
+    """The model's configuration. Raises InputError for a folder that holds no encoder of a known kind."""
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False, **overrides)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **overrides)
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: no Hugging Face model that loads without remote code: {error}") from None
+        raise InputError(
+            f"{folder}: no Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
+        ) from None
+    if config.is_encoder_decoder:
+        raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
+    return config
 
 
-def load_tokenizer(folder: Path, added_tokens: Sequence[str] = ()) -> Any:
+def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:
+    """What to do about a model or tokenizer that does not load as it is."""
+    comes_with_code = not trust_remote_code and any(folder.glob("*.py"))
+    return REMOTE_CODE if comes_with_code else str(error)
+
+
+def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
     """The fast tokenizer beside the model, with a task's own special tokens. Raises InputError where there is none, or one without a padding token."""
     from transformers import AutoTokenizer
 
@@ -75,9 +115,10 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = ()) -> Any:
         )
     with quiet():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: its tokenizer does not load without remote code: {error}") from None
+            reason = _without_code(folder, trust_remote_code, error)
+            raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
         raise InputError(f"{folder}: needs a fast tokenizer with a padding token, not {type(tokenizer).__name__}")
     tokenizer.add_tokens(list(added_tokens), special_tokens=True)
@@ -93,6 +134,6 @@ def positions(config: Any) -> int:
 
 def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
     """Those of an example's columns that the encoder reads: RoBERTa's single segment and ModernBERT's none are dropped."""
-    known = inspect.signature(encoder.forward).parameters
+    known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters
     one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from klue_eval.task import Example, Row, Texts
+
+_NO_LETTER = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,21 @@ class Reader:
         return [
             Piece(number, piece, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
             for number, piece, (start, end) in zip(found.ids, found.tokens, found.offsets, strict=True)
+        ]
+
+    def unread(self, text: str) -> list[str]:
+        """Eojeols that the tokenizer turns into nothing: zero-width and control characters standing alone.
+
+        One that holds a letter or a digit always leaves a piece, [UNK] at least; only the others are looked at.
+        """
+        suspects = list(_NO_LETTER.finditer(text))
+        if not suspects:
+            return []
+        spans = self._backend.encode(text, add_special_tokens=False).offsets
+        return [
+            found[0]
+            for found in suspects
+            if not any(start < found.end() and end > found.start() for start, end in spans)
         ]
 
     def ids(self, text: str) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 from klue_eval.inputs import HELD_OUT
 from klue_eval.published import PUBLISHED, published_score
 from klue_eval.task import KlueTask
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import KNOWN
 
 METRIC_TITLES: Mapping[str, str] = {
     "macro_f1": "macro F1",
@@ -26,7 +26,14 @@ METRIC_TITLES: Mapping[str, str] = {
     "rouge_w": "ROUGE-W",
     "joint_goal_accuracy": "JGA",
     "slot_f1": "slot F1",
+    "spearman": "rho",
 }
+
+
+SPLITS: Mapping[str, str] = {HELD_OUT: " (held-out 20 %)", "test": " (test)"}
+"""How the table marks what was not scored on dev."""
+FROZEN: Mapping[str, str] = {"features": ", frozen: last four layers", "probe": ", frozen: linear probe"}
+"""How the table marks what was not fine-tuned."""
 
 
 def score(
@@ -86,7 +93,7 @@ def _figures(last: Sequence[float], best: Sequence[float] = ()) -> dict[str, Any
 
 def summary_line(result: Mapping[str, Any]) -> str:
     """`klue_eval: official, YNAT, pretrained: macro F1 85.12 ± 0.21 (best checkpoint 85.40); 36,547 train rows, …`"""
-    task = TASKS[result["task"]]
+    task = KNOWN[result["task"]]
     parts = []
     for name in task.metrics.names:
         figures = result["metrics"][name]
@@ -100,14 +107,26 @@ def summary_line(result: Mapping[str, Any]) -> str:
 
 def render_table(summary: Mapping[str, Any]) -> str:
     """Markdown: scores beside the published ones, then how each was reached."""
-    columns = [(name, metric) for name in _tasks_of(summary) for metric in TASKS[name].metrics.names]
-    parted = {entry["task"] for entry in summary["results"] if entry["split"] == HELD_OUT}
-    titles = [
-        f"{TASKS[name].title} {METRIC_TITLES[metric]}{' (20 % of dev)' if name in parted else ''}"
-        for name, metric in columns
-    ]
+    columns = columns_of(summary)
+    titles = column_titles(summary, columns)
     scores = [["model", "split", "train rows", "seeds", *titles], *_score_rows(summary, columns)]
     return "\n\n".join([*_notes(summary), _markdown(scores), _markdown(_run_rows(summary))]) + "\n"
+
+
+def columns_of(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Task and metric of every figure, in the order of the published tables."""
+    found = {result["task"] for result in summary["results"]}
+    return [(name, metric) for name in KNOWN if name in found for metric in KNOWN[name].metrics.names]
+
+
+def column_titles(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[str]:
+    splits = {entry["task"]: entry["split"] for entry in summary["results"]}
+    return [f"{KNOWN[name].title} {METRIC_TITLES[metric]}{SPLITS.get(splits[name], '')}" for name, metric in columns]
+
+
+def model_name(initialisation: str, protocol: Mapping[str, Any]) -> str:
+    name = "this model" if initialisation == "pretrained" else "same architecture, not pretrained"
+    return name + FROZEN.get(protocol.get("training", "finetune"), "")
 
 
 def _notes(summary: Mapping[str, Any]) -> list[str]:
@@ -121,18 +140,19 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
         "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
         "checkpoint, mean ± standard deviation over seeds. Scores are official, bug for bug, unless they say `corrected`."
     )
-    parted = sorted({TASKS[entry["task"]].title for entry in summary["results"] if entry["split"] == HELD_OUT})
+    parted = sorted({KNOWN[entry["task"]].title for entry in summary["results"] if entry["split"] == HELD_OUT})
     if parted:
         notes.append(
-            f"**{', '.join(parted)}: no KLUE dev score.** Trained on 80 % of the dev file and scored on the other 20 %, "
-            "because no other labels were at hand."
+            f"**{', '.join(parted)}: no KLUE dev score.** Trained on 80 % of the one labelled file at hand and scored on the "
+            "other 20 %."
         )
-    return notes
+    return notes + [_part_note(KNOWN[task].title, parts) for task, parts in summary.get("parts", {}).items()]
 
 
-def _tasks_of(summary: Mapping[str, Any]) -> list[str]:
-    found = {result["task"] for result in summary["results"]}
-    return [name for name in TASKS if name in found]
+def _part_note(title: str, parts: Mapping[str, Sequence[int]]) -> str:
+    rows = " and ".join(f"{have:,} of the {whole:,} {split} rows" for split, (have, whole) in parts.items())
+    note = f"{title}: the data at hand has {rows}."
+    return f"**{note}** Its score is not that of the whole dev set." if "dev" in parts else note
 
 
 def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[list[str]]:
@@ -140,7 +160,7 @@ def _score_rows(summary: Mapping[str, Any], columns: Sequence[tuple[str, str]]) 
     for protocol, settings in summary["protocols"].items():
         drawn = "all" if settings["train_rows"] is None else f"{settings['train_rows']:,}"
         for initialisation in settings["initialisations"]:
-            name = "**this model**" if initialisation == "pretrained" else "same architecture, not pretrained"
+            name = model_name(initialisation, settings).replace("this model", "**this model**")
             found = {entry["task"]: entry for entry in _results(summary, protocol, initialisation)}
             cells = [_cell(found[task]["metrics"][metric]) for task, metric in columns]
             rows.append([f"{name} ({protocol})", "dev", drawn, str(settings["seeds"]), *cells])
@@ -176,13 +196,13 @@ def _run_rows(summary: Mapping[str, Any]) -> list[list[str]]:
     ]
     rows = [[*header, "picked by", "last checkpoint", "best checkpoint", "corrected"]]
     for entry in summary["results"]:
-        primary = TASKS[entry["task"]].primary_metric
+        primary = KNOWN[entry["task"]].primary_metric
         figures = entry["metrics"][primary]
         corrected = _cell(entry["corrected"][primary]) if "corrected" in entry else "same"
         counts = [f"{entry[name]:,}" for name in ("train_rows", "dev_rows", "seeds")]
         settings = [f"{entry['learning_rate']:g}", str(entry["epochs"])]
-        split = "20 % of dev" if entry["split"] == HELD_OUT else entry["split"]
-        names = [entry["protocol"], TASKS[entry["task"]].title, entry["initialisation"], split]
+        split = "held-out 20 %" if entry["split"] == HELD_OUT else entry["split"]
+        names = [entry["protocol"], KNOWN[entry["task"]].title, entry["initialisation"], split]
         scores = [METRIC_TITLES[primary], _cell(figures), f"{figures['best_mean']:.2f}", corrected]
         rows.append([*names, *counts, *settings, *scores])
     return rows

@@ -1,4 +1,4 @@
-"""The contract of a KLUE task: one frozen value, made in one file of `tasks/`, listed in `tasks.TASKS`."""
+"""The contract of a task: one frozen value, made in one file of `tasks/`, listed in `tasks.TASKS` or `tasks.OTHERS`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class KlueTask:
     labels: tuple[str, ...]
     """In the order of the released baseline; empty for regression and for spans."""
     read: Callable[[Mapping[str, Any]], Row | None]
-    """A raw record of any released format -> a row; None where the label is withheld.
+    """A raw record of any released format -> a row; None where the label (or, in older data, the text) is missing.
     Raises KeyError for a missing field and ValueError for one that makes no sense."""
     encode: Callable[[Row, Reader, Any], list[Example]]
     """A row, the tokenizer and the task's settings -> what the model gets of it: at least one example."""
@@ -97,15 +97,25 @@ class KlueTask:
     """What the head says of a row's examples -> the prediction, in the words of the labels and as JSON holds it."""
     gold: Callable[[Row], Any]
     """The row's labels in the form of a prediction."""
+    show: Callable[[Row], dict[str, str]]
+    """Name -> text: what a person reads of a row."""
     metrics: Metrics
     primary_metric: str
     """Picks the best checkpoint, learning rate and number of epochs."""
     defaults: TaskSettings
     """An instance of the task's own settings class."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Split (`train`, `dev`) -> rows of the released data: a score on fewer is none of the whole split."""
+    scored_split: str = "dev"
+    """What the released data calls the split that is scored."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Split (`train`, `dev`) -> how the path of the released file ends, where that does not hold the task's name."""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     """Suffix -> how a file of that format lays out this task's rows, where it is not a plain table."""
     decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None
     """Where the released baseline turns pieces into predictions in its own way, which its scores depend on: NER."""
+    grade: Callable[[Any, Row], float] | None = None
+    """How good a prediction of one row is, 0 to 100, where the metrics of a single row do not say."""
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: what a bag of n-grams can learn from."""
     added_tokens: tuple[str, ...] = ()

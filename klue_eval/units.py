@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval import baseline
+from klue_eval.analysis import analyse
 from klue_eval.inputs import TaskData, read_task
 from klue_eval.results import best_checkpoint, score
 from klue_eval.task import KlueTask, Row, TaskSettings
@@ -33,9 +34,10 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import Meter
 
 UNITS = "klue_units"
-UNIT_VERSION = 1
+UNIT_VERSION = 2
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
+ANALYSIS = "analysis.json"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Evaluation:
     data_hashes: Mapping[str, str]
     libraries: Mapping[str, str]
     precision: str
+    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Unit:
     train_rows: int
     evaluations_per_epoch: int
     scored: Mapping[str, Any]
+    training: str = "finetune"
+    patience: int = 0
+    stopping_rows: int = 0
+    """Training rows behind those trained on, by which a run with patience is stopped."""
 
 
 def finetuned(evaluation: Evaluation, unit: Unit, data: TaskData) -> Path:
@@ -79,6 +86,10 @@ def finetuned(evaluation: Evaluation, unit: Unit, data: TaskData) -> Path:
             "evaluations_per_epoch": unit.evaluations_per_epoch,
             "scored": dict(unit.scored),
             "precision": evaluation.precision,
+            "trust_remote_code": evaluation.trust_remote_code,
+            "training": unit.training,
+            "patience": unit.patience,
+            "stopping_rows": unit.stopping_rows,
         },
         inputs={
             "model": evaluation.model_identities[unit.initialisation],
@@ -87,7 +98,7 @@ def finetuned(evaluation: Evaluation, unit: Unit, data: TaskData) -> Path:
         seed=unit.seed,
         libraries=dict(evaluation.libraries),
     )
-    return _once(evaluation.root, identity, lambda: _run(evaluation, unit, data))
+    return _once(evaluation.root, identity, unit.task, lambda: _run(evaluation, unit, data))
 
 
 def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -> dict[str, str]:
@@ -105,7 +116,7 @@ class Finished:
     run: dict[str, Any]
 
 
-def _once(root: Path, identity: Identity, work: Callable[[], Finished]) -> Path:
+def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Finished]) -> Path:
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         return finished
@@ -114,6 +125,7 @@ def _once(root: Path, identity: Identity, work: Callable[[], Finished]) -> Path:
             done = work()
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
         write_json(out.path / SCORES, done.scores)
+        write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
         out.records[PREDICTIONS] = len(done.predictions)
         summary = {"task": done.scores["task"], **done.scores["last"]}
         return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, **done.run})
@@ -137,9 +149,14 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
         seed=unit.seed,
         evaluations_per_epoch=unit.evaluations_per_epoch,
         precision=evaluation.precision,
+        training=unit.training,
+        patience=unit.patience,
+        trust_remote_code=evaluation.trust_remote_code,
     )
+    rows = unit.train_rows
+    stopping = data.train[rows : rows + unit.stopping_rows]
     with _one_thread():
-        outcome = finetune(evaluation.model, trial, data.train[: unit.train_rows], scored)
+        outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping)
     scores = {
         "task": unit.task.name,
         "scored": dict(unit.scored),
@@ -148,6 +165,7 @@ def _run(evaluation: Evaluation, unit: Unit, data: TaskData) -> Finished:
         "curve": outcome.curve,
         "steps": outcome.steps,
         "truncated": outcome.truncated,
+        "unread": outcome.unread,
         "not_finite": outcome.not_finite,
     }
     run = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
@@ -182,7 +200,7 @@ def floor(evaluation: Evaluation, task: KlueTask, data: TaskData, rows: int) -> 
         scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
         return Finished(data.dev, predictions, None, scores, {})
 
-    official = read_json(_once(evaluation.root, identity, work) / SCORES)["last"]["official"]
+    official = read_json(_once(evaluation.root, identity, task, work) / SCORES)["last"]["official"]
     return {name: round(official[name], 4) for name in task.metrics.names}
 
 

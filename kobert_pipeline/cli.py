@@ -134,14 +134,27 @@ def _tokens(folder: Path, sentence: str, beside: list[str]) -> Any:
 @app.command()
 def eval(
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
-    tasks: Annotated[str, typer.Option(help="Tasks, comma-separated.")] = "ynat,sts,nli,ner,re,dp,mrc,wos",
-    data: Annotated[str, typer.Option(help="Folder of KLUE files, or hub:klue.")] = "hub:klue",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs a task, each with its own seed.")] = 3,
+    tasks: Annotated[
+        str | None, typer.Option(help="Comma-separated: ynat, sts, nli, ner, re, dp, mrc, wos; all of them without.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Folder or archive of KLUE files, or hub:klue, which is the default.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Runs a task, each with its own seed; 3 without.")] = None,
     train_rows: Annotated[int | None, typer.Option(min=1, help="Only so many training rows.")] = None,
     held_out: Annotated[
-        str,
-        typer.Option(help="Tasks of which only dev is at hand: train on 80 % of it. No KLUE dev score, and marked so."),
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Tasks of which there is one labelled file: train on 80 % of it. No KLUE dev score, and marked so."
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves."),
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
+    ] = False,
     rescore: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Instead of a model: metrics again, from saved predictions below DIR."),
@@ -154,18 +167,34 @@ def eval(
     from klue_eval.config import EvaluationConfig
 
     if rescore is not None:
-        for entry in rescore_predictions(rescore, data):
+        for entry in rescore_predictions(rescore, data or HUB_KLUE):
             typer.echo(json.dumps(entry, ensure_ascii=False))
         return
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
-    protocol = {"seeds": seeds, "train_rows": train_rows}
-    names, parted = ([name.strip() for name in text.split(",") if name.strip()] for text in (tasks, held_out))
-    config = EvaluationConfig.parse(
-        {"tasks": names, "data": data, "held_out": parted, "protocols": {"official": protocol}}
-    )
-    folder = evaluate_model(model, config, root=artifacts, seed=42)
+    given = {"tasks": _names(tasks), "data": data, "held_out": _names(held_out)}
+    given["trust_remote_code"] = trust_remote_code or None
+    settings = _recipe_evaluation(recipe) | {name: value for name, value in given.items() if value is not None}
+    over = {name: value for name, value in {"seeds": seeds, "train_rows": train_rows}.items() if value is not None}
+    settings["protocols"] = {name: protocol | over for name, protocol in settings["protocols"].items()}
+    folder = evaluate_model(model, EvaluationConfig.parse(settings), root=artifacts, seed=42)
     typer.echo(_scores(folder))
+
+
+HUB_KLUE = "hub:klue"
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _recipe_evaluation(recipe: str | None) -> dict[str, Any]:
+    """The recipe's evaluation, else the official one of the Hub's data."""
+    from kobert_pipeline.recipe import load_recipe
+
+    if recipe is None:
+        return {"data": HUB_KLUE, "protocols": {"official": {}}}
+    return load_recipe(recipe).klue_eval.model_dump(mode="json")
 
 
 @app.command()

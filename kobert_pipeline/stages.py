@@ -197,7 +197,7 @@ STAGES: tuple[Stage, ...] = (
         lambda recipe: recipe.pretrain.content(), _no_files, _build_pretrain,
     ),
     Stage(
-        "klue_eval", 2, ("torch", "transformers", "lightning", "scikit-learn"), ("pretrain",), True,
+        "klue_eval", 3, ("torch", "transformers", "lightning", "scikit-learn"), ("pretrain",), True,
         lambda recipe: recipe.klue_eval.content(), _klue_files, _build_klue_eval,
     ),
     Stage(

@@ -5,13 +5,14 @@ Labels are mapped by their string, never by their number: copies of the data num
 
 from __future__ import annotations
 
-from klue_eval.data.folders import FORMATS, SAMPLE, SPLIT_WORDS, find_split, resolve_folder
+from klue_eval.data.folders import FORMATS, ONLY, SAMPLE, SPLIT_WORDS, find_split, resolve_folder
 from klue_eval.data.hub import HUB, hub_repository
 from klue_eval.data.rows import Rows, drawing_order, held_out, labelled_rows, read_rows, read_split
 
 __all__ = [
     "FORMATS",
     "HUB",
+    "ONLY",
     "SAMPLE",
     "SPLIT_WORDS",
     "Rows",

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from klue_eval.data.archives import ENDINGS, is_archive, unpacked
 from klue_eval.layouts import PLAIN
+from klue_eval.tasks import find_task
 from kobert_pipeline.config import PACKAGE, expand_variables, package_path
 from kobert_pipeline.errors import InputError
 
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
+ONLY = "held_out"
+"""The one labelled file of a task of which no train and dev are at hand: its dev, else what is called `labelled`."""
+PART = r"(?:[-_.](?:partial|\d+of\d+))?"
+"""How the name of a file goes on that holds a part of a split."""
 FORMATS = tuple(PLAIN)
+RELEASED = (*FORMATS, ".txt")
+"""What files that are known by their released name may end in."""
 
 
 def resolve_folder(data: str) -> Path:
@@ -37,21 +44,77 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 def find_split(task_name: str, folder: Path, split: str) -> Path:
-    """The file of a split anywhere below `folder`: its name holds the task's name as a word and ends in the split's.
+    """The file of a split (`train`, `dev`, or ONLY) anywhere below `folder`: its name holds the task's name as a word and
+    ends in the split's (`klue-re-v1.1_dev.json`), or in that and `partial` or `4of5`.
 
-    JSON wins over JSON Lines, CSV and TSV. Raises InputError when there is none, or more than one of a kind.
+    A whole file wins over a part, then JSON over JSON Lines, CSV and TSV. Raises InputError when there is none, or more
+    than one of a kind.
     """
-    word = re.compile(rf"(?<![a-z]){task_name}(?![a-z])", re.IGNORECASE)
-    ending = re.compile(rf"(?:.*[-_.])?(?:{'|'.join(SPLIT_WORDS[split])})", re.IGNORECASE)
-    named = [path for path in _data_files(folder) if word.search(path.name) and ending.fullmatch(path.stem)]
+    released = find_task(task_name).files.get("dev" if split == ONLY else split)
+    if released:
+        return _released_file(task_name, folder, released)
+    files = [path for path in _data_files(folder) if _is_word(task_name, path.name)]
+    kinds = ("dev", "labelled") if split == ONLY else (split,)
+    for words in (SPLIT_WORDS.get(kind, (kind,)) for kind in kinds):
+        for part in ("", PART):
+            found = _first_format(
+                task_name, folder, words, [path for path in files if _ends_in(path.stem, words, part)]
+            )
+            if found:
+                return found
+    raise InputError(_missing(task_name, folder, split, files))
+
+
+def _released_file(task_name: str, folder: Path, name: str) -> Path:
+    """The file whose path, without its suffix, ends in `name`. Raises InputError unless there is exactly one."""
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in RELEASED and f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}")
+    )
+    if len(found) > 1:
+        raise InputError(f"{folder}: several files {name} of {task_name}: {_names(found, folder)}. Leave one of them.")
+    if not found:
+        raise InputError(
+            f"{folder}: no file of {task_name}; looked for {name}{{{','.join(RELEASED)}}}, also in folders below"
+        )
+    return found[0]
+
+
+def _is_word(word: str, name: str) -> bool:
+    return re.search(rf"(?<![a-z]){word}(?![a-z])", name, re.IGNORECASE) is not None
+
+
+def _ends_in(stem: str, words: Sequence[str], part: str) -> bool:
+    return re.fullmatch(rf"(?:.*[-_.])?(?:{'|'.join(words)}){part}", stem, re.IGNORECASE) is not None
+
+
+def _first_format(task_name: str, folder: Path, words: Sequence[str], files: Sequence[Path]) -> Path | None:
     for suffix in FORMATS:
-        found = sorted(path for path in named if path.suffix.lower() == suffix)
+        found = sorted(path for path in files if path.suffix.lower() == suffix)
         if len(found) > 1:
-            names = ", ".join(path.relative_to(folder).as_posix() for path in found)
             raise InputError(
-                f"{folder}: several {split} files of {task_name}: {names}. Name a folder with one of them."
+                f"{folder}: several {words[0]} files of {task_name}: {_names(found, folder)}. "
+                "Name a folder with one of them."
             )
         if found:
             return found[0]
-    looked_for = ", ".join(f"*{task_name}*_{word}{{{','.join(FORMATS)}}}" for word in SPLIT_WORDS[split])
-    raise InputError(f"{folder}: no {split} file of {task_name}; looked for {looked_for}, also in folders below")
+    return None
+
+
+def _names(files: Sequence[Path], folder: Path) -> str:
+    return ", ".join(sorted(path.relative_to(folder).as_posix() for path in files))
+
+
+def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) -> str:
+    """What was looked for, what is there instead, and what can be done with that."""
+    words = (*SPLIT_WORDS["dev"], "labelled") if split == ONLY else SPLIT_WORDS[split]
+    wanted = "labelled" if split == ONLY else split
+    looked_for = ", ".join(f"*{task_name}*_{word}[_partial]{{{','.join(FORMATS)}}}" for word in words)
+    message = f"{folder}: no {wanted} file of {task_name}; looked for {looked_for}, also in folders below"
+    if files:
+        message += f". Of {task_name} there is only {_names(files, folder)}"
+    dev = (*SPLIT_WORDS["dev"], "labelled")
+    if split == "train" and any(_ends_in(path.stem, dev, PART) for path in files):
+        message += f"; with `--held-out {task_name}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on"
+    return message

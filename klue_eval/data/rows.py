@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klue_eval.data.folders import find_split, resolve_folder
+from klue_eval.data.folders import ONLY, find_split, resolve_folder
 from klue_eval.data.hub import HUB, hub_records
 from klue_eval.data.records import file_records
 from klue_eval.task import KlueTask, Row
@@ -48,9 +48,9 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
 
 
 def read_split(task_name: str, data: str, split: str) -> Rows:
-    """The labelled rows of a split (`train` or `dev`) of a folder, of the package's sample, or of `hub:NAME`."""
+    """The labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the package's sample, or of `hub:NAME`."""
     if data.startswith(HUB):
-        task, name = find_task(task_name), data.removeprefix(HUB)
+        task, name, split = find_task(task_name), data.removeprefix(HUB), "dev" if split == ONLY else split
         return _labelled(
             task, hub_records(task.name, name, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
         )
@@ -58,22 +58,25 @@ def read_split(task_name: str, data: str, split: str) -> Rows:
 
 
 def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> Rows:
-    rows, unlabelled = [], 0
+    rows: list[Row] = []
+    unlabelled, problems = 0, []
     for number, record in enumerate(records):
         try:
             row = task.read({"guid": f"{stem}_{number:05d}", **record})
         except KeyError as error:
-            raise InputError(f"{name}, row {number + 1}: the field {error} is missing (task {task.name})") from None
+            problems.append(f"row {number + 1}: the field {error} is missing")
         except (ValueError, TypeError) as error:
-            raise InputError(f"{name}, row {number + 1}: {error} (task {task.name})") from None
-        if row is None:
-            unlabelled += 1
+            problems.append(f"row {number + 1}: {error}")
         else:
-            rows.append(row)
+            unlabelled += row is None
+            rows += [] if row is None else [row]
+    if problems:
+        others = f"; {len(problems) - 1:,} more rows are wrong" if len(problems) > 1 else ""
+        raise InputError(f"{name}, {problems[0]} (task {task.name}){others}")
     if not rows:
         raise InputError(f"{name}: no row with a label (task {task.name}; {unlabelled:,} without)")
     if unlabelled:
-        logger.info("%s: %s rows, %s without a label skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
+        logger.info("%s: %s rows; %s without a label or a text skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
     return Rows(rows, unlabelled)
 
 
@@ -92,7 +95,7 @@ def drawing_order(rows: Sequence[Row]) -> list[Row]:
 def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tuple[list[Row], list[Row]]:
     """One file cut in two by guid: (train, held out), each in the file's order.
 
-    For tasks of which only dev is at hand. **A score on the held-out part is no KLUE dev score** and must not be called
+    For tasks of which one labelled file is at hand. **A score on the held-out part is no KLUE dev score** and must not be called
     one. `share` is the held-out share of all rows, rounded; rows of one guid would stay together.
     """
     order = sorted(

@@ -30,9 +30,6 @@ from klue_eval.reader import Reader
 from klue_eval.task import Example, KlueTask, Values
 from klue_eval.tasks.wos import GATES, WosSettings, slot_words
 
-SMALLEST = 1e-10
-"""A probability, before its logarithm is taken."""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -45,7 +42,7 @@ class Step:
     context: Tensor
     """[B, S, H] what it sees there."""
     writes: Tensor
-    """[B, S, 1] the share of the vocabulary; the rest is copied."""
+    """[B, S, 1] logit of the share of the vocabulary; the rest is copied."""
     scores: Tensor
     """[B, S, V] over the vocabulary."""
 
@@ -74,8 +71,8 @@ class StateModel(TaskModel):
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
         steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
         said = inputs["input_ids"]
-        right = torch.stack([_probability(step, said, targets[:, :, place]) for place, step in enumerate(steps)], dim=2)
-        values = -(right.clamp_min(SMALLEST).log() * known).sum() / known.sum()
+        right = [_log_probability(step, said, targets[:, :, place]) for place, step in enumerate(steps)]
+        values = -(torch.stack(right, dim=2) * known).sum() / known.sum()
         return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
@@ -115,14 +112,15 @@ class StateModel(TaskModel):
         padding = inputs["attention_mask"].eq(0).unsqueeze(1)
         attention = looks.masked_fill(padding, torch.finfo(looks.dtype).min).softmax(-1)
         context = torch.einsum("bsl,blh->bsh", attention.to(dialogue.dtype), dialogue)
-        writes = torch.sigmoid(self.writes(torch.cat([word, hidden, context], dim=-1)).float())
+        writes = self.writes(torch.cat([word, hidden, context], dim=-1)).float()
         return Step(hidden, attention, context, writes, (self.narrow(hidden) @ self._embeddings().T).float())
 
     @torch.no_grad()
     def _likeliest(self, step: Step, said: Tensor) -> Tensor:
         """[B, S] the piece of highest probability, written or copied."""
         places = said.unsqueeze(1).expand_as(step.attention)
-        mixed = (step.writes * step.scores.softmax(-1)).scatter_add(2, places, (1 - step.writes) * step.attention)
+        share = step.writes.sigmoid()
+        mixed = (share * step.scores.softmax(-1)).scatter_add(2, places, (1 - share) * step.attention)
         return mixed.argmax(-1)
 
     def _embeddings(self) -> Tensor:
@@ -135,16 +133,19 @@ class StateModel(TaskModel):
         return embedded
 
 
-def _probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
+def _log_probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
     """[B, S] of the target piece [B, S]: from the vocabulary, and from every place where it was said.
 
-    Only the target's share of the vocabulary is kept for the gradient, so that no step holds a mixture [B, S, V].
+    Added in logarithms, so that a piece which the model holds for impossible still has a gradient. Only the target's
+    share of the vocabulary is kept for it, so that no step holds a mixture [B, S, V].
     """
     score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
-    written = (score - step.scores.logsumexp(-1)).exp()
     copied = (step.attention * said.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
-    share = step.writes.squeeze(-1)
-    return share * written + (1 - share) * copied
+    writes = step.writes.squeeze(-1)
+    return torch.logaddexp(
+        nn.functional.logsigmoid(writes) + score - step.scores.logsumexp(-1),
+        nn.functional.logsigmoid(-writes) + copied.clamp_min(torch.finfo(copied.dtype).tiny).log(),
+    )
 
 
 def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> TaskModel:

@@ -172,6 +172,10 @@ def gold(row: Row) -> list[tuple[int, str]]:
     return list(zip(row["heads"], row["relations"], strict=True))
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"sentence": " ".join(row["words"])}
+
+
 TASK = KlueTask(
     name="dp",
     version=1,
@@ -184,8 +188,10 @@ TASK = KlueTask(
     head="biaffine",
     decode=decode,
     gold=gold,
+    show=show,
     metrics=METRICS["dp"],
     primary_metric="las",
     defaults=DpSettings(epochs=10, max_length=256),
+    sizes={"train": 10_000, "dev": 2_000},
     layouts={".tsv": columns(("index", "words", "lemmas", "pos", "heads", "relations"))},
 )

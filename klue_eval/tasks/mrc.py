@@ -160,6 +160,10 @@ def gold(row: Row) -> str:
     return gold_texts(row)[0]
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"question": row["question"], "context": row["context"]}
+
+
 TASK = KlueTask(
     name="mrc",
     version=1,
@@ -172,8 +176,10 @@ TASK = KlueTask(
     head="span",
     decode=decode,
     gold=gold,
+    show=show,
     metrics=METRICS["mrc"],
     primary_metric="rouge_w",
     defaults=MrcSettings(learning_rate=3e-5, batch_size=16, epochs=5, warmup_share=0.0, max_length=510),
+    sizes={"train": 17_554, "dev": 5_841},
     layouts={".json": questions},
 )

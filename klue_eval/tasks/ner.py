@@ -180,6 +180,10 @@ def _aligned(text: str, pieces: Sequence[Piece], unknown: int | None) -> Iterato
             number, rest = number + 1, False
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"sentence": "".join(row["characters"])}
+
+
 TASK = KlueTask(
     name="ner",
     version=1,
@@ -193,8 +197,10 @@ TASK = KlueTask(
     decode=decode,
     decode_officially=decode_officially,
     gold=gold,
+    show=show,
     metrics=METRICS["ner"],
     primary_metric="character_f1",
     defaults=TaskSettings(epochs=3, warmup_share=0.0, max_length=510),
+    sizes={"train": 21_008, "dev": 5_000},
     layouts={".tsv": columns(("characters", "labels"))},
 )

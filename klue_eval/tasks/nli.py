@@ -37,6 +37,10 @@ def gold(row: Row) -> str:
     return str(row["gold_label"])
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"premise": row["premise"], "hypothesis": row["hypothesis"]}
+
+
 TASK = KlueTask(
     name="nli",
     version=1,
@@ -50,7 +54,9 @@ TASK = KlueTask(
     head="classification",
     decode=decode,
     gold=gold,
+    show=show,
     metrics=METRICS["nli"],
     primary_metric="accuracy",
     defaults=TaskSettings(epochs=5),
+    sizes={"train": 24_998, "dev": 3_000},
 )

@@ -89,6 +89,15 @@ def gold(row: Row) -> tuple[str, list[float]]:
     return row["label"], [float(label == row["label"]) for label in LABELS]
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"sentence": mark(row)}
+
+
+def grade(prediction: tuple[str, Sequence[float]], row: Row) -> float:
+    """The probability of the gold label."""
+    return 100.0 * prediction[1][LABELS.index(row["label"])]
+
+
 TASK = KlueTask(
     name="re",
     version=1,
@@ -101,8 +110,11 @@ TASK = KlueTask(
     head="classification",
     decode=decode,
     gold=gold,
+    show=show,
+    grade=grade,
     metrics=METRICS["re"],
     primary_metric="micro_f1",
     defaults=TaskSettings(epochs=3, max_length=256),
+    sizes={"train": 32_470, "dev": 7_765},
     added_tokens=tuple(marker for pair in MARKERS.values() for marker in pair),
 )

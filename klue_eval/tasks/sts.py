@@ -18,28 +18,29 @@ def read(record: Mapping[str, Any]) -> Row | None:
     labels = record["labels"] if "labels" in record else {"real-label": record["label"]}
     if labels is None or labels["real-label"] in (None, ""):
         return None
-    similarity = _similarity(labels["real-label"])
+    real = similarity(labels["real-label"], "real-label")
     return {
         "guid": record["guid"],
         "sentence1": text_field(record, "sentence1"),
         "sentence2": text_field(record, "sentence2"),
         "labels": {
-            "label": round(similarity, 1),
-            "binary-label": int(similarity >= 3),
+            "label": round(real, 1),
+            "binary-label": int(real >= 3),
             **labels,
-            "real-label": similarity,
+            "real-label": real,
         },
     }
 
 
-def _similarity(value: Any) -> float:
+def similarity(value: Any, name: str) -> float:
+    """A number from 0 to 5. Raises ValueError for anything else."""
     try:
-        similarity = float(value)
+        found = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"`real-label` is {value!r}; it must be a number") from None
-    if not (math.isfinite(similarity) and 0 <= similarity <= HIGHEST):
-        raise ValueError(f"`real-label` is {value!r}; it must lie between 0 and 5")
-    return similarity
+        raise ValueError(f"`{name}` is {value!r}; it must be a number") from None
+    if not (math.isfinite(found) and 0 <= found <= HIGHEST):
+        raise ValueError(f"`{name}` is {value!r}; it must lie between 0 and 5")
+    return found
 
 
 def texts(row: Row) -> Texts:
@@ -55,6 +56,15 @@ def gold(row: Row) -> float:
     return float(row["labels"]["real-label"])
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"sentence1": row["sentence1"], "sentence2": row["sentence2"]}
+
+
+def grade(prediction: float, row: Row) -> float:
+    """100 for the gold similarity, 0 where the whole scale lies between."""
+    return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
+
+
 TASK = KlueTask(
     name="sts",
     version=1,
@@ -68,7 +78,10 @@ TASK = KlueTask(
     head="regression",
     decode=decode,
     gold=gold,
+    show=show,
+    grade=grade,
     metrics=METRICS["sts"],
     primary_metric="pearson",
     defaults=TaskSettings(),
+    sizes={"train": 11_668, "dev": 519},
 )

@@ -131,9 +131,13 @@ def gold(row: Row) -> list[list[str]]:
     return gold_states(row)
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"dialogue": "\n".join(f"{turn['role']}: {turn['text']}" for turn in row["dialogue"])}
+
+
 TASK = KlueTask(
     name="wos",
-    version=1,
+    version=2,
     title="WoS",
     dataset="WoS v1.1: 8,000 train and 1,000 dev dialogues, CC BY-SA 4.0",
     paper="Park et al. 2021, section 3.8",
@@ -143,7 +147,9 @@ TASK = KlueTask(
     head="state",
     decode=decode,
     gold=gold,
+    show=show,
     metrics=METRICS["wos"],
     primary_metric="slot_f1",
     defaults=WosSettings(learning_rate=3e-5, batch_size=16, epochs=5, weight_decay=0.01, max_length=510),
+    sizes={"train": 8_000, "dev": 1_000},
 )

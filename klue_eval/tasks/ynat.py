@@ -31,6 +31,10 @@ def gold(row: Row) -> str:
     return str(row["label"])
 
 
+def show(row: Row) -> dict[str, str]:
+    return {"title": row["title"]}
+
+
 TASK = KlueTask(
     name="ynat",
     version=1,
@@ -44,7 +48,9 @@ TASK = KlueTask(
     head="classification",
     decode=decode,
     gold=gold,
+    show=show,
     metrics=METRICS["ynat"],
     primary_metric="macro_f1",
     defaults=TaskSettings(),
+    sizes={"train": 45_678, "dev": 9_107},
 )

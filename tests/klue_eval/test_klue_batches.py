@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists
+from tokenizers import normalizers
+from transformers import PreTrainedTokenizerFast
 
 from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, training_order
 from klue_eval.data import SAMPLE, read_split
@@ -19,6 +23,8 @@ from klue_eval.reader import Reader
 from klue_eval.task import Texts
 from klue_eval.tasks import TASKS
 from kobert_pipeline.errors import InputError
+
+SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 
 
 @given(lengths=lists(integers(1, 100), min_size=1, max_size=300), batch_size=integers(1, 8), seed=integers(0, 2**31))
@@ -76,6 +82,23 @@ def test_a_row_that_becomes_nothing_is_named(tokenizer: Any) -> None:
     rows = [{"guid": "ynat-v1_dev_00003", "title": " ", "label": "경제"}]
     with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer turns its text into nothing"):
         encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 64), TASKS["ynat"].defaults)
+
+
+def test_eojeols_that_become_nothing_are_counted_and_the_first_row_is_named(
+    tokenizer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    core = tokenizer.backend_tokenizer
+    dropping = copy.deepcopy(core)
+    dropping.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+    reader = Reader(PreTrainedTokenizerFast(tokenizer_object=dropping, **SPECIAL), 64)
+    assert reader.unread("구름 \u200b\x07 많고 !") == ["\u200b\x07"]
+    assert reader.unread("구름\u200b 많고") == []
+    titles = ["구름 많은 하루", "구름 \u200b 하루", "\u200b 비"]
+    rows = [{"guid": f"y{number}", "title": title, "label": "경제"} for number, title in enumerate(titles)]
+    with caplog.at_level(logging.INFO):
+        assert encode_rows(TASKS["ynat"], rows, reader, TASKS["ynat"].defaults).unread == 2
+    expected = "YNAT: 2 of 3 rows hold an eojeol that the tokenizer turns into nothing; the first is y1"
+    assert expected in caplog.messages
 
 
 def test_one_pass_holds_the_steps_of_all_epochs(tokenizer: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import shutil
 import subprocess
@@ -10,20 +11,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
 from klue_eval import finetune as finetune_module
 from klue_eval.baseline import predict
+from klue_eval.build import _comparisons as comparisons_of
 from klue_eval.build import data_files, evaluate_model, rescore
-from klue_eval.config import EvaluationConfig
+from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.inputs import resolve_model, untrained_identity
+from klue_eval.inputs import read_task, resolve_model, untrained_identity
+from klue_eval.plot import draw_scores
 from klue_eval.published import COLUMNS, PUBLISHED
 from klue_eval.results import aggregate, best_checkpoint
 from klue_eval.tasks import TASKS
-from kobert_pipeline.artifacts import read_json, verify
+from kobert_pipeline.artifacts import read_json, read_manifest, verify
 from kobert_pipeline.cli import app
 from kobert_pipeline.config import Config
 from kobert_pipeline.errors import InputError, RecipeError
@@ -57,6 +61,10 @@ def test_kobert_eval_runs_all_eight_tasks_and_scores_them_again(tiny_bert: Path,
     summary = read_json(next(tmp_path.glob("klue_eval/*/scores.json")))
     assert [entry["task"] for entry in summary["results"]] == list(TASKS)
     assert {entry["task"] for entry in summary["results"] if "corrected" in entry} == {"ner", "re", "dp", "mrc", "wos"}
+    analyses = read_json(next(tmp_path.glob("klue_eval/*/analysis.json")))["results"]
+    assert [entry["task"] for entry in analyses] == list(TASKS)
+    for entry in analyses:
+        assert entry.items() >= read_json(tmp_path / "klue_units" / entry["unit"] / "analysis.json").items()
     again = CliRunner().invoke(app, ["eval", "--rescore", str(tmp_path), "--data", SAMPLE])
     entries = [json.loads(line) for line in again.output.splitlines() if line.startswith("{")]
     assert {entry["task"] for entry in entries} == set(TASKS)
@@ -128,6 +136,82 @@ def test_the_learning_rate_is_chosen_on_other_training_rows(
     assert chosen.count({"split": "dev"}) == 2
 
 
+def test_comparisons_may_go_to_other_processes() -> None:
+    config = config_of(*TASKS, train_rows=None)
+    data = {name: read_task(name, SAMPLE) for name in TASKS}
+    comparisons = comparisons_of(config, data, 42)
+    assert [comparison.task.name for comparison in pickle.loads(pickle.dumps(comparisons))] == list(TASKS)
+
+
+def test_frozen_models_and_stopped_runs_are_runs_of_their_own(tiny_bert: Path, tmp_path: Path) -> None:
+    protocols = {
+        "probe": {**QUICK, "training": "probe"},
+        "stopped": {**QUICK, "patience": 1, "selection_rows": 8, "evaluations_per_epoch": 2},
+    }
+    config = config_of("nli", seeds=1).model_dump() | {"protocols": protocols}
+    folder = evaluate_model(str(tiny_bert), EvaluationConfig.parse(config), tmp_path, 42)
+    manifests = [read_manifest(tmp_path / "klue_units" / unit).config for unit in units_of(folder)]
+    assert [(unit["training"], unit["patience"], unit["stopping_rows"]) for unit in manifests] == [
+        ("probe", 0, 0), ("probe", 0, 0), ("finetune", 1, 8), ("finetune", 1, 8),
+    ]  # fmt: skip
+    assert "| **this model**, frozen: linear probe (probe) |" in (folder / "table.md").read_text()
+
+
+def units_of(folder: Path) -> list[str]:
+    return [unit for result in read_json(folder / "scores.json")["results"] for unit in result["units"]]
+
+
+def test_kobert_eval_takes_the_protocols_of_a_recipe(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[EvaluationConfig] = []
+
+    def evaluate(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
+        seen.append(config)
+        raise InputError("seen enough")
+
+    monkeypatch.setattr("klue_eval.build.evaluate_model", evaluate)
+    monkeypatch.setenv("KOBERT_CORPUS", "corpus")
+    CliRunner().invoke(app, ["eval", str(tiny_bert), "--recipe", "label-curves", "--data", SAMPLE, "--seeds", "2"])
+    CliRunner().invoke(app, ["eval", str(tiny_bert)])
+    curves, official = seen
+    assert list(curves.protocols) == ["labels-100", "labels-1000", "labels-all", "probe", "features"]
+    assert {protocol.seeds for protocol in curves.protocols.values()} == {2}
+    assert (curves.tasks, curves.data) == (("ynat", "sts", "nli"), SAMPLE)
+    assert (official.tasks, official.data, official.protocols) == (tuple(TASKS), "hub:klue", {"official": Protocol()})
+
+
+def test_scores_on_a_part_of_the_released_rows_say_so(
+    tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
+) -> None:
+    rows = {f"nli_{split}": read_split("nli", SAMPLE, split).rows[:16] for split in ("train", "dev")}
+    config = config_of("nli", data=str(klue_folder(**rows)), seeds=1)
+    folder = evaluate_model(str(tiny_bert), config, tmp_path / "artifacts", 42)
+    assert read_json(folder / "scores.json")["parts"] == {"nli": {"train": [16, 24_998], "dev": [16, 3_000]}}
+    expected = (
+        "**NLI: the data at hand has 16 of the 24,998 train rows and 16 of the 3,000 dev rows.** Its score is not"
+    )
+    assert expected in (folder / "table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("tokenizer", "no tokenizer beside the model"), ("encoder", "is an encoder–decoder model")]
+)
+def test_what_is_no_encoder_with_a_tokenizer_is_refused_before_any_data_is_read(
+    missing: str, message: str, tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
+) -> None:
+    model = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    if missing == "tokenizer":
+        (model / "tokenizer.json").unlink()
+    else:
+        config = read_json(model / "config.json") | {"model_type": "bart", "is_encoder_decoder": True}
+        (model / "config.json").write_text(json.dumps(config))
+    broken = [{"guid": "a"}]
+    data = str(klue_folder(nli_train=broken, nli_dev=broken))
+    with pytest.raises(InputError, match=message):
+        evaluate_model(str(model), config_of("nli", data=data), tmp_path / "artifacts", 42)
+
+
 def test_a_protocol_that_needs_more_rows_than_there_are_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"protocols.quick: needs 1,000 training rows of STS .* there are 48"):
         evaluate_model(str(tiny_bert), config_of("sts", train_rows=1000), tmp_path, 42)
@@ -190,6 +274,11 @@ def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_pa
         "KLUE-BERT-base (published) | test",
     ):
         assert words in table
+    plot = (folder / "run" / "scores.svg").read_text()
+    drawn = "".join(ElementTree.fromstring(plot).itertext())
+    assert "STS F1" in drawn
+    assert "same architecture, not pretrained (quick)" in drawn
+    assert plot == draw_scores(summary)
     assert str(tmp_path) not in table + (folder / "manifest.json").read_text()
 
 

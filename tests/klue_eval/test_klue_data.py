@@ -17,6 +17,7 @@ import zstandard
 
 from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import (
+    ONLY,
     SAMPLE,
     drawing_order,
     find_split,
@@ -105,12 +106,44 @@ def test_a_record_that_makes_no_sense_is_named_by_file_and_row(
         read_rows("ynat", path)
 
 
-@pytest.mark.parametrize(("task", "name"), [("ynat", "title"), ("sts", "sentence2"), ("nli", "premise")])
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("ynat", "title"), ("sts", "sentence2"), ("nli", "premise"), ("ner", "characters"), ("ner", "labels"),
+        ("re", "subject_entity"), ("dp", "words"), ("dp", "heads"), ("mrc", "context"), ("mrc", "answers"),
+        ("wos", "dialogue"), ("wos", "domains"),
+    ],
+)  # fmt: skip
 def test_a_missing_field_is_named_by_file_and_row(tmp_path: Path, task: str, name: str) -> None:
     row = read_split(task, SAMPLE, "dev").rows[0]
     path = write(tmp_path / "x.json", [row, {key: value for key, value in row.items() if key != name}])
     with pytest.raises(InputError, match=rf"x.json, row 2: the field '{name}' is missing \(task {task}\)"):
         read_rows(task, path)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "message"),
+    [
+        ("nli", "gold_label", r"`gold_label` is '연예'; known: entailment"),
+        ("ner", "labels", r"`labels\[0\]` is '연예'; known: B-PS"),
+        ("re", "label", r"`label` is '연예'; known: no_relation"),
+        ("dp", "relations", r"`relations\[0\]` is '연예'; known: NP"),
+        ("dp", "pos", r"`pos\[0\]` is '연예'; known: NNG"),
+    ],
+)
+def test_a_label_outside_the_map_is_named_by_file_and_row(tmp_path: Path, task: str, name: str, message: str) -> None:
+    row = read_split(task, SAMPLE, "dev").rows[0]
+    label = "연예" if isinstance(row[name], str) else ["연예", *row[name][1:]]
+    path = write(tmp_path / "x.json", [row, {**row, name: label}])
+    with pytest.raises(InputError, match=rf"x.json, row 2: {message}"):
+        read_rows(task, path)
+
+
+def test_bad_rows_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
+    bad = {**HEADLINE, "label": "연예"}
+    path = write(tmp_path / "ynat_train.json", [HEADLINE, bad, HEADLINE, bad, {"guid": "a"}])
+    with pytest.raises(InputError, match=r"ynat_train.json, row 2: .*\(task ynat\); 2 more rows are wrong"):
+        read_rows("ynat", path)
 
 
 @pytest.mark.parametrize("value", ["high", 5.5, -0.1, "nan"])
@@ -142,6 +175,40 @@ def test_splits_are_found_anywhere_below_the_folder_and_json_wins(tmp_path: Path
 def test_a_folder_without_files_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no train file of nli; looked for \*nli\*_train"):
         find_split("nli", tmp_path, "train")
+
+
+def test_a_part_of_a_split_is_found_where_the_whole_is_missing(tmp_path: Path) -> None:
+    for name in ("klue-re-v1.1_train_partial.json", "klue-re-v1.1_dev_4of5.json", "relation_list.json"):
+        (tmp_path / name).touch()
+    assert find_split("re", tmp_path, "train").name == "klue-re-v1.1_train_partial.json"
+    assert find_split("re", tmp_path, "dev").name == "klue-re-v1.1_dev_4of5.json"
+    (tmp_path / "klue-re-v1.1_dev.jsonl").touch()
+    assert find_split("re", tmp_path, "dev").name == "klue-re-v1.1_dev.jsonl"
+
+
+def test_the_one_labelled_file_of_a_task_is_its_dev_or_what_is_called_labelled(tmp_path: Path) -> None:
+    for name in (
+        "wos-v1.1_labelled_partial.json", "wos-v1.1_eval2000_unlabelled.json", "klue-ner-v1.1_dev.tsv",
+        "klue-ner-v1.1_train_text_only.tsv", "klue-mrc-v1.1_odqa_validation_partial.json",
+    ):  # fmt: skip
+        (tmp_path / name).touch()
+    assert find_split("wos", tmp_path, ONLY).name == "wos-v1.1_labelled_partial.json"
+    assert find_split("ner", tmp_path, ONLY).name == "klue-ner-v1.1_dev.tsv"
+    assert find_split("mrc", tmp_path, ONLY).name == "klue-mrc-v1.1_odqa_validation_partial.json"
+    (tmp_path / "wos-v1.1_dev.json").touch()
+    assert find_split("wos", tmp_path, ONLY).name == "wos-v1.1_dev.json"
+    with pytest.raises(InputError, match=r"no labelled file of dp; looked for .*labelled"):
+        find_split("dp", tmp_path, ONLY)
+
+
+def test_a_missing_train_file_names_what_there_is_and_what_to_do_with_it(tmp_path: Path) -> None:
+    for name in ("klue-ner-v1.1_dev.tsv", "klue-ner-v1.1_train_text_only.tsv", "klue-sts-v1.1_text.json"):
+        (tmp_path / name).touch()
+    found = r"only klue-ner-v1.1_dev.tsv, klue-ner-v1.1_train_text_only.tsv; with `--held-out ner`"
+    with pytest.raises(InputError, match=found):
+        find_split("ner", tmp_path, "train")
+    with pytest.raises(InputError, match=r"Of sts there is only klue-sts-v1.1_text.json$"):
+        find_split("sts", tmp_path, "train")
 
 
 def test_two_files_of_one_split_are_refused_by_name(tmp_path: Path) -> None:
@@ -199,6 +266,21 @@ def test_the_hubs_numbers_become_the_words_of_the_labels(monkeypatch: pytest.Mon
     found = read_split("ynat", "hub:klue", "dev")
     assert calls == [(("klue/klue", "ynat"), {"split": "validation"})]
     assert (found.rows[0]["label"], found.unlabelled) == ("생활문화", 1)
+
+
+def test_the_order_in_which_labels_are_numbered_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = read_split("nli", SAMPLE, "dev").rows
+    copies = []
+    for names in (["entailment", "neutral", "contradiction"], ["contradiction", "entailment", "neutral"]):
+        kinds = {name: datasets.Value("string") for name in ("guid", "premise", "hypothesis")}
+        features = datasets.Features({**kinds, "gold_label": datasets.ClassLabel(names=names)})
+        table = datasets.Dataset.from_list(
+            [{**row, "gold_label": names.index(row["gold_label"])} for row in rows], features=features
+        )
+        monkeypatch.setattr(datasets, "load_dataset", lambda *args, table=table, **options: table)
+        copies.append(read_split("nli", "hub:klue", ONLY).rows)
+    assert copies == [rows, rows]
 
 
 def test_the_drawn_rows_do_not_depend_on_the_order_of_the_file() -> None:

@@ -2,58 +2,84 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
-from klue_eval.data import labelled_rows
+from klue_eval.analysis import source_of
+from klue_eval.data import ONLY, Rows, read_split
+from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.sts import SIMILAR
 from klue_eval.task import Row
 from klue_eval.tasks import TASKS
+from kobert_pipeline.errors import InputError
 
 pytestmark = pytest.mark.real
 
-FILES = {
-    "sts": ("klue-sts-v1.1", "klue-sts-v1.1_dev.json", 519),
-    "nli": ("klue-nli-v1.1", "klue-nli-v1.1_dev.json", 3000),
-    "ner": ("klue-ner-v1.1", "klue-ner-v1.1_dev.tsv", 5000),
-    "re": ("klue-re-v1.1-partial", "klue-re-v1.1_dev_4of5.json", 6212),
-    "dp": ("klue-dp-v1.1", "klue-dp-v1.1_dev.tsv", 2000),
-    "mrc": ("klue-mrc-v1.1-partial", "klue-mrc-v1.1_odqa_validation_partial.json", 240),
-    "wos": ("wos-v1.1-partial", "wos-v1.1_labelled_partial.json", 102),
+ROWS = {
+    "ynat": {"train": (36_547, 9_131), "dev": (9_107, 0)},
+    "sts": {"train": (11_668, 0), "dev": (519, 0)},
+    "nli": {"train": (24_998, 0), "dev": (3_000, 0)},
+    "ner": {ONLY: (5_000, 0)},
+    "re": {"train": (17_226, 0), "dev": (6_212, 0)},
+    "dp": {ONLY: (2_000, 0)},
+    "mrc": {ONLY: (240, 0)},
+    "wos": {ONLY: (102, 0)},
 }
-"""Task -> archive, file in it, labelled rows."""
+"""Task -> split -> rows with a label and without one, as the data's README counts them."""
 
 
 @pytest.fixture(scope="module")
-def rows(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
-    folder = tmp_path_factory.mktemp("klue")
-    for archive, name, _ in FILES.values():
-        packed = (real_data / "klue" / f"{archive}.tar.zst").read_bytes()
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(packed)) as stream:
-            content = stream.read()
-        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-            member = next(entry for entry in tar.getmembers() if entry.name.endswith(name))
-            extracted = tar.extractfile(member)
-            assert extracted
-            (folder / name).write_bytes(extracted.read())
-    return {task: labelled_rows(task, folder / name).rows for task, (_, name, _) in FILES.items()}
+def splits(real_data: Path) -> dict[str, dict[str, Rows]]:
+    """Every file that there is, found in the folder of archives as `kobert eval --data` finds it."""
+    data = str(real_data / "klue")
+    return {task: {split: read_split(task, data, split) for split in known} for task, known in ROWS.items()}
+
+
+@pytest.fixture(scope="module")
+def rows(splits: dict[str, dict[str, Rows]]) -> dict[str, list[Row]]:
+    """Dev, or the one labelled file."""
+    return {task: (found.get("dev") or found[ONLY]).rows for task, found in splits.items()}
 
 
 def gold(task: str, rows: dict[str, list[Row]]) -> list[Any]:
     return [TASKS[task].gold(row) for row in rows[task]]
 
 
-@pytest.mark.parametrize("task", FILES)
+@pytest.mark.parametrize("task", ROWS)
+def test_every_released_file_is_found_and_read_whole(task: str, splits: dict[str, dict[str, Rows]]) -> None:
+    assert {split: (len(found.rows), found.unlabelled) for split, found in splits[task].items()} == ROWS[task]
+
+
+@pytest.mark.parametrize("task", [task for task, known in ROWS.items() if ONLY in known])
+def test_what_has_one_labelled_file_says_what_to_do_with_it(task: str, real_data: Path) -> None:
+    with pytest.raises(InputError, match=rf"no train file of {task}; .* there is only .*`--held-out {task}`"):
+        read_split(task, str(real_data / "klue"), "train")
+    data = read_task(task, str(real_data / "klue"), HELD_OUT)
+    total = ROWS[task][ONLY][0]
+    assert (len(data.train), len(data.dev)) == (total - round(total / 5), round(total / 5))
+
+
+def test_a_dialogue_has_a_state_for_every_turn_of_the_user(rows: dict[str, list[Row]]) -> None:
+    assert sum(len(states) for states in gold("wos", rows)) == 832
+
+
+@pytest.mark.parametrize("task", ROWS)
 def test_perfect_predictions_of_the_released_rows_score_100(task: str, rows: dict[str, list[Row]]) -> None:
-    assert len(rows[task]) == FILES[task][2]
     for arithmetic in (METRICS[task].official, METRICS[task].corrected):
         assert arithmetic(gold(task, rows), rows[task]) == pytest.approx(dict.fromkeys(METRICS[task].names, 100.0))
+
+
+def test_rows_of_ner_dp_re_and_mrc_say_where_they_come_from(rows: dict[str, list[Row]]) -> None:
+    sources = {task: {source_of(row) for row in rows[task]} for task in ("ner", "dp", "re", "mrc")}
+    assert sources == {
+        "ner": {"wikitree", "nsmc"},
+        "dp": {"wikitree", "airbnb"},
+        "re": {"wikitree", "wikipedia", "policy_briefing"},
+        "mrc": {"wikipedia"},
+    }
 
 
 def test_all_o_scores_almost_seven_in_official_character_f1(rows: dict[str, list[Row]]) -> None:

@@ -1,0 +1,85 @@
+"""Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not one of KLUE's.
+
+An eojeol's label is learned and read at its first piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klue_eval.layouts import tab_pairs
+from klue_eval.metrics.naver_ner import METRICS
+from klue_eval.reader import Reader
+from klue_eval.task import Answer, Example, KlueTask, Row, TaskSettings, known_label, text_field
+
+TYPES = ("PER", "FLD", "AFW", "ORG", "LOC", "CVL", "DAT", "TIM", "NUM", "EVT", "ANM", "PLT", "MAT", "TRM")
+LABELS = ("O", *(f"{mark}-{name}" for name in TYPES for mark in "BI"))
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """A line is a sentence and its labels, `PER-B O`: the mark behind the type, `-` for O."""
+    words, labels = text_field(record, "sentence").split(), text_field(record, "labels").split()
+    if len(words) != len(labels):
+        raise ValueError(f"{len(labels)} labels for {len(words)} eojeols")
+    known = [known_label(_turned(label), f"labels[{place}]", LABELS) for place, label in enumerate(labels)]
+    return {"guid": record["guid"], "words": words, "labels": known}
+
+
+def _turned(label: str) -> str:
+    name, _, mark = label.rpartition("-")
+    return f"{mark}-{name}" if name else "O" if label == "-" else label
+
+
+def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
+    """`target`: [L] indices of labels at the first piece of each eojeol, -100 elsewhere. `memo`: their places."""
+    pieces = reader.pieces(" ".join(row["words"]))
+    seen = pieces[: reader.room]
+    target = [-100] * (len(reader.prefix) + len(seen) + len(reader.suffix))
+    places: list[int | None] = []
+    start = 0
+    for word, label in zip(row["words"], row["labels"], strict=True):
+        inside = (number for number, piece in enumerate(seen) if start <= piece.start < start + len(word))
+        first = next(inside, None)
+        places.append(None if first is None else len(reader.prefix) + first)
+        if first is not None:
+            target[len(reader.prefix) + first] = LABELS.index(label)
+        start += len(word) + 1
+    lost = None in places or len(seen) < len(pieces)
+    return [reader.example([piece.id for piece in pieces], target=target, memo=places, truncated=lost)]
+
+
+def decode(answers: Sequence[Answer], row: Row) -> list[str]:
+    """O for an eojeol that the model does not see."""
+    best = answers[0].values["logits"].argmax(-1)
+    return ["O" if place is None else LABELS[best[place]] for place in answers[0].example.memo]
+
+
+def gold(row: Row) -> list[str]:
+    return list(row["labels"])
+
+
+def show(row: Row) -> dict[str, str]:
+    return {"sentence": " ".join(row["words"])}
+
+
+TASK = KlueTask(
+    name="naver_ner",
+    version=1,
+    title="Naver NER",
+    dataset="Naver NLP Challenge 2018: 81,000 train and 9,000 test sentences in KoELECTRA's split",
+    paper="https://github.com/naver/nlp-challenge",
+    labels=LABELS,
+    read=read,
+    encode=encode,
+    head="tagging",
+    decode=decode,
+    gold=gold,
+    show=show,
+    metrics=METRICS,
+    primary_metric="entity_f1",
+    defaults=TaskSettings(epochs=5),
+    scored_split="test",
+    files={"train": "naver-ner/train", "dev": "naver-ner/test"},
+    layouts={".tsv": tab_pairs("sentence", "labels")},
+)

@@ -1,0 +1,63 @@
+"""PAWS-X, its Korean part: two sentences of nearly the same words -> paraphrase or not (Yang et al. 2019). Not one of KLUE's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klue_eval.layouts import raw_tabs
+from klue_eval.metrics.label_accuracy import METRICS
+from klue_eval.reader import encode_texts
+from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, known_label
+
+LABELS = ("different", "paraphrase")
+MISSING = ("", "NS")
+"""What stands where a sentence was not translated."""
+
+
+def read(record: Mapping[str, Any]) -> Row | None:
+    """The file says 0 and 1. None for a pair that was not translated whole."""
+    label = LABELS[int(known_label(str(record["label"]), "label", ("0", "1")))]
+    pair = {name: (record[name] or "").strip() for name in ("sentence1", "sentence2")}
+    if any(text in MISSING for text in pair.values()):
+        return None
+    return {"guid": record["id"], **pair, "label": label}
+
+
+def texts(row: Row) -> Texts:
+    return Texts(text=row["sentence1"], pair=row["sentence2"], target=LABELS.index(row["label"]))
+
+
+def decode(answers: Sequence[Answer], row: Row) -> str:
+    return LABELS[int(answers[0].values["logits"].argmax())]
+
+
+def gold(row: Row) -> str:
+    return str(row["label"])
+
+
+def show(row: Row) -> dict[str, str]:
+    return {"sentence1": row["sentence1"], "sentence2": row["sentence2"]}
+
+
+TASK = KlueTask(
+    name="pawsx",
+    version=1,
+    title="PAWS-X (ko)",
+    dataset="PAWS-X, ko: 49,401 train and 2,000 test pairs",
+    paper="Yang et al. 2019",
+    labels=LABELS,
+    read=read,
+    texts=texts,
+    encode=encode_texts(texts),
+    head="classification",
+    decode=decode,
+    gold=gold,
+    show=show,
+    metrics=METRICS,
+    primary_metric="accuracy",
+    defaults=TaskSettings(epochs=5),
+    scored_split="test",
+    files={"train": "ko/translated_train", "dev": "ko/test_2k"},
+    layouts={".tsv": raw_tabs},
+)
