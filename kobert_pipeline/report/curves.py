@@ -69,25 +69,25 @@ def _speed(folder: Path) -> list[dict[str, float]]:
 def charts(run: Run) -> list[Chart]:
     """Those that have something to show."""
     found = [
-        line_chart(
-            "Masked language model loss, nats", [*_pair(run, "mlm"), _level(run, "unigram entropy", run.entropy)]
-        ),
-        line_chart("Masked pieces predicted right", _pair(run, "mlm_accuracy"), percent=True, zero=True),
+        _drawn("Masked language model loss, nats", [*_pair(run, "mlm"), _level(run, "unigram entropy", run.entropy)]),
+        _drawn("Masked pieces predicted right", _pair(run, "mlm_accuracy"), percent=True, zero=True),
     ]
     for term, title in PAIRS.items():
         lines = [*_pair(run, f"{term}_accuracy"), _level(run, "chance", 0.5)]
-        found.append(line_chart(f"{title} predicted right", lines if lines[0].points else [], percent=True))
-    found += [
-        line_chart("Learning rate", [Line("learning rate", HELD_OUT, points(run.curve, "learning_rate"))], zero=True),
-        line_chart("Speed", [Line("tokens per second", HELD_OUT, points(run.speed, "tokens_per_second"))], zero=True),
-        line_chart(
-            "Share of the hardware's peak (MFU)",
-            [Line("MFU", HELD_OUT, points(run.speed, "mfu"))],
-            percent=True,
-            zero=True,
-        ),
-    ]
-    return [chart for chart in found if any(not line.dashed for line in chart.lines)]
+        found.append(_drawn(f"{title} predicted right", lines, percent=True))
+    for title, rows, column, percent in (
+        ("Learning rate", run.curve, "learning_rate", False),
+        ("Tokens per second", run.speed, "tokens_per_second", False),
+        ("Share of the hardware's peak (MFU)", run.speed, "mfu", True),
+    ):
+        found.append(_drawn(title, [Line(title, HELD_OUT, points(rows, column))], percent=percent, zero=True))
+    return [chart for chart in found if chart]
+
+
+def _drawn(title: str, lines: Sequence[Line], **options: Any) -> Chart | None:
+    """None where nothing was measured: a level alone is no chart."""
+    measured = any(line.points and not line.dashed for line in lines)
+    return line_chart(title, lines, **options) if measured else None
 
 
 def _pair(run: Run, column: str) -> list[Line]:
@@ -124,31 +124,20 @@ def both(runs: Sequence[Run]) -> list[Chart]:
         for run, side in zip(runs, SIDES, strict=False)
     ]
     same = len({run.entropy for run in runs}) == 1
+    levels = [Line("unigram entropy", REFERENCE, entropies[0].points, dashed=True)] if same else entropies
+    rates = [
+        Line(run.name, side[1], _by_tokens(run.curve, "learning_rate")) for run, side in zip(runs, SIDES, strict=False)
+    ]
     found = [
-        line_chart(
-            "Masked language model loss, nats",
-            [
-                *_beside(runs, "mlm"),
-                *([Line("unigram entropy", REFERENCE, entropies[0].points, dashed=True)] if same else entropies),
-            ],
-            x="tokens",
-        ),
-        line_chart("Masked pieces predicted right", _beside(runs, "mlm_accuracy"), x="tokens", percent=True, zero=True),
+        _drawn("Masked language model loss, nats", [*_beside(runs, "mlm"), *levels], x="tokens"),
+        _drawn("Masked pieces predicted right", _beside(runs, "mlm_accuracy"), x="tokens", percent=True, zero=True),
         *(
-            line_chart(f"{title} predicted right", _beside(runs, f"{term}_accuracy"), x="tokens", percent=True)
+            _drawn(f"{title} predicted right", _beside(runs, f"{term}_accuracy"), x="tokens", percent=True)
             for term, title in PAIRS.items()
         ),
-        line_chart(
-            "Learning rate",
-            [
-                Line(run.name, side[1], _by_tokens(run.curve, "learning_rate"))
-                for run, side in zip(runs, SIDES, strict=False)
-            ],
-            x="tokens",
-            zero=True,
-        ),
+        _drawn("Learning rate", rates, x="tokens", zero=True),
     ]
-    return [chart for chart in found if any(not line.dashed for line in chart.lines)]
+    return [chart for chart in found if chart]
 
 
 def _beside(runs: Sequence[Run], column: str) -> list[Line]:
@@ -165,8 +154,3 @@ def _beside(runs: Sequence[Run], column: str) -> list[Line]:
 
 def _by_tokens(rows: Rows, column: str) -> Points:
     return points(rows, column, "tokens")
-
-
-def last(rows: Sequence[dict[str, Any]], column: str) -> float | None:
-    """Of the last measurement."""
-    return rows[-1].get(column) if rows else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from klue_eval.published import PUBLISHED, published_score
 from kobert_pipeline.hub.facts import ScoreRow
+from kobert_pipeline.report.corpus import shortened
 from kobert_pipeline.report.numbers import shown_metric
 
 
@@ -202,7 +203,12 @@ def _analysis(content: Mapping[str, Any], worst: int, path: tuple[str, ...]) -> 
             for group in content.get("by_length") or ()
         ],
         [
-            Wrong(list(map(str, row["texts"].values())), str(row["gold"]), str(row["prediction"]))
+            Wrong(_texts(row["texts"]), shortened(str(row["gold"])), shortened(str(row["prediction"])))
             for row in (content.get("worst") or ())[:worst]
         ],
     )
+
+
+def _texts(named: Mapping[str, Any]) -> list[str]:
+    """One text as it is; several with their names."""
+    return [shortened(str(text) if len(named) == 1 else f"{name}: {text}") for name, text in named.items()]

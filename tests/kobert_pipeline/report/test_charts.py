@@ -76,7 +76,7 @@ def test_every_curve_that_was_logged_is_drawn() -> None:
     speed = [{"step": 20.0, "tokens_per_second": 5_000.0, "mfu": 0.3}]
     titles = [chart.title for chart in charts(Run("run", rows(3), held_out, 6.0, speed))]
     assert "Next sentence predicted right" in titles
-    assert titles[-3:] == ["Learning rate", "Speed", "Share of the hardware's peak (MFU)"]
+    assert titles[-3:] == ["Learning rate", "Tokens per second", "Share of the hardware's peak (MFU)"]
 
 
 def test_two_runs_share_their_charts_and_one_entropy_is_drawn_once() -> None:

@@ -108,7 +108,7 @@ def test_mistakes_on_klue_are_shown(run: Path) -> None:
     page = page_of(run)
     assert "NLI, official" in page
     assert '<td class="right" style="--share:0.7500">3</td>' in page
-    assert "<blockquote>눈이 온다. / 춥다.<cite>gold 가, predicted 나</cite></blockquote>" in page
+    assert "<blockquote>hypothesis: 춥다.<br>premise: 눈이 온다.<cite>gold 가, predicted 나</cite></blockquote>" in page
 
 
 def test_accuracy_by_part_of_speech_is_shown_where_it_was_measured(run: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_speed_is_drawn_where_the_live_log_is_at_hand(run: Path) -> None:
     log = run / "pretrain" / "run" / "csv" / "version_0" / "metrics.csv"
     log.parent.mkdir(parents=True)
     log.write_text("mlm,step,tokens_per_second\n7.9,19,5000\n6.0,319,6000\n", encoding="utf-8")
-    assert "<figcaption>Speed</figcaption>" in page_of(run)
+    assert "<figcaption>Tokens per second</figcaption>" in page_of(run)
 
 
 def test_the_public_edition_quotes_nothing_and_shows_every_number(run: Path) -> None:
@@ -220,6 +220,6 @@ def test_times_read_well(seconds: float, shown: str) -> None:
 
 
 def test_shares_counts_and_metrics_read_well() -> None:
-    assert [shown_share(share) for share in (0.0, 0.0004, 0.0765, 1.0)] == ["0.0 %", "< 0.1 %", "7.7 %", "100.0 %"]
+    assert [shown_share(share) for share in (0.0, 0.0004, 0.0768, 1.0)] == ["0.0 %", "< 0.1 %", "7.7 %", "100.0 %"]
     assert [shown_count(count) for count in (12, 45_926, 18_273_645, 1.2e9)] == ["12", "45,926", "18.3 M", "1.2 G"]
     assert [shown_metric(name) for name in ("macro_f1", "uas", "exact_match")] == ["macro F1", "UAS", "exact match"]

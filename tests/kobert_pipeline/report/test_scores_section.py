@@ -53,7 +53,7 @@ def test_mistakes_are_found_however_they_are_grouped() -> None:
     assert found.confusion is not None
     assert (found.confusion.share(0, 1), found.confusion.share(1, 0)) == (0.25, 0.0)
     assert found.by_length == [("3–1,200", 4, 75.0)]
-    assert found.worst[0].texts == ["눈이 온다.", "춥다."]
+    assert found.worst[0].texts == ["premise: 눈이 온다.", "hypothesis: 춥다."]
     assert len(analyses([ANALYSIS, ANALYSIS], worst=0)) == 2
     assert analyses({"version": 1}, worst=0) == []
 
