@@ -81,7 +81,7 @@ def wide_picture(stages: list[StageBox]) -> str:
         parts.append(_box(stage, left, top, BOX, TALL))
         if number:
             parts.append(_arrow(left - GAP + 5, top + TALL / 2, left - 5, top + TALL / 2))
-    return _svg(width, top + TALL + 2, "wide", parts)
+    return _svg(width, top + TALL + 2, "across", parts)
 
 
 def tall_picture(stages: list[StageBox]) -> str:
@@ -93,7 +93,7 @@ def tall_picture(stages: list[StageBox]) -> str:
         parts.append(_row(stage, top, width, height))
         if number:
             parts.append(_arrow(width / 2, top - gap + 3, width / 2, top - 4))
-    return _svg(width, len(stages) * (height + gap) - gap + 2, "tall", parts)
+    return _svg(width, len(stages) * (height + gap) - gap + 2, "down", parts)
 
 
 def _svg(width: float, height: float, kind: str, parts: list[str]) -> str:
