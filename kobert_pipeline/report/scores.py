@@ -178,33 +178,24 @@ class Analysis:
     worst: list[Wrong]
 
 
-def analyses(content: Any, *, worst: int, path: tuple[str, ...] = ()) -> list[Analysis]:
-    """Every analysis in the evaluation's `analysis.json`, whatever it is grouped by: `path` are the groups' names."""
-    if isinstance(content, list):
-        return [found for item in content for found in analyses(item, worst=worst, path=path)]
-    if not isinstance(content, Mapping):
-        return []
-    if "task" in content and "primary_metric" in content:
-        return [_analysis(content, worst, path)]
-    return [found for name, item in content.items() for found in analyses(item, worst=worst, path=(*path, str(name)))]
+def analyses(content: Mapping[str, Any], *, worst: int) -> list[Analysis]:
+    """Those of the pretrained model in the evaluation's `analysis.json`, in order."""
+    return [_analysis(entry, worst) for entry in content["results"] if entry["initialisation"] == "pretrained"]
 
 
-def _analysis(content: Mapping[str, Any], worst: int, path: tuple[str, ...]) -> Analysis:
-    metric = content["primary_metric"]
-    groups = [name for name in path if name != content["task"]]
-    extra = [str(content[name]) for name in ("protocol", "initialisation") if name in content]
-    matrix = content.get("confusion")
+def _analysis(entry: Mapping[str, Any], worst: int) -> Analysis:
+    metric, matrix = entry["primary_metric"], entry["confusion"]
     return Analysis(
-        ", ".join([content["task"].upper(), *groups, *extra]),
+        f"{entry['task'].upper()}, {entry['protocol']}" + (f", {entry['split']}" if entry["split"] != "dev" else ""),
         shown_metric(metric),
         Confusion(matrix["labels"], matrix["counts"]) if matrix and len(matrix["labels"]) <= MOST_LABELS else None,
         [
             (f"{group['from']:,}–{group['to']:,}", group["rows"], group["scores"][metric])
-            for group in content.get("by_length") or ()
+            for group in entry["by_length"]
         ],
         [
             Wrong(_texts(row["texts"]), shortened(str(row["gold"])), shortened(str(row["prediction"])))
-            for row in (content.get("worst") or ())[:worst]
+            for row in entry["worst"][:worst]
         ],
     )
 

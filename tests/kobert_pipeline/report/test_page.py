@@ -104,7 +104,7 @@ def test_dropped_documents_and_groups_of_duplicates_are_shown(run: Path) -> None
 
 
 def test_mistakes_on_klue_are_shown(run: Path) -> None:
-    write_json(run / "klue_eval" / "analysis.json", {"official": [ANALYSIS]})
+    write_json(run / "klue_eval" / "analysis.json", {"results": [ANALYSIS]})
     page = page_of(run)
     assert "NLI, official" in page
     assert '<td class="right" style="--share:0.7500">3</td>' in page
@@ -129,7 +129,7 @@ def test_the_speed_is_drawn_where_the_live_log_is_at_hand(run: Path) -> None:
 
 def test_the_public_edition_quotes_nothing_and_shows_every_number(run: Path) -> None:
     quote_the_corpus(run)
-    write_json(run / "klue_eval" / "analysis.json", {"official": [ANALYSIS]})
+    write_json(run / "klue_eval" / "analysis.json", {"results": [ANALYSIS]})
     page = public_page("small", {stage: run / stage for stage in HEADLINES})
     for quoted in ("달무리", "문서 7", "문서 3", "높은 산이다", "눈이 온다", "<blockquote>", str(run)):
         assert quoted not in page, quoted

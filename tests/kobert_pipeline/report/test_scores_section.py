@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from page_checks import ANALYSIS
 
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.hub.facts import ScoreRow
-from kobert_pipeline.report.scores import Mark, analyses, panels, table
+from kobert_pipeline.report.scores import Analysis, Mark, analyses, panels, table
 
 ROW = ScoreRow("official", "ynat", "macro_f1", "pretrained", 45_678, 9_107, 3, 5e-5, 4, 71.2, 0.4, 72.1, 80.0)
 RANDOM = replace(ROW, initialisation="random", last_mean=61.5, last_std=None)
@@ -47,22 +48,32 @@ def test_the_table_ends_with_published_models() -> None:
     assert [row.cells for row in rows if row.name == "KLUE-BERT-base"] == [["85.73"]]
 
 
-def test_mistakes_are_found_however_they_are_grouped() -> None:
-    (found,) = analyses({"official": {"nli": ANALYSIS}}, worst=5)
+def analysed(worst: int, **changed: Any) -> Analysis:
+    return analyses({"results": [ANALYSIS | changed]}, worst=worst)[0]
+
+
+def test_mistakes_are_told_by_label_and_by_length() -> None:
+    found = analysed(worst=5)
     assert (found.title, found.metric) == ("NLI, official", "accuracy")
     assert found.confusion is not None
     assert (found.confusion.share(0, 1), found.confusion.share(1, 0)) == (0.25, 0.0)
     assert found.by_length == [("3–1,200", 4, 75.0)]
     assert found.worst[0].texts == ["premise: 눈이 온다.", "hypothesis: 춥다."]
-    assert len(analyses([ANALYSIS, ANALYSIS], worst=0)) == 2
-    assert analyses({"version": 1}, worst=0) == []
+
+
+def test_mistakes_of_what_was_not_pretrained_are_left_out() -> None:
+    assert analyses({"results": [ANALYSIS | {"initialisation": "random"}]}, worst=5) == []
 
 
 def test_rows_of_the_dataset_are_quoted_only_when_asked() -> None:
-    assert analyses(ANALYSIS, worst=0)[0].worst == []
+    assert analysed(worst=0).worst == []
+
+
+def test_a_part_of_dev_is_named() -> None:
+    assert analysed(worst=0, split="20 % of dev").title == "NLI, official, 20 % of dev"
 
 
 def test_a_matrix_that_no_page_holds_is_left_out() -> None:
     large = {"labels": [str(n) for n in range(30)], "counts": [[0] * 30] * 30}
-    assert analyses(ANALYSIS | {"confusion": large}, worst=0)[0].confusion is None
-    assert analyses(ANALYSIS | {"confusion": None, "by_length": None, "worst": None}, worst=3)[0].worst == []
+    assert analysed(worst=0, confusion=large).confusion is None
+    assert analysed(worst=0, confusion=None).confusion is None
