@@ -8,11 +8,14 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kobert_pipeline.errors import KobertError
+
+if TYPE_CHECKING:
+    from kobert_pipeline.recipe import Recipe
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -198,14 +201,34 @@ def _recipe_evaluation(recipe: str | None) -> dict[str, Any]:
 
 
 @app.command()
-def report(recipe: RecipeName, settings: Settings = None, artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
-    """Write one self-contained HTML page that shows a run, finished or not."""
+def report(
+    recipe: RecipeName,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="A second recipe: both runs side by side on one page.")
+    ] = None,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Write one self-contained HTML page that shows a run, finished or not, or two runs side by side."""
     from kobert_pipeline.recipe import load_recipe
-    from kobert_pipeline.runner import states
 
     loaded = load_recipe(recipe, tuple(settings or ()))
-    folders = {state.stage.name: state.folder for state in states(loaded, artifacts) if state.complete}
-    typer.echo(_write_page(loaded.name, artifacts, folders))
+    if other is None:
+        typer.echo(_write_page(loaded.name, artifacts, _finished(loaded, artifacts)))
+        return
+    from kobert_pipeline.report.compare import write_comparison
+
+    second = load_recipe(other, tuple(settings or ()))
+    page = artifacts / "reports" / f"{loaded.name}-and-{second.name}.html"
+    write_comparison(page, (loaded.name, second.name), (_finished(loaded, artifacts), _finished(second, artifacts)))
+    typer.echo(page)
+
+
+def _finished(recipe: Recipe, artifacts: Path) -> dict[str, Path]:
+    """Stage -> folder, of what is complete."""
+    from kobert_pipeline.runner import states
+
+    return {state.stage.name: state.folder for state in states(recipe, artifacts) if state.complete}
 
 
 @app.command()
@@ -268,6 +291,17 @@ def extend(
     corpora = run_stages(loaded, artifacts, until="corpora")["corpora"]
     extend_model(model, corpora, out, pieces, loaded.execution)
     typer.echo(f"Model: {out}")
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id with a mask to fill.")],
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="On this machine alone.")] = 7860,
+) -> None:
+    """Play with a model in the browser: fill masks, cut text into pieces. Needs the extra `serve`."""
+    from kobert_pipeline.report.playground import serve as serve_model
+
+    serve_model(model, port)
 
 
 @app.command()

@@ -1,75 +1,89 @@
-"""Charts as inline SVG. Text stays text, the background is transparent, and colours are the page's CSS variables, so that
-a chart follows light and dark. Pure: the same rows give the same bytes."""
+"""Curves and histograms as inline SVG. Text stays text, the background is transparent, and colours are the page's CSS
+variables, so that a chart follows light and dark. Names of lines stand in the page beside it, where any script is set well.
+Pure: the same values give the same bytes."""
 
 from __future__ import annotations
 
 import io
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Rows = Sequence[dict[str, float]]
+Points = Sequence[tuple[float, float]]
 
-MOST_POINTS = 1_000
+MOST_POINTS = 600
 """A longer curve is thinned: nobody sees more, and the page stays small."""
-INK, TRAIN, HELD_OUT, ENTROPY, GRID = "#010101", "#020202", "#030303", "#040404", "#050505"
+WIDTH, HEIGHT = 374, 216
+"""Of a chart, in its own units: points, which a phone shows at about one pixel each."""
+
+INK, GRID = "#010101", "#020202"
+TRAIN, HELD_OUT, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
+TRAIN_B, HELD_OUT_B, REFERENCE_B = "#070707", "#080808", "#090909"
 COLOURS = {
-    INK: "currentColor",
+    INK: "var(--soft)",
+    GRID: "var(--line)",
     TRAIN: "var(--train)",
     HELD_OUT: "var(--held-out)",
-    ENTROPY: "var(--entropy)",
-    GRID: "var(--line)",
+    REFERENCE: "var(--reference)",
+    CORPUS: "var(--corpora)",
+    TRAIN_B: "var(--train-b)",
+    HELD_OUT_B: "var(--held-out-b)",
+    REFERENCE_B: "var(--reference-b)",
 }
 """What matplotlib is told -> what the page says."""
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 9,
     "text.color": INK,
-    "axes.edgecolor": INK,
+    "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
     "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.spines.left": False,
 }
 
 
-def loss_chart(curve: Rows, held_out: Rows, entropy: float, loss: str) -> str:
-    """The training curve, the held-out points and the unigram entropy, in nats."""
+@dataclass(frozen=True)
+class Line:
+    name: str
+    colour: str
+    """A key of COLOURS."""
+    points: Points
+    marked: bool = False
+    """With a dot at every point: few points, each measured."""
+    dashed: bool = False
+    """A level to compare with, not a measurement of the run."""
 
-    def draw(axes: Any) -> None:
-        rows = [row for row in thinned(curve) if loss in row]
-        axes.plot(
-            [row["step"] for row in rows], [row[loss] for row in rows], color=TRAIN, linewidth=1.4, label="training"
-        )
-        points = [row for row in held_out if loss in row]
-        axes.plot(
-            [row["step"] for row in points],
-            [row[loss] for row in points],
-            color=HELD_OUT,
-            marker="o",
-            markersize=4,
-            linewidth=1.4,
-            label="held out",
-        )
-        axes.axhline(entropy, color=ENTROPY, linestyle="--", linewidth=1.2, label="unigram entropy")
-        axes.set_ylabel(f"{loss} loss (nats)")
-        axes.legend(frameon=False)
-
-    return _svg(draw, "Loss by step: training, held out, unigram entropy")
+    @property
+    def css(self) -> str:
+        return COLOURS[self.colour]
 
 
-def learning_rate_chart(curve: Rows) -> str:
-    def draw(axes: Any) -> None:
-        rows = thinned(curve)
-        axes.plot([row["step"] for row in rows], [row["learning_rate"] for row in rows], color=TRAIN, linewidth=1.6)
-        axes.set_ylabel("learning rate")
-        axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+@dataclass(frozen=True)
+class Chart:
+    title: str
+    svg: str
+    lines: tuple[Line, ...] = ()
+    """For the key, in order."""
+    frame: str = ""
+    """JSON for the page's script: where the axes lie in the SVG, their limits, and the points."""
 
-    return _svg(draw, "Learning rate by step")
+
+def points(rows: Rows, y: str, x: str = "step") -> Points:
+    """Empty where the column is missing."""
+    return [(row[x], row[y]) for row in thinned([row for row in rows if x in row and y in row])]
 
 
 def thinned(rows: Rows) -> Rows:
@@ -78,25 +92,105 @@ def thinned(rows: Rows) -> Rows:
     return [*rows[:-1:stride], *rows[-1:]]
 
 
-def _svg(draw: Any, label: str) -> str:
+def line_chart(
+    title: str, lines: Sequence[Line], *, x: str = "step", percent: bool = False, zero: bool = False
+) -> Chart:
+    """Lines without points are left out of chart and key. `percent`: values are shares, 0 to 1. `zero`: the axis begins there."""
+    drawn = tuple(line for line in lines if line.points)
+
+    def draw(axes: Any) -> None:
+        for line in drawn:
+            xs, ys = zip(*line.points, strict=True)
+            if line.dashed:
+                axes.axhline(ys[0], color=line.colour, linestyle=(0, (4, 3)), linewidth=1.3)
+            else:
+                marker = {"marker": "o", "markersize": 4.2} if line.marked else {}
+                axes.plot(
+                    xs, ys, color=line.colour, linewidth=2 if line.marked else 1.2, solid_joinstyle="round", **marker
+                )
+        if zero:
+            axes.set_ylim(bottom=0)
+        axes.grid(visible=True, axis="y")
+        axes.set_axisbelow(True)
+        axes.set_xlabel(x)
+        axes.margins(x=0.02)
+        axes.xaxis.set_major_locator(_ticks(5))
+        axes.xaxis.set_major_formatter(lambda value, _: short(value))
+        axes.yaxis.set_major_formatter(
+            (lambda value, _: f"{100 * value:.0f} %") if percent else lambda value, _: short(value)
+        )
+
+    svg, box, limits = _svg(draw, title)
+    content = [
+        {
+            "name": line.name,
+            "colour": line.css,
+            "level": line.dashed,
+            "points": [[_round(x), _round(y)] for x, y in line.points],
+        }
+        for line in drawn
+    ]
+    frame = {"box": box, "limits": limits, "x": x, "percent": percent, "lines": content}
+    return Chart(title, svg, drawn, json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+
+
+def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str) -> Chart:
+    """Bars of equal width, one a label; `shares` add up to 1. Labels that would touch are left out."""
+
+    def draw(axes: Any) -> None:
+        axes.bar(range(len(shares)), shares, width=0.86, color=CORPUS)
+        stride = -(-len(labels) // 9)
+        axes.set_xticks(range(0, len(labels), stride), labels[::stride])
+        axes.grid(visible=True, axis="y")
+        axes.set_axisbelow(True)
+        axes.set_xlabel(x)
+        axes.margins(x=0.01)
+        axes.yaxis.set_major_locator(_ticks(4))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+
+    return Chart(title, _svg(draw, title)[0])
+
+
+def short(value: float) -> str:
+    """`0.0005`, `7.5`, `4,000`, `2.5 M`: the number on an axis."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.5g}") if abs(value) < 1e5 else round(value)
+
+
+def _ticks(number: int) -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(number)
+
+
+def _svg(draw: Callable[[Any], None], label: str) -> tuple[str, list[float], list[float]]:
+    """The element, the axes' left, right, top and bottom in its units, and the limits of x and y."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(
-        SETTINGS | {"svg.hashsalt": label}
-    ):  # ids that are the same every time, and no other chart's
-        figure = Figure(figsize=(5.6, 3.3), layout="constrained")
+    # The salt makes ids that are the same every time, and no other chart's.
+    with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": label}):
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
         axes = figure.add_subplot()
-        axes.grid(visible=True, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.set_xlabel("step")
         draw(axes)
-        axes.xaxis.set_major_formatter("{x:,.0f}")
         buffer = io.StringIO()
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
-    return inline(buffer.getvalue(), label)
+        place = axes.get_position()
+    box = [place.x0 * WIDTH, place.x1 * WIDTH, (1 - place.y1) * HEIGHT, (1 - place.y0) * HEIGHT]
+    limits = [*axes.get_xlim(), *axes.get_ylim()]
+    return (
+        inline(buffer.getvalue(), label),
+        [round(value, 2) for value in box],
+        [float(f"{value:.6g}") for value in limits],
+    )
 
 
 def inline(svg: str, label: str) -> str:

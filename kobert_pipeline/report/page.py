@@ -2,114 +2,117 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import RUN, Manifest, read_json, read_manifest, write_text
+from kobert_pipeline.artifacts import Manifest, read_json, read_manifest, write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import charts
+from kobert_pipeline.report import corpus, curves, pieces, scores
+from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
+from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
 
 TEMPLATE = "page.html.jinja"
-EXAMPLES = 3
-"""Sentences shown cut into pieces."""
 MOST_INPUTS = 40
 """Input files listed by name; a large corpus has thousands."""
+WORST = 5
+"""Of the examples that a model gets wrong, shown of each task."""
 
 
 def write_page(path: Path, recipe: str, folders: dict[str, Path]) -> None:
     """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing."""
-    manifests = {stage: read_manifest(folder) for stage, folder in folders.items()}
-    write_text(path, render(recipe, manifests, folders))
+    write_text(path, render(recipe, read_manifests(folders), folders))
 
 
 def public_page(recipe: str, folders: Mapping[str, Path]) -> str:
-    """The edition that may be published: without sentences of the corpus."""
-    manifests = {stage: read_manifest(folder) for stage, folder in folders.items()}
-    return render(recipe, manifests, folders, public=True)
+    """The edition that may be published: nothing of the corpus or of a dataset is quoted, no document is named."""
+    return render(recipe, read_manifests(folders), folders, public=True)
+
+
+def read_manifests(folders: Mapping[str, Path]) -> dict[str, Manifest]:
+    return {stage: read_manifest(folder) for stage, folder in folders.items()}
 
 
 def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str, Path], *, public: bool = False) -> str:
     """The page as text, from manifests and the files beside them. `public` leaves out what quotes the corpus."""
-    scored = manifests.get("klue_eval")
+    stages = stage_boxes(manifests, folders)
     values = {
         "recipe": recipe,
+        "public": public,
         "manifests": manifests,
-        "stages": [stage_box(name, manifests.get(name), folders.get(name)) for name in HEADLINES],
-        "sources": facts.source_rows(manifests["corpora"]) if "corpora" in manifests else [],
-        "total": facts.source_total(manifests["corpora"]) if "corpora" in manifests else None,
-        "examples": [] if public else _examples(folders.get("tokenizer")),
-        "charts": _charts(manifests.get("pretrain"), folders.get("pretrain")),
-        "scores": facts.score_rows(scored),
-        "sample": facts.is_sample(scored),
+        "stages": stages,
+        "pictures": [wide_picture(stages), tall_picture(stages)],
+        "seconds": sum(stage.seconds or 0 for stage in stages),
+        "most_inputs": MOST_INPUTS,
         "libraries": facts.library_versions(manifests),
         "inputs": _inputs(manifests),
-        "most_inputs": MOST_INPUTS,
+        "settings": {stage: _settings(manifest.config) for stage, manifest in manifests.items()},
+        **_corpus(manifests.get("corpora"), folders.get("corpora"), public),
+        **_tokenizer(folders.get("tokenizer"), public),
+        **_pretraining(recipe, manifests.get("pretrain"), folders.get("pretrain")),
+        **_klue(recipe, manifests.get("klue_eval"), folders.get("klue_eval"), public),
     }
-    return str(_template().render(values))
+    return str(template(TEMPLATE).render(values))
 
 
-# --- the pipeline as a picture ---------------------------------------------------------------------------------------
+# --- what each section shows -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class StageBox:
-    name: str
-    title: str
-    headline: str | None
-    """None: not run."""
-    bytes: int = 0
-    """Of all files of the artifact."""
-    seconds: float | None = None
-    peak_mib: float | None = None
+def _corpus(manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
+    if manifest is None:
+        return {"total": None}
+    sources, total = facts.source_rows(manifest), facts.source_total(manifest)
+    dropped = facts.over_sources(manifest, "dropped_sentences")
+    return {
+        "total": total,
+        "sources": sources,
+        "funnel": corpus.funnel(total),
+        "sentence_funnel": corpus.sentence_funnel(total.sentences, dropped),
+        "reasons": corpus.reasons(sources, {} if public else corpus.dropped_samples(folder)),
+        "groups": [] if public else corpus.largest_groups(folder),
+        "personal_data": facts.over_sources(manifest, "personal_data"),
+        "masks": facts.masks(manifest),
+        "distributions": corpus.distributions(folder),
+    }
 
 
-HEADLINES: dict[str, tuple[str, Callable[[Manifest], str]]] = {
-    "corpora": ("Corpus", lambda manifest: f"{manifest.summary['totals']['kept']:,} documents"),
-    "tokenizer": ("Tokenizer", lambda manifest: f"{manifest.summary['vocab_size']:,} pieces"),
-    "dataset": ("Token store", lambda manifest: f"{manifest.summary['train']['pieces']:,} tokens"),
-    "pretrain": ("Pretraining", lambda manifest: f"{manifest.summary['parameters']:,} parameters"),
-    "klue_eval": ("KLUE", lambda manifest: f"{len({result['task'] for result in manifest.summary['results']})} tasks"),
-    "hub": ("Folder to publish", lambda manifest: f"{len(manifest.summary['files'])} files"),
-}
-"""The pipeline's stages in order: how the page calls them, and the one figure that stands for each."""
+def _tokenizer(folder: Path | None, public: bool) -> dict[str, Any]:
+    found = pieces.sentences(folder, public=public)
+    return {
+        "sentences": found,
+        "kinds": pieces.KINDS,
+        "live_text": pieces.SENTENCES[1],
+        "vocabulary": pieces.vocabulary(folder),
+    }
 
 
-def stage_box(name: str, manifest: Manifest | None, folder: Path | None) -> StageBox:
-    title, headline = HEADLINES[name]
+def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) -> dict[str, Any]:
     if manifest is None or folder is None:
-        return StageBox(name, title, None)
-    run = read_json(folder / RUN) if (folder / RUN).is_file() else {}
-    size = sum(entry.size for entry in manifest.files.values())
-    return StageBox(name, title, headline(manifest), size, run.get("seconds"), run.get("peak_mib"))
+        return {"charts": [], "parts_of_speech": []}
+    run = curves.read_run(recipe, manifest, folder)
+    return {"charts": curves.charts(run), "parts_of_speech": curves.by_part_of_speech(run.held_out)}
 
 
-# --- what stands beside the manifests --------------------------------------------------------------------------------
+def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
+    found = facts.score_rows(manifest)
+    return {
+        "scores": found,
+        "sample": facts.is_sample(manifest),
+        "panels": scores.panels((recipe, found)),
+        "columns": scores.columns(found),
+        "table": scores.table(recipe, found),
+        "analyses": _analyses(folder, public),
+    }
 
 
-def _examples(tokenizer: Path | None) -> list[list[str]]:
-    """The first sentences of the tokenizer's golden file, cut, without the special tokens around them."""
-    if tokenizer is None or not (tokenizer / "golden.json").is_file():
+def _analyses(folder: Path | None, public: bool) -> list[scores.Analysis]:
+    """What the evaluation says of its mistakes; rows of the dataset are quoted only in the page that stays here."""
+    if folder is None or not (folder / "analysis.json").is_file():
         return []
-    return [entry["pieces"][1:-1] for entry in read_json(tokenizer / "golden.json")[:EXAMPLES]]
-
-
-def _charts(pretrain: Manifest | None, folder: Path | None) -> list[str]:
-    if pretrain is None or folder is None:
-        return []
-    curve = read_curve(folder / "losses.csv")
-    summary = pretrain.summary
-    return [
-        charts.loss_chart(curve, summary["held_out"], summary["unigram_entropy"], "mlm"),
-        charts.learning_rate_chart(curve),
-    ]
-
-
-def read_curve(path: Path) -> list[dict[str, float]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
+    return scores.analyses(read_json(folder / "analysis.json"), worst=0 if public else WORST)
 
 
 def _inputs(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
@@ -122,29 +125,25 @@ def _inputs(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
     ]
 
 
-# --- words for numbers -----------------------------------------------------------------------------------------------
+def _settings(config: Mapping[str, Any]) -> str:
+    """As YAML. A manifest holds what decides the content, and so no path."""
+    import yaml
+
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100).strip()
 
 
-def shown_bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} GB"
+# --- the template ----------------------------------------------------------------------------------------------------
+
+HERE = Path(__file__).parent
 
 
-def shown_seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
-
-
-def _template() -> Any:
+def template(name: str) -> Any:
+    """With style and script inside. The page allows that one script by its hash, and to fetch nothing."""
     import jinja2
     from markupsafe import Markup
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(HERE),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -152,10 +151,25 @@ def _template() -> Any:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "short": shown_count,
         "bytes": shown_bytes,
         "seconds": shown_seconds,
+        "share": shown_share,
+        "metric": shown_metric,
         "plain": facts.plain_number,
         "settings": facts.settings_text,
-        "svg": Markup,  # our own charts: their text is written by matplotlib, which escapes it
+        "svg": Markup,  # our own drawings: what is written in them is escaped where they are made
+        "data": _data,
     }
-    return environment.get_template(TEMPLATE)
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style = (HERE / "style.css").read_text(encoding="utf-8")
+    environment.globals |= {"style": Markup(style), "script": Markup(script), "script_hash": digest}
+    return environment.get_template(name)
+
+
+def _data(value: Any) -> Any:
+    """JSON that cannot end the element it stands in."""
+    from markupsafe import Markup
+
+    return Markup(json.dumps(value, ensure_ascii=False).replace("<", "\\u003c"))

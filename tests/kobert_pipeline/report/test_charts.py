@@ -1,10 +1,26 @@
 from __future__ import annotations
 
-from kobert_pipeline.report.charts import MOST_POINTS, learning_rate_chart, loss_chart, thinned
+import json
+import re
+
+import pytest
+
+from kobert_pipeline.report.charts import (
+    HELD_OUT,
+    MOST_POINTS,
+    REFERENCE,
+    TRAIN,
+    Line,
+    histogram,
+    line_chart,
+    short,
+    thinned,
+)
+from kobert_pipeline.report.curves import Run, both, charts
 
 
 def rows(count: int) -> list[dict[str, float]]:
-    return [{"step": float(step), "learning_rate": 1e-3, "mlm": 5.0} for step in range(count)]
+    return [{"step": float(step), "tokens": 9.0 * step, "learning_rate": 1e-3, "mlm": 5.0} for step in range(count)]
 
 
 def test_a_short_curve_is_not_thinned() -> None:
@@ -18,9 +34,69 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
 
 
 def test_a_curve_of_a_million_rows_stays_small() -> None:
-    assert len(learning_rate_chart(rows(1_000_000))) < 100_000
+    run = Run("long", rows(1_000_000), [], 6.0)
+    assert all(len(chart.svg) + len(chart.frame) < 100_000 for chart in charts(run))
 
 
-def test_a_run_too_short_for_a_curve_still_has_its_charts() -> None:
-    assert "<svg" in loss_chart([], [{"step": 0.0, "mlm": 8.0}], 6.0, "mlm")
-    assert "<svg" in learning_rate_chart([])
+def test_a_chart_follows_light_and_dark_and_keeps_its_text() -> None:
+    chart = line_chart("Loss", [Line("training", TRAIN, [(0, 8.0), (20, 6.5)])])
+    assert "var(--train)" in chart.svg
+    assert re.findall(r"#0[0-9]0[0-9]0[0-9]", chart.svg) == []
+    assert ">step<" in chart.svg
+
+
+def test_lines_without_points_are_in_neither_chart_nor_key() -> None:
+    chart = line_chart("Loss", [Line("training", TRAIN, []), Line("held out", HELD_OUT, [(0, 8.0)], marked=True)])
+    assert [line.name for line in chart.lines] == ["held out"]
+
+
+def test_what_the_script_reads_lies_within_the_drawing() -> None:
+    frame = json.loads(line_chart("Loss", [Line("가", TRAIN, [(0, 8.0), (20, 6.5)])]).frame)
+    left, right, top, bottom = frame["box"]
+    assert 0 < left < right < 375
+    assert 0 < top < bottom < 217
+    low, high, *_ = frame["limits"]
+    assert low <= 0 < 20 <= high
+    assert frame["lines"][0] == {
+        "name": "가",
+        "colour": "var(--train)",
+        "level": False,
+        "points": [[0.0, 8.0], [20.0, 6.5]],
+    }
+
+
+def test_a_level_alone_is_no_chart() -> None:
+    held_out = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1}]
+    titles = [chart.title for chart in charts(Run("short", [], held_out, 6.0))]
+    assert titles == ["Masked language model loss, nats", "Masked pieces predicted right"]
+
+
+def test_every_curve_that_was_logged_is_drawn() -> None:
+    held_out = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1, "nsp_accuracy": 0.5}]
+    speed = [{"step": 20.0, "tokens_per_second": 5_000.0, "mfu": 0.3}]
+    titles = [chart.title for chart in charts(Run("run", rows(3), held_out, 6.0, speed))]
+    assert "Next sentence predicted right" in titles
+    assert titles[-3:] == ["Learning rate", "Tokens per second", "Share of the hardware's peak (MFU)"]
+
+
+def test_two_runs_share_their_charts_and_one_entropy_is_drawn_once() -> None:
+    held_out = [{"step": 0.0, "tokens": 0.0, "mlm": 8.0}]
+    chart = both([Run("a", rows(3), held_out, 6.0), Run("b", rows(3), held_out, 6.0)])[0]
+    assert [line.name for line in chart.lines] == [
+        "a, training", "b, training", "a, held out", "b, held out", "unigram entropy",
+    ]  # fmt: skip
+    apart = both([Run("a", rows(3), held_out, 6.0), Run("b", rows(3), held_out, 7.0)])[0]
+    assert [line.name for line in apart.lines if line.dashed] == ["a, unigram entropy", "b, unigram entropy"]
+    assert apart.lines[-1].colour != REFERENCE
+
+
+def test_a_histogram_of_nothing_is_drawn() -> None:
+    assert "<svg" in histogram("Length", ["0", "10"], [0.0, 0.0], "characters").svg
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0005, "0.0005"), (7.5, "7.5"), (0, "0"), (4_000, "4,000"), (2_500_000, "2.5 M"), (3e9, "3 G")],
+)
+def test_numbers_on_an_axis_are_short(value: float, text: str) -> None:
+    assert short(value) == text

@@ -1,0 +1,236 @@
+"""What the page says of a corpus: why documents went, samples of them, and how the kept text is distributed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kobert_pipeline.hub.facts import SourceRow
+from kobert_pipeline.report.charts import Chart, histogram
+
+READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters", "are not there twice", "have sentences"
+"""The steps that a document has to pass, in order: what is said of those that do."""
+REASONS: Mapping[str, tuple[str, str]] = {
+    "boilerplate": (FILTERS, "mostly menus, copyright lines and the like"),
+    "damaged": (READING, "the file breaks off"),
+    "duplicate": (DUPLICATES, "word for word an earlier one"),
+    "empty_archive": (READING, "an archive without a readable file"),
+    "empty_file": (READING, "nothing in it"),
+    "encrypted_member": (READING, "a locked file in an archive"),
+    "list_or_table": (FILTERS, "lines of a list, no prose"),
+    "markup_or_code": (FILTERS, "programs or markup, no prose"),
+    "near_duplicate": (DUPLICATES, "almost an earlier one"),
+    "nested_archive": (READING, "an archive within an archive"),
+    "no_sentence": (SPLITTING, "all of its sentences stand elsewhere"),
+    "no_text": (READING, "a record without text"),
+    "not_an_object": (READING, "a record that is no object"),
+    "not_korean": (FILTERS, "too few of its letters are Hangul"),
+    "not_wikitext": (READING, "a page that is no article"),
+    "other_namespace": (READING, "a talk, file or help page"),
+    "outside_document": (READING, "text outside any document"),
+    "redirect": (READING, "a page that only leads to another"),
+    "repeated_lines": (FILTERS, "the same lines again and again"),
+    "repeated_ngrams": (FILTERS, "the same words again and again"),
+    "same_file": (READING, "a file that was read before"),
+    "too_large": (READING, "beyond the limit of a document"),
+    "too_short": (FILTERS, "too few characters"),
+    "unclosed_document": (READING, "a document without an end"),
+    "undecodable": (READING, "in no known encoding"),
+    "unreadable_element": (READING, "an element that cannot be parsed"),
+    "unreadable_line": (READING, "a line that cannot be parsed"),
+    "unsafe_member": (READING, "a path that leads out of the archive"),
+}
+"""Reason -> the step that it is a reason of, and what it means."""
+SAMPLES, SAMPLE_CHARACTERS = 3, 180
+"""Shown of each reason, and how much of each."""
+LARGEST = 3
+"""Groups of near-duplicates shown."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    source: str
+    place: str
+    text: str
+    """Empty where the document could not be read."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    name: str
+    words: str
+    """Empty for a reason that this page does not know."""
+    documents: int
+    by_source: dict[str, int]
+    samples: list[Sample]
+
+
+def reasons(sources: Sequence[SourceRow], samples: Mapping[str, list[Sample]]) -> list[Reason]:
+    """Why documents were dropped, the commonest reason first."""
+    total: Counter[str] = Counter()
+    for row in sources:
+        total.update(row.drops)
+    return [
+        Reason(
+            name,
+            REASONS.get(name, (READING, ""))[1],
+            count,
+            {row.name: row.drops[name] for row in sources if name in row.drops},
+            samples.get(name, []),
+        )
+        for name, count in sorted(total.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+@dataclass(frozen=True)
+class Step:
+    words: str
+    left: int
+    """Documents, or sentences, that passed."""
+    gone: int
+    """That the step before had left, and this one did not."""
+    share: float
+    """That is left, of what the first step of its kind had: 0 to 1."""
+
+
+def funnel(total: SourceRow) -> list[Step]:
+    """From the documents that were found to those that were kept. Steps that nothing failed are left out."""
+    left = total.documents
+    steps = [Step("documents found", left, 0, 1.0)]
+    for words in (READING, FILTERS, DUPLICATES, SPLITTING):
+        gone = sum(count for name, count in total.drops.items() if REASONS.get(name, (READING, ""))[0] == words)
+        left -= gone
+        if gone:
+            steps.append(Step(words, left, gone, left / max(1, total.documents)))
+    return steps
+
+
+def sentence_funnel(kept: int, dropped: Mapping[str, int]) -> list[Step]:
+    """The same of sentences: `dropped` as the corpus stage counts them, by reason."""
+    words = {"contaminated": "are not in the evaluation's data", "duplicate": "are not there twice"}
+    found = left = kept + sum(dropped.values())
+    steps = [Step("sentences in them", left, 0, 1.0)]
+    for reason, gone in dropped.items():
+        left -= gone
+        steps.append(Step(words.get(reason, reason), left, gone, left / max(1, found)))
+    return steps
+
+
+def dropped_samples(corpora: Path | None) -> dict[str, list[Sample]]:
+    """Reason -> some dropped documents, of as many sources as there are. Empty where the artifact keeps none."""
+    if corpora is None or not (corpora / "dropped.jsonl").is_file():
+        return {}
+    rows = [json.loads(line) for line in (corpora / "dropped.jsonl").read_text(encoding="utf-8").splitlines() if line]
+    found: dict[str, list[Sample]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for row in rows:
+        if "reason" in row:
+            ranked.append((seen[row["reason"], row["source"]], row))
+            seen[row["reason"], row["source"]] += 1
+    for _, row in sorted(ranked, key=lambda item: item[0]):
+        taken = found.setdefault(row["reason"], [])
+        if len(taken) < SAMPLES:
+            taken.append(
+                Sample(row["source"], row.get("doc_id") or row.get("place", ""), shortened(row.get("text", "")))
+            )
+    return found
+
+
+def shortened(text: str) -> str:
+    """One line of at most about SAMPLE_CHARACTERS."""
+    line = " ".join(text.split())
+    return line if len(line) <= SAMPLE_CHARACTERS else line[:SAMPLE_CHARACTERS].rstrip() + " …"
+
+
+def largest_groups(corpora: Path | None) -> list[tuple[str, int]]:
+    """The documents that most others nearly repeat, and how many those are."""
+    if corpora is None or not (corpora / "near_duplicates.jsonl").is_file():
+        return []
+    counts: Counter[str] = Counter()
+    with (corpora / "near_duplicates.jsonl").open(encoding="utf-8") as stream:
+        for line in stream:
+            counts[json.loads(line)["repeats"]] += 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
+
+
+# --- distributions ---------------------------------------------------------------------------------------------------
+
+MOST_SHARDS, SHARD_DOCUMENTS = 24, 150
+"""Text that is measured: the first documents of so many shards, evenly over the corpus."""
+CHARACTERS, SENTENCES = (10, 200), (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
+"""Width of a bin and its end, of sentence lengths; and the lower edges of those of documents."""
+
+
+@dataclass(frozen=True)
+class Distributions:
+    documents: int
+    """That were measured."""
+    sentences: int
+    charts: list[Chart]
+
+
+def distributions(corpora: Path | None) -> Distributions | None:
+    """Lengths and Hangul shares of a sample of the kept text. None where the artifact has no text beside it."""
+    documents = list(_sampled(corpora)) if corpora is not None else []
+    if not any(documents):
+        return None
+    from corpora.filters import hangul_share
+
+    sentences = [sentence for document in documents for sentence in document]
+    charts = [
+        sentence_lengths([len(sentence) for sentence in sentences]),
+        document_lengths([len(document) for document in documents]),
+        hangul_shares([hangul_share(" ".join(document)) for document in documents]),
+    ]
+    return Distributions(len(documents), len(sentences), charts)
+
+
+def _sampled(corpora: Path) -> Iterable[list[str]]:
+    import pyarrow.parquet as pq
+
+    shards = sorted((corpora / "shards").glob("*.parquet"))
+    stride = -(-len(shards) // MOST_SHARDS) or 1
+    for shard in shards[::stride]:
+        for batch in pq.ParquetFile(shard).iter_batches(SHARD_DOCUMENTS, columns=["sentences"]):
+            yield from batch["sentences"].to_pylist()
+            break
+
+
+def sentence_lengths(lengths: Sequence[int]) -> Chart:
+    """Of sentences, in characters."""
+    width, end = CHARACTERS
+    counts = Counter(min(length, end) // width for length in lengths)
+    bins = range(end // width + 1)
+    labels = [*(f"{number * width}" for number in bins[:-1]), f"{end}+"]
+    return histogram("Sentence length", labels, _shares([counts[number] for number in bins]), "characters")
+
+
+def document_lengths(lengths: Sequence[int]) -> Chart:
+    """Of documents, in sentences; bins grow like Fibonacci's numbers."""
+    counts = Counter(sum(length >= edge for edge in SENTENCES) - 1 for length in lengths)
+    ends = [*(edge - 1 for edge in SENTENCES[1:]), 0]
+    labels = [
+        f"{start}+" if not end else f"{start}" if start == end else f"{start}–{end}"
+        for start, end in zip(SENTENCES, ends, strict=True)
+    ]
+    shares = _shares([counts[number] for number in range(len(SENTENCES))])
+    return histogram("Document length", labels, shares, "sentences")
+
+
+def hangul_shares(shares: Sequence[float]) -> Chart:
+    """Of documents, among their letters."""
+    counts = Counter(min(int(share * 20), 19) for share in shares)
+    first = min(counts, default=0)
+    labels = [f"{5 * number} %" for number in range(first, 20)]
+    return histogram(
+        "Hangul among letters", labels, _shares([counts[number] for number in range(first, 20)]), "share, by document"
+    )
+
+
+def _shares(counts: Sequence[int]) -> list[float]:
+    total = max(1, sum(counts))
+    return [count / total for count in counts]

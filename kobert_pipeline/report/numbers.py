@@ -1,0 +1,46 @@
+"""Words for numbers. Pure."""
+
+from __future__ import annotations
+
+
+def shown_bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"
+
+
+def shown_seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def shown_count(count: float) -> str:
+    """`45,926`, `18.3 M`: a number to be taken in at a glance."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count:,.0f}"
+
+
+def shown_share(share: float) -> str:
+    """`8.3 %`, `< 0.1 %`: of something, 0 to 1."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def shown_metric(name: str) -> str:
+    """`macro_f1` -> `macro F1`."""
+    written = {
+        "f1": "F1",
+        "uas": "UAS",
+        "las": "LAS",
+        "auprc": "AUPRC",
+        "pearson": "Pearson r",
+        "rouge": "ROUGE",
+        "w": "W",
+    }
+    return " ".join(written.get(word, word) for word in name.split("_"))

@@ -1,0 +1,150 @@
+"use strict";
+
+// --- light and dark ---
+
+document.querySelector("#theme")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const set = root.style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  root.style.colorScheme = set === "dark" ? "light" : "dark";
+});
+
+// --- values under the pointer ---
+
+function element(name, properties = {}, children = []) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function nearest(points, x) {
+  let best = points[0];
+  for (const point of points) if (Math.abs(point[0] - x) < Math.abs(best[0] - x)) best = point;
+  return best;
+}
+
+function shown(value, percent) {
+  if (percent) return (100 * value).toFixed(1) + " %";
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(4)));
+}
+
+function follow(figure) {
+  const frame = JSON.parse(figure.dataset.frame);
+  const svg = figure.querySelector("svg");
+  const [left, right, top, bottom] = frame.box;
+  const [low, high] = frame.limits;
+  const lines = frame.lines.filter((line) => !line.level);
+  const longest = lines.reduce((a, b) => (b.points.length > a.points.length ? b : a), { points: [] });
+  if (!longest.points.length) return;
+  let cursor, readout;
+
+  function hide() {
+    cursor?.remove();
+    readout?.remove();
+    cursor = readout = undefined;
+  }
+
+  function show(event) {
+    const place = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    if (place.x < left - 4 || place.x > right + 4) return hide();
+    const x = nearest(longest.points, low + ((place.x - left) / (right - left)) * (high - low))[0];
+    const at = left + ((x - low) / (high - low)) * (right - left);
+    if (!cursor) {
+      cursor = document.createElementNS(svg.namespaceURI, "line");
+      cursor.setAttribute("class", "cursor");
+      svg.append(cursor);
+      readout = element("div", { className: "readout" });
+      figure.append(readout);
+    }
+    for (const [name, value] of Object.entries({ x1: at, x2: at, y1: top, y2: bottom })) cursor.setAttribute(name, value);
+    const rows = frame.lines.map((line) => {
+      const dot = element("i");
+      dot.style.setProperty("--c", line.colour);
+      return element("div", {}, [dot, line.name + " " + shown(nearest(line.points, x)[1], frame.percent)]);
+    });
+    readout.replaceChildren(element("div", { textContent: frame.x + " " + shown(x) }), ...rows);
+    readout.style.right = place.x > (left + right) / 2 ? "auto" : "1rem";
+    readout.style.left = place.x > (left + right) / 2 ? "3.5rem" : "auto";
+  }
+
+  svg.addEventListener("pointermove", show);
+  svg.addEventListener("pointerdown", show);
+  svg.addEventListener("pointerleave", hide);
+}
+
+document.querySelectorAll("figure[data-frame]").forEach(follow);
+
+// --- the tokenizer, as the file has it: NFC, BERT's words, longest match first ---
+
+const HAN = /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+const SIGN = /[\p{P}$+<=>^`|~]/u;
+
+function words(text) {
+  const clean = text.normalize("NFC").replace(/[\t\n\r]/g, " ").replace(/[\p{C}\ufffd]/gu, "").replace(HAN, " $& ");
+  const found = [];
+  for (const word of clean.split(/\s+/u)) {
+    let run = "";
+    for (const character of word) {
+      if (SIGN.test(character)) {
+        if (run) found.push(run);
+        found.push(character);
+        run = "";
+      } else run += character;
+    }
+    if (run) found.push(run);
+  }
+  return found;
+}
+
+function wordPieces(word, vocabulary) {
+  const characters = Array.from(word);
+  if (characters.length > 1000) return ["[UNK]"];
+  const pieces = [];
+  for (let start = 0; start < characters.length; ) {
+    let end = characters.length;
+    let piece;
+    for (; end > start; end--) {
+      piece = (start ? "##" : "") + characters.slice(start, end).join("");
+      if (vocabulary.has(piece)) break;
+    }
+    if (end === start) return ["[UNK]"];
+    pieces.push(piece);
+    start = end;
+  }
+  return pieces;
+}
+
+function tokenize(text, vocabulary, added) {
+  const parts = added.length ? text.split(new RegExp("(" + added.map(RegExp.escape ?? escaped).join("|") + ")", "u")) : [text];
+  return parts.flatMap((part) => (added.includes(part) ? [[part]] : words(part).map((word) => wordPieces(word, vocabulary))));
+}
+
+function escaped(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+function live(area) {
+  const { pieces, added } = JSON.parse(document.querySelector("#vocabulary").textContent);
+  const vocabulary = new Set(pieces.split("\n"));
+  const output = document.querySelector("#live-pieces");
+  const count = document.querySelector("#live-count");
+
+  function chip(piece) {
+    const inner = piece.startsWith("##");
+    const kind = piece === "[UNK]" ? "unknown" : inner ? "inner" : "first";
+    return element("span", { className: "piece " + kind }, inner ? [element("u", { textContent: "##" }), piece.slice(2)] : [piece]);
+  }
+
+  function show() {
+    const found = tokenize(area.value, vocabulary, added);
+    const number = found.flat().length;
+    const eojeols = area.value.trim().split(/\s+/u).filter(Boolean).length;
+    output.replaceChildren(...found.map((word) => element("span", {}, word.map(chip))));
+    count.textContent = eojeols ? `${number} pieces, ${eojeols} eojeols: ${(number / eojeols).toFixed(2)} pieces per eojeol` : "";
+  }
+
+  area.addEventListener("input", show);
+  show();
+}
+
+const area = document.querySelector("#live-text");
+if (area) live(area);

@@ -1,0 +1,128 @@
+"""The pages in a real browser: nothing is complained of, charts and Korean are drawn, nothing is wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Browser, find_chromium, has_korean_font
+
+from kobert_pipeline.report.compare import write_comparison
+from kobert_pipeline.report.page import write_page
+from kobert_pipeline.report.picture import HEADLINES
+from kobert_pipeline.report.pieces import sentences
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(not has_korean_font(), reason="no Korean font on this machine (fc-list :lang=ko)"),
+]
+SMALL_RUN = Path(__file__).parents[1] / "hub" / "small_run"
+PHONE = 360
+
+
+@pytest.fixture(scope="module")
+def folders(tiny: Any) -> dict[str, Path]:
+    """The small run, with the real tokenizer of the fixture."""
+    return {stage: SMALL_RUN / stage for stage in HEADLINES} | {"tokenizer": tiny.tokenizer}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, folders: dict[str, Path]) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    write_page(folder / "run.html", "small", folders)
+    write_page(folder / "begun.html", "small", {})
+    write_comparison(folder / "both.html", ("small", "other"), (folders, folders))
+    return {name: folder / f"{name}.html" for name in ("run", "begun", "both")}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["run", "begun", "both"])
+def test_a_page_opens_without_complaint_in_light_and_dark(
+    browser: Browser, pages: dict[str, Path], name: str, scheme: str
+) -> None:
+    browser.complaints.clear()
+    browser.open(pages[name], scheme=scheme)
+    assert browser.complaints == []
+    page, ink = (browser.evaluate(f"getComputedStyle(document.body).{what}") for what in ("backgroundColor", "color"))
+    assert (brightness(page) > brightness(ink)) is (scheme == "light")
+
+
+def brightness(colour: str) -> float:
+    return sum(float(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3])
+
+
+@pytest.mark.parametrize("name", ["run", "begun", "both"])
+def test_a_phone_need_not_scroll_sideways(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    browser.open(pages[name], width=PHONE)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_charts_are_drawn_and_one_of_the_two_pictures_is_shown(browser: Browser, pages: dict[str, Path]) -> None:
+    drawn = (
+        "[...document.querySelectorAll('figure svg')].map(each => each.getBBox().width > 200 && each.clientWidth > 250)"
+    )
+    picture = "[...document.querySelectorAll('.picture')].map(each => each.clientWidth > 300)"
+    browser.open(pages["run"])
+    assert browser.evaluate(drawn) == [True] * 3
+    assert browser.evaluate(picture) == [True, False]
+    browser.open(pages["run"], width=PHONE)
+    assert browser.evaluate(drawn) == [True] * 3
+    assert browser.evaluate(picture) == [False, True]
+
+
+def test_the_lines_of_a_chart_have_the_colours_of_the_page(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["run"])
+    strokes = browser.evaluate(
+        "[...document.querySelectorAll('figure path')].map(each => getComputedStyle(each).stroke)"
+    )
+    assert len({stroke for stroke in strokes if stroke != "none"}) >= 3
+
+
+def test_korean_is_set_in_a_korean_font(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["run"])
+    fonts = browser.fonts(".piece.noun")
+    assert sum(fonts.values()) > 0
+    assert not any("LastResort" in name or "DejaVu" in name for name in fonts), fonts
+
+
+def test_values_are_told_under_the_pointer(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["run"])
+    place = browser.evaluate(
+        "(() => { const box = document.querySelector('figure svg'); box.scrollIntoView({behavior: 'instant'});"
+        " const at = box.getBoundingClientRect(); return [at.left + at.width - 20, at.top + at.height / 2]; })()"
+    )
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+    told = browser.evaluate("document.querySelector('.readout').innerText")
+    assert "step 640" in told
+    assert "held out 4.159" in told
+
+
+def test_the_page_cuts_text_as_the_tokenizer_does(
+    browser: Browser, pages: dict[str, Path], folders: dict[str, Path]
+) -> None:
+    browser.open(pages["run"])
+    for sentence in sentences(folders["tokenizer"], public=False):
+        browser.evaluate(f"area.value = {sentence.text!r}; area.dispatchEvent(new Event('input'));")
+        shown = browser.evaluate("[...document.querySelectorAll('#live-pieces .piece')].map(each => each.textContent)")
+        assert shown == [cut.piece for eojeol in sentence.eojeols for cut in eojeol]
+
+
+def test_the_theme_can_be_turned(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["run"])
+    browser.evaluate("document.querySelector('#theme').click()")
+    assert brightness(browser.evaluate("getComputedStyle(document.body).backgroundColor")) < 200
+
+
+def test_a_printed_page_is_a_few_sheets(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
+    browser.open(pages["run"])
+    browser.pdf(tmp_path / "page.pdf")
+    assert 2 <= (tmp_path / "page.pdf").read_bytes().count(b"/Type /Page\n") <= 12

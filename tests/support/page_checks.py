@@ -1,0 +1,42 @@
+"""What tests of the pages share: an analysis of mistakes, and the elements of a page."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+ANALYSIS = {
+    "protocol": "official", "initialisation": "pretrained", "split": "dev", "version": 1, "task": "nli", "rows": 4, "metrics": ["accuracy"], "primary_metric": "accuracy",
+    "confusion": {"labels": ["가", "나"], "counts": [[3, 1], [0, 0]]},
+    "by_length": [{"from": 3, "to": 1_200, "rows": 4, "scores": {"accuracy": 75.0}}],
+    "worst": [{"guid": "g", "grade": 0.0, "texts": {"premise": "눈이 온다.", "hypothesis": "춥다."}, "gold": "가", "prediction": "나"}],
+}  # fmt: skip
+"""As the evaluation writes it of a task."""
+
+
+class Elements(HTMLParser):
+    """Collects tags with their attributes, and checks that they close in order."""
+
+    VOID = ("meta", "br", "img", "link")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def elements(page: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Elements()
+    parser.feed(page)
+    assert parser.open == []
+    return parser.found
