@@ -51,7 +51,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     if not held_out:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
     lightning.seed_everything(seed, workers=False, verbose=False)
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length, config.attention)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
     with fitting():
         measured = _fit(module, config, held_out, out)
@@ -59,9 +59,10 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     _write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store, measured)
     write_json(out.path / "metrics.json", summary)
+    term = next(name for name in measured[-1] if name not in ("step", "tokens"))
     logger.info(
-        "pretrain: held-out MLM loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
-        summary["held_out"][0]["mlm"], summary["held_out"][-1]["mlm"], summary["unigram_entropy"],
+        "pretrain: held-out %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
+        term, measured[0][term], measured[-1][term], summary["unigram_entropy"],
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
@@ -178,4 +179,4 @@ def _summary(
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
         "held_out": measured,
-    }
+    } | ({"packing": module.stream.packing} if module.stream.packing else {})
