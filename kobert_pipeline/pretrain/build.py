@@ -15,7 +15,6 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
@@ -28,6 +27,7 @@ from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.quiet import fitting
@@ -92,8 +92,9 @@ def _fit(
         )
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
-        loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
-        trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
+        trainer.fit(
+            module, loader(module.stream, config.workers), ckpt_path=found[-1] if found else None, weights_only=True
+        )
         save(trainer, folder / "checkpoints")
     return watch.measured
 
