@@ -199,18 +199,30 @@ def cut_into_packed_batches(
 
 def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
-    *, seed: int, number: int, width: int, row_length: int | None = None, training: bool = True,
+    *, seed: int, number: int, width: int, first: int = 0, row_length: int | None = None, training: bool = True,
 ) -> Batch:  # fmt: skip
-    """Batch `number` of the `chosen` examples (B,), or of packed rows of them (R, K); `width` is the most pieces that an
-    example of the phase may have. Packing adds `packing` (R, row_length) and changes nothing else, masks included."""
+    """Of batch `number`, from its example `first` on, the `chosen` examples (B,), or packed rows of them (R, K); `width` is the
+    most pieces that an example of the phase may have. Packing adds `packing` (R, row_length) and changes nothing else, masks
+    included."""
     rows = chosen.reshape(len(chosen), -1)
     chosen = rows[rows != EMPTY]
-    generator = RowGenerator(seed, number, first=0, rows=len(chosen), width=width)
+    generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
     batch = objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
     if row_length is None:
         return batch
     longest = batch["input_ids"].shape[1]
     return batch | {"packing": torch.from_numpy(layout(examples.lengths, rows, row_length, longest))}
+
+
+def take_rows(batch: Batch, first: int, end: int) -> Batch:
+    """Rows [first, end) of a batch: of packed ones, with the examples that lie in them."""
+    if "packing" not in batch:
+        return {name: tensor[first:end] for name, tensor in batch.items()}
+    packing, width = batch["packing"][first:end], batch["input_ids"].shape[1]
+    held = packing[packing != EMPTY]
+    begin, stop = int(held.min()) // width, int(held.max()) // width + 1
+    moved = torch.where(packing == EMPTY, packing, packing - begin * width)
+    return {name: tensor[begin:stop] for name, tensor in batch.items()} | {"packing": moved}
 
 
 def validation_batches(

@@ -21,6 +21,8 @@ from kobert_pipeline.pretrain.data import (
     Cursor,
     cut_into_batches,
     cut_into_packed_batches,
+    draw,
+    take_rows,
     validation_batches,
 )
 from kobert_pipeline.pretrain.facts import tokenizer_facts
@@ -116,6 +118,32 @@ def test_packing_is_an_option_of_a_phase_and_fills_its_rows(stream):
     plain.require_batches()
     assert plain.packing == []
     assert "packing" not in next(iter(plain))[0]
+
+
+@pytest.mark.parametrize("row_length", [None, 128])
+def test_a_part_of_a_batch_is_what_drawing_its_rows_gives(stream, row_length):
+    """As ranks and micro-batches divide it: masks, labels and packed rows are those of the whole batch."""
+    whole = stream(phases=(Phase(max_length=32, batch_size=6, row_length=row_length),))
+    examples = whole._plan(0, epoch=0, phase=0)
+    rows = whole._cut(examples, 0, epoch=0, phase=0)[0]
+    drawing = partial(
+        draw, whole.objective, examples, facts=whole.facts, options=whole.options,
+        seed=1, number=5, width=32, row_length=row_length,
+    )  # fmt: skip
+    batch = drawing(rows)
+    for first, end in ((0, 2), (2, 3), (3, len(rows))):
+        part = take_rows(batch, first, end)
+        alone = drawing(rows[first:end], first=np.count_nonzero(rows[:first] != EMPTY))
+        longest = alone["input_ids"].shape[1]
+        assert part.keys() == alone.keys()
+        for name in set(part) - {"packing"}:
+            cut = part[name][:, :longest] if part[name].ndim > 1 else part[name]
+            assert torch.equal(cut, alone[name])
+        if row_length:
+            places = [one["packing"] // one["input_ids"].shape[1] for one in (part, alone)]
+            within = [one["packing"] % one["input_ids"].shape[1] for one in (part, alone)]
+            assert torch.equal(*places)
+            assert torch.equal(*(one[places[0] >= 0] for one in within))
 
 
 def test_another_seed_gives_other_batches(stream):
