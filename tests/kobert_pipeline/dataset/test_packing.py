@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
+from kobert_pipeline.dataset.plan import PlanContext
+from kobert_pipeline.dataset.segment_pairs import segment_pairs
+from kobert_pipeline.dataset.sentence_order import sentence_order
+from kobert_pipeline.dataset.store import Block
 
 lengths_and_rows = st.integers(8, 200).flatmap(
     lambda row_length: st.tuples(st.lists(st.integers(4, row_length), min_size=1, max_size=200), st.just(row_length))
@@ -41,13 +48,22 @@ def test_an_example_goes_into_the_fullest_row_that_has_room():
     assert {frozenset(row) for row in rows.tolist()} == {frozenset({0, 2}), frozenset({1, 3})}
 
 
-@pytest.mark.parametrize("row_length", [512, 1_024])
-def test_rows_of_ordinary_lengths_are_full_to_98_percent(row_length):
-    """Documents of 12 sentences of 24 pieces on the average, cut into pairs of 128: most full, some of any length."""
+def documents() -> Block:
+    """2,000 documents of 2 to 29 sentences of 5 to 39 pieces."""
     rng = np.random.default_rng(0)
-    lengths = np.where(rng.random(6_000) < 0.6, 128, rng.integers(8, 128, 6_000))
-    rows = best_fit(lengths, row_length, rng)
-    assert lengths.sum() / (len(rows) * row_length) > 0.98
+    sentences = np.append(0, np.cumsum(rng.integers(2, 30, 2_000)))
+    pieces = np.append(0, np.cumsum(rng.integers(5, 40, sentences[-1])))
+    tokens, source, continuity = np.zeros(pieces[-1], np.uint16), np.zeros(2_000, np.uint8), np.ones(2_000, bool)
+    return Block(tokens, {}, pieces, sentences, source, continuity)
+
+
+@pytest.mark.parametrize("plan", [segment_pairs, sentence_order, partial(full_rows, across_documents=False)])
+@pytest.mark.parametrize(("max_length", "row_length"), [(128, 512), (256, 512), (512, 512), (512, 1_024)])
+def test_rows_of_ordinary_text_are_full_to_98_percent(plan, max_length, row_length):
+    lengths = plan(documents(), PlanContext(0, 0, 0, 0, max_length)).lengths
+    rows = best_fit(lengths, row_length, np.random.default_rng(0))
+    assert lengths.sum() / (len(rows) * row_length) >= 0.98
+    assert lengths.mean() / max_length < 0.95, "without packing there is something to gain"
 
 
 def test_equal_lengths_are_packed_in_another_order_every_time():

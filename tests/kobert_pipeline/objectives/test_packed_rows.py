@@ -67,8 +67,8 @@ def make(tiny, facts):
 def test_packing_changes_no_mask_and_no_label(make, objective):
     _, plain, packed, _ = make(objective, "bert")
     rows = packed.pop("packing")
-    assert rows.shape == (4, ROW)
-    assert len(plain["input_ids"]) > len(rows)
+    assert rows.shape[1] == ROW
+    assert len(plain["input_ids"]) > 2 * len(rows)
     assert plain.keys() == packed.keys()
     assert all(torch.equal(plain[name], packed[name]) for name in plain)
 

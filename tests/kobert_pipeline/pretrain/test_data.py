@@ -108,7 +108,7 @@ def test_packing_is_an_option_of_a_phase_and_fills_its_rows(stream):
     packed = stream(phases=phases)
     packed.require_batches()
     assert len(packed.packing) == 2
-    assert min(packed.packing) > 0.9  # the corpus fills a dozen rows, of which the last is not full
+    assert min(packed.packing) > 0.85  # of the few rows of this corpus the last is a good part
     batches = [batch for batch, _ in itertools.islice(packed, 6)]
     assert {tuple(batch["packing"].shape[1:]) for batch in batches} == {(128,)}
     for batch in batches:
