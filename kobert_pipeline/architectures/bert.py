@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
+from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Mod
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=facts.pad_id,
-        attn_implementation=attention(),
+        attn_implementation=attention(facts.attention),
     )
     return _module(BertForPreTraining(config), with_pairs="sequence_pair" in heads)
 
@@ -70,13 +71,15 @@ def _module(transformer: Any, *, with_pairs: bool) -> nn.Module:
                     part.requires_grad_(False)
 
         def hidden(self, batch: dict[str, Tensor]) -> Tensor:
+            names = ("input_ids", "token_type_ids")
+            if PACKING in batch:
+                mask: Any = attention_within_examples(batch, self.transformer.config._attn_implementation)
+                return examples_of(self._states(rows_of(batch, names), mask), batch)
             mask = batch["attention_mask"]
-            output = self.transformer.bert(
-                input_ids=batch["input_ids"],
-                token_type_ids=batch["token_type_ids"],
-                attention_mask=None if bool(mask.all()) else mask,
-            )
-            states: Tensor = output.last_hidden_state
+            return self._states({name: batch[name] for name in names}, None if bool(mask.all()) else mask)
+
+        def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
+            states: Tensor = self.transformer.bert(**inputs, attention_mask=mask).last_hidden_state
             return states
 
         def token_logits(self, hidden: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
+from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> 
         eos_token_id=facts.sep_id,
         cls_token_id=facts.cls_id,
         sep_token_id=facts.sep_id,
-        attn_implementation=attention(),
+        attn_implementation=attention(facts.attention),
     )
     return _module(ModernBertForMaskedLM(config))
 
@@ -75,12 +76,22 @@ def _module(transformer: Any) -> nn.Module:
             self.transformer = transformer
 
         def hidden(self, batch: dict[str, Tensor]) -> Tensor:
+            if PACKING in batch:
+                return examples_of(self._states(rows_of(batch, ("input_ids",)), self._packed_masks(batch)), batch)
             mask = batch["attention_mask"]
-            output = self.transformer.model(
-                input_ids=batch["input_ids"], attention_mask=None if bool(mask.all()) else mask
-            )
-            states: Tensor = output.last_hidden_state
+            return self._states({"input_ids": batch["input_ids"]}, None if bool(mask.all()) else mask)
+
+        def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
+            states: Tensor = self.transformer.model(**inputs, attention_mask=mask).last_hidden_state
             return states
+
+        def _packed_masks(self, batch: dict[str, Tensor]) -> dict[str, Any]:
+            config = self.transformer.config
+            windows = {"full_attention": None, "sliding_attention": config.sliding_window}
+            return {
+                kind: attention_within_examples(batch, config._attn_implementation, window)
+                for kind, window in windows.items()
+            }
 
         def token_logits(self, hidden: Tensor) -> Tensor:
             logits: Tensor = self.transformer.decoder(self.transformer.head(hidden))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Batch = dict[str, "Tensor"]
-"""Name -> tensor with B rows: what a model takes and a loss reads."""
+"""Name -> tensor with B rows, an example each: what a model takes and a loss reads. Packing is no matter of objectives: it
+adds `packing`, by which a model lays examples into rows and takes their hidden states out again."""
 
 
 @dataclass(frozen=True)

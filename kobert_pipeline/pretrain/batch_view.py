@@ -75,6 +75,8 @@ class Readable(NamedTuple):
     """(B, L) bool: selected, and shown as [MASK]."""
     labels: dict[str, np.ndarray]
     """Each (B,)."""
+    positions: int
+    """Of all rows, padding included: of the packed ones, where examples are packed."""
 
 
 def read(batch: Batch, facts: TokenizerFacts) -> Readable:
@@ -85,7 +87,7 @@ def read(batch: Batch, facts: TokenizerFacts) -> Readable:
     return Readable(
         shown, original, arrays["token_type_ids"], arrays["attention_mask"],
         np.isin(original, [facts.cls_id, facts.sep_id]), selected, selected & (shown == facts.mask_id),
-        {name: values for name, values in arrays.items() if values.ndim == 1},
+        {name: values for name, values in arrays.items() if values.ndim == 1}, arrays.get("packing", shown).size,
     )  # fmt: skip
 
 
@@ -143,7 +145,8 @@ def _styled(batch: Readable, row: int, position: int, piece: str, piece_of: Call
 def statistics(batches: list[Readable]) -> dict[str, float]:
     """Shares over all batches, by what they are called in the table."""
     rows = sum(len(batch.shown) for batch in batches)
-    positions, real, special, selected, masked, kept = (
+    positions = sum(batch.positions for batch in batches)
+    real, special, selected, masked, kept = (
         sum(int(array.sum()) for array in arrays) for arrays in zip(*[_flags(batch) for batch in batches], strict=True)
     )
     of_selected = max(1, selected)
@@ -164,7 +167,7 @@ def statistics(batches: list[Readable]) -> dict[str, float]:
 
 def _flags(batch: Readable) -> tuple[np.ndarray, ...]:
     kept = batch.selected & (batch.shown == batch.original)
-    return np.ones_like(batch.real), batch.real, batch.special & batch.real, batch.selected, batch.masked, kept
+    return batch.real, batch.special & batch.real, batch.selected, batch.masked, kept
 
 
 def table(figures: dict[str, float], counts: Counter[str]) -> Table:

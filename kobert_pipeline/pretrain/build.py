@@ -15,7 +15,6 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
@@ -28,6 +27,7 @@ from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
@@ -53,7 +53,7 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length, config.attention)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
     with fitting():
         measured = _fit(module, config, held_out, out)
@@ -61,9 +61,10 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     _write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store, measured)
     write_json(out.path / "metrics.json", summary)
+    term = next(name for name in measured[-1] if name not in ("step", "tokens"))
     logger.info(
-        "pretrain: held-out MLM loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
-        summary["held_out"][0]["mlm"], summary["held_out"][-1]["mlm"], summary["unigram_entropy"],
+        "pretrain: held-out %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
+        term, measured[0][term], measured[-1][term], summary["unigram_entropy"],
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
@@ -93,8 +94,9 @@ def _fit(
         )
         if found:
             logger.info("pretrain: resumes from %s", found[-1].name)
-        loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
-        trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
+        trainer.fit(
+            module, loader(module.stream, config.workers), ckpt_path=found[-1] if found else None, weights_only=True
+        )
         save(trainer, folder / "checkpoints")
     return watch.measured
 
@@ -180,4 +182,4 @@ def _summary(
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
         "held_out": measured,
-    }
+    } | ({"packing": module.stream.packing} if module.stream.packing else {})

@@ -20,7 +20,16 @@ class Phase(Config):
     share: float = Field(1.0, gt=0, le=1)
     """Share of `max_steps`."""
     batch_size: int = Field(gt=0)
-    """Examples a step, over all devices."""
+    """Examples a step, over all devices; with `row_length`, rows."""
+    row_length: int | None = Field(None, gt=8)
+    """Packs examples into rows of so many pieces; none sees its neighbours. Without it every example has a row to itself,
+    padded to the longest of the batch."""
+
+    @model_validator(mode="after")
+    def _rows_hold_an_example(self) -> Phase:
+        if self.row_length is not None and self.row_length < self.max_length:
+            raise ValueError(f"row_length {self.row_length} does not hold an example of max_length {self.max_length}")
+        return self
 
 
 class PretrainConfig(Config):
@@ -51,6 +60,12 @@ class PretrainConfig(Config):
     """Steps averaged into one row of `losses.csv`."""
     checkpoint_minutes: float = runtime(5.0, gt=0)
     """A killed run loses at most this much."""
+    workers: int = runtime(0, ge=0)
+    """Processes that draw batches ahead of training: 0, the training process draws them itself, which is fastest on a CPU.
+    The batches are the same."""
+    attention: Literal["auto", "eager", "sdpa", "flex_attention"] = runtime("auto")
+    """How attention is computed: `auto` takes `sdpa` on a GPU and `eager` without one; `flex_attention` skips what packed
+    examples do not see of each other, and needs dropout 0."""
 
     @field_validator("objective")
     @classmethod
@@ -87,6 +102,8 @@ class PretrainConfig(Config):
         longest = max(phase.max_length for phase in self.phases)
         if positions is not None and longest > positions:
             raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
+        if self.attention == "flex_attention" and self.architecture.get("dropout"):
+            raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self
 
     @property

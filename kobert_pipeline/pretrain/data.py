@@ -6,15 +6,19 @@ examples shuffled and cut into batches of nearly equal numbers and like lengths.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import IterableDataset
 
 from kobert_pipeline.config import Config
+from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
@@ -22,6 +26,8 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
+
+logger = logging.getLogger(__name__)
 
 BATCHES_A_WINDOW = 50
 """Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
@@ -51,6 +57,9 @@ class Cursor:
 Drawn = tuple[Batch, dict[str, int]]
 """A batch, and the cursor behind it: loaders draw ahead of training, so the stream's own cursor is not the run's."""
 
+Planned = tuple[Callable[[], Batch], dict[str, int]]
+"""The drawing of a batch, and the cursor behind it."""
+
 
 class BatchStream(IterableDataset[Any]):
     """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
@@ -67,16 +76,34 @@ class BatchStream(IterableDataset[Any]):
         self.cursor = Cursor()
         self.counts: Counter[str] = Counter()
         """What the plans drawn so far left out or treated otherwise."""
+        self.packing: list[float] = []
+        """Share of positions used, of each phase that packs: known after `require_batches`."""
 
     def require_batches(self) -> None:
         """Raises InputError, before anything is trained, when the text does not fill one batch of every phase."""
+        self.packing = []
         for number, phase in enumerate(self.config.phases):
-            found = len(self._plan(0, epoch=0, phase=number))
-            if len(self.blocks) == 1 and found < phase.batch_size:
+            found = self._first_batches(number)
+            if found < phase.batch_size:
+                unit = "examples" if phase.row_length is None else f"packed rows of {phase.row_length}, with examples"
                 raise InputError(
-                    f"The corpus gives {found} examples of {phase.max_length} pieces for objective {self.objective.name!r}, "
+                    f"The corpus gives {found} {unit} of {phase.max_length} pieces for objective {self.objective.name!r}, "
                     f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
                 )
+
+    def _first_batches(self, phase: int) -> int:
+        """Examples or rows of so many blocks as one batch takes: of the first, but for tiny ones. Measures the packing."""
+        rows, used, row_length = 0, 0, self.config.phases[phase].row_length
+        for block in range(len(self.blocks)):
+            examples = self._plan(block, epoch=0, phase=phase)
+            rows += sum(map(len, self._cut(examples, block, epoch=0, phase=phase)))
+            used += int(examples.lengths.sum())
+            if rows >= self.config.phases[phase].batch_size:
+                break
+        if row_length is not None and rows:
+            self.packing.append(round(used / (rows * row_length), 4))
+            logger.info("pretrain: packing uses %.1f%% of rows of %d", 100 * self.packing[-1], row_length)
+        return rows
 
     def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
         length = self.config.phases[phase].max_length
@@ -84,6 +111,15 @@ class BatchStream(IterableDataset[Any]):
         return self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
 
     def __iter__(self) -> Iterator[Drawn]:
+        return self.share(0, 1)
+
+    def share(self, worker: int, workers: int) -> Iterator[Drawn]:
+        """Of `workers` that together give the stream, one after the other, what worker number `worker` gives."""
+        for number, (drawing, cursor) in enumerate(self._planned()):
+            if number % workers == worker:
+                yield drawing(), cursor
+
+    def _planned(self) -> Iterator[Planned]:
         cursor = self.cursor
         while True:
             if self._phase_is_over():
@@ -95,7 +131,7 @@ class BatchStream(IterableDataset[Any]):
                     f"The corpus gives no example for objective {self.objective.name!r}. {NEEDS_NEIGHBOURS}"
                 )
 
-    def _epoch(self) -> Iterator[Drawn]:
+    def _epoch(self) -> Iterator[Planned]:
         """From the cursor to the end of the epoch, or of the phase."""
         cursor = self.cursor
         order = np.random.default_rng((self.seed, ORDER, cursor.phase, cursor.epoch)).permutation(len(self.blocks))
@@ -109,13 +145,13 @@ class BatchStream(IterableDataset[Any]):
     def _phase_is_over(self) -> bool:
         return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
 
-    def _block(self, block: int) -> Iterator[Drawn]:
+    def _block(self, block: int) -> Iterator[Planned]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
         examples = self._plan(block, epoch=cursor.epoch, phase=cursor.phase)
         self.counts.update(examples.counts)
-        rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
-        for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
-            batch = draw(
+        for chosen in self._cut(examples, block, epoch=cursor.epoch, phase=cursor.phase)[cursor.offset :]:
+            drawing = partial(
+                draw,
                 self.objective,
                 examples,
                 chosen,
@@ -124,11 +160,19 @@ class BatchStream(IterableDataset[Any]):
                 seed=self.seed,
                 number=cursor.batch,
                 width=phase.max_length,
+                row_length=phase.row_length,
             )
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
-            yield batch, cursor.state()
+            yield drawing, cursor.state()
             if self._phase_is_over():
                 return
+
+    def _cut(self, examples: Examples, block: int, *, epoch: int, phase: int) -> list[np.ndarray]:
+        settings = self.config.phases[phase]
+        rng = np.random.default_rng((self.seed, BATCHES, phase, epoch, block))
+        if settings.row_length is None:
+            return cut_into_batches(examples.lengths, settings.batch_size, rng)
+        return cut_into_packed_batches(examples.lengths, settings.row_length, settings.batch_size, rng)
 
 
 def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -143,13 +187,42 @@ def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
     return [batches[number] for number in rng.permutation(count)]
 
 
+def cut_into_packed_batches(
+    lengths: np.ndarray, row_length: int, batch_size: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Every example in exactly one row of one batch: numbers (R, K) of the examples of R rows, filled up with EMPTY. Numbers
+    of rows differ by one at most; the order is random."""
+    rows = best_fit(lengths, row_length, rng)
+    count = -(-len(rows) // batch_size)
+    return np.array_split(rows[rng.permutation(len(rows))], count) if count else []
+
+
 def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
-    *, seed: int, number: int, width: int, training: bool = True,
+    *, seed: int, number: int, width: int, first: int = 0, row_length: int | None = None, training: bool = True,
 ) -> Batch:  # fmt: skip
-    """Batch `number` of the `chosen` examples; `width` is the most pieces that a row of the phase may have."""
-    generator = RowGenerator(seed, number, first=0, rows=len(chosen), width=width)
-    return objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
+    """Of batch `number`, from its example `first` on, the `chosen` examples (B,), or packed rows of them (R, K); `width` is the
+    most pieces that an example of the phase may have. Packing adds `packing` (R, row_length) and changes nothing else, masks
+    included."""
+    rows = chosen.reshape(len(chosen), -1)
+    chosen = rows[rows != EMPTY]
+    generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
+    batch = objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
+    if row_length is None:
+        return batch
+    longest = batch["input_ids"].shape[1]
+    return batch | {"packing": torch.from_numpy(layout(examples.lengths, rows, row_length, longest))}
+
+
+def take_rows(batch: Batch, first: int, end: int) -> Batch:
+    """Rows [first, end) of a batch: of packed ones, with the examples that lie in them."""
+    if "packing" not in batch:
+        return {name: tensor[first:end] for name, tensor in batch.items()}
+    packing, width = batch["packing"][first:end], batch["input_ids"].shape[1]
+    held = packing[packing != EMPTY]
+    begin, stop = int(held.min()) // width, int(held.max()) // width + 1
+    moved = torch.where(packing == EMPTY, packing, packing - begin * width)
+    return {name: tensor[begin:stop] for name, tensor in batch.items()} | {"packing": moved}
 
 
 def validation_batches(

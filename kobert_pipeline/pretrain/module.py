@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kobert_pipeline.objectives.objective import Batch, Objective, Term
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn
+from kobert_pipeline.pretrain.loader import Parcel, unfold
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.schedules import SCHEDULES
 
@@ -21,7 +22,8 @@ Sums = dict[str, list[float]]
 
 class PretrainModule(lightning.LightningModule):
     """Steps an objective's loss over a model. Its checkpoint holds all that resuming bit for bit needs besides Lightning's
-    own state: the stream's cursor, torch's random state (dropout), and the loss curve so far."""
+    own state: the stream's cursor, the random states of torch (dropout) and of samples drawn inside a loss, and the loss
+    curve so far."""
 
     def __init__(self, model: nn.Module, objective: Objective, config: PretrainConfig, stream: BatchStream) -> None:
         super().__init__()
@@ -32,6 +34,10 @@ class PretrainModule(lightning.LightningModule):
         self.tokens_seen = 0
         self._sums: Sums = {}
         self._random_state: Tensor | None = None
+
+    def on_after_batch_transfer(self, drawn: Any, dataloader_idx: int) -> Drawn:
+        batch, cursor = drawn
+        return unfold(batch) if isinstance(batch, Parcel) else batch, cursor
 
     def on_train_batch_start(self, drawn: Any, batch_idx: int) -> None:
         if self._random_state is not None:  # after everything that draws random numbers while a run is set up
@@ -80,6 +86,7 @@ class PretrainModule(lightning.LightningModule):
         checkpoint["kobert"] = {
             "cursor": self.cursor,
             "random_state": torch.get_rng_state(),
+            "generator": self.generator.get_state(),
             "curve": self.curve,
             "tokens_seen": self.tokens_seen,
             "sums": {name: [float(value) for value in values] for name, values in self._sums.items()},
@@ -89,6 +96,7 @@ class PretrainModule(lightning.LightningModule):
         state = checkpoint["kobert"]
         self.cursor, self.stream.cursor = state["cursor"], Cursor(**state["cursor"])
         self._random_state = state["random_state"]
+        self.generator.set_state(state["generator"])
         self.curve, self.tokens_seen, self._sums = state["curve"], state["tokens_seen"], state["sums"]
 
     @torch.no_grad()

@@ -1,15 +1,17 @@
-"""`make bench-dataset`: batches, plans and the token store, beside Hugging Face's collator and bare `encode_batch_fast`.
+"""`make bench-dataset`: batches, plans, the token store and memory, beside Hugging Face's collator, a static builder and bare
+`encode_batch_fast`.
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
-first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little). Prints tables
-and saves `build/bench/dataset.json`. Run it on an idle machine; what the first three stages made is kept in
-`build/bench/artifacts`.
+first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SCALE
+makes everything shorter and smaller (0.01: does it run at all?). Prints tables and saves `build/bench/dataset.json`. Run it on
+an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import multiprocessing
 import os
 import shutil
 import sys
@@ -18,24 +20,32 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import made_up_store
 import numpy as np
 import pyarrow.parquet as pq
+import static_builder
+import torch
 from torch.utils.data import DataLoader
 
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelFacts
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows
+from kobert_pipeline.dataset.packing import best_fit
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.sentence_order import sentence_order
-from kobert_pipeline.dataset.store import SENTENCES_PER_BLOCK, TRAIN, Block, Store
+from kobert_pipeline.dataset.store import SENTENCES_PER_BLOCK, TRAIN, Store
 from kobert_pipeline.execution import ExecutionConfig, Meter
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.rows import assemble
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.loader import Parcel, loader, unfold
+from kobert_pipeline.pretrain.module import total_loss
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
 from tokenizer.load import load_tokenizer
@@ -47,8 +57,13 @@ WORK = Path("build/bench/work-dataset")
 RESULT = Path("build/bench/dataset.json")
 SHAPES = ((64, 512), (256, 128))
 UNITS = ("subword", "eojeol", "span")
-SECONDS = 5.0
+SCALE = float(os.environ.get("BENCH_SCALE", "1"))
+SECONDS = 5.0 * SCALE
 """Each rate is taken over so long, after a first batch."""
+STATIC_DOCUMENTS = int(2_000 * SCALE) + 2
+CORPORA = {"50 MB": 50e6 * SCALE, "5 GB": 5e9 * SCALE}
+"""Bytes of tokens in the stores whose memory is compared."""
+EPOCH_SENTENCES = 10_000_000 * SCALE
 
 
 def main() -> None:
@@ -58,7 +73,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
     figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("BENCH", "batches plans store").split():
+    for part in os.environ.get("BENCH", "batches waiting plans packing store memory").split():
         figures[part] = PARTS[part](folders)
         write_json(RESULT, figures)
         print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
@@ -78,27 +93,31 @@ def _shown(value: Any) -> str:
 
 
 def batches(folders: dict[str, Path]) -> list[dict[str, Any]]:
-    """BERT pairs with masking as torch tensors: our stream in this process and behind one worker, and Hugging Face's collator
-    over a `datasets` dataset of the same pairs."""
+    """BERT pairs with masking as torch tensors: our stream in this process and behind workers, a static builder, and Hugging
+    Face's collator over a `datasets` dataset of the same pairs."""
     rows = []
     for size, length in SHAPES:
         shape = f"{size} x {length}"
         for unit in UNITS:
             rows.append(measured(f"{shape}, ours, {unit}", stream(folders, size, length, unit)))
-        worker = DataLoader(stream(folders, size, length), batch_size=None, num_workers=1)
-        rows.append(measured(f"{shape}, ours, one worker", worker))
+        for workers in (1, 2):
+            drawn = loader(stream(folders, size, length), workers)
+            rows.append(measured(f"{shape}, ours, workers: {workers}", drawn))
+        rows.append(static(folders, size, length))
         rows.append(measured(f"{shape}, Hugging Face", hugging_face(folders, size, length)))
-        for row in rows[-len(UNITS) - 2 :]:
+        for row in rows[-len(UNITS) - 4 :]:
             row["times Hugging Face"] = row["tokens/s"] / rows[-1]["tokens/s"]
     return rows
 
 
-def stream(folders: dict[str, Path], size: int, length: int, unit: str = "subword") -> BatchStream:
+def stream(
+    folders: dict[str, Path], size: int, length: int, unit: str = "subword", row_length: int | None = None
+) -> BatchStream:
     config = PretrainConfig.parse(
         {
             "objective": {"name": "mlm_nsp", "unit": unit},
             "architecture": {"name": "bert", "size": "mini"},
-            "phases": [{"max_length": length, "batch_size": size}],
+            "phases": [{"max_length": length, "batch_size": size, "row_length": row_length}],
             "max_steps": 1,
         }
     )
@@ -107,16 +126,43 @@ def stream(folders: dict[str, Path], size: int, length: int, unit: str = "subwor
     )
 
 
-def measured(what: str, drawn: Iterable[Any]) -> dict[str, Any]:
+def measured(what: str, drawn: Iterable[Any], seconds: float = SECONDS) -> dict[str, Any]:
     source = iter(drawn)
     next(source)
     count, tokens, started = 0, 0, time.perf_counter()
-    while time.perf_counter() - started < SECONDS:
-        item = next(source)
-        batch = item[0] if isinstance(item, tuple | list) else item
+    while time.perf_counter() - started < seconds:
+        batch = as_batch(next(source))
         count, tokens = count + 1, tokens + int(batch["attention_mask"].sum())
+    taken = time.perf_counter() - started
+    return {"what": what, "batches/s": count / taken, "tokens/s": round(tokens / taken)}
+
+
+def as_batch(item: Any) -> Any:
+    """A batch as training has it: without its cursor, unfolded where it came from a worker."""
+    batch = item[0] if isinstance(item, tuple | list) else item
+    return unfold(batch) if isinstance(batch, Parcel) else batch
+
+
+def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
+    """Building once what is then read again in every epoch, with the same masks; writing is not counted."""
+    opened, facts = Store(folders["dataset"]), tokenizer_facts(folders["tokenizer"])
+    block = opened.read(opened.blocks(TRAIN)[0])
+    tokens, offsets = block.tokens.tolist(), block.sentence_offsets.tolist()
+    documents = [
+        [tokens[offsets[number] : offsets[number + 1]] for number in range(first, stop)]
+        for first, stop in itertools.pairwise(block.document_offsets[: STATIC_DOCUMENTS + 1].tolist())
+    ]
+    settings = static_builder.Settings(
+        length, round(0.15 * length), facts.cls_id, facts.sep_id, facts.mask_id, facts.replacements.tolist()
+    )
+    started = time.perf_counter()
+    found = static_builder.examples(documents, settings)
     seconds = time.perf_counter() - started
-    return {"what": what, "batches/s": count / seconds, "tokens/s": round(tokens / seconds)}
+    return {
+        "what": f"{size} x {length}, static builder, once",
+        "batches/s": len(found["input_ids"]) / size / seconds,
+        "tokens/s": round(int(found["input_mask"].sum()) / seconds),
+    }
 
 
 def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[Any]:
@@ -133,8 +179,38 @@ def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[A
     cut["next_sentence_label"] = examples.labels["next_sentence_label"][: len(lengths)].tolist()
     dataset = datasets.Dataset.from_dict(cut)
     collator = DataCollatorForLanguageModeling(AutoTokenizer.from_pretrained(folders["tokenizer"]))
-    loader = DataLoader(dataset, batch_size=size, shuffle=True, collate_fn=collator, drop_last=len(dataset) > size)
-    return itertools.chain.from_iterable(itertools.repeat(loader))
+    batched = DataLoader(dataset, batch_size=size, shuffle=True, collate_fn=collator, drop_last=len(dataset) > size)
+    return itertools.chain.from_iterable(itertools.repeat(batched))
+
+
+# --- waiting for batches ---------------------------------------------------------------------------------------------
+
+
+def waiting(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """How long a training step of `bert-mini` waits for its batch, drawn in the same process."""
+    size, length = 32, 128
+    drawn, facts = iter(stream(folders, size, length)), tokenizer_facts(folders["tokenizer"])
+    objective, bert = OBJECTIVES["mlm_nsp"], ARCHITECTURES["bert"]
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, length)
+    model = bert.build(bert.named_sizes["mini"], shape, objective.heads)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    spent = {"waiting": 0.0, "computing": 0.0}
+    steps, begun = 0, time.perf_counter()
+    while time.perf_counter() - begun < 4 * SECONDS:
+        started = time.perf_counter()
+        batch, _ = next(drawn)
+        drawn_at = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16):
+            total_loss(objective.loss(model, batch, torch.Generator())).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        spent["waiting"] += drawn_at - started
+        spent["computing"] += time.perf_counter() - drawn_at
+        steps += 1
+    whole = sum(spent.values())
+    return [
+        {"what": f"bert-mini, {size} x {length}", "seconds a step": whole / steps, "waiting": spent["waiting"] / whole}
+    ]
 
 
 # --- plans -----------------------------------------------------------------------------------------------------------
@@ -142,7 +218,7 @@ def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[A
 
 def plans(folders: dict[str, Path]) -> list[dict[str, Any]]:
     """A block of 65,536 made-up sentences (12 to a document, 24 pieces, both on the average), the best of five."""
-    block, rows = made_up(SENTENCES_PER_BLOCK), []
+    block, rows = made_up_store.block(), []
     for name, plan in (("segment_pairs", segment_pairs), ("sentence_order", sentence_order), ("full_rows", full_rows)):
         for length in (128, 512):
             seconds = [elapsed(lambda plan=plan, length=length: plan(block, PlanContext(0, 0, 0, 0, length))) for _ in range(5)]  # fmt: skip
@@ -156,15 +232,29 @@ def elapsed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def made_up(sentences: int) -> Block:
-    rng = np.random.default_rng(0)
-    lengths = 1 + rng.poisson(23, sentences)
-    borders = np.unique(np.append(rng.choice(sentences, sentences // 12, replace=False), [0, sentences]))
-    documents = len(borders) - 1
-    return Block(
-        np.zeros(lengths.sum(), np.uint16), {}, np.append(0, np.cumsum(lengths)), borders,
-        np.zeros(documents, np.uint8), np.ones(documents, dtype=bool),
-    )  # fmt: skip
+# --- packing ---------------------------------------------------------------------------------------------------------
+
+
+def packing(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """Rows of the store's first block: how full, how long packing takes, and batches of them."""
+    rows = []
+    for length, row_length in ((128, 512), (256, 512), (512, 512), (512, 1_024)):
+        batch_size = 64 * 512 // row_length
+        drawn = stream(folders, batch_size, length, row_length=row_length)
+        lengths = drawn._plan(0, epoch=0, phase=0).lengths
+        rng = np.random.default_rng(0)
+        seconds = min(elapsed(lambda given=(lengths, row_length, rng): best_fit(*given)) for _ in range(5))
+        packed = best_fit(lengths, row_length, rng)
+        rows.append(
+            measured(f"{length} in rows of {row_length}", drawn)
+            | {
+                "positions used": float(lengths.sum() / (len(packed) * row_length)),
+                "padded to the longest, used": float(lengths.mean() / lengths.max()),
+                "examples a row": len(lengths) / len(packed),
+                "seconds a block": seconds,
+            }
+        )
+    return rows
 
 
 # --- the store -------------------------------------------------------------------------------------------------------
@@ -205,10 +295,54 @@ def bare(folders: dict[str, Path]) -> dict[str, Any]:
     return {"what": "encode_batch_fast", "MB": size / 1e6, "pieces": pieces, "seconds": seconds}
 
 
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+def memory(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and of one
+    that plans an epoch of ten million sentences. The stores are made up, and are removed."""
+    vocab_size = Store(folders["dataset"]).vocab_size
+    a_file = 2 * len(made_up_store.block().tokens)
+    jobs = [(f"drawing, {name} of tokens", draws, round(size / a_file)) for name, size in CORPORA.items()]
+    jobs.append(("planning an epoch", plans_an_epoch, round(EPOCH_SENTENCES / SENTENCES_PER_BLOCK)))
+    rows = []
+    for what, work, files in jobs:
+        shutil.rmtree(WORK, ignore_errors=True)
+        try:
+            made = folders | {"dataset": made_up_store.build(WORK, folders["tokenizer"], max(1, files), vocab_size)}
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                rows.append({"what": what} | pool.apply(work, (made,)))
+        finally:
+            shutil.rmtree(WORK, ignore_errors=True)
+    return rows
+
+
+def draws(folders: dict[str, Path]) -> dict[str, Any]:
+    """Large batches for half a minute, so that many blocks are passed."""
+    with Meter() as meter:
+        drawn, sentences = stream(folders, 1_024, 512), Store(folders["dataset"]).summary[TRAIN]["sentences"]
+        row = {"sentences": sentences} | measured("", drawn, 6 * SECONDS)
+    del row["what"]
+    return row | {"blocks": drawn.cursor.epoch * len(drawn.blocks) + drawn.cursor.position + 1, "peak MiB": round(meter.peak_mib)}  # fmt: skip
+
+
+def plans_an_epoch(folders: dict[str, Path]) -> dict[str, Any]:
+    with Meter() as meter:
+        drawn = stream(folders, 256, 128)
+        examples = sum(len(drawn._plan(block, epoch=0, phase=0)) for block in range(len(drawn.blocks)))
+    return {
+        "sentences": drawn.store.summary[TRAIN]["sentences"], "blocks": len(drawn.blocks), "examples": examples,
+        "seconds": meter.seconds, "peak MiB": round(meter.peak_mib),
+    }  # fmt: skip
+
+
 PARTS: dict[str, Callable[[dict[str, Path]], list[dict[str, Any]]]] = {
     "batches": batches,
+    "waiting": waiting,
     "plans": plans,
+    "packing": packing,
     "store": store,
+    "memory": memory,
 }
 
 if __name__ == "__main__":

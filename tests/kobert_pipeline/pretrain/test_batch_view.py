@@ -83,6 +83,16 @@ def test_the_figures_are_those_of_the_recipe(drawn, slots):
     assert figures["next_sentence_label: random"] == pytest.approx(0.5, abs=0.25)
 
 
+def test_padding_is_that_of_packed_rows_where_there_are_some(tiny, facts):
+    phases = [{"max_length": 32, "batch_size": 4, "row_length": 128}]
+    config = PretrainConfig.parse(a_config().model_dump() | {"phases": phases})
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, facts, 7)
+    batch, _ = next(iter(stream))
+    figures = batch_view.statistics([batch_view.read(batch, facts)])
+    assert figures["examples"] > len(batch["packing"])
+    assert figures["padding"] == pytest.approx(float((batch["packing"] < 0).float().mean()))
+
+
 def test_the_whole_view_is_one_page(tiny):
     out = io.StringIO()
     page = batch_view.view(a_config(), tiny.tokenizer, tiny.dataset, seed=7, rows=2, batches=3)

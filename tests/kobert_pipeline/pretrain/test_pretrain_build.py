@@ -8,14 +8,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
@@ -104,6 +108,49 @@ def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(
     resumed = train(tmp_path, tiny)
     assert (resumed / "losses.csv").read_bytes() == (trained / "losses.csv").read_bytes()
     assert (resumed / "manifest.json").read_bytes() == (trained / "manifest.json").read_bytes()
+
+
+def test_two_epochs_of_the_same_sentence_differ_in_the_batches_the_trainer_saw(tiny, tmp_path, monkeypatch):
+    """Of some twenty pieces, the same are hidden twice once in a thousand times."""
+    real, rows = PretrainModule.training_step, defaultdict(list)
+
+    def noted(self, drawn, batch_idx):
+        batch, cursor = drawn
+        original = torch.where(batch["labels"] != IGNORE_INDEX, batch["labels"], batch["input_ids"])
+        pairs = zip(original.short().numpy(), batch["input_ids"].short().numpy(), strict=True)
+        rows[cursor["epoch"]] += [(one.tobytes(), two.tobytes()) for one, two in pairs]
+        return real(self, drawn, batch_idx)
+
+    monkeypatch.setattr(PretrainModule, "training_step", noted)
+    train(tmp_path, tiny)
+    store = Store(tiny.dataset)
+    block = store.read(store.blocks(TRAIN)[0])
+    sentences = [one.tobytes() for one in np.split(block.tokens, block.sentence_offsets[1:-1]) if len(one) > 11]
+
+    def shown(epoch, sentence):
+        places = [(original.find(sentence), row) for original, row in rows[epoch]]
+        return {row[at : at + len(sentence)] for at, row in places if at >= 0 and at % 2 == 0}
+
+    found = [(shown(0, sentence), shown(1, sentence)) for sentence in sentences]
+    met_twice = [(first, second) for first, second in found if first and second]
+    assert len(met_twice) > 20
+    assert sum(bool(first & second) for first, second in met_twice) <= 0.05 * len(met_twice)
+
+
+def test_packed_rows_train_resume_and_say_how_full_they_are(tiny, tmp_path):
+    phases = [{"max_length": 48, "batch_size": 4, "row_length": 144}]
+    folder = train(tmp_path, tiny, phases=phases, objective={"name": "mlm_nsp"})
+    summary = read_manifest(folder).summary
+    assert summary["held_out"][-1]["mlm"] < summary["held_out"][0]["mlm"]
+    (efficiency,) = summary["packing"]
+    assert 0.9 < efficiency <= 1
+
+
+@pytest.mark.system
+def test_a_run_whose_batches_come_from_workers_ends_with_the_same_bytes(trained, tiny, tmp_path):
+    by_workers = train(tmp_path, tiny, workers=2)
+    assert (by_workers / "manifest.json").read_bytes() == (trained / "manifest.json").read_bytes()
+    assert (by_workers / "losses.csv").read_bytes() == (trained / "losses.csv").read_bytes()
 
 
 def test_checkpoints_are_read_without_unpickling_code(trained):

@@ -37,12 +37,28 @@ def test_a_single_size_may_differ_from_the_named_ones():
         ({"architecture": {"name": "modernbert", "size": "mini"}}, "needs the head 'sequence_pair'"),
         ({"phases": [{"max_length": 128, "batch_size": 32, "share": 0.5}]}, "add up to 0.5"),
         ({"phases": [{"max_length": 1024, "batch_size": 32}]}, "beyond the architecture's 512 positions"),
+        (
+            {"phases": [{"max_length": 128, "batch_size": 32, "row_length": 100}]},
+            "row_length 100 does not hold an example",
+        ),
+        ({"attention": "flex_attention"}, r"knows no dropout; set pretrain.architecture.dropout: 0"),
         ({"max_steps": 0}, "max_steps"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_training(change, message):
     with pytest.raises(RecipeError, match=message):
         PretrainConfig.parse(GOOD | change)
+
+
+def test_who_draws_batches_and_how_attention_is_computed_change_no_fingerprint():
+    architecture = {"name": "bert", "size": "mini", "dropout": 0.0}
+    plain, other = (
+        PretrainConfig.parse(GOOD | {"architecture": architecture} | changes)
+        for changes in ({}, {"workers": 2, "attention": "flex_attention"})
+    )
+    assert plain.content() == other.content()
+    packed = PretrainConfig.parse(GOOD | {"phases": [{"max_length": 128, "batch_size": 32, "row_length": 512}]})
+    assert packed.content() != PretrainConfig.parse(GOOD).content()
 
 
 def test_masking_whole_morphemes_needs_a_dataset_that_notes_them():

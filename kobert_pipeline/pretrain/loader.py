@@ -1,0 +1,87 @@
+"""From the stream to the training step, in this process or through workers.
+
+Passing a tensor from process to process costs more than drawing its numbers. So a worker folds a batch into one int32 tensor,
+half the size of what models take; it is unfolded on the device.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from kobert_pipeline.objectives.objective import Batch
+from kobert_pipeline.pretrain.data import BatchStream
+
+PREFETCHED = 4
+"""Batches that a worker draws ahead."""
+
+FOLDED = {"int64": torch.int64, "int32": torch.int32, "bool": torch.bool}
+
+
+class Parcel(NamedTuple):
+    """A batch as it travels."""
+
+    joined: Tensor
+    """int32: its whole numbers and booleans, one tensor behind the other."""
+    shapes: list[tuple[str, str, list[int]]]
+    """Name, type and shape of each."""
+    others: Batch
+    """What is neither, as it is."""
+
+
+def loader(stream: BatchStream, workers: int) -> DataLoader[Any]:
+    """Batches from the stream's cursor on. Order and content are the same for any number of workers."""
+    pinned = torch.cuda.is_available()
+    if not workers:
+        return DataLoader(stream, batch_size=None, pin_memory=pinned)
+    return DataLoader(
+        _Shares(stream),
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=pinned,
+        prefetch_factor=PREFETCHED,
+        multiprocessing_context="spawn",
+        worker_init_fn=_leave_ctrl_c_to_the_parent,
+    )
+
+
+class _Shares(IterableDataset[Any]):
+    """Each worker plans every block and draws its own share of the batches; the loader takes one from each in turn."""
+
+    def __init__(self, stream: BatchStream) -> None:
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[tuple[Parcel, dict[str, int]]]:
+        info = get_worker_info()
+        assert info is not None
+        for batch, cursor in self.stream.share(info.id, info.num_workers):
+            yield fold(batch), cursor
+
+
+def _leave_ctrl_c_to_the_parent(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def fold(batch: Batch) -> Parcel:
+    kinds = {name: str(tensor.dtype).removeprefix("torch.") for name, tensor in batch.items()}
+    names = [name for name in batch if kinds[name] in FOLDED]
+    joined = torch.cat([batch[name].flatten().long() for name in names]) if names else torch.zeros(0, dtype=torch.int64)
+    folded = joined.int()
+    assert torch.equal(folded, joined), "a number of the batch does not fit 32 bits"
+    shapes = [(name, kinds[name], list(batch[name].shape)) for name in names]
+    return Parcel(folded, shapes, {name: tensor for name, tensor in batch.items() if kinds[name] not in FOLDED})
+
+
+def unfold(parcel: Parcel) -> Batch:
+    """The batch that was folded, on the device where the parcel lies."""
+    batch, start = dict(parcel.others), 0
+    for name, kind, shape in parcel.shapes:
+        size = torch.Size(shape).numel()
+        batch[name] = parcel.joined[start : start + size].view(shape).to(FOLDED[kind])
+        start += size
+    return batch
