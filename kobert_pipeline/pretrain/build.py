@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
@@ -22,13 +21,14 @@ from kobert_pipeline.architectures.architecture import ModelFacts
 from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import Advance, progress
+from kobert_pipeline.execution import progress
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.quiet import fitting
 
@@ -74,7 +74,7 @@ def _fit(
     folder = out.run_folder
     found = checkpoints(folder / "checkpoints")
     with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
-        watch = _Watch(held_out, config, advance)
+        watch = Watch(held_out, config, advance)
         trainer = lightning.Trainer(
             max_steps=config.max_steps,
             accelerator="auto",
@@ -95,47 +95,6 @@ def _fit(
         trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
         save(trainer, folder / "checkpoints")
     return watch.measured
-
-
-class _Watch(lightning.Callback):
-    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last."""
-
-    def __init__(self, held_out: list[Batch], config: PretrainConfig, advance: Advance) -> None:
-        self.held_out, self.config, self.advance = held_out, config, advance
-        self.measured: list[dict[str, float]] = []
-        self._seconds, self._tokens = time.monotonic(), 0
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"measured": self.measured}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.measured = state["measured"]
-
-    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, PretrainModule)
-        if trainer.global_step == 0:
-            self._measure(module)
-        self._seconds, self._tokens = time.monotonic(), module.tokens_seen
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
-        assert isinstance(module, PretrainModule)
-        module.record()
-        self.advance(1, self._note(module))
-        if trainer.global_step % self.config.validation_steps == 0 or trainer.global_step == self.config.max_steps:
-            self._measure(module)
-
-    def _measure(self, module: PretrainModule) -> None:
-        state = torch.get_rng_state()
-        values = module.held_out(self.held_out)
-        torch.set_rng_state(state)
-        self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
-
-    def _note(self, module: PretrainModule) -> str:
-        rate = (module.tokens_seen - self._tokens) / (time.monotonic() - self._seconds + 1e-9)
-        loss = f"loss {module.curve[-1]['mlm']:.3f}, " if module.curve and "mlm" in module.curve[-1] else ""
-        return f"{loss}{rate:,.0f} tokens/s"
 
 
 def _export(
