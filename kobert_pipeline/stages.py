@@ -193,7 +193,7 @@ STAGES: tuple[Stage, ...] = (
         lambda recipe: recipe.dataset.content(), _no_files, _build_dataset,
     ),
     Stage(
-        "pretrain", 2, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
+        "pretrain", 3, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
         lambda recipe: recipe.pretrain.content(), _no_files, _build_pretrain,
     ),
     Stage(

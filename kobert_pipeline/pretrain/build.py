@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
@@ -23,10 +22,12 @@ from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import progress
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import Batch
+from kobert_pipeline.pretrain.alarms import Alarms
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.data import BatchStream, validation_batches
+from kobert_pipeline.pretrain.data import BatchStream
+from kobert_pipeline.pretrain.evaluation import HeldOut
 from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
@@ -47,17 +48,17 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, objective, config, facts, seed)
     stream.require_batches()
-    held_out = validation_batches(store, objective, config, facts)
-    if not held_out:
+    held_out = HeldOut.of(store, objective, config, facts)
+    if not held_out.batches:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
     lightning.seed_everything(seed, workers=False, verbose=False)
     shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
     module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
     with fitting():
-        measured = _fit(module, config, held_out, out)
+        found = _fit(module, config, held_out, out)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     _write_curve(out.path / "losses.csv", module.curve)
-    summary = _summary(module, config, store, measured)
+    summary = _summary(module, config, store) | found
     write_json(out.path / "metrics.json", summary)
     logger.info(
         "pretrain: held-out MLM loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
@@ -67,23 +68,22 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     return summary
 
 
-def _fit(
-    module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace
-) -> list[dict[str, float]]:
-    """Runs to the last step, from the last checkpoint where there is one. Returns the held-out figures by step."""
+def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
+    """Runs to the last step, from the last checkpoint where there is one. Returns what was measured and noticed."""
     folder = out.run_folder
     found = checkpoints(folder / "checkpoints")
     with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
         watch = Watch(held_out, config, advance)
+        alarms = Alarms(config, module.stream.store.summary["unigram_entropy"], folder / "checkpoints")
         trainer = lightning.Trainer(
             max_steps=config.max_steps,
             accelerator="auto",
             devices=1,
             precision=PRECISIONS[config.precision],
             gradient_clip_val=config.gradient_clip,
-            logger=[CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")],
+            logger=loggers(folder, config),
             log_every_n_steps=config.log_steps,
-            callbacks=[watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
+            callbacks=[alarms, watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -94,7 +94,7 @@ def _fit(
         loader = DataLoader(module.stream, batch_size=None, num_workers=0)  # workers slow a CPU run down
         trainer.fit(module, loader, ckpt_path=found[-1] if found else None, weights_only=True)
         save(trainer, folder / "checkpoints")
-    return watch.measured
+    return watch.found() | alarms.found()
 
 
 def _export(
@@ -124,9 +124,7 @@ def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
         writer.writerows(curve)
 
 
-def _summary(
-    module: PretrainModule, config: PretrainConfig, store: Store, measured: list[dict[str, float]]
-) -> dict[str, Any]:
+def _summary(module: PretrainModule, config: PretrainConfig, store: Store) -> dict[str, Any]:
     parameters = sum(parameter.numel() for parameter in module.model.parameters())
     return {
         "objective": config.objective["name"],
@@ -136,5 +134,4 @@ def _summary(
         "tokens": module.tokens_seen,
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
-        "held_out": measured,
     }

@@ -47,8 +47,12 @@ class PretrainConfig(Config):
     """bf16: matrix products in bfloat16, weights and their updates in float32."""
     validation_steps: int = Field(1_000, gt=0)
     """Steps between measurements on held-out text; there is one before the first step and one after the last."""
+    pseudo_perplexity_sentences: int = Field(100, ge=0)
+    """Held-out sentences whose pseudo-perplexity is measured after the last step; 0 leaves it out."""
     log_steps: int = Field(20, gt=0)
     """Steps averaged into one row of `losses.csv`."""
+    wandb_project: str | None = runtime(None)
+    """Also log to this project of Weights & Biases, whose client is not installed along."""
     checkpoint_minutes: float = runtime(5.0, gt=0)
     """A killed run loses at most this much."""
 

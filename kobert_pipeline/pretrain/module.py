@@ -32,6 +32,8 @@ class PretrainModule(lightning.LightningModule):
         self.tokens_seen = 0
         self._sums: Sums = {}
         self._random_state: Tensor | None = None
+        self.gradient_norm: Tensor | None = None
+        """Of the last step, before clipping."""
 
     def on_train_batch_start(self, drawn: Any, batch_idx: int) -> None:
         if self._random_state is not None:  # after everything that draws random numbers while a run is set up
@@ -74,7 +76,7 @@ class PretrainModule(lightning.LightningModule):
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
     ) -> None:
         """Lightning refuses to clip for a fused optimizer, lest fp16 gradients be still scaled; there is no fp16 here."""
-        nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
+        self.gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["kobert"] = {

@@ -3,56 +3,107 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as lightning
 import torch
+from lightning.pytorch.loggers import CSVLogger
 
 from kobert_pipeline.execution import Advance
-from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.evaluation import HeldOut, pseudo_perplexity
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.throughput import DTYPES, Cost, Throughput, matmul_peak
 
 logger = logging.getLogger(__name__)
 
+PSEUDO_PERPLEXITY = "pseudo_perplexity"
+
 
 class Watch(lightning.Callback):
-    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last."""
+    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last.
 
-    def __init__(self, held_out: list[Batch], config: PretrainConfig, advance: Advance) -> None:
+    How fast the run is goes to the live logs alone: what is hashed follows from content.
+    """
+
+    def __init__(self, held_out: HeldOut, config: PretrainConfig, advance: Advance) -> None:
         self.held_out, self.config, self.advance = held_out, config, advance
         self.measured: list[dict[str, float]] = []
-        self._seconds, self._tokens = time.monotonic(), 0
+        self.at_the_end: dict[str, float] = {}
+        self._throughput: Throughput | None = None
+        self._note = ""
+
+    def found(self) -> dict[str, Any]:
+        """For the summary."""
+        return {"held_out": self.measured} | self.at_the_end
 
     def state_dict(self) -> dict[str, Any]:
-        return {"measured": self.measured}
+        return {"measured": self.measured, "at_the_end": self.at_the_end}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.measured = state["measured"]
+        self.measured, self.at_the_end = state["measured"], state["at_the_end"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, PretrainModule)
+        peak = matmul_peak(module.device, DTYPES[self.config.precision])
+        logger.info("pretrain: matrix products in %s: %.3g TFLOP/s at most", self.config.precision, peak / 1e12)
+        self._throughput = Throughput(Cost.of(module.model), peak)
         if trainer.global_step == 0:
-            self._measure(module)
-        self._seconds, self._tokens = time.monotonic(), module.tokens_seen
+            self._measure(trainer, module)
+        self._throughput.restart()
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+    def on_train_batch_start(self, *_: Any) -> None:
+        assert self._throughput is not None
+        self._throughput.begin()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         assert isinstance(module, PretrainModule)
+        assert self._throughput is not None
+        self._throughput.end(batch[0])
+        rows = len(module.curve)
         module.record()
-        self.advance(1, self._note(module))
-        if trainer.global_step % self.config.validation_steps == 0 or trainer.global_step == self.config.max_steps:
-            self._measure(module)
+        if len(module.curve) > rows:
+            figures = self._throughput.read()
+            module.log_dict(figures, batch_size=1)
+            self._note = note(module.curve[-1], figures)
+        self.advance(1, self._note)
+        is_last = trainer.global_step == self.config.max_steps
+        if is_last or trainer.global_step % self.config.validation_steps == 0:
+            self._measure(trainer, module)
+            if is_last and self.held_out.sentences:
+                self._score_sentences(trainer, module)
+            self._throughput.restart()
 
-    def _measure(self, module: PretrainModule) -> None:
+    def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         state = torch.get_rng_state()
-        values = module.held_out(self.held_out)
+        values = module.held_out(self.held_out.batches)
         torch.set_rng_state(state)
         self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
+        for each in trainer.loggers:
+            if not isinstance(each, CSVLogger):  # which holds each step once
+                each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
 
-    def _note(self, module: PretrainModule) -> str:
-        rate = (module.tokens_seen - self._tokens) / (time.monotonic() - self._seconds + 1e-9)
-        loss = f"loss {module.curve[-1]['mlm']:.3f}, " if module.curve and "mlm" in module.curve[-1] else ""
-        return f"{loss}{rate:,.0f} tokens/s"
+    def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+        module.model.eval()
+        with trainer.precision_plugin.forward_context():
+            value = pseudo_perplexity(module.model, self.held_out.sentences, module.device)  # type: ignore[arg-type]
+        module.model.train()
+        self.at_the_end = {PSEUDO_PERPLEXITY: value}
+        logger.info("pretrain: pseudo-perplexity %.1f over %d held-out sentences", value, len(self.held_out.sentences))
+
+
+def note(row: Mapping[str, float], figures: Mapping[str, float]) -> str:
+    """One line for the progress bar, from the last row of the curve and the figures of the same steps."""
+    pairs = [f"{name[:3]} {row[name]:.0%}" for name in ("nsp_accuracy", "sop_accuracy") if name in row]
+    loss = [f"loss {row['mlm']:.3f}"] if "mlm" in row else []
+    speed = [
+        f"{figures['tokens_per_second']:,.0f} tokens/s",
+        f"{figures['useful_share']:.0%} useful",
+        f"MFU {figures['mfu']:.1%}",
+    ]
+    return ", ".join([*loss, *pairs, *speed])

@@ -1,0 +1,165 @@
+"""What should worry whoever watches a run: losses that jump, that are no numbers, that stand where nothing is learned."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning.pytorch as lightning
+import numpy as np
+from torch import Tensor
+
+from kobert_pipeline.errors import TrainingFailed
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.training.checkpoints import checkpoints
+
+logger = logging.getLogger(__name__)
+
+SPIKES, PLATEAUS = "loss_spikes", "plateaus"
+
+
+class Spikes:
+    """Losses that stand out from those before them: by more than THRESHOLD robust deviations (1.4826 times the median
+    distance from the median, which is a standard deviation where losses are normal) above the median of a window."""
+
+    WINDOW, ENOUGH, THRESHOLD = 100, 30, 8.0
+    SMALLEST = 0.01
+    """Nats: a deviation is never taken to be less."""
+
+    def __init__(self) -> None:
+        self.window: list[float] = []
+        self.phase = 0
+        self.is_high = False
+
+    def add(self, loss: float, phase: int = 0) -> float | None:
+        """The median before a spike's first loss, None for every other loss. A phase begins a new window."""
+        if phase != self.phase:
+            self.window, self.phase, self.is_high = [], phase, False
+        known = np.array(self.window[-self.WINDOW :])
+        self.window = [*self.window[1 - self.WINDOW :], loss]
+        if len(known) < self.ENOUGH:
+            return None
+        median = float(np.median(known))
+        deviation = max(self.SMALLEST, 1.4826 * float(np.median(np.abs(known - median))))
+        was_high, self.is_high = self.is_high, loss > median + self.THRESHOLD * deviation
+        return median if self.is_high and not was_high else None
+
+
+PLATEAU_STEPS, PLATEAU_ROWS = 500, 10
+NEAR, STILL = 0.25, 0.02
+"""Nats: how near to the unigram entropy, and how little better the second half of the steps is than the first."""
+
+
+def plateau(curve: Sequence[Mapping[str, float]], entropy: float, warmup_steps: int, log_steps: int) -> float | None:
+    """The loss at which a run stands still near the unigram entropy (what knowing each piece's frequency gives), over its
+    last steps; None where it learns, or where too few steps are behind the warm-up to tell."""
+    steps = max(PLATEAU_STEPS, PLATEAU_ROWS * log_steps)
+    first = (curve[-1]["step"] if curve else 0) - steps
+    losses = [row["mlm"] for row in curve if row["step"] > first and "mlm" in row]
+    if first < warmup_steps or len(losses) < PLATEAU_ROWS:
+        return None
+    middle = len(losses) // 2
+    before, after = float(np.mean(losses[:middle])), float(np.mean(losses[middle:]))
+    return after if after > entropy - NEAR and before - after < STILL else None
+
+
+class _Step(NamedTuple):
+    number: int
+    cursor: dict[str, int]
+    loss: Tensor
+    norm: Tensor | None
+    """Of the gradient."""
+
+
+class Alarms(lightning.Callback):
+    """Warns of spikes and of a plateau, one line each, and counts them. A loss or gradient that is no number ends the run:
+    no checkpoint is written from then on.
+
+    On a GPU a step is looked at when the next one is under way, so that nothing waits; before a checkpoint, all are.
+    """
+
+    def __init__(self, config: PretrainConfig, entropy: float, folder: Path) -> None:
+        self.config, self.entropy, self.folder = config, entropy, folder
+        self.spikes, self.counts = Spikes(), Counter[str]()
+        self._waiting: deque[_Step] = deque()
+        self._rows = 0
+
+    def found(self) -> dict[str, Any]:
+        """For the summary: nothing where there was nothing."""
+        return {"warnings": dict(sorted(self.counts.items()))} if self.counts else {}
+
+    def state_dict(self) -> dict[str, Any]:
+        self._look(0)
+        return {
+            "window": self.spikes.window,
+            "phase": self.spikes.phase,
+            "is_high": self.spikes.is_high,
+            "counts": dict(self.counts),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.spikes.window, self.spikes.phase, self.spikes.is_high = state["window"], state["phase"], state["is_high"]
+        self.counts = Counter(state["counts"])
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        assert isinstance(module, PretrainModule)
+        self._waiting.append(_Step(trainer.global_step, dict(module.cursor), outputs["loss"], module.gradient_norm))
+        self._look(int(outputs["loss"].is_cuda))
+        if len(module.curve) != self._rows:
+            self._rows = len(module.curve)
+            self._warn_of_plateau(module)
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._look(0)
+
+    def _look(self, left: int) -> None:
+        """At all steps but the last `left`. A step that failed stays, and fails again."""
+        while len(self._waiting) > left:
+            step = self._waiting[0]
+            self._require_numbers(step)
+            self._warn_of_spike(step)
+            self._waiting.popleft()
+
+    def _require_numbers(self, step: _Step) -> None:
+        values = {"loss": float(step.loss)}
+        if step.norm is not None and self.config.precision != "fp16":  # whose scaling looks for infinite gradients
+            values["gradient's norm"] = float(step.norm)
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise TrainingFailed(f"pretrain: the {name} is {value} {_place(step)}. {self._advice()}")
+
+    def _advice(self) -> str:
+        kept = checkpoints(self.folder)
+        good = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
+        return f"Stopped; {good}. Lower learning_rate, raise warmup_share, or set precision: fp32, and run again."
+
+    def _warn_of_spike(self, step: _Step) -> None:
+        median = self.spikes.add(float(step.loss), step.cursor["phase"])
+        if median is not None:
+            self.counts[SPIKES] += 1
+            logger.warning("pretrain: the loss jumped from %.3f to %.3f %s", median, float(step.loss), _place(step))
+
+    def _warn_of_plateau(self, module: PretrainModule) -> None:
+        if PLATEAUS in self.counts:
+            return
+        loss = plateau(module.curve, self.entropy, self.config.warmup_steps, self.config.log_steps)
+        if loss is not None:
+            self.counts[PLATEAUS] += 1
+            logger.warning(
+                "pretrain: at step %s the loss stands still at %.3f nats, near the unigram entropy (%.3f): so far the model "
+                "knows how frequent pieces are, and no more. Give it more steps, or try another learning_rate",
+                f"{module.global_step:,}", loss, self.entropy,
+            )  # fmt: skip
+
+
+def _place(step: _Step) -> str:
+    """The cursor stands behind the batch."""
+    cursor = step.cursor
+    return f"at step {step.number:,} (batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']})"
