@@ -29,6 +29,7 @@ from kobert_pipeline.pretrain.evaluation import HeldOut
 from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.quiet import fitting
@@ -39,8 +40,10 @@ MODEL = "model"
 PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
-def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int) -> dict[str, Any]:
-    """Fills `out` with a trained model. Returns the manifest's summary."""
+def build(
+    config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None
+) -> dict[str, Any]:
+    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary."""
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
@@ -52,8 +55,12 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     if not held_out.batches:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
     lightning.seed_everything(seed, workers=False, verbose=False)
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
-    module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
+    rows = vocabulary_rows(start, tokenizer, facts.vocab_size)
+    shape = ModelFacts(rows, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length)
+    model = architecture.build(config.sizes, shape, objective.heads)
+    if start is not None:
+        load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
+    module = PretrainModule(model, objective, config, stream)
     with fitting():
         found = _fit(module, config, held_out, out)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)

@@ -32,6 +32,9 @@ class PretrainConfig(Config):
     source_shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     """Share of an epoch's pieces that each source named here has, by reading its documents more or less often; sources not
     named divide the rest as they are."""
+    continue_from: str | None = runtime(None)
+    """Begin with the weights of a checkpoint: a folder that `save_pretrained` or a run of ours wrote, or `hub:owner/name`.
+    Its tokenizer must be the recipe's (see `tokenizer.adopt`). Its files are part of the fingerprint, its path is not."""
     max_steps: int = Field(gt=0)
     """Optimizer steps of the whole run."""
     learning_rate: float = Field(1e-3, gt=0)
