@@ -134,7 +134,7 @@ def test_the_content_of_the_checkpoint_is_part_of_the_fingerprint_and_its_path_i
 
 
 def test_a_folder_that_is_missing_is_told_before_anything_runs(tmp_path):
-    with pytest.raises(InputError, match="no such folder. A model on the Hub is written hub:klue/bert-base"):
+    with pytest.raises(InputError, match=r"no such folder\. A model on the Hub is written hub:klue/bert-base"):
         fingerprint(tmp_path, "klue/bert-base")
     with pytest.raises(InputError, match=r"holds none of config\.json"):
         fingerprint(tmp_path, tmp_path)
