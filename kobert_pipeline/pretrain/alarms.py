@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
-from torch import Tensor
 
 from kobert_pipeline.errors import TrainingFailed
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -55,38 +54,28 @@ NEAR, STILL = 0.25, 0.02
 """Nats: how near to the unigram entropy, and how little better the second half of the steps is than the first."""
 
 
-def plateau(curve: Sequence[Mapping[str, float]], entropy: float, warmup_steps: int, log_steps: int) -> float | None:
+def plateau(curve: Sequence[Mapping[str, float]], entropy: float, log_steps: int) -> float | None:
     """The loss at which a run stands still near the unigram entropy (what knowing each piece's frequency gives), over its
-    last steps; None where it learns, or where too few steps are behind the warm-up to tell."""
+    last steps; None where it learns, where the learning rate still rises, or where the steps are too few to tell."""
     steps = max(PLATEAU_STEPS, PLATEAU_ROWS * log_steps)
     first = (curve[-1]["step"] if curve else 0) - steps
-    losses = [row["mlm"] for row in curve if row["step"] > first and "mlm" in row]
-    if first < warmup_steps or len(losses) < PLATEAU_ROWS:
+    rows = [row for row in curve if row["step"] > first and "mlm" in row]
+    if first < 0 or len(rows) < PLATEAU_ROWS or rows[0]["learning_rate"] < rows[-1]["learning_rate"]:
         return None
-    middle = len(losses) // 2
+    losses, middle = [row["mlm"] for row in rows], len(rows) // 2
     before, after = float(np.mean(losses[:middle])), float(np.mean(losses[middle:]))
     return after if after > entropy - NEAR and before - after < STILL else None
 
 
-class _Step(NamedTuple):
-    number: int
-    cursor: dict[str, int]
-    loss: Tensor
-    norm: Tensor | None
-    """Of the gradient."""
-
-
 class Alarms(lightning.Callback):
-    """Warns of spikes and of a plateau, one line each, and counts them. A loss or gradient that is no number ends the run:
-    no checkpoint is written from then on.
+    """Warns of spikes and of a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
 
-    On a GPU a step is looked at when the next one is under way, so that nothing waits; before a checkpoint, all are.
+    Stands before the callbacks that measure and write checkpoints: none is written of weights that are no numbers.
     """
 
     def __init__(self, config: PretrainConfig, entropy: float, folder: Path) -> None:
         self.config, self.entropy, self.folder = config, entropy, folder
         self.spikes, self.counts = Spikes(), Counter[str]()
-        self._waiting: deque[_Step] = deque()
         self._rows = 0
 
     def found(self) -> dict[str, Any]:
@@ -94,62 +83,46 @@ class Alarms(lightning.Callback):
         return {"warnings": dict(sorted(self.counts.items()))} if self.counts else {}
 
     def state_dict(self) -> dict[str, Any]:
-        self._look(0)
-        return {
-            "window": self.spikes.window,
-            "phase": self.spikes.phase,
-            "is_high": self.spikes.is_high,
-            "counts": dict(self.counts),
-        }
+        spikes = self.spikes
+        window = {"window": spikes.window, "phase": spikes.phase, "is_high": spikes.is_high}
+        return window | {"counts": dict(self.counts)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.spikes.window, self.spikes.phase, self.spikes.is_high = state["window"], state["phase"], state["is_high"]
         self.counts = Counter(state["counts"])
 
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
-        self._waiting.append(_Step(trainer.global_step, dict(module.cursor), outputs["loss"], module.gradient_norm))
-        self._look(int(outputs["loss"].is_cuda))
+        self._require_numbers(module)
+        self._warn_of_spike(module)
         if len(module.curve) != self._rows:
             self._rows = len(module.curve)
             self._warn_of_plateau(module)
 
-    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._look(0)
-
-    def _look(self, left: int) -> None:
-        """At all steps but the last `left`. A step that failed stays, and fails again."""
-        while len(self._waiting) > left:
-            step = self._waiting[0]
-            self._require_numbers(step)
-            self._warn_of_spike(step)
-            self._waiting.popleft()
-
-    def _require_numbers(self, step: _Step) -> None:
-        values = {"loss": float(step.loss)}
-        if step.norm is not None and self.config.precision != "fp16":  # whose scaling looks for infinite gradients
-            values["gradient's norm"] = float(step.norm)
+    def _require_numbers(self, module: PretrainModule) -> None:
+        values = {f"{name} loss": value for name, value in losses(module).items()}
+        if module.gradient_norm is not None and self.config.precision in ("bf16", "fp32"):
+            values["gradient's norm"] = float(module.gradient_norm)  # of fp16, the scaling of the loss looks after it
         for name, value in values.items():
             if not math.isfinite(value):
-                raise TrainingFailed(f"pretrain: the {name} is {value} {_place(step)}. {self._advice()}")
+                raise TrainingFailed(f"pretrain: the {name} is {value} {_place(module)}. {self._advice()}")
 
     def _advice(self) -> str:
         kept = checkpoints(self.folder)
         good = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
         return f"Stopped; {good}. Lower learning_rate, raise warmup_share, or set precision: fp32, and run again."
 
-    def _warn_of_spike(self, step: _Step) -> None:
-        median = self.spikes.add(float(step.loss), step.cursor["phase"])
+    def _warn_of_spike(self, module: PretrainModule) -> None:
+        loss = sum(losses(module).values())
+        median = self.spikes.add(loss, module.cursor["phase"])
         if median is not None:
             self.counts[SPIKES] += 1
-            logger.warning("pretrain: the loss jumped from %.3f to %.3f %s", median, float(step.loss), _place(step))
+            logger.warning("pretrain: the loss jumped from %.3f to %.3f %s", median, loss, _place(module))
 
     def _warn_of_plateau(self, module: PretrainModule) -> None:
         if PLATEAUS in self.counts:
             return
-        loss = plateau(module.curve, self.entropy, self.config.warmup_steps, self.config.log_steps)
+        loss = plateau(module.curve, self.entropy, self.config.log_steps)
         if loss is not None:
             self.counts[PLATEAUS] += 1
             logger.warning(
@@ -159,7 +132,13 @@ class Alarms(lightning.Callback):
             )  # fmt: skip
 
 
-def _place(step: _Step) -> str:
+def losses(module: PretrainModule) -> dict[str, float]:
+    """Of the last step; accuracies are none."""
+    return {name: value for name, value in module.latest.items() if not name.endswith("_accuracy")}
+
+
+def _place(module: PretrainModule) -> str:
     """The cursor stands behind the batch."""
-    cursor = step.cursor
-    return f"at step {step.number:,} (batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']})"
+    cursor = module.cursor
+    batch = f"batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']}"
+    return f"at step {module.global_step:,} ({batch})"

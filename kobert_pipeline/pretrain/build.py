@@ -80,7 +80,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     folder = out.run_folder
     found = checkpoints(folder / "checkpoints")
     with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
-        watch = Watch(held_out, config, advance)
+        watch = Watch(held_out, config, advance, folder)
         alarms = Alarms(config, module.stream.store.summary["unigram_entropy"], folder / "checkpoints")
         trainer = lightning.Trainer(
             max_steps=config.max_steps,

@@ -32,6 +32,8 @@ class PretrainModule(lightning.LightningModule):
         self.tokens_seen = 0
         self._sums: Sums = {}
         self._random_state: Tensor | None = None
+        self.latest: dict[str, float] = {}
+        """Means of the last step's terms."""
         self.gradient_norm: Tensor | None = None
         """Of the last step, before clipping."""
 
@@ -44,6 +46,9 @@ class PretrainModule(lightning.LightningModule):
         batch, self.cursor = drawn
         terms = self.objective.loss(self.model, batch, self.generator)  # type: ignore[arg-type]
         add(self._sums, terms)
+        step: Sums = {}
+        add(step, terms)
+        self.latest = means(step)
         self.tokens_seen += int(batch["attention_mask"].sum())
         return total_loss(terms)
 

@@ -5,14 +5,18 @@ Shapes: B rows of L pieces.
 
 from __future__ import annotations
 
+import csv
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from kobert_pipeline.artifacts import write_text
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.objective import Batch
 
@@ -97,7 +101,7 @@ class Throughput:
     def restart(self) -> None:
         """Forgets what was added: after something that was no training."""
         self._begun = self._left = time.perf_counter()
-        self._waited, self._positions = 0.0, 0
+        self._waited = 0.0
         self._sums: Tensor | None = None
 
     def begin(self) -> None:
@@ -106,23 +110,46 @@ class Throughput:
 
     def end(self, batch: Batch) -> None:
         """The step over it is done."""
-        sums = torch.stack([batch["attention_mask"].sum().double(), self.cost.flops(batch)])
+        mask = batch["attention_mask"]
+        positions = torch.tensor(float(mask.numel()), dtype=torch.float64, device=mask.device)
+        sums = torch.stack([mask.sum().double(), positions, self.cost.flops(batch)])
         self._sums = sums if self._sums is None else self._sums + sums
-        self._positions += batch["attention_mask"].numel()
         self._left = time.perf_counter()
 
-    def read(self) -> dict[str, float]:
+    def read(self, over_devices: Callable[[Tensor], Tensor] | None = None, devices: int = 1) -> dict[str, float]:
         """Figures since the last reading: `tokens_per_second` and `useful_share` (of all positions) count what is no
         padding, `mfu` is the share of the measured peak, `waiting_share` the part of the time between steps, for the loader
-        and for checkpoints."""
+        and for checkpoints. `over_devices` adds up what several devices did at the same steps."""
         assert self._sums is not None
-        useful, flops = self._sums.tolist()
+        useful, positions, flops = (over_devices(self._sums) if over_devices else self._sums).tolist()
         seconds = time.perf_counter() - self._begun
         figures = {
             "tokens_per_second": useful / seconds,
-            "useful_share": useful / self._positions,
-            "mfu": flops / seconds / self.peak,
+            "useful_share": useful / positions,
+            "mfu": flops / seconds / (self.peak * devices),
             "waiting_share": self._waited / seconds,
         }
         self.restart()
         return figures
+
+
+class SpeedLog:
+    """`speed.csv`: the figures by step, as the run goes on. A run that resumes drops what came behind its checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def resume(self, step: int) -> None:
+        """Keeps the rows up to `step`."""
+        if self.path.is_file():
+            head, *rows = self.path.read_text(encoding="utf-8").splitlines()
+            kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+            write_text(self.path, "\n".join([head, *kept]) + "\n")
+
+    def add(self, step: int, figures: Mapping[str, float]) -> None:
+        is_new = not self.path.is_file()
+        with self.path.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=["step", *figures], lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerow({"step": step} | dict(figures))

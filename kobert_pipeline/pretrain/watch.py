@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -14,7 +16,7 @@ from kobert_pipeline.execution import Advance
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.evaluation import HeldOut, pseudo_perplexity
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.pretrain.throughput import DTYPES, Cost, Throughput, matmul_peak
+from kobert_pipeline.pretrain.throughput import DTYPES, Cost, SpeedLog, Throughput, matmul_peak
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +29,13 @@ class Watch(lightning.Callback):
     How fast the run is goes to the live logs alone: what is hashed follows from content.
     """
 
-    def __init__(self, held_out: HeldOut, config: PretrainConfig, advance: Advance) -> None:
+    def __init__(self, held_out: HeldOut, config: PretrainConfig, advance: Advance, folder: Path) -> None:
         self.held_out, self.config, self.advance = held_out, config, advance
+        self._log = SpeedLog(folder / "speed.csv")
         self.measured: list[dict[str, float]] = []
         self.at_the_end: dict[str, float] = {}
         self._throughput: Throughput | None = None
-        self._note = ""
+        self._note, self._rows = "", 0
 
     def found(self) -> dict[str, Any]:
         """For the summary."""
@@ -48,7 +51,9 @@ class Watch(lightning.Callback):
         assert isinstance(module, PretrainModule)
         peak = matmul_peak(module.device, DTYPES[self.config.precision])
         logger.info("pretrain: matrix products in %s: %.3g TFLOP/s at most", self.config.precision, peak / 1e12)
-        self._throughput = Throughput(Cost.of(module.model), peak)
+        self._throughput, self._rows = Throughput(Cost.of(module.model), peak), len(module.curve)
+        if trainer.is_global_zero:
+            self._log.resume(trainer.global_step)
         if trainer.global_step == 0:
             self._measure(trainer, module)
         self._throughput.restart()
@@ -63,12 +68,10 @@ class Watch(lightning.Callback):
         assert isinstance(module, PretrainModule)
         assert self._throughput is not None
         self._throughput.end(batch[0])
-        rows = len(module.curve)
         module.record()
-        if len(module.curve) > rows:
-            figures = self._throughput.read()
-            module.log_dict(figures, batch_size=1)
-            self._note = note(module.curve[-1], figures)
+        if len(module.curve) > self._rows:
+            self._rows = len(module.curve)
+            self._report(trainer, module, self._throughput)
         self.advance(1, self._note)
         is_last = trainer.global_step == self.config.max_steps
         if is_last or trainer.global_step % self.config.validation_steps == 0:
@@ -76,6 +79,14 @@ class Watch(lightning.Callback):
             if is_last and self.held_out.sentences:
                 self._score_sentences(trainer, module)
             self._throughput.restart()
+
+    def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
+        ranks = trainer.world_size
+        figures = throughput.read(partial(trainer.strategy.reduce, reduce_op="sum") if ranks > 1 else None, ranks)
+        module.log_dict(figures, batch_size=1)
+        if trainer.is_global_zero:
+            self._log.add(trainer.global_step, figures)
+        self._note = note(module.curve[-1], figures)
 
     def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         state = torch.get_rng_state()

@@ -235,9 +235,8 @@ def stage(job: dict[str, Any], settings: dict[str, Any], steps: int, log_steps: 
     root = Path(job["out"]) / str(steps)
     with Workspace(root, Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
         build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
-        logged = _numbers(next(out.run_folder.rglob("metrics.csv")))
         return {
-            "logged": [row for row in logged if "tokens_per_second" in row],
+            "logged": _numbers(out.run_folder / "speed.csv"),
             "curve": _numbers(out.path / "losses.csv"),
             "folder": out.path,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from types import SimpleNamespace
 
@@ -11,10 +12,10 @@ import torch
 
 from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.errors import TrainingFailed
+from kobert_pipeline.objectives import mlm
 from kobert_pipeline.pretrain.alarms import Alarms, Spikes, plateau
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
 
 SETTINGS = {
@@ -57,6 +58,10 @@ def test_the_window_never_grows_beyond_its_size():
     assert len(spikes.window) == Spikes.WINDOW
 
 
+def rows(losses) -> list[dict[str, float]]:
+    return [{"step": 20 * (number + 1), "mlm": loss, "learning_rate": 1e-3} for number, loss in enumerate(losses)]
+
+
 @pytest.mark.parametrize(
     ("losses", "found"),
     [
@@ -66,14 +71,17 @@ def test_the_window_never_grows_beyond_its_size():
     ],
 )
 def test_a_plateau_stands_still_near_the_unigram_entropy(losses, found):
-    curve = [{"step": 20 * (number + 1), "mlm": loss} for number, loss in enumerate(losses)]
-    assert (plateau(curve, 7.34, warmup_steps=100, log_steps=20) is not None) is found
+    assert (plateau(rows(losses), 7.34, log_steps=20) is not None) is found
 
 
 def test_too_short_a_run_is_not_judged():
-    curve = [{"step": 20 * number, "mlm": 7.3} for number in range(1, 26)]
-    assert plateau(curve, 7.34, warmup_steps=100, log_steps=20) is None
-    assert plateau([], 7.34, warmup_steps=0, log_steps=20) is None
+    assert plateau(rows([7.3] * 24), 7.34, log_steps=20) is None
+    assert plateau([], 7.34, log_steps=20) is None
+
+
+def test_a_run_whose_rate_still_rises_is_not_judged():
+    warming = [row | {"learning_rate": row["step"] * 1e-6} for row in rows([7.3] * 60)]
+    assert plateau(warming, 7.34, log_steps=20) is None
 
 
 # --- in a run --------------------------------------------------------------------------------------------------------
@@ -85,28 +93,35 @@ def train(root, tiny, **changes):
         return out.path, build(config, tiny.tokenizer, tiny.dataset, out, seed=7)
 
 
-def spoiled(at: int, spoil) -> object:
-    """A training step that spoils the loss of one batch."""
-    real, seen = PretrainModule.training_step, []
+def spoil_step(monkeypatch, at: int, spoil) -> None:
+    """Makes the MLM loss of one training step something else."""
+    real, seen = mlm.OBJECTIVE.loss, []
 
-    def step(self, drawn, batch_idx):
-        loss = real(self, drawn, batch_idx)
-        seen.append(batch_idx)
-        return spoil(loss) if len(seen) == at else loss
+    def loss(model, batch, generator):
+        terms = real(model, batch, generator)
+        if model.training:
+            seen.append(batch)
+        if not model.training or len(seen) != at:
+            return terms
+        return terms | {"mlm": dataclasses.replace(terms["mlm"], sum=spoil(terms["mlm"].sum))}
 
-    return step
+    objective = dataclasses.replace(mlm.OBJECTIVE, loss=loss)
+    monkeypatch.setattr("kobert_pipeline.pretrain.build.OBJECTIVES", {"mlm": objective})
 
 
 @pytest.mark.parametrize(
     ("spoil", "what"),
     [
-        (lambda loss: loss * float("nan"), "the loss is nan"),
-        (lambda loss: loss * float("inf"), "the loss is inf"),
-        (lambda loss: loss + (loss - loss.detach()).sqrt(), "the gradient's norm is (nan|inf)"),  # 0, of infinite slope
+        (lambda total: total * float("nan"), "the mlm loss is nan"),
+        (lambda total: total * float("inf"), "the mlm loss is inf"),
+        (
+            lambda total: total + (total - total.detach()).sqrt(),
+            "the gradient's norm is (nan|inf)",
+        ),  # an infinite slope
     ],
 )
 def test_a_loss_or_gradient_that_is_no_number_ends_the_run(tiny, tmp_path, monkeypatch, spoil, what):
-    monkeypatch.setattr(PretrainModule, "training_step", spoiled(6, spoil))
+    spoil_step(monkeypatch, 6, spoil)
     with pytest.raises(TrainingFailed, match=rf"{what} at step 6 \(batch 5, phase 0, epoch 0\).*step-00000005\.ckpt"):
         train(tmp_path, tiny)
     kept = checkpoints(next(tmp_path.rglob("checkpoints")))
@@ -119,7 +134,7 @@ def test_a_loss_or_gradient_that_is_no_number_ends_the_run(tiny, tmp_path, monke
 def test_a_jump_is_one_line_and_is_counted_in_the_summary(tiny, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Spikes, "ENOUGH", 3)
     monkeypatch.setattr(Spikes, "THRESHOLD", 100.0)
-    monkeypatch.setattr(PretrainModule, "training_step", spoiled(8, lambda loss: loss * 50))
+    spoil_step(monkeypatch, 8, lambda total: total * 50)
     with caplog.at_level(logging.WARNING):
         _, summary = train(tmp_path, tiny)
     assert summary["warnings"] == {"loss_spikes": 1}
@@ -134,9 +149,8 @@ def test_a_calm_run_has_no_warnings_in_its_summary(tiny, tmp_path):
 
 def test_fp16_looks_at_the_loss_alone():
     """Its loss scaling meets infinite gradients now and then, and skips those steps."""
-    alarms = Alarms(SimpleNamespace(precision="fp16"), 7.0, None)
-    step = SimpleNamespace(loss=torch.tensor(1.0), norm=torch.tensor(float("inf")))
-    alarms._require_numbers(step)
+    module = SimpleNamespace(latest={"mlm": 1.0}, gradient_norm=torch.tensor(float("inf")))
+    Alarms(SimpleNamespace(precision="fp16"), 7.0, None)._require_numbers(module)
 
 
 def test_the_state_comes_back():

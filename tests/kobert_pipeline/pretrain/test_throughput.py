@@ -17,7 +17,7 @@ from kobert_pipeline.pretrain import throughput as throughput_module
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.loggers import loggers
-from kobert_pipeline.pretrain.throughput import Cost, Throughput, matmul_peak
+from kobert_pipeline.pretrain.throughput import Cost, SpeedLog, Throughput, matmul_peak
 from kobert_pipeline.pretrain.watch import note
 
 H, F, V = 16, 64, 100
@@ -81,6 +81,24 @@ def test_figures_are_of_what_was_added_since_the_last_reading(monkeypatch):
     assert throughput.read()["tokens_per_second"] == pytest.approx(8 / 2)
 
 
+def test_devices_are_added_up():
+    throughput = Throughput(Cost(encoder=1_000, head=0, hidden=0, windows=()), peak=1e6)
+    throughput.end(batch())
+    figures = throughput.read(lambda sums: 2 * sums, devices=2)
+    assert figures["useful_share"] == 8 / 12
+    assert figures["mfu"] == pytest.approx(figures["tokens_per_second"] * 6 * 1_000 / 2e6)
+
+
+def test_a_run_that_resumes_drops_what_came_behind_its_checkpoint(tmp_path):
+    log = SpeedLog(tmp_path / "speed.csv")
+    log.resume(0)
+    for step in (5, 10, 15):
+        log.add(step, {"mfu": 0.5})
+    log.resume(12)
+    log.add(15, {"mfu": 0.25})
+    assert (tmp_path / "speed.csv").read_text() == "step,mfu\n5,0.5\n10,0.5\n15,0.25\n"
+
+
 def test_the_peak_is_a_rate_and_leaves_the_random_state_alone():
     before = torch.get_rng_state()
     assert matmul_peak(torch.device("cpu"), torch.float32) > 1e6
@@ -107,9 +125,9 @@ def test_a_run_logs_its_speed_but_never_hashes_it(tiny, tmp_path):
     config = PretrainConfig.parse(SETTINGS)
     with Workspace(tmp_path, Identity("pretrain", 1, config.content(), {}, 7, {})) as out:
         summary = build(config, tiny.tokenizer, tiny.dataset, out, seed=7)
-        logged = list(csv.DictReader(next(out.run_folder.rglob("metrics.csv")).open()))
+        logged = list(csv.DictReader((out.run_folder / "speed.csv").open()))
         curve = list(csv.DictReader((out.path / "losses.csv").open()))
-    assert [row["step"] for row in logged] == ["1", "3", "5"]
+    assert [row["step"] for row in logged] == ["2", "4", "6"]
     assert all(0 < float(row["useful_share"]) <= 1 and float(row["mfu"]) > 0 for row in logged)
     assert not {"tokens_per_second", "mfu"} & set(curve[0])
     assert summary["pseudo_perplexity"] > 1
