@@ -6,12 +6,14 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
 
+from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.errors import TrainingFailed
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
@@ -19,7 +21,7 @@ from kobert_pipeline.training.checkpoints import checkpoints
 
 logger = logging.getLogger(__name__)
 
-SPIKES, PLATEAUS = "loss_spikes", "plateaus"
+SPIKES, PLATEAUS, REPEATS = "loss_spikes", "plateaus", "repeated_text"
 
 
 class Spikes:
@@ -67,8 +69,26 @@ def plateau(curve: Sequence[Mapping[str, float]], entropy: float, log_steps: int
     return after if after > entropy - NEAR and before - after < STILL else None
 
 
+LONG_SENTENCE = 16
+"""Pieces: shorter ones ("감사합니다.") come again in any text."""
+MOST_REPEATED = 0.1
+
+
+def repeated_share(block: Block) -> float:
+    """Share of the block's pieces in long sentences that stood in it before. A block is a sample of the corpus: of the
+    whole, more is repeated."""
+    seen: set[bytes] = set()
+    repeated = 0
+    for start, end in pairwise(block.sentence_offsets.tolist()):
+        if end - start >= LONG_SENTENCE:
+            content = block.tokens[start:end].tobytes()
+            repeated += (end - start) * (content in seen)
+            seen.add(content)
+    return repeated / max(1, len(block.tokens))
+
+
 class Alarms(lightning.Callback):
-    """Warns of spikes and of a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
+    """Warns of repeated text, spikes and a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
 
     Stands before the callbacks that measure and write checkpoints: none is written of weights that are no numbers.
     """
@@ -81,6 +101,17 @@ class Alarms(lightning.Callback):
     def found(self) -> dict[str, Any]:
         """For the summary: nothing where there was nothing."""
         return {"warnings": dict(sorted(self.counts.items()))} if self.counts else {}
+
+    def look_at(self, block: Block) -> None:
+        """Before training: is the text all its own?"""
+        share = repeated_share(block)
+        if share > MOST_REPEATED:
+            self.counts[REPEATS] = 1
+            logger.warning(
+                "pretrain: %.0f%% of the text are sentences that stand in it more than once: the model will learn those by "
+                "heart. Look at `corpora.deduplicate`",
+                100 * share,
+            )
 
     def state_dict(self) -> dict[str, Any]:
         spikes = self.spikes

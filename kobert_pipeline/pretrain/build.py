@@ -81,7 +81,9 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     found = checkpoints(folder / "checkpoints")
     with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
         watch = Watch(held_out, config, advance, folder)
-        alarms = Alarms(config, module.stream.store.summary["unigram_entropy"], folder / "checkpoints")
+        store, blocks = module.stream.store, module.stream.blocks
+        alarms = Alarms(config, store.summary["unigram_entropy"], folder / "checkpoints")
+        alarms.look_at(store.read(blocks[0]))
         trainer = lightning.Trainer(
             max_steps=config.max_steps,
             accelerator="auto",

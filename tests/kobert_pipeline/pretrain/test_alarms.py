@@ -13,7 +13,7 @@ import torch
 from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.errors import TrainingFailed
 from kobert_pipeline.objectives import mlm
-from kobert_pipeline.pretrain.alarms import Alarms, Spikes, plateau
+from kobert_pipeline.pretrain.alarms import Alarms, Spikes, plateau, repeated_share
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.training.checkpoints import checkpoints
@@ -82,6 +82,17 @@ def test_too_short_a_run_is_not_judged():
 def test_a_run_whose_rate_still_rises_is_not_judged():
     warming = [row | {"learning_rate": row["step"] * 1e-6} for row in rows([7.3] * 60)]
     assert plateau(warming, 7.34, log_steps=20) is None
+
+
+def test_long_sentences_that_come_again_are_counted():
+    long, other, short = list(range(20)), list(range(30, 50)), [1, 2]
+    sentences = [long, other, short, long, short, long]
+    offsets = np.append(0, np.cumsum([len(sentence) for sentence in sentences]))
+    block = SimpleNamespace(tokens=np.concatenate(sentences).astype(np.uint16), sentence_offsets=offsets)
+    assert repeated_share(block) == pytest.approx(40 / 84)
+    alarms = Alarms(SimpleNamespace(precision="fp32"), 7.0, None)
+    alarms.look_at(block)
+    assert alarms.found() == {"warnings": {"repeated_text": 1}}
 
 
 # --- in a run --------------------------------------------------------------------------------------------------------
