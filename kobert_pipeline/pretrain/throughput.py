@@ -77,7 +77,8 @@ class Cost:
         matrices = {name: part.weight.numel() for name, part in model.named_modules() if isinstance(part, nn.Linear)}
         encoder = sum(size for name, size in matrices.items() if ".layer." in name or ".layers." in name)
         of_rows = sum(size for name, size in matrices.items() if "pooler" in name or "seq_relationship" in name)
-        config: Any = model.transformer.config
+        transformer: Any = model.transformer
+        config = transformer.config
         kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
         windows = tuple(math.inf if kind == "full_attention" else config.local_attention for kind in kinds)
         return cls(encoder, sum(matrices.values()) - encoder - of_rows, config.hidden_size, windows)

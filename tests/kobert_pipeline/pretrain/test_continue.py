@@ -52,7 +52,7 @@ def test_a_finished_run_goes_on_where_it_ended(model, tiny, tmp_path):
 
 
 def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_path):
-    extend(str(model), tiny.corpora, tmp_path / "extended", 20, ALONE)
+    pieces = 992 + len(extend(str(model), tiny.corpora, tmp_path / "extended", 20, ALONE)["pieces"])
     with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
         tokenizer = out.finish(adopt(tmp_path / "extended", tiny.corpora, out, special_tokens=()), {})
     inputs = {"tokenizer": read_manifest(tokenizer).fingerprint}
@@ -63,8 +63,8 @@ def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_
     with pytest.raises(InputError, match=r"vocabulary.*Set tokenizer\.adopt"):
         train(tmp_path / "wrong", tiny.tokenizer, tiny.dataset, tmp_path / "extended")
     folder = train(tmp_path / "right", tokenizer, dataset, tmp_path / "extended", max_steps=2)
-    assert read_json(folder / "model" / "config.json")["vocab_size"] == 992 + 20
-    assert load_tokenizer(folder / "model", check=False).get_vocab_size() == 992 + 20
+    assert read_json(folder / "model" / "config.json")["vocab_size"] == pieces > 992
+    assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
 
 
 def built(name, **sizes):
