@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -51,8 +53,17 @@ def test_a_finished_run_goes_on_where_it_ended(model, tiny, tmp_path):
     assert begun["nsp"] == pytest.approx(ended["nsp"], abs=1e-5)
 
 
+def five_times(corpora, folder):
+    """Its text so often that every morpheme is frequent."""
+    (folder / "shards").mkdir(parents=True)
+    for shard in (corpora / "shards").iterdir():
+        pq.write_table(pa.concat_tables([pq.read_table(shard)] * 5), folder / "shards" / shard.name)
+    return folder
+
+
 def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_path):
-    pieces = 992 + len(extend(str(model), tiny.corpora, tmp_path / "extended", 20, ALONE)["pieces"])
+    added = extend(str(model), five_times(tiny.corpora, tmp_path / "text"), tmp_path / "extended", 20, ALONE)
+    pieces = 992 + len(added["pieces"])
     with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
         tokenizer = out.finish(adopt(tmp_path / "extended", tiny.corpora, out, special_tokens=()), {})
     inputs = {"tokenizer": read_manifest(tokenizer).fingerprint}
