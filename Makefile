@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-klue lint format clean
+.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart
@@ -47,6 +47,10 @@ bench-tokenizer: $(READY)
 
 bench-dataset: $(READY)
 	$(BIN)/python tests/bench/bench_dataset.py
+
+bench-pretrain: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python tests/bench/bench_pretrain.py
 
 bench-klue: $(READY)
 	$(BIN)/python tests/bench/bench_klue.py

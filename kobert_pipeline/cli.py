@@ -272,6 +272,31 @@ def push(
 
 
 @app.command()
+def fill(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A recipe that was run, a Hugging Face folder, or a Hub id.")
+    ],
+    sentences: Annotated[
+        list[str], typer.Argument(metavar="SENTENCE...", help='With masks: "대한민국의 수도는 [MASK]이다."')
+    ],
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Let a model guess what stands where a sentence is masked: its five likeliest pieces, with probabilities."""
+    from rich.console import Console
+
+    from kobert_pipeline.fill import fill as fill_masks
+    from kobert_pipeline.fill import lines, locate, table
+
+    console = Console()
+    for filled in fill_masks(locate(model, settings or (), artifacts), sentences):
+        if console.is_terminal:
+            console.print(table(filled))
+        else:
+            typer.echo("\n".join(lines(filled)))
+
+
+@app.command()
 def extend(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id with a WordPiece tokenizer.")

@@ -17,3 +17,7 @@ class InputError(KobertError):
 
 class ArtifactMismatch(KobertError):
     """An artifact that was made from something else than what the recipe names, or was edited since."""
+
+
+class TrainingFailed(KobertError):
+    """Training that cannot go on: a loss or a gradient that is no number."""

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline import pretrained
 from kobert_pipeline.artifacts import FileHashes, Workspace
 from kobert_pipeline.config import expand_variables
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.recipe import Recipe
+
+ADOPT, CONTINUE_FROM = "tokenizer.adopt", "pretrain.continue_from"
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,19 @@ def _tokenizer_config(recipe: Recipe) -> dict[str, Any]:
     return recipe.tokenizer.content() | tokens
 
 
+def _tokenizer_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    name = recipe.tokenizer.adopt
+    return {} if name is None else pretrained.identity(name, ADOPT, pretrained.TOKENIZER, hashes)
+
+
 def _build_tokenizer(context: Context) -> dict[str, Any]:
+    from tokenizer.adopt import adopt
     from tokenizer.build import build
 
+    name = context.recipe.tokenizer.adopt
+    if name is not None:
+        folder = pretrained.local_folder(name, ADOPT, pretrained.TOKENIZER, context.out.identity.inputs)
+        return adopt(folder, context.folders["corpora"], context.out, special_tokens=special_tokens(context.recipe))
     return build(
         context.recipe.tokenizer, context.folders["corpora"], context.out,
         special_tokens=special_tokens(context.recipe), placeholders=placeholders(context.recipe),
@@ -130,16 +143,25 @@ def _build_dataset(context: Context) -> dict[str, Any]:
 # --- pretrain --------------------------------------------------------------------------------------------------------
 
 
+def _pretrain_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """What the objective needs besides the store, and the checkpoint that training goes on from."""
+    config = recipe.pretrain
+    found = OBJECTIVES[config.objective["name"]].inputs(config.options)
+    if config.continue_from is None:
+        return found
+    return found | pretrained.identity(config.continue_from, CONTINUE_FROM, pretrained.WEIGHTS, hashes)
+
+
 def _build_pretrain(context: Context) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
 
+    name, patterns = context.recipe.pretrain.continue_from, (*pretrained.WEIGHTS, *pretrained.TOKENIZER)
+    inputs = context.out.identity.inputs
+    start = None if name is None else pretrained.local_folder(name, CONTINUE_FROM, patterns, inputs)
     return build(
-        context.recipe.pretrain,
-        context.folders["tokenizer"],
-        context.folders["dataset"],
-        context.out,
-        seed=context.recipe.seed,
-    )
+        context.recipe.pretrain, context.folders["tokenizer"], context.folders["dataset"], context.out,
+        seed=context.recipe.seed, start=start,
+    )  # fmt: skip
 
 
 # --- klue_eval -------------------------------------------------------------------------------------------------------
@@ -186,15 +208,15 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "tokenizer", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora",), False,
-        _tokenizer_config, _no_files, _build_tokenizer,
+        _tokenizer_config, _tokenizer_files, _build_tokenizer,
     ),
     Stage(
         "dataset", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora", "tokenizer"), False,
         lambda recipe: recipe.dataset.content(), _no_files, _build_dataset,
     ),
     Stage(
-        "pretrain", 2, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
-        lambda recipe: recipe.pretrain.content(), _no_files, _build_pretrain,
+        "pretrain", 3, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
+        lambda recipe: recipe.pretrain.content(), _pretrain_files, _build_pretrain,
     ),
     Stage(
         "klue_eval", 3, ("torch", "transformers", "lightning", "scikit-learn"), ("pretrain",), True,

@@ -57,8 +57,8 @@ def build(
             advance(1)
     pieces = learn_vocabulary(units, config, special_tokens, placeholders, known_words(sample))
     tokenizer = assemble(pieces, placeholders, config.digits)
-    save(tokenizer, pieces, special_tokens, out.path, _first(sentences_of(shards[0]), GOLDEN_SENTENCES))
-    figures = measure(tokenizer, _first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
+    save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
+    figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     logger.info(
         "tokenizer: %s pieces, %.2f per eojeol, cuts agree with morphemes F1 %.3f, [UNK] %.5f, in %.1f min",
         f"{len(pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], (time.monotonic() - started) / 60,
@@ -117,5 +117,5 @@ def morpheme_starts(sentence: str) -> set[int]:
     return {morpheme.start for morpheme in morphemes(sentence)}
 
 
-def _first(sentences: Iterator[str], limit: int) -> list[str]:
+def first(sentences: Iterator[str], limit: int) -> list[str]:
     return [sentence for _, sentence in zip(range(limit), sentences, strict=False)]

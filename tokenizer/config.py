@@ -6,11 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from kobert_pipeline.config import Config
+from kobert_pipeline.config import Config, runtime
 from tokenizer.words import Digits
 
 
 class TokenizerConfig(Config):
+    adopt: str | None = runtime(None)
+    """A WordPiece tokenizer that exists, taken as it is instead of learning one: a folder (such as `kobert extend` writes) or
+    `hub:owner/name`. No other setting of this section counts then. Its files are part of the fingerprint, its path is not."""
     vocab_size: int = Field(32_000, ge=512)
     """Exact number of pieces, special and unused ones included. A multiple of 64 is fastest on a GPU."""
     morpheme: Literal["training", "none"] = "training"

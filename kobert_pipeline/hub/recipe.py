@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-PATHS = ("path", "data")
+PATHS = ("path", "data", "adopt", "continue_from")
 """Settings that name files: they do not decide the content, and a reader needs their names."""
 PUBLIC = ("package:", "hub:", "hf://")
 """Addresses that mean the same on every machine."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START
+from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Term
+from kobert_pipeline.objectives.parts_of_speech import accuracy_terms
 from kobert_pipeline.objectives.rows import Rows
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
     """`input_ids`, `attention_mask`, `token_type_ids`, `labels`: (B, L). Padding has label -100.
 
     With `fixed_predictions` `masked_positions` and `masked_labels`, (B, max_predictions), stand in place of `labels`.
+    Held-out batches have `part_of_speech` (B, L), too, where the store holds it.
     """
     import torch
 
@@ -50,6 +52,8 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
         arrays["masked_positions"], arrays["masked_labels"] = slots(labels, config.max_predictions)
     else:
         arrays["labels"] = labels
+    if not context.training and PART_OF_SPEECH in rows.block.marks:
+        arrays[PART_OF_SPEECH] = rows.marks(PART_OF_SPEECH)
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
@@ -58,7 +62,8 @@ def _for_validation(options: MaskedOptions) -> MaskingConfig:
 
 
 def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str, Term]:
-    """Cross-entropy (nats) over masked positions only, and the share predicted right. `hidden` is (B, L, H).
+    """Cross-entropy (nats) over masked positions only, and the share predicted right, by part of speech where the batch
+    holds it. `hidden` is (B, L, H).
 
     The head runs on masked positions alone: with a vocabulary of 32,000 that is most of a small model's work.
     """
@@ -67,11 +72,14 @@ def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str,
     states, labels = _masked(hidden, batch)
     logits = model.token_logits(states).float()
     count = (labels != IGNORE_INDEX).sum().float()
-    right = (logits.argmax(dim=-1) == labels).sum()
-    return {
+    right = logits.argmax(dim=-1) == labels
+    terms = {
         "mlm": Term(functional.cross_entropy(logits, labels, reduction="sum", ignore_index=IGNORE_INDEX), count),
-        "mlm_accuracy": Term(right.float(), count, weight=0.0),
+        "mlm_accuracy": Term(right.sum().float(), count, weight=0.0),
     }
+    if PART_OF_SPEECH in batch:
+        terms |= accuracy_terms(right, batch[PART_OF_SPEECH][batch["labels"] != IGNORE_INDEX])
+    return terms
 
 
 def _masked(hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,22 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import torch
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
 from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import Advance, progress
+from kobert_pipeline.execution import progress
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import Batch
+from kobert_pipeline.pretrain.alarms import Alarms
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.data import BatchStream, validation_batches
+from kobert_pipeline.pretrain.data import BatchStream
+from kobert_pipeline.pretrain.evaluation import HeldOut
 from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.loader import loader
+from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
+from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
@@ -39,8 +41,10 @@ MODEL = "model"
 PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 
-def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int) -> dict[str, Any]:
-    """Fills `out` with a trained model. Returns the manifest's summary."""
+def build(
+    config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None
+) -> dict[str, Any]:
+    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary."""
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
@@ -48,19 +52,24 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     facts = tokenizer_facts(tokenizer)
     stream = BatchStream(store, objective, config, facts, seed)
     stream.require_batches()
-    held_out = validation_batches(store, objective, config, facts)
-    if not held_out:
+    held_out = HeldOut.of(store, objective, config, facts)
+    if not held_out.batches:
         raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length, config.attention)
-    module = PretrainModule(architecture.build(config.sizes, shape, objective.heads), objective, config, stream)
+    rows = vocabulary_rows(start, tokenizer, facts.vocab_size)
+    shape = ModelFacts(rows, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length, config.attention)
+    model = architecture.build(config.sizes, shape, objective.heads)
+    if start is not None:
+        load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
+    module = PretrainModule(model, objective, config, stream)
     with fitting():
-        measured = _fit(module, config, held_out, out)
+        found = _fit(module, config, held_out, out)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     _write_curve(out.path / "losses.csv", module.curve)
-    summary = _summary(module, config, store, measured)
+    summary = _summary(module, config, store) | found
     write_json(out.path / "metrics.json", summary)
+    measured = summary["held_out"]
     term = next(name for name in measured[-1] if name not in ("step", "tokens"))
     logger.info(
         "pretrain: held-out %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
@@ -70,23 +79,24 @@ def build(config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace
     return summary
 
 
-def _fit(
-    module: PretrainModule, config: PretrainConfig, held_out: list[Batch], out: Workspace
-) -> list[dict[str, float]]:
-    """Runs to the last step, from the last checkpoint where there is one. Returns the held-out figures by step."""
+def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
+    """Runs to the last step, from the last checkpoint where there is one. Returns what was measured and noticed."""
     folder = out.run_folder
     found = checkpoints(folder / "checkpoints")
     with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
-        watch = _Watch(held_out, config, advance)
+        watch = Watch(held_out, config, advance, folder)
+        store, blocks = module.stream.store, module.stream.blocks
+        alarms = Alarms(config, store.summary["unigram_entropy"], folder / "checkpoints")
+        alarms.look_at(store.read(blocks[0]))
         trainer = lightning.Trainer(
             max_steps=config.max_steps,
             accelerator="auto",
             devices=1,
             precision=PRECISIONS[config.precision],
             gradient_clip_val=config.gradient_clip,
-            logger=[CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")],
+            logger=loggers(folder, config),
             log_every_n_steps=config.log_steps,
-            callbacks=[watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
+            callbacks=[alarms, watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -98,48 +108,7 @@ def _fit(
             module, loader(module.stream, config.workers), ckpt_path=found[-1] if found else None, weights_only=True
         )
         save(trainer, folder / "checkpoints")
-    return watch.measured
-
-
-class _Watch(lightning.Callback):
-    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last."""
-
-    def __init__(self, held_out: list[Batch], config: PretrainConfig, advance: Advance) -> None:
-        self.held_out, self.config, self.advance = held_out, config, advance
-        self.measured: list[dict[str, float]] = []
-        self._seconds, self._tokens = time.monotonic(), 0
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"measured": self.measured}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.measured = state["measured"]
-
-    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        assert isinstance(module, PretrainModule)
-        if trainer.global_step == 0:
-            self._measure(module)
-        self._seconds, self._tokens = time.monotonic(), module.tokens_seen
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
-        assert isinstance(module, PretrainModule)
-        module.record()
-        self.advance(1, self._note(module))
-        if trainer.global_step % self.config.validation_steps == 0 or trainer.global_step == self.config.max_steps:
-            self._measure(module)
-
-    def _measure(self, module: PretrainModule) -> None:
-        state = torch.get_rng_state()
-        values = module.held_out(self.held_out)
-        torch.set_rng_state(state)
-        self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
-
-    def _note(self, module: PretrainModule) -> str:
-        rate = (module.tokens_seen - self._tokens) / (time.monotonic() - self._seconds + 1e-9)
-        loss = f"loss {module.curve[-1]['mlm']:.3f}, " if module.curve and "mlm" in module.curve[-1] else ""
-        return f"{loss}{rate:,.0f} tokens/s"
+    return watch.found() | alarms.found()
 
 
 def _export(
@@ -169,9 +138,7 @@ def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
         writer.writerows(curve)
 
 
-def _summary(
-    module: PretrainModule, config: PretrainConfig, store: Store, measured: list[dict[str, float]]
-) -> dict[str, Any]:
+def _summary(module: PretrainModule, config: PretrainConfig, store: Store) -> dict[str, Any]:
     parameters = sum(parameter.numel() for parameter in module.model.parameters())
     return {
         "objective": config.objective["name"],
@@ -181,5 +148,4 @@ def _summary(
         "tokens": module.tokens_seen,
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
-        "held_out": measured,
     } | ({"packing": module.stream.packing} if module.stream.packing else {})

@@ -41,6 +41,9 @@ class PretrainConfig(Config):
     source_shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     """Share of an epoch's pieces that each source named here has, by reading its documents more or less often; sources not
     named divide the rest as they are."""
+    continue_from: str | None = runtime(None)
+    """Begin with the weights of a checkpoint: a folder that `save_pretrained` or a run of ours wrote, or `hub:owner/name`.
+    Its tokenizer must be the recipe's (see `tokenizer.adopt`). Its files are part of the fingerprint, its path is not."""
     max_steps: int = Field(gt=0)
     """Optimizer steps of the whole run."""
     learning_rate: float = Field(1e-3, gt=0)
@@ -56,8 +59,12 @@ class PretrainConfig(Config):
     """bf16: matrix products in bfloat16, weights and their updates in float32."""
     validation_steps: int = Field(1_000, gt=0)
     """Steps between measurements on held-out text; there is one before the first step and one after the last."""
+    pseudo_perplexity_sentences: int = Field(100, ge=0)
+    """Held-out sentences whose pseudo-perplexity is measured after the last step; 0 leaves it out."""
     log_steps: int = Field(20, gt=0)
     """Steps averaged into one row of `losses.csv`."""
+    wandb_project: str | None = runtime(None)
+    """Also log to this project of Weights & Biases, whose client is not installed along."""
     checkpoint_minutes: float = runtime(5.0, gt=0)
     """A killed run loses at most this much."""
     workers: int = runtime(0, ge=0)

@@ -34,6 +34,10 @@ class PretrainModule(lightning.LightningModule):
         self.tokens_seen = 0
         self._sums: Sums = {}
         self._random_state: Tensor | None = None
+        self.latest: dict[str, float] = {}
+        """Means of the last step's terms."""
+        self.gradient_norm: Tensor | None = None
+        """Of the last step, before clipping."""
 
     def on_after_batch_transfer(self, drawn: Any, dataloader_idx: int) -> Drawn:
         batch, cursor = drawn
@@ -48,6 +52,9 @@ class PretrainModule(lightning.LightningModule):
         batch, self.cursor = drawn
         terms = self.objective.loss(self.model, batch, self.generator)  # type: ignore[arg-type]
         add(self._sums, terms)
+        step: Sums = {}
+        add(step, terms)
+        self.latest = means(step)
         self.tokens_seen += int(batch["attention_mask"].sum())
         return total_loss(terms)
 
@@ -80,7 +87,7 @@ class PretrainModule(lightning.LightningModule):
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
     ) -> None:
         """Lightning refuses to clip for a fused optimizer, lest fp16 gradients be still scaled; there is no fp16 here."""
-        nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
+        self.gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), gradient_clip_val)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["kobert"] = {

@@ -1,0 +1,129 @@
+"""`kobert fill`: a masked language model in hand, and what it writes where a text is masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kobert_pipeline.config import nearest
+from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.recipe import load_recipe, shipped_recipes
+from kobert_pipeline.runner import states
+from kobert_pipeline.training.quiet import quiet
+
+GUESSES = 5
+STAGE = "pretrain"
+CONFIG = "config.json"
+
+
+class Guess(NamedTuple):
+    piece: str
+    probability: float
+
+
+class Filled(NamedTuple):
+    sentence: str
+    masks: list[list[Guess]]
+    """For each mask, in order, the likeliest pieces, likeliest first."""
+
+
+def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
+    """The folder of a recipe's model, a folder as it is, or else a Hub id. Raises KobertError for a recipe that is not
+    trained and a folder without a model."""
+    if name in shipped_recipes() or Path(name).is_file() or Path(name).suffix in (".yaml", ".yml"):
+        state = next(
+            state for state in states(load_recipe(name, tuple(settings)), artifacts) if state.stage.name == STAGE
+        )
+        if not state.complete:
+            raise KobertError(
+                f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
+            )
+        return str(state.folder / "model")
+    if not Path(name).is_dir():
+        return name
+    folder = next((place for place in (Path(name), Path(name) / "model") if (place / CONFIG).is_file()), None)
+    if folder is None:
+        raise InputError(f"{name}: no {CONFIG}; name a folder that `save_pretrained` wrote, or that a run exported.")
+    return str(folder)
+
+
+def fill(name: str, sentences: Sequence[str], guesses: int = GUESSES) -> list[Filled]:
+    """The likeliest pieces for every mask of every sentence, by the model in the folder or of the Hub id `name`.
+
+    Masks of one sentence are filled each by itself, the others staying masked. Raises InputError for a sentence without a
+    mask or longer than the model takes, a model without a masked-language-model head, and a name that leads nowhere.
+    """
+    with quiet():
+        tokenizer, network = _load(name)
+        return [_fill(tokenizer, network, sentence, guesses) for sentence in sentences]
+
+
+def _load(name: str) -> tuple[Any, Any]:
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        network, report = AutoModelForMaskedLM.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
+    except OSError as error:
+        raise InputError(
+            f"{name}: neither a recipe ({nearest(name, shipped_recipes())}), nor a folder, nor a model on the Hub: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{name}: no masked language model: {str(error).splitlines()[0]}") from None
+    if report["missing_keys"]:
+        raise InputError(
+            f"{name}: has no masked-language-model head: {min(report['missing_keys'])} is not among its weights."
+        )
+    return tokenizer, network.eval()
+
+
+def _fill(tokenizer: Any, network: Any, sentence: str, guesses: int) -> Filled:
+    import torch
+
+    batch = tokenizer(sentence, return_tensors="pt")
+    masked = batch["input_ids"][0] == tokenizer.mask_token_id
+    if not masked.any():
+        raise InputError(f"{sentence!r}: no mask. Write {tokenizer.mask_token} where the model shall guess.")
+    positions = getattr(network.config, "max_position_embeddings", len(masked))
+    if len(masked) > positions:
+        raise InputError(f"{sentence[:40]!r}…: {len(masked)} pieces; the model takes {positions}. Shorten the text.")
+    with torch.no_grad():
+        probabilities = network(**batch).logits[0, masked].float().softmax(dim=-1)
+    best = probabilities.topk(min(guesses, probabilities.shape[-1]), dim=-1)
+    rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return Filled(sentence, [[Guess(_text(tokenizer, piece), value) for piece, value in zip(*row, strict=True)] for row in rows])  # fmt: skip
+
+
+def _text(tokenizer: Any, piece: int) -> str:
+    """As it would be written; an inner piece of WordPiece keeps its ##."""
+    return tokenizer.decode([piece]).strip() or str(tokenizer.convert_ids_to_tokens(piece))
+
+
+# --- shown -----------------------------------------------------------------------------------------------------------
+
+
+def lines(filled: Filled) -> list[str]:
+    """For a file or a pipe: the sentence, then mask, probability and piece, separated by tabs."""
+    return [
+        filled.sentence,
+        *(
+            f"{number}\t{guess.probability:.4f}\t{guess.piece}"
+            for number, guesses in enumerate(filled.masks, 1)
+            for guess in guesses
+        ),
+    ]
+
+
+def table(filled: Filled) -> Any:
+    """For a terminal: a column of pieces and one of probabilities for each mask."""
+    from rich.table import Table
+
+    rows = Table(title=filled.sentence, title_justify="left")
+    for number in range(1, len(filled.masks) + 1):
+        rows.add_column(f"mask {number}" if len(filled.masks) > 1 else "piece", style="bold")
+        rows.add_column("probability", justify="right")
+    for guesses in zip(*filled.masks, strict=True):
+        rows.add_row(*(cell for guess in guesses for cell in (guess.piece, f"{guess.probability:.1%}")))
+    return rows

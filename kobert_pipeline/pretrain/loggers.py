@@ -1,0 +1,28 @@
+"""Where a run's live figures go: CSV and TensorBoard always, Weights & Biases where the recipe names a project."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.pretrain.config import PretrainConfig
+
+
+def loggers(folder: Path, config: PretrainConfig) -> list[Any]:
+    """Raises InputError when a W&B project is named and its client is not installed."""
+    found: list[Any] = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
+    return found if config.wandb_project is None else [*found, _wandb(folder, config.wandb_project)]
+
+
+def _wandb(folder: Path, project: str) -> Any:
+    if importlib.util.find_spec("wandb") is None:
+        raise InputError(
+            f"pretrain.wandb_project: {project}: Weights & Biases is not installed. Run `pip install wandb`."
+        )
+    from lightning.pytorch.loggers import WandbLogger
+
+    return WandbLogger(project=project, save_dir=folder)

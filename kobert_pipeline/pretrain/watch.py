@@ -1,0 +1,120 @@
+"""Watching a run: its progress, and what it measures on held-out text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.loggers import CSVLogger
+
+from kobert_pipeline.execution import Advance
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.evaluation import HeldOut, pseudo_perplexity
+from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.throughput import DTYPES, Cost, SpeedLog, Throughput, matmul_peak
+
+logger = logging.getLogger(__name__)
+
+PSEUDO_PERPLEXITY = "pseudo_perplexity"
+
+
+class Watch(lightning.Callback):
+    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last.
+
+    How fast the run is goes to the live logs alone: what is hashed follows from content.
+    """
+
+    def __init__(self, held_out: HeldOut, config: PretrainConfig, advance: Advance, folder: Path) -> None:
+        self.held_out, self.config, self.advance = held_out, config, advance
+        self._log = SpeedLog(folder / "speed.csv")
+        self.measured: list[dict[str, float]] = []
+        self.at_the_end: dict[str, float] = {}
+        self._throughput: Throughput | None = None
+        self._note, self._rows = "", 0
+
+    def found(self) -> dict[str, Any]:
+        """For the summary."""
+        return {"held_out": self.measured} | self.at_the_end
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"measured": self.measured, "at_the_end": self.at_the_end}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.measured, self.at_the_end = state["measured"], state["at_the_end"]
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, PretrainModule)
+        peak = matmul_peak(module.device, DTYPES[self.config.precision])
+        logger.info("pretrain: matrix products in %s: %.3g TFLOP/s at most", self.config.precision, peak / 1e12)
+        self._throughput, self._rows = Throughput(Cost.of(module.model), peak), len(module.curve)
+        if trainer.is_global_zero:
+            self._log.resume(trainer.global_step)
+        if trainer.global_step == 0:
+            self._measure(trainer, module)
+        self._throughput.restart()
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        assert self._throughput is not None
+        self._throughput.begin()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(module, PretrainModule)
+        assert self._throughput is not None
+        self._throughput.end(batch[0])
+        module.record()
+        if len(module.curve) > self._rows:
+            self._rows = len(module.curve)
+            self._report(trainer, module, self._throughput)
+        self.advance(1, self._note)
+        is_last = trainer.global_step == self.config.max_steps
+        if is_last or trainer.global_step % self.config.validation_steps == 0:
+            self._measure(trainer, module)
+            if is_last and self.held_out.sentences:
+                self._score_sentences(trainer, module)
+            self._throughput.restart()
+
+    def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
+        ranks = trainer.world_size
+        figures = throughput.read(partial(trainer.strategy.reduce, reduce_op="sum") if ranks > 1 else None, ranks)
+        module.log_dict(figures, batch_size=1)
+        if trainer.is_global_zero:
+            self._log.add(trainer.global_step, figures)
+        self._note = note(module.curve[-1], figures)
+
+    def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+        state = torch.get_rng_state()
+        values = module.held_out(self.held_out.batches)
+        torch.set_rng_state(state)
+        self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
+        for each in trainer.loggers:
+            if not isinstance(each, CSVLogger):  # which holds each step once
+                each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+        logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
+
+    def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+        module.model.eval()
+        with trainer.precision_plugin.forward_context():
+            value = pseudo_perplexity(module.model, self.held_out.sentences, module.device)  # type: ignore[arg-type]
+        module.model.train()
+        self.at_the_end = {PSEUDO_PERPLEXITY: value}
+        logger.info("pretrain: pseudo-perplexity %.1f over %d held-out sentences", value, len(self.held_out.sentences))
+
+
+def note(row: Mapping[str, float], figures: Mapping[str, float]) -> str:
+    """One line for the progress bar, from the last row of the curve and the figures of the same steps."""
+    pairs = [f"{name[:3]} {row[name]:.0%}" for name in ("nsp_accuracy", "sop_accuracy") if name in row]
+    loss = [f"loss {row['mlm']:.3f}"] if "mlm" in row else []
+    speed = [
+        f"{figures['tokens_per_second']:,.0f} tokens/s",
+        f"{figures['useful_share']:.0%} useful",
+        f"MFU {figures['mfu']:.1%}",
+    ]
+    return ", ".join([*loss, *pairs, *speed])

@@ -1,0 +1,447 @@
+"""`make bench-pretrain`: pretraining beside Hugging Face's `Trainer` with `DataCollatorForLanguageModeling`, on the same text.
+
+*Everyday* is how `run_mlm` is used: line by line, padded, float32, the head over every position. *Best* are its best settings:
+text grouped into full rows, bfloat16. Useful tokens are pieces that are no padding. Every measurement is a process of its own, so
+that its peak memory is its own; ours is the pretraining stage whole, as `kobert run` runs it.
+
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
+first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SIZES
+some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENCH_MINUTES how long each run of `quality` trains,
+KOBERT_KLUE the folder of KLUE's files for its last column. Prints tables and saves `build/bench/pretrain.json`. Run it on an
+idle machine; what the first three stages made is kept in `build/bench/artifacts`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
+from kobert_pipeline.dataset.store import TRAIN, Store
+from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.pretrain import evaluation
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.data import validation_batches
+from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.recipe import load_recipe
+from kobert_pipeline.runner import run
+
+DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
+KLUE = os.environ.get("KOBERT_KLUE", "")
+RECIPE = os.environ.get("BENCH_RECIPE", "bert-small")
+SIZES = os.environ.get("BENCH_SIZES", "mini small base").split()
+SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
+MINUTES = float(os.environ.get("BENCH_MINUTES", "30"))
+ROOT = Path("build/bench/artifacts")
+WORK = Path("build/bench/work-pretrain")
+RESULT = Path("build/bench/pretrain.json")
+CURVES = Path("build/bench/pretrain.png")
+LENGTH, ROWS = 128, 32
+PROBE = 6
+"""Steps by which the number of steps for a given time is found; the first ones are slow."""
+MISSING = "accelerate is missing: pip install 'kobert-pipeline[bench]'"
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        job = json.loads(sys.argv[1])
+        write_json(Path(job["result"]), JOBS[job["job"]](job))
+        return
+    if RECIPE != "quickstart" and not DATA.is_dir():
+        sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
+    os.environ.setdefault("KOBERT_CORPUS", str(DATA / "raw"))
+    logging.disable(logging.WARNING)
+    folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
+    figures = read_json(RESULT) if RESULT.exists() else {}
+    figures["machine"] = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    for part in os.environ.get("BENCH", "speed gpu").split():
+        figures[part] = PARTS[part](folders)
+        write_json(RESULT, figures)
+        print(f"\n{part}, {figures['machine']}\n{table(figures[part])}", flush=True)  # noqa: T201
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    head = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1_000 else f"{value:.3f}"
+    return str(value)
+
+
+def apart(job: str, folders: dict[str, Path], **spec: Any) -> dict[str, Any]:
+    """What a job finds, in a fresh process."""
+    shutil.rmtree(WORK / "job", ignore_errors=True)
+    (WORK / "job").mkdir(parents=True)
+    given = {name: str(folders[name]) for name in ("tokenizer", "dataset")}
+    result = WORK / "job" / "result.json"
+    whole = {"job": job, "folders": given, "result": str(result), "out": str(WORK / "job"), **spec}
+    subprocess.run([sys.executable, __file__, json.dumps(whole)], check=True)
+    return dict(read_json(result))
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+def speed(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """Batches of 32 rows of at most 128 pieces."""
+    rows: list[dict[str, Any]] = []
+    for size in SIZES:
+        spec = {"architecture": {"name": "bert", "size": size}, "length": LENGTH, "rows": ROWS, "seconds": SECONDS}
+        found = [
+            {"what": f"bert-{size}, ours"} | apart("ours", folders, objective={"name": "mlm_nsp"}, **spec),
+            {"what": f"bert-{size}, Trainer, everyday"} | apart("trainer", folders, form="everyday", **spec),
+            {"what": f"bert-{size}, Trainer, best"} | apart("trainer", folders, form="best", **spec),
+        ]
+        for row in found[1:]:
+            if "tokens/s" in row:
+                row["ours is times"] = found[0]["tokens/s"] / row["tokens/s"]
+        rows += found
+    return rows
+
+
+def gpu(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """bert-base in bfloat16: full rows of 512, pairs of 128."""
+    if not torch.cuda.is_available():
+        return [{"what": "bert-base on a GPU", "remark": "not measured: there is no GPU here"}]
+    shapes = (("mlm", 512, 64), ("mlm_nsp", 128, 256))
+    base = {"name": "bert", "size": "base"}
+    return [
+        {"what": f"bert-base, {name}, {rows} x {length}"}
+        | apart("ours", folders, architecture=base, objective={"name": name}, length=length, rows=rows, seconds=SECONDS)
+        for name, length, rows in shapes
+    ]
+
+
+def quality(folders: dict[str, Path]) -> list[dict[str, Any]]:
+    """Equal minutes, text, tokenizer and size: held-out loss on the same full rows, YNAT with 1,000 labels."""
+    rows, curves = [], {}
+    for name, job in (
+        ("modernbert-mini", "our_run"),
+        ("bert-mini", "our_run"),
+        ("Trainer, bert-mini, best", "trainer_run"),
+    ):
+        out = (WORK / name.replace(", ", "-")).resolve()
+        shutil.rmtree(out, ignore_errors=True)
+        found = apart(job, folders, recipe=name, minutes=MINUTES, model=str(out), length=LENGTH, rows=ROWS, form="best")
+        curves[name] = found.pop("curve", [])
+        if out.is_dir():
+            found |= apart("held_out", folders, model=str(out), length=LENGTH) | ynat(out)
+        rows.append({"what": name} | found)
+    draw(curves)
+    return rows
+
+
+def ynat(model: Path) -> dict[str, Any]:
+    """Macro F1 on dev; learning rate and epochs are chosen on 500 other training rows."""
+    from klue_eval.build import evaluate_model
+    from klue_eval.config import EvaluationConfig
+
+    if not KLUE:
+        return {"YNAT": "KOBERT_KLUE is not set"}
+    tuned = {"learning_rates": [1e-4, 3e-4, 1e-3], "epochs": [4, 12], "selection_rows": 500, "evaluations_per_epoch": 0}
+    protocols = {"1,000 rows": {"train_rows": 1_000, "seeds": 3} | tuned}
+    config = EvaluationConfig.parse({"tasks": ["ynat"], "data": KLUE, "protocols": protocols, "tfidf": False})
+    folder = evaluate_model(str(model), config, ROOT, 42)
+    (result,) = read_json(folder / "scores.json")["results"]
+    return {"YNAT": result["metrics"]["macro_f1"]["last_mean"]}
+
+
+def draw(curves: dict[str, list[list[float]]]) -> None:
+    """Training losses by minute."""
+    from matplotlib.figure import Figure
+
+    axes = (figure := Figure(figsize=(7, 4), layout="constrained")).add_subplot()
+    for name, curve in curves.items():
+        axes.plot([point[0] for point in curve], [point[1] for point in curve], label=name)
+    axes.set(xlabel="minutes", ylabel="MLM loss in training (nats)")
+    axes.legend()
+    figure.savefig(CURVES, dpi=150)
+
+
+# --- ours ------------------------------------------------------------------------------------------------------------
+
+
+def ours(job: dict[str, Any]) -> dict[str, Any]:
+    """Steady speed, from the figures that the run itself logs, after the first of its rows."""
+    of = evaluation.validation_batches
+    evaluation.validation_batches = lambda *given: of(*given)[:2]  # what is measured here is training
+    settings = {
+        "objective": job["objective"],
+        "architecture": job["architecture"],
+        "phases": [{"max_length": job["length"], "batch_size": job["rows"]}],
+        "pseudo_perplexity_sentences": 0,
+    }
+    steps = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
+    logged = stage(job, settings, steps, log_steps=max(1, steps // 6))["logged"][1:]
+
+    def middle(name: str) -> float:
+        return statistics.median(row[name] for row in logged)
+
+    return {
+        "tokens/s": middle("tokens_per_second"),
+        "useful": middle("useful_share"),
+        "MFU": middle("mfu"),
+        "between steps": middle("waiting_share"),
+        "steps": steps,
+    } | memory()
+
+
+def our_run(job: dict[str, Any]) -> dict[str, Any]:
+    """A shipped recipe's training in so many minutes, on the bench's store."""
+    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
+    steps = max(PROBE, round(60 * job["minutes"] * steps_a_second(job, settings)))
+    started = time.perf_counter()
+    found = stage(job, settings, steps, log_steps=max(1, steps // 100))
+    minutes = (time.perf_counter() - started) / 60
+    shutil.copytree(found["folder"] / "model", job["model"])
+    curve = [[minutes * row["step"] / steps, row["mlm"]] for row in found["curve"]]
+    return {"minutes": minutes, "steps": steps, "tokens": found["curve"][-1]["tokens"], "curve": curve} | memory()
+
+
+def steps_a_second(job: dict[str, Any], settings: dict[str, Any]) -> float:
+    found = stage(job, settings, PROBE, log_steps=PROBE // 2)
+    tokens_a_step = found["curve"][-1]["tokens"] / PROBE
+    return float(found["logged"][-1]["tokens_per_second"] / tokens_a_step)
+
+
+def stage(job: dict[str, Any], settings: dict[str, Any], steps: int, log_steps: int) -> dict[str, Any]:
+    """The pretraining stage, and what it wrote: `logged` live, `curve`, and its folder."""
+    from kobert_pipeline.pretrain.build import build
+
+    limits = {"max_steps": steps, "log_steps": log_steps, "validation_steps": steps, "checkpoint_minutes": 1_000}
+    config = PretrainConfig.parse(settings | limits)
+    root = Path(job["out"]) / str(steps)
+    with Workspace(root, Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
+        build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
+        return {
+            "logged": _numbers(out.run_folder / "speed.csv"),
+            "curve": _numbers(out.path / "losses.csv"),
+            "folder": out.path,
+        }
+
+
+def _numbers(path: Path) -> list[dict[str, float]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
+
+
+# --- Hugging Face ----------------------------------------------------------------------------------------------------
+
+
+class Lines:
+    """Sentences of the training split, [CLS] before and [SEP] behind each, as `run_mlm` makes them: line by line or, grouped,
+    laid end to end and cut into full rows."""
+
+    def __init__(self, store: Store, facts: TokenizerFacts, length: int, *, grouped: bool, most: int) -> None:
+        self.special = np.array([facts.cls_id, facts.sep_id])
+        found = [self._framed(sentence, length) for sentence in _sentences(store, most)]
+        joined = np.concatenate(found)
+        whole = len(joined) // length
+        self.rows = list(joined[: whole * length].reshape(whole, length)) if grouped else found
+
+    def _framed(self, pieces: np.ndarray, length: int) -> np.ndarray:
+        return np.concatenate([self.special[:1], pieces[: length - 2], self.special[1:]]).astype(np.uint32)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, list[int]]:
+        row = self.rows[number]
+        return {"input_ids": row.tolist(), "special_tokens_mask": np.isin(row, self.special).astype(int).tolist()}
+
+
+def _sentences(store: Store, most: int) -> Iterable[np.ndarray]:
+    for files in store.blocks(TRAIN)[:most]:
+        block = store.read(files)
+        yield from np.split(block.tokens, block.sentence_offsets[1:-1])
+
+
+def trainer(job: dict[str, Any]) -> dict[str, Any]:
+    """Steady speed: from the tenth part of the time on, until the time is over."""
+    if not _has_accelerate():
+        return {"remark": MISSING}
+    watch = fitted(job, steps=10**6, seconds=job["seconds"], blocks=1)["watch"]
+    return {"tokens/s": watch.rate(), "useful": watch.useful_share(), "steps": watch.steps} | memory()
+
+
+def trainer_run(job: dict[str, Any]) -> dict[str, Any]:
+    """So many minutes with its own linear schedule, at the rate and warm-up of our recipe of that size."""
+    if not _has_accelerate():
+        return {"remark": MISSING}
+    job |= {"architecture": {"name": "bert", "size": "mini"}}
+    probe = fitted(job, steps=10**6, seconds=20.0, blocks=1)["watch"]
+    steps = max(PROBE, round(60 * job["minutes"] * probe.steps_a_second()))
+    started = time.perf_counter()
+    found = fitted(job, steps=steps, seconds=None, blocks=10**6)
+    minutes = (time.perf_counter() - started) / 60
+    found["model"].save_pretrained(job["model"])
+    found["tokenizer"].save_pretrained(job["model"])
+    curve = [[minutes * entry["step"] / steps, entry["loss"]] for entry in found["history"] if "loss" in entry]
+    return {"minutes": minutes, "steps": steps, "tokens": found["watch"].tokens(), "curve": curve} | memory()
+
+
+def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: int) -> dict[str, Any]:
+    """Trains with `Trainer` until `steps` or `seconds` are over."""
+    from transformers import AutoTokenizer, BertForMaskedLM, DataCollatorForLanguageModeling, Trainer, TrainingArguments
+
+    folders, best = {name: Path(place) for name, place in job["folders"].items()}, job["form"] == "best"
+    facts, tokenizer = tokenizer_facts(folders["tokenizer"]), AutoTokenizer.from_pretrained(folders["tokenizer"])
+    torch.manual_seed(0)
+    model = BertForMaskedLM(_bert_config(job["architecture"], facts))
+    lines = Lines(Store(folders["dataset"]), facts, job["length"], grouped=best, most=blocks)
+    watch = clock(seconds)
+    arguments = TrainingArguments(
+        output_dir=f"{job['out']}/trainer", max_steps=steps, per_device_train_batch_size=job["rows"], bf16=best,
+        use_cpu=not torch.cuda.is_available(), learning_rate=5e-4, warmup_steps=round(0.05 * min(steps, 10_000)), weight_decay=0.01,
+        save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=max(1, min(steps, 10_000) // 100), seed=0,
+    )  # fmt: skip
+
+    class Counting(Trainer):
+        def training_step(self, model: Any, inputs: Any, *others: Any, **named: Any) -> Any:
+            watch.count(inputs["attention_mask"])
+            return super().training_step(model, inputs, *others, **named)
+
+    fitting = Counting(
+        model=model, args=arguments, train_dataset=lines, data_collator=DataCollatorForLanguageModeling(tokenizer),
+        callbacks=[watch],
+    )  # fmt: skip
+    fitting.train()
+    return {"watch": watch, "model": model, "tokenizer": tokenizer, "history": fitting.state.log_history}
+
+
+def _bert_config(architecture: dict[str, Any], facts: TokenizerFacts) -> Any:
+    """That of our own model, with transformers' own choice of attention."""
+    described = ARCHITECTURES[architecture["name"]]
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, LENGTH)
+    with torch.device("meta"):
+        model: Any = described.build(described.named_sizes[architecture["size"]], shape, described.heads)
+    config = model.transformer.config
+    config._attn_implementation = "sdpa"
+    return config
+
+
+def clock(seconds: float | None) -> Any:
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        """Counts useful tokens after each step and stops in time. Waits for the device only where time is taken."""
+
+        def __init__(self) -> None:
+            self.counted: list[torch.Tensor] = []
+            self.positions, self.steps, self.first = 0, 0, 0
+            self.begun: float | None = None
+            self.ended = 0.0
+
+        def count(self, mask: torch.Tensor) -> None:
+            self.counted.append(mask.sum())
+            self.positions += mask.numel()
+
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            self._started = time.perf_counter()
+
+        def on_step_end(self, arguments: Any, state: Any, control: Any, **_: Any) -> None:
+            self.steps = state.global_step
+            passed = time.perf_counter() - self._started
+            if self.begun is None and self.steps >= 3 and passed > 0.1 * (seconds or 0):
+                self.begun, self.first = _now(), len(self.counted)
+            if seconds is not None and passed > seconds and self.steps >= PROBE:
+                control.should_training_stop = True
+            if control.should_training_stop or self.steps == state.max_steps:
+                self.ended = _now()
+
+        def tokens(self) -> int:
+            return int(sum(int(count) for count in self.counted))
+
+        def rate(self) -> float:
+            assert self.begun is not None
+            return sum(int(count) for count in self.counted[self.first :]) / (self.ended - self.begun)
+
+        def steps_a_second(self) -> float:
+            assert self.begun is not None
+            return (len(self.counted) - self.first) / (self.ended - self.begun)
+
+        def useful_share(self) -> float:
+            return self.tokens() / self.positions
+
+    return Clock()
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _has_accelerate() -> bool:
+    from transformers.utils import is_accelerate_available
+
+    return bool(is_accelerate_available())
+
+
+# --- both ------------------------------------------------------------------------------------------------------------
+
+
+def memory() -> dict[str, Any]:
+    """Peak of this process, and of its GPU."""
+    found = {"peak MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}
+    if torch.cuda.is_available():
+        found["peak GPU MiB"] = round(torch.cuda.max_memory_allocated() / 2**20)
+    return found
+
+
+@torch.no_grad()
+def held_out(job: dict[str, Any]) -> dict[str, Any]:
+    """MLM loss (nats) of an exported folder on full rows of held-out text, 15 % masked: by plain transformers."""
+    from transformers import AutoModelForMaskedLM
+
+    config = PretrainConfig.parse(
+        {
+            "objective": {"name": "mlm"},
+            "architecture": {"name": "bert", "size": "mini"},
+            "phases": [{"max_length": job["length"], "batch_size": 32}],
+            "max_steps": 1,
+        }
+    )
+    facts = tokenizer_facts(Path(job["folders"]["tokenizer"]))
+    model, total, count = AutoModelForMaskedLM.from_pretrained(job["model"]).eval(), 0.0, 0
+    for batch in validation_batches(Store(Path(job["folders"]["dataset"])), OBJECTIVES["mlm"], config, facts):
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
+        labels = batch["labels"].flatten()
+        total += float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels, reduction="sum"))
+        count += int((labels != IGNORE_INDEX).sum())
+    return {"held-out loss": total / count}
+
+
+PARTS: dict[str, Callable[[dict[str, Path]], list[dict[str, Any]]]] = {"speed": speed, "gpu": gpu, "quality": quality}
+JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "ours": ours,
+    "our_run": our_run,
+    "trainer": trainer,
+    "trainer_run": trainer_run,
+    "held_out": held_out,
+}
+
+if __name__ == "__main__":
+    main()

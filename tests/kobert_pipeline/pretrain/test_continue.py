@@ -1,0 +1,151 @@
+"""Continued pretraining: weights of a checkpoint, and everything that must not be mixed up."""
+
+from __future__ import annotations
+
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
+from kobert_pipeline.dataset.build import build as build_dataset
+from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.execution import ALONE
+from kobert_pipeline.extend import extend
+from kobert_pipeline.pretrain.build import build
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.start import load_weights
+from kobert_pipeline.recipe import load_recipe
+from kobert_pipeline.runner import identities
+from tokenizer.adopt import adopt
+from tokenizer.load import load_tokenizer
+
+SETTINGS = {
+    "objective": {"name": "mlm_nsp"},
+    "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
+    "phases": [{"max_length": 48, "batch_size": 8}],
+    "max_steps": 12, "validation_steps": 12, "log_steps": 4, "precision": "fp32", "pseudo_perplexity_sentences": 0,
+}  # fmt: skip
+
+
+def train(root, tokenizer, dataset, start=None, **changes):
+    config = PretrainConfig.parse(SETTINGS | changes)
+    with Workspace(root, Identity("pretrain", 1, config.content(), {}, 7, {})) as out:
+        return out.finish(build(config, tokenizer, dataset, out, seed=7, start=start), {})
+
+
+@pytest.fixture(scope="module")
+def model(tiny, tmp_path_factory):
+    """The exported folder of a finished run."""
+    return train(tmp_path_factory.mktemp("first"), tiny.tokenizer, tiny.dataset) / "model"
+
+
+def test_a_finished_run_goes_on_where_it_ended(model, tiny, tmp_path):
+    ended = read_manifest(model.parent).summary["held_out"][-1]
+    begun = read_manifest(train(tmp_path, tiny.tokenizer, tiny.dataset, model, max_steps=2)).summary["held_out"][0]
+    assert begun["mlm"] == pytest.approx(ended["mlm"], abs=1e-5)
+    assert begun["nsp"] == pytest.approx(ended["nsp"], abs=1e-5)
+
+
+def five_times(corpora, folder):
+    """Its text so often that every morpheme is frequent."""
+    (folder / "shards").mkdir(parents=True)
+    for shard in (corpora / "shards").iterdir():
+        pq.write_table(pa.concat_tables([pq.read_table(shard)] * 5), folder / "shards" / shard.name)
+    return folder
+
+
+def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_path):
+    added = extend(str(model), five_times(tiny.corpora, tmp_path / "text"), tmp_path / "extended", 20, ALONE)
+    pieces = 992 + len(added["pieces"])
+    with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
+        tokenizer = out.finish(adopt(tmp_path / "extended", tiny.corpora, out, special_tokens=()), {})
+    inputs = {"tokenizer": read_manifest(tokenizer).fingerprint}
+    with Workspace(tmp_path, Identity("dataset", 1, {}, inputs, 0, {})) as out:
+        config = DatasetConfig(validation_share=0.15)
+        summary = build_dataset(config, tiny.corpora, tokenizer, out, load=load_tokenizer, execution=ALONE)
+        dataset = out.finish(summary, {})
+    with pytest.raises(InputError, match=r"vocabulary.*Set tokenizer\.adopt"):
+        train(tmp_path / "wrong", tiny.tokenizer, tiny.dataset, tmp_path / "extended")
+    folder = train(tmp_path / "right", tokenizer, dataset, tmp_path / "extended", max_steps=2)
+    assert read_json(folder / "model" / "config.json")["vocab_size"] == pieces > 992
+    assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
+
+
+def built(name, **sizes):
+    architecture = ARCHITECTURES[name]
+    shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
+    return architecture.build(architecture.sizes(**shape), ModelFacts(992, 0, 2, 3, 48), architecture.heads)
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_the_weights_of_every_architecture_come_back(name, tmp_path):
+    first, second = built(name), built(name)
+    ARCHITECTURES[name].export(first, tmp_path)
+    load_weights(second, tmp_path, with_pairs=True)
+    for key, value in first.state_dict().items():
+        assert torch.equal(second.state_dict()[key], value), key
+
+
+def test_another_architecture_is_refused_by_name(model):
+    with pytest.raises(InputError, match="is a bert; this recipe's architecture is modernbert"):
+        load_weights(built("modernbert"), model, with_pairs=False)
+
+
+def test_other_sizes_are_refused_by_name(model):
+    with pytest.raises(
+        InputError, match=r"has layers 1, feed_forward 64; set pretrain\.architecture .* layers 2, feed_forward 96"
+    ):
+        load_weights(built("bert", layers=2, feed_forward=96), model, with_pairs=True)
+
+
+def test_what_no_recipe_can_change_is_refused(model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "relu")
+    write_json(folder / "config.json", read_json(folder / "config.json") | {"hidden_act": "relu"})
+    with pytest.raises(InputError, match="hidden_act relu, where our bert is built with gelu"):
+        load_weights(built("bert"), folder, with_pairs=True)
+
+
+def test_pickled_weights_are_never_read(model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "pickled")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match="holds no safetensors"):
+        load_weights(built("bert"), folder, with_pairs=True)
+
+
+def test_a_checkpoint_that_lacks_weights_is_refused(model, tmp_path):
+    folder = shutil.copytree(model, tmp_path / "headless")
+    weights = {
+        name: value for name, value in load_file(folder / "model.safetensors").items() if "predictions" not in name
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"lacks .* of the weights, cls\.predictions"):
+        load_weights(built("bert"), folder, with_pairs=True)
+
+
+def fingerprint(root, start):
+    recipe = load_recipe("quickstart", (f"pretrain.continue_from={start}",) if start else ())
+    return identities(recipe, root, until="pretrain")["pretrain"]
+
+
+def test_the_content_of_the_checkpoint_is_part_of_the_fingerprint_and_its_path_is_not(model, tmp_path):
+    plain, first = fingerprint(tmp_path, None), fingerprint(tmp_path, model)
+    assert set(first.inputs) - set(plain.inputs) == {"continue_from config.json", "continue_from model.safetensors"}
+    moved = shutil.copytree(model, tmp_path / "moved")
+    assert fingerprint(tmp_path, moved).fingerprint == first.fingerprint != plain.fingerprint
+    weights = load_file(moved / "model.safetensors")
+    save_file({name: value + 1 for name, value in weights.items()}, moved / "model.safetensors")
+    assert fingerprint(tmp_path, moved).fingerprint != first.fingerprint
+
+
+def test_a_folder_that_is_missing_is_told_before_anything_runs(tmp_path):
+    with pytest.raises(InputError, match=r"no such folder\. A model on the Hub is written hub:klue/bert-base"):
+        fingerprint(tmp_path, "klue/bert-base")
+    with pytest.raises(InputError, match=r"holds none of config\.json"):
+        fingerprint(tmp_path, tmp_path)

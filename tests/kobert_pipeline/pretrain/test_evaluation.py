@@ -1,0 +1,98 @@
+"""Held-out text: accuracy by part of speech, pseudo-perplexity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.dataset.build import build
+from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.execution import ALONE
+from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.data import validation_batches
+from kobert_pipeline.pretrain.evaluation import HeldOut, masked_copies, pseudo_perplexity, sample_sentences
+from kobert_pipeline.pretrain.facts import tokenizer_facts
+from tokenizer.load import load_tokenizer
+
+SETTINGS = {
+    "objective": {"name": "mlm"},
+    "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
+    "phases": [{"max_length": 48, "batch_size": 8}],
+    "max_steps": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def facts(tiny):
+    return tokenizer_facts(tiny.tokenizer)
+
+
+@pytest.fixture(scope="module")
+def tagged_store(tiny, tmp_path_factory):
+    inputs = {"tokenizer": read_manifest(tiny.tokenizer).fingerprint}
+    with Workspace(tmp_path_factory.mktemp("tagged"), Identity("dataset", 1, {}, inputs, 0, {})) as out:
+        config = DatasetConfig(validation_share=0.15, morphemes=True)
+        summary = build(config, tiny.corpora, tiny.tokenizer, out, load=load_tokenizer, execution=ALONE)
+        return Store(out.finish(summary, {}))
+
+
+def test_held_out_batches_carry_parts_of_speech_where_the_store_holds_them(tiny, tagged_store, facts):
+    config = PretrainConfig.parse(SETTINGS)
+    for store, expected in ((tagged_store, True), (Store(tiny.dataset), False)):
+        batch = validation_batches(store, OBJECTIVES["mlm"], config, facts)[0]
+        assert ("part_of_speech" in batch) is expected
+    batch = validation_batches(tagged_store, OBJECTIVES["mlm"], config, facts)[0]
+    assert batch["part_of_speech"].shape == batch["input_ids"].shape
+
+
+def test_every_piece_is_masked_once_and_alone(facts):
+    pieces = np.array([200, 201, 202], dtype=np.uint16)
+    batch = masked_copies(pieces, facts)
+    assert batch["input_ids"][1].tolist() == [facts.cls_id, 200, facts.mask_id, 202, facts.sep_id]
+    assert batch["labels"][1].tolist() == [IGNORE_INDEX, IGNORE_INDEX, 201, IGNORE_INDEX, IGNORE_INDEX]
+    restored = torch.where(batch["labels"] != IGNORE_INDEX, batch["labels"], batch["input_ids"])
+    assert (restored == restored[0]).all()
+    assert (batch["labels"] != IGNORE_INDEX).sum() == 3
+
+
+def test_the_sample_is_the_same_every_time_and_fits(tiny):
+    store = Store(tiny.dataset)
+    first, again = (sample_sentences(store, 3, 30) for _ in range(2))
+    assert [pieces.tolist() for pieces in first] == [pieces.tolist() for pieces in again]
+    assert len(first) == 3
+    assert all(2 <= len(pieces) <= 30 for pieces in first)
+    assert sample_sentences(store, 0, 30) == []
+
+
+class Knowing:
+    """Gives each piece the probability of its place in a table, whatever it is shown."""
+
+    def __init__(self, probabilities: list[float]) -> None:
+        self.logits = torch.tensor(probabilities).log()
+
+    def hidden(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return torch.zeros(*batch["input_ids"].shape, 1)
+
+    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(hidden), -1)
+
+
+def test_pseudo_perplexity_is_that_of_salazar(facts):
+    """exp(-(1/N) sum log P(w_t | rest)), N pieces over all sentences."""
+    sentences = [masked_copies(np.array(pieces), facts) for pieces in ([0, 1], [1, 1, 2])]
+    expected = math.exp(-(math.log(0.5) + 3 * math.log(0.3) + math.log(0.2)) / 5)
+    assert pseudo_perplexity(Knowing([0.5, 0.3, 0.2]), sentences, torch.device("cpu")) == pytest.approx(expected)
+
+
+def test_held_out_text_without_sentences_when_none_are_asked_for(tiny, facts):
+    config = PretrainConfig.parse(SETTINGS | {"pseudo_perplexity_sentences": 0})
+    held_out = HeldOut.of(Store(tiny.dataset), OBJECTIVES["mlm"], config, facts)
+    assert held_out.sentences == []
+    assert held_out.batches

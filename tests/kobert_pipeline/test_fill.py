@@ -1,0 +1,87 @@
+"""`kobert fill`: what stands where a sentence is masked."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+from finished_run import PIECES, export_model
+from rich.console import Console
+from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification
+from typer.testing import CliRunner
+
+from kobert_pipeline import cli
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.fill import fill, lines, locate, table
+
+SENTENCE = "대한민국의 수도는 [MASK]이다."
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Whatever it reads, it says 서울, then ##이다: only the biases of its head are not zero."""
+    folder = export_model(tmp_path_factory.mktemp("fill") / "model")
+    network = BertForPreTraining.from_pretrained(folder)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.cls.predictions.bias[PIECES.index("서울")] = 3.0
+        network.cls.predictions.bias[PIECES.index("##이다")] = 2.0
+    network.save_pretrained(folder)
+    return folder
+
+
+def test_the_five_likeliest_pieces_come_with_their_probabilities(model):
+    (filled,) = fill(str(model), [SENTENCE])
+    assert filled.sentence == SENTENCE
+    (guesses,) = filled.masks
+    assert [guess.piece for guess in guesses[:2]] == ["서울", "##이다"]
+    assert len(guesses) == 5
+    weights = torch.tensor([3.0, 2.0] + [0.0] * (len(PIECES) - 2)).softmax(0)
+    assert [guess.probability for guess in guesses[:3]] == pytest.approx(weights[:3].tolist(), abs=1e-6)
+
+
+def test_several_masks_and_several_sentences(model):
+    first, second = fill(str(model), ["[MASK]의 [MASK]는 서울이다.", SENTENCE])
+    assert [len(first.masks), len(second.masks)] == [2, 1]
+    assert lines(second)[:2] == [SENTENCE, f"1\t{second.masks[0][0].probability:.4f}\t서울"]
+    assert len(lines(first)) == 1 + 2 * 5
+
+
+def test_a_terminal_is_shown_a_table(model):
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    console.print(table(fill(str(model), ["[MASK]의 [MASK]이다."])[0]))
+    assert "mask 2" in console.file.getvalue()
+    assert "서울" in console.file.getvalue()
+
+
+def test_a_sentence_without_a_mask_is_told_how_the_model_writes_it(model):
+    with pytest.raises(InputError, match=r"no mask. Write \[MASK\] where"):
+        fill(str(model), ["대한민국의 수도는 서울이다."])
+
+
+def test_a_sentence_that_is_too_long_is_refused(model):
+    with pytest.raises(InputError, match="the model takes 32"):
+        fill(str(model), ["서울의 " * 40 + "[MASK]"])
+
+
+def test_a_model_without_the_head_is_refused(model, tmp_path):
+    folder = export_model(tmp_path / "model")
+    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
+    BertForSequenceClassification(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+    with pytest.raises(InputError, match=r"has no masked-language-model head: cls\.predictions"):
+        fill(str(folder), [SENTENCE])
+
+
+def test_a_folder_is_found_with_its_model_inside_or_refused(model, tmp_path):
+    assert locate(str(model), (), tmp_path) == locate(str(model.parent), (), tmp_path) == str(model)
+    with pytest.raises(InputError, match=r"no config\.json"):
+        locate(str(tmp_path), (), tmp_path)
+
+
+def test_the_command_prints_plain_lines_where_there_is_no_terminal(model):
+    result = CliRunner().invoke(cli.app, ["fill", str(model), SENTENCE])
+    assert result.output.splitlines()[1].split("\t")[2] == "서울"
+    assert len(result.output.splitlines()) == 6
