@@ -96,7 +96,7 @@ def build(
     data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
     comparisons = _comparisons(config, data, seed)
     name = data_name(config, evaluation.data_hashes, root)
-    summary = {
+    summary: dict[str, Any] = {
         "data": name,
         "sample": name == SAMPLE,
         "split": "dev",

@@ -167,7 +167,7 @@ def _value(manifest: Manifest | None, place: str) -> float | None:
     for key in place.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
         value = value[-1] if isinstance(value, list) and value else value
-    return value
+    return value if value is None else float(value)
 
 
 def _number(value: float | None) -> str:
