@@ -46,6 +46,7 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         "stages": stages,
         "pictures": [wide_picture(stages), tall_picture(stages)],
         "seconds": sum(stage.seconds or 0 for stage in stages),
+        "headlines": _headlines(manifests),
         "most_inputs": MOST_INPUTS,
         "libraries": facts.library_versions(manifests),
         "inputs": _inputs(manifests),
@@ -56,6 +57,29 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         **_klue(recipe, manifests.get("klue_eval"), folders.get("klue_eval"), public),
     }
     return str(template(TEMPLATE).render(values))
+
+
+def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
+    """What a reader wants to know first: words, where it began, where it ended."""
+    found = []
+    if "pretrain" in manifests:
+        summary = manifests["pretrain"].summary
+        first, last = summary["held_out"][0], summary["held_out"][-1]
+        found.append(("held-out loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"))
+        found.append(("below the unigram entropy", "", f"{summary['unigram_entropy'] - last['mlm']:.2f} nats"))
+        if "mlm_accuracy" in last:
+            found.append(("masked pieces predicted right", "", shown_share(last["mlm_accuracy"])))
+    scored = manifests.get("klue_eval")
+    if not facts.is_sample(scored):
+        tracks = {
+            track.task: (panel, track)
+            for panel in scores.panels(("", facts.score_rows(scored)))
+            for track in panel.tracks[::-1]
+        }
+        for panel, track in tracks.values():
+            if mark := track.of("model"):
+                found.append((f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}"))
+    return found
 
 
 # --- what each section shows -----------------------------------------------------------------------------------------
