@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from klue_eval.published import PUBLISHED, published_score
+from klue_eval.published import COLUMNS, PUBLISHED, published_score
 from kobert_pipeline.hub.facts import ScoreRow
 from kobert_pipeline.report.corpus import shortened
 from kobert_pipeline.report.numbers import shown_metric
@@ -71,8 +71,8 @@ def panels(*runs: tuple[str, Sequence[ScoreRow]]) -> list[Panel]:
 def _panel(protocol: str, runs: Sequence[tuple[str, Sequence[ScoreRow]]]) -> Panel:
     tracks: dict[tuple[str, str], Track] = {}
     rows = [row for _, scored in runs for row in scored if row.protocol == protocol]
-    for row in rows:
-        tracks.setdefault((row.task, row.metric), Track(row.task, row.metric))
+    for task, metric in columns(rows):
+        tracks[task, metric] = Track(task, metric)
     for track in tracks.values():
         track.marks.extend(_published(track) if len(runs) == 1 else ())
         for kind, (name, scored) in zip(("model", "other"), runs, strict=False):
@@ -117,8 +117,9 @@ class TableRow:
 
 
 def columns(scores: Sequence[ScoreRow]) -> list[tuple[str, str]]:
-    """Task and metric, in order."""
-    return list(dict.fromkeys((row.task, row.metric) for row in scores))
+    """Task and metric, in the order of the published table; others behind."""
+    found = list(dict.fromkeys((row.task, row.metric) for row in scores))
+    return sorted(found, key=lambda column: COLUMNS.index(column) if column in COLUMNS else len(COLUMNS))
 
 
 def table(model: str, scores: Sequence[ScoreRow]) -> list[TableRow]:

@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy():
 
 def test_help_names_every_command():
     output = CliRunner().invoke(cli.app, ["--help"]).output
-    for command in ("run", "status", "inspect", "eval", "report", "push", "init", "doctor"):
+    for command in ("run", "status", "inspect", "eval", "report", "push", "serve", "init", "doctor"):
         assert f" {command} " in output
 
 
@@ -52,6 +52,7 @@ def test_help_names_every_command():
         (["inspect", "quickstart", "batch"], "There is no dataset"),
         (["inspect", "quickstart", "tokens", "문장"], "There is no tokenizer"),
         (["inspect", "quickstart", "bach"], "did you mean `batch`"),
+        (["report", "quickstart", "quikstart"], "did you mean `quickstart`"),
         (["push", "quickstart", "--to", "a/b"], "not finished: corpora: not built yet. Run `kobert run"),
         (["push", "quickstart", "--to", "a/b", "--what", "modl"], "did you mean `model`"),
         (["push", "quickstart", "--repo", "nobody"], "name the owner too"),
