@@ -85,6 +85,14 @@ def _panel(protocol: str, runs: Sequence[tuple[str, Sequence[ScoreRow]]]) -> Pan
     )
 
 
+def leading(scores: Sequence[ScoreRow]) -> list[tuple[Panel, Track]]:
+    """Each task's first metric, under the last protocol that has it."""
+    found: dict[str, tuple[Panel, Track]] = {}
+    for panel in panels(("", scores)):
+        found |= {track.task: (panel, track) for track in reversed(panel.tracks)}
+    return sorted(found.values(), key=lambda pair: _place((pair[1].task, pair[1].metric)))
+
+
 def _published(track: Track) -> Iterable[Mark]:
     for model in PUBLISHED:
         value = published_score(model, track.task, track.metric)
@@ -119,7 +127,11 @@ class TableRow:
 def columns(scores: Sequence[ScoreRow]) -> list[tuple[str, str]]:
     """Task and metric, in the order of the published table; others behind."""
     found = list(dict.fromkeys((row.task, row.metric) for row in scores))
-    return sorted(found, key=lambda column: COLUMNS.index(column) if column in COLUMNS else len(COLUMNS))
+    return sorted(found, key=_place)
+
+
+def _place(column: tuple[str, str]) -> int:
+    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS)
 
 
 def table(model: str, scores: Sequence[ScoreRow]) -> list[TableRow]:
