@@ -61,24 +61,26 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
 
 def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
     """What a reader wants to know first: words, where it began, where it ended."""
-    found = []
-    if "pretrain" in manifests:
-        summary = manifests["pretrain"].summary
-        first, last = summary["held_out"][0], summary["held_out"][-1]
-        found.append(("held-out loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"))
-        found.append(("below the unigram entropy", "", f"{summary['unigram_entropy'] - last['mlm']:.2f} nats"))
-        if "mlm_accuracy" in last:
-            found.append(("masked pieces predicted right", "", shown_share(last["mlm_accuracy"])))
     scored = manifests.get("klue_eval")
+    found = _learned(manifests["pretrain"].summary) if "pretrain" in manifests else []
     if not facts.is_sample(scored):
-        tracks = {
-            track.task: (panel, track)
-            for panel in scores.panels(("", facts.score_rows(scored)))
-            for track in panel.tracks[::-1]
-        }
-        for panel, track in tracks.values():
-            if mark := track.of("model"):
-                found.append((f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}"))
+        found += [
+            (f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
+            for panel, track in scores.leading(facts.score_rows(scored))
+            if (mark := track.of("model"))
+        ]
+    return found
+
+
+def _learned(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    first, last = summary["held_out"][0], summary["held_out"][-1]
+    below = summary["unigram_entropy"] - last["mlm"]
+    found = [
+        ("held-out loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"),
+        (f"{'below' if below > 0 else 'above'} the unigram entropy", "", f"{abs(below):.2f} nats"),
+    ]
+    if "mlm_accuracy" in last:
+        found.append(("masked pieces predicted right", "", shown_share(last["mlm_accuracy"])))
     return found
 
 
