@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.tasks import TASKS
+from klue_eval.tasks.wos import GATES, SLOTS, slot_words
 
 SPECIAL = {
     "pad_token": "[PAD]",
@@ -74,11 +76,39 @@ def tokenizer() -> Any:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_bert(tmp_path_factory.mktemp("models") / "bert", tokenizer)
+
+
+@pytest.fixture(scope="session")
+def talking_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT that reads dialogues in whole words.
+
+    A gate reads nothing but what its slot looks at (TRADE), so two slots that look at one place get one gate. In 64
+    dimensions a look soon falls on a single place and has no gradient any more. Large embeddings tell the names of slots
+    apart, and a small last layer leaves every look wide at the beginning.
+    """
+    rows = read_split("wos", SAMPLE, "train").rows
+    tokenizer = word_pieces(words_of_dialogues(rows))
+    return save_bert(tmp_path_factory.mktemp("models") / "bert", tokenizer, embeddings=10.0, last_layer=0.25)
+
+
+def words_of_dialogues(rows: Sequence[Any]) -> list[str]:
+    """Pieces: values and the words of slots' names, what follows them inside an eojeol, and all other words."""
+    values = {entry.split("-", 2)[2] for row in rows for turn in row["dialogue"] for entry in turn["state"]}
+    known = {word for text in (*values, *GATES, *map(slot_words, SLOTS)) for word in re.findall(r"\w+|[^\w\s]", text)}
+    pieces = set(known)
+    for word in re.findall(r"\w+|[^\w\s]", " ".join(turn["text"] for row in rows for turn in row["dialogue"])):
+        front = max((piece for piece in known if word.startswith(piece)), key=len, default=word)
+        pieces |= {front, f"##{word.removeprefix(front)}"}
+    return sorted(pieces - {"##"})
+
+
+def save_bert(folder: Path, tokenizer: Any, embeddings: float = 1.0, last_layer: float = 1.0) -> Path:
+    """`embeddings` and `last_layer`: what the embeddings of pieces and the last layer's output are multiplied by."""
     import torch
     from transformers import BertConfig, BertForMaskedLM
 
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("models") / "bert"
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=64,
@@ -90,7 +120,11 @@ def tiny_bert(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         attention_probs_dropout_prob=0.0,
         initializer_range=0.1,
     )
-    BertForMaskedLM(config).save_pretrained(folder)
+    model = BertForMaskedLM(config)
+    with torch.no_grad():
+        model.bert.embeddings.word_embeddings.weight.mul_(embeddings)
+        model.bert.encoder.layer[-1].output.LayerNorm.weight.mul_(last_layer)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -47,10 +47,23 @@ LEARNING: dict[str, dict[str, Any]] = {
 def test_a_tiny_model_memorises_the_sample_of_every_task(name: str, tiny_bert: Path) -> None:
     settings = {"learning_rate": 2e-3, "epochs": 40, "batch_size": 8, **LEARNING.get(name, {})}
     outcome = run(tiny_bert, name, **settings)
+    assert is_memorised(name, outcome), outcome.curve[-1]
+
+
+@pytest.mark.system
+def test_a_tiny_model_memorises_the_dialogues_of_the_sample(talking_bert: Path) -> None:
+    """All of them, every turn right: that one seed gets there shows that the path is right. Half a minute a seed, of which
+    some end with a single gate wrong (two slots that look at one place)."""
+    settings = {"learning_rate": 3e-3, "epochs": 200, "batch_size": 1, "weight_decay": 0.0, "teacher_forcing": 0.8}
+    assert any(is_memorised("wos", run(talking_bert, "wos", seed=seed, **settings)) for seed in (42, 43, 44))
+
+
+def is_memorised(name: str, outcome: Outcome) -> bool:
+    """Every metric of the last checkpoint is at 99 % or more of what perfect predictions score officially."""
     task, rows = TASKS[name], drawn(name, len(outcome.predictions))
     ceiling = task.metrics.official([task.gold(row) for row in rows], rows)
     reached = outcome.curve[-1]["metrics"]
-    assert all(reached[metric] >= 0.99 * ceiling[metric] for metric in task.metrics.names)
+    return all(reached[metric] >= 0.99 * ceiling[metric] for metric in task.metrics.names)
 
 
 def test_a_seed_decides_the_predictions(tiny_bert: Path) -> None:
