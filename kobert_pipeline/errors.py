@@ -17,3 +17,7 @@ class InputError(KobertError):
 
 class ArtifactMismatch(KobertError):
     """An artifact that was made from something else than what the recipe names, or was edited since."""
+
+
+class Terminated(KobertError):
+    """The system asked the run to end (SIGTERM). What was done is kept."""

@@ -2,6 +2,7 @@
 
 To Lightning a run is one pass over steps. An epoch is a seeded order of blocks; a block is planned when it is reached, its
 examples shuffled and cut into batches of nearly equal numbers and like lengths. A cursor says where the stream stands.
+A rank draws its own rows of every batch, and those as a single process would.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.horizon import Horizon
 
 BATCHES_A_WINDOW = 50
 """Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
@@ -63,7 +65,9 @@ class BatchStream(IterableDataset[Any]):
         store.require_marks(objective.marks(self.options))
         self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
-        self.ends = config.phase_ends()
+        self.horizon = Horizon.of(config)
+        self.rank, self.ranks = 0, 1
+        """Whose rows are drawn, and among how many the rows of a batch are divided."""
         self.cursor = Cursor()
         self.counts: Counter[str] = Counter()
         """What the plans drawn so far left out or treated otherwise."""
@@ -77,6 +81,16 @@ class BatchStream(IterableDataset[Any]):
                     f"The corpus gives {found} examples of {phase.max_length} pieces for objective {self.objective.name!r}, "
                     f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
                 )
+
+    def sample(self, number: int) -> tuple[Batch, float, float]:
+        """This rank's rows of the longest full batch of phase `number` in one block, cut as no run cuts it; the tokens of
+        that batch over all ranks, and those of such batches on average."""
+        phase = self.config.phases[number]
+        examples = self._plan(0, epoch=0, phase=number)
+        batches = cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(self.seed))
+        tokens = [float(examples.lengths[chosen].sum()) for chosen in batches]
+        longest = batches[int(np.argmax(tokens))]
+        return self._own_rows(examples, longest, 0, phase.max_length), max(tokens), sum(tokens) / len(tokens)
 
     def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
         length = self.config.phases[phase].max_length
@@ -107,28 +121,31 @@ class BatchStream(IterableDataset[Any]):
         cursor.epoch, cursor.position = cursor.epoch + 1, 0
 
     def _phase_is_over(self) -> bool:
-        return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
+        ends = self.horizon.phase_ends()
+        return self.cursor.phase < len(ends) - 1 and self.cursor.batch >= ends[self.cursor.phase]
 
     def _block(self, block: int) -> Iterator[Drawn]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
         examples = self._plan(block, epoch=cursor.epoch, phase=cursor.phase)
         self.counts.update(examples.counts)
         rng = np.random.default_rng((self.seed, BATCHES, cursor.phase, cursor.epoch, block))
-        for chosen in cut_into_batches(examples.lengths, phase.batch_size, rng)[cursor.offset :]:
-            batch = draw(
-                self.objective,
-                examples,
-                chosen,
-                self.facts,
-                self.options,
-                seed=self.seed,
-                number=cursor.batch,
-                width=phase.max_length,
-            )
+        batch_size = self.horizon.batch_size(phase, cursor.batch - cursor.offset)
+        for chosen in cut_into_batches(examples.lengths, batch_size, rng)[cursor.offset :]:
+            batch = self._own_rows(examples, chosen, cursor.batch, phase.max_length)
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield batch, cursor.state()
             if self._phase_is_over():
                 return
+
+    def _own_rows(self, examples: Examples, chosen: np.ndarray, number: int, width: int) -> Batch:
+        """This rank's part of the batch of the `chosen` examples. Without rows where the batch has fewer than there are ranks."""
+        first, end = (len(chosen) * rank // self.ranks for rank in (self.rank, self.rank + 1))
+        drawn = slice(first, end) if end > first else slice(0, 1)
+        batch = draw(
+            self.objective, examples, chosen[drawn], self.facts, self.options,
+            seed=self.seed, number=number, first=drawn.start, width=width,
+        )  # fmt: skip
+        return batch if end > first else {name: tensor[:0] for name, tensor in batch.items()}
 
 
 def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -145,10 +162,10 @@ def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
 
 def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
-    *, seed: int, number: int, width: int, training: bool = True,
+    *, seed: int, number: int, width: int, first: int = 0, training: bool = True,
 ) -> Batch:  # fmt: skip
-    """Batch `number` of the `chosen` examples; `width` is the most pieces that a row of the phase may have."""
-    generator = RowGenerator(seed, number, first=0, rows=len(chosen), width=width)
+    """Rows of batch `number`, from row `first` on, of the `chosen` examples. `width`: the most pieces of a row of the phase."""
+    generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
     return objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
 
 
