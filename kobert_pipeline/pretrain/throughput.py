@@ -73,12 +73,14 @@ class Cost:
 
     @classmethod
     def of(cls, model: nn.Module) -> Self:
-        """Of a module of `kobert_pipeline.architectures`, whose `transformer` is a model of transformers."""
+        """Of a module of `kobert_pipeline.architectures`. Attention is counted where its `transformer` is a model of
+        transformers, which says how it is built."""
         matrices = {name: part.weight.numel() for name, part in model.named_modules() if isinstance(part, nn.Linear)}
         encoder = sum(size for name, size in matrices.items() if ".layer." in name or ".layers." in name)
         of_rows = sum(size for name, size in matrices.items() if "pooler" in name or "seq_relationship" in name)
-        transformer: Any = model.transformer
-        config = transformer.config
+        config: Any = getattr(model.transformer, "config", None)
+        if config is None:
+            return cls(encoder, sum(matrices.values()) - encoder - of_rows, 0, ())
         kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
         windows = tuple(math.inf if kind == "full_attention" else config.local_attention for kind in kinds)
         return cls(encoder, sum(matrices.values()) - encoder - of_rows, config.hidden_size, windows)
@@ -112,7 +114,7 @@ class Throughput:
     def end(self, batch: Batch) -> None:
         """The step over it is done."""
         mask = batch["attention_mask"]
-        positions = torch.tensor(float(mask.numel()), dtype=torch.float64, device=mask.device)
+        positions = torch.tensor(float(batch.get("packing", mask).numel()), dtype=torch.float64, device=mask.device)
         sums = torch.stack([mask.sum().double(), positions, self.cost.flops(batch)])
         self._sums = sums if self._sums is None else self._sums + sums
         self._left = time.perf_counter()

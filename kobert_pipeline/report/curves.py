@@ -56,11 +56,9 @@ def read_rows(path: Path) -> list[dict[str, float]]:
 
 
 def _speed(folder: Path) -> list[dict[str, float]]:
-    """Of the live logs, which are no part of the artifact and may be gone."""
-    rows: dict[float, dict[str, float]] = {}
-    for path in sorted((folder / "run" / "csv").glob("**/metrics.csv")):
-        rows |= {row["step"]: row for row in read_rows(path) if "tokens_per_second" in row}
-    return [rows[step] for step in sorted(rows)]
+    """Of the live log, which is no part of the artifact and may be gone."""
+    path = folder / "run" / "speed.csv"
+    return read_rows(path) if path.is_file() else []
 
 
 # --- one run ---------------------------------------------------------------------------------------------------------
