@@ -23,6 +23,15 @@ class Phase(Config):
     """Examples a step, over all devices and micro-batches."""
 
 
+class BatchWarmup(Config):
+    """Batches that grow evenly to their size; a batch's size changes where a block of the store begins."""
+
+    share: float = Field(gt=0, lt=1)
+    """Share of the run over which they grow."""
+    start: float = Field(0.25, gt=0, le=1)
+    """Share of `batch_size` that the first ones have."""
+
+
 class PretrainConfig(Config):
     objective: dict[str, Any]
     """`name`, one of OBJECTIVES, and its options."""
@@ -44,10 +53,8 @@ class PretrainConfig(Config):
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
     warmup_share: float = Field(0.1, ge=0, lt=1)
-    batch_warmup_share: float = Field(0.0, ge=0, lt=1)
-    """Share of the run over which the batch grows to its size; it changes where a block of the store begins."""
-    batch_warmup_from: float = Field(0.25, gt=0, le=1)
-    """Share of `batch_size` that the first batches have, where there is such a warm-up."""
+    batch_warmup: BatchWarmup | None = None
+    """Smaller batches at the beginning; nothing: none."""
     weight_decay: float = Field(0.01, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
@@ -119,6 +126,10 @@ class PretrainConfig(Config):
         if positions is not None and longest > positions:
             raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
         return self
+
+    def content(self) -> dict[str, Any]:
+        """Without what is not given: a recipe that says nothing of a setting is what it was before there was one."""
+        return {name: value for name, value in super().content().items() if value is not None}
 
     @property
     def options(self) -> Config:
