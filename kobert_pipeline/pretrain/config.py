@@ -32,6 +32,15 @@ class Phase(Config):
         return self
 
 
+class BatchWarmup(Config):
+    """Batches that grow evenly to their size; a batch's size changes where a block of the store begins."""
+
+    share: float = Field(gt=0, lt=1)
+    """Share of the run over which they grow."""
+    start: float = Field(0.25, gt=0, le=1)
+    """Share of `batch_size` that the first ones have."""
+
+
 class PretrainConfig(Config):
     objective: dict[str, Any]
     """`name`, one of OBJECTIVES, and its options."""
@@ -56,10 +65,8 @@ class PretrainConfig(Config):
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
     warmup_share: float = Field(0.1, ge=0, lt=1)
-    batch_warmup_share: float = Field(0.0, ge=0, lt=1)
-    """Share of the run over which the batch grows to its size; it changes where a block of the store begins."""
-    batch_warmup_from: float = Field(0.25, gt=0, le=1)
-    """Share of `batch_size` that the first batches have, where there is such a warm-up."""
+    batch_warmup: BatchWarmup | None = None
+    """Smaller batches at the beginning; nothing: none."""
     weight_decay: float = Field(0.01, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
@@ -143,6 +150,10 @@ class PretrainConfig(Config):
         if self.attention == "flex_attention" and self.architecture.get("dropout"):
             raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self
+
+    def content(self) -> dict[str, Any]:
+        """Without what is not given: a recipe that says nothing of a setting is what it was before there was one."""
+        return {name: value for name, value in super().content().items() if value is not None}
 
     @property
     def options(self) -> Config:

@@ -73,12 +73,12 @@ class Horizon:
 
     def growth(self, batch: int) -> float:
         """Share of `batch_size` that a batch has, from the first on; batches are numbered like steps."""
-        config = self.config
-        if not config.batch_warmup_share:
+        warmup = self.config.batch_warmup
+        if warmup is None:
             return 1.0
         known = self.total is not None and batch >= self._drawn
-        grown = min(1.0, batch / (config.batch_warmup_share * self.total)) if known and self.total else 0.0
-        return config.batch_warmup_from + (1 - config.batch_warmup_from) * grown
+        grown = min(1.0, batch / (warmup.share * self.total)) if known and self.total else 0.0
+        return warmup.start + (1 - warmup.start) * grown
 
     def batch_size(self, phase: Phase, batch: int) -> int:
         return max(1, round(self.growth(batch) * phase.batch_size))

@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kobert_pipeline.artifacts import atomic_path
 logger = logging.getLogger(__name__)
 
 KEPT = 2
-DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError)
+DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
 """What reading a truncated or overwritten file raises."""
 
 
@@ -97,11 +98,20 @@ def latest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
 
     for path in sorted(_all(folder), key=step_of, reverse=True):
         try:
+            _require_whole(path)
             return path, torch.load(path, map_location="cpu", weights_only=True)
         except DAMAGED as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             logger.warning("%s cannot be read (%s): going on from the one before it.", path.name, reason)
     return None
+
+
+def _require_whole(path: Path) -> None:
+    """Raises one of DAMAGED where a checksum does not hold: torch looks at the file's frame alone."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")
 
 
 def step_of(checkpoint: Path) -> int:

@@ -54,7 +54,7 @@ def test_a_budget_of_tokens_counts_those_of_every_phase():
 
 
 def test_a_growing_batch_costs_more_than_the_measured_first_one():
-    config = config_of({"max_minutes": 10, "batch_warmup_share": 0.5, "batch_warmup_from": 0.25})
+    config = config_of({"max_minutes": 10, "batch_warmup": {"share": 0.5, "start": 0.25}})
     assert budget.relative(config, [100.0]) == pytest.approx((0.5 * 0.625 + 0.5) / 0.25, rel=1e-2)
 
 
@@ -67,12 +67,12 @@ def test_disk_holds_the_checkpoints_that_are_kept_and_one_being_written():
 
 @pytest.fixture(scope="module")
 def of_tokens(tiny, tmp_path_factory):
-    return train(tmp_path_factory.mktemp("tokens"), tiny, max_tokens=30_000, phases=TWO_PHASES)
+    return train(tmp_path_factory.mktemp("tokens"), tiny, max_tokens=8_000, phases=TWO_PHASES)
 
 
 def test_a_run_of_tokens_ends_near_them(of_tokens):
     summary = read_manifest(of_tokens).summary
-    assert summary["tokens"] == pytest.approx(30_000, rel=0.05)
+    assert summary["tokens"] == pytest.approx(8_000, rel=0.1)
     assert summary["held_out"][-1]["step"] == summary["steps"]
 
 
@@ -82,7 +82,7 @@ def test_a_run_of_tokens_is_the_same_twice_and_after_a_cut(of_tokens, tiny, tmp_
 
     real = PretrainModule.training_step
     total = read_manifest(of_tokens).summary["steps"]
-    for limit in (total // 20, total // 2):
+    for limit in (3, total // 2):
 
         def cut(self, drawn, batch_idx, limit=limit):
             if self.global_step == limit:
@@ -91,9 +91,9 @@ def test_a_run_of_tokens_is_the_same_twice_and_after_a_cut(of_tokens, tiny, tmp_
 
         monkeypatch.setattr(PretrainModule, "training_step", cut)
         with pytest.raises(RuntimeError, match="power cut"):
-            train(tmp_path, tiny, max_tokens=30_000, phases=TWO_PHASES, checkpoint_minutes=1e-9)
+            train(tmp_path, tiny, max_tokens=8_000, phases=TWO_PHASES, checkpoint_minutes=1e-9)
     monkeypatch.setattr(PretrainModule, "training_step", real)
-    again = train(tmp_path, tiny, max_tokens=30_000, phases=TWO_PHASES)
+    again = train(tmp_path, tiny, max_tokens=8_000, phases=TWO_PHASES)
     assert (again / "losses.csv").read_bytes() == (of_tokens / "losses.csv").read_bytes()
     assert (again / "manifest.json").read_bytes() == (of_tokens / "manifest.json").read_bytes()
 
@@ -114,7 +114,7 @@ def test_a_run_of_tokens_may_pack_its_examples(tiny, tmp_path):
 
 def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoint(tiny, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    folder = train(tmp_path, tiny, max_minutes=0.06)
+    folder = train(tmp_path, tiny, max_minutes=0.03)
     said = [record.getMessage() for record in caplog.records if "to go" in record.getMessage()]
     assert len(said) == 1
     steps = read_manifest(folder).summary["steps"]
@@ -171,3 +171,9 @@ def test_how_a_run_is_spread_is_no_part_of_what_it_is():
         "micro_batch_size": 2, "devices": 4, "nodes": 2, "gradient_checkpointing": True, "keep_last": 9, "keep_best": False,
     }  # fmt: skip
     assert config_of(spread).content() == config_of({}).content()
+
+
+def test_a_setting_that_is_not_given_is_no_part_of_a_fingerprint():
+    """What was trained before there was such a setting is still what the recipe means."""
+    assert not {"max_tokens", "max_minutes", "batch_warmup"} & set(config_of({}).content())
+    assert config_of({"max_tokens": 9}).content()["max_tokens"] == 9

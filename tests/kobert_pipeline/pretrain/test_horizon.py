@@ -63,7 +63,7 @@ def test_what_was_drawn_before_the_turn_stays_in_the_first_phase():
 
 
 def test_the_batch_grows_to_its_size():
-    warmup = {"batch_warmup_share": 0.5, "batch_warmup_from": 0.25}
+    warmup = {"batch_warmup": {"share": 0.5, "start": 0.25}}
     steps = Horizon.of(config_of({"max_steps": 100} | warmup))
     phase = steps.config.phases[0]
     assert [steps.batch_size(phase, batch) for batch in (0, 25, 50, 99)] == [2, 5, 8, 8]

@@ -44,7 +44,7 @@ def curve(folder):
 
 def assert_same_run(one, two, tolerance):
     for first, second in zip(curve(one), curve(two), strict=True):
-        assert first == pytest.approx(second, abs=tolerance)
+        assert first == pytest.approx(second, rel=tolerance, abs=tolerance)
     weights = [load_file(folder / "model" / "model.safetensors") for folder in (one, two)]
     for name, value in weights[0].items():
         assert torch.allclose(value, weights[1][name], atol=tolerance), name
@@ -109,7 +109,7 @@ def test_gradient_checkpointing_changes_no_bit_with_dropout_on(tiny, tmp_path):
 @pytest.mark.parametrize("row_length", [None, 48])
 def test_a_growing_batch_has_its_size_from_block_to_block(tiny, row_length):
     phases = [{"max_length": 48, "batch_size": 8, "row_length": row_length}]
-    config = config_of({"batch_warmup_share": 0.9, "batch_warmup_from": 0.25, "max_steps": 2_000, "phases": phases})
+    config = config_of({"batch_warmup": {"share": 0.9, "start": 0.25}, "max_steps": 2_000, "phases": phases})
     stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, tokenizer_facts(tiny.tokenizer), SEED)
     rows = [row_count(batch) for batch, _ in itertools.islice(stream, 600)]
     assert max(rows[:20]) <= 2
@@ -125,10 +125,9 @@ def test_half_precision_with_loss_scaling_is_refused_where_there_is_no_gpu(tiny,
 # --- ranks ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("ranks", [2, 3, 11])
+@pytest.mark.parametrize(("objective", "ranks"), [("mlm", 3), ("mlm_nsp", 2), ("mlm_sop", 9)])
 def test_ranks_draw_the_rows_and_masks_of_one_process(tiny, objective, ranks):
-    """Eleven ranks for eight rows: some have none."""
+    """Nine ranks for eight rows: some have none."""
 
     def stream(rank, of):
         made = BatchStream(
@@ -136,15 +135,15 @@ def test_ranks_draw_the_rows_and_masks_of_one_process(tiny, objective, ranks):
             tokenizer_facts(tiny.tokenizer), SEED,
         )  # fmt: skip
         made.rank, made.ranks = rank, of
-        return itertools.islice(made, 5)
+        return itertools.islice(made, 3)
 
     for (batch, cursor), *parts in zip(stream(0, 1), *(stream(rank, ranks) for rank in range(ranks)), strict=True):
         assert all(state == cursor for _, state in parts)
         for name, tensor in batch.items():
-            rows = [list(row) for part, _ in parts for row in part[name]]
+            rows = [row for part, _ in parts for row in part[name]]
             assert len(rows) == len(tensor)
             for row, wanted in zip(rows, tensor, strict=True):
-                assert _unpadded(row) == _unpadded(list(wanted))
+                assert _unpadded(row) == _unpadded(wanted)
 
 
 @pytest.mark.parametrize("ranks", [2, 7])
@@ -172,7 +171,7 @@ def _laid(batch):
 
 def _unpadded(row):
     """A row without the padding that other rows need: zeros and -100 at its end."""
-    values = [int(value) for value in row] if isinstance(row, list) else [int(row)]
+    values = row.reshape(-1).tolist()
     while values and values[-1] in (0, -100):
         values.pop()
     return values
@@ -213,11 +212,14 @@ def test_two_ranks_give_the_run_of_one(tiny, tmp_path, changes):
 def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path):
     """The global batch stays: no row is lost or seen twice."""
     script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | {"devices": 2, "checkpoint_minutes": 1e-9}))
-    from tiny_training import signal_once_it_writes
-
-    process = start(script, tmp_path / "root", ranks=2)
-    signal_once_it_writes(process, tmp_path / "root", 0.0)
-    process.communicate()
+    cut = (
+        "import os\n"
+        "from kobert_pipeline.pretrain.module import PretrainModule\n"
+        "real = PretrainModule.training_step\n"
+        "PretrainModule.training_step = lambda self, *given: os._exit(1) if self.global_step == 7 else real(self, *given)\n"
+    )
+    script.write_text(cut + script.read_text(encoding="utf-8"), encoding="utf-8")
+    finished(start(script, tmp_path / "root", ranks=2), code=1)
     assert_same_run(whole, train(tmp_path / "root", tiny, **NO_DROPOUT), 1e-4)
 
 
