@@ -190,7 +190,7 @@ class BatchStream(IterableDataset[Any]):
         own = slice(begin, end) if end > begin else slice(0, 1)
         batch = draw(
             self.objective, examples, chosen[own], self.facts, self.options, seed=self.seed, number=number,
-            first=np.count_nonzero(chosen[: own.start] != EMPTY), width=phase.max_length, row_length=phase.row_length,
+            first=int(np.count_nonzero(chosen[: own.start] != EMPTY)), width=phase.max_length, row_length=phase.row_length,
         )  # fmt: skip
         return batch if end > begin else {name: tensor[:0] for name, tensor in batch.items()}
 
