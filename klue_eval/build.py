@@ -96,13 +96,11 @@ def build(
     data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
     comparisons = _comparisons(config, data, seed)
     name = data_name(config, evaluation.data_hashes, root)
-    summary = {
+    summary: dict[str, Any] = {
         "data": name,
         "sample": name == SAMPLE,
         "split": "dev",
-        "parts": {}
-        if name == SAMPLE
-        else {task: found for task, rows in data.items() if (found := _parts(task, rows))},
+        "parts": {} if name == SAMPLE else _all_parts(data),
         "protocols": {key: protocol.content() for key, protocol in config.protocols.items()},
         "unlabelled_rows": {task: rows.unlabelled for task, rows in data.items()},
         "results": _results(evaluation, comparisons, execution),
@@ -121,6 +119,12 @@ def _refuse_what_is_no_encoder(folder: Path, trust_remote_code: bool) -> None:
 
     load_config(folder, trust_remote_code)
     load_tokenizer(folder, trust_remote_code=trust_remote_code)
+
+
+def _all_parts(data: Mapping[str, TaskData]) -> dict[str, dict[str, list[int]]]:
+    """Those of the tasks of which not all rows are at hand."""
+    found = {name: _parts(name, rows) for name, rows in data.items()}
+    return {name: parts for name, parts in found.items() if parts}
 
 
 def _parts(name: str, data: TaskData) -> dict[str, list[int]]:

@@ -176,8 +176,12 @@ def eval(
         return
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
-    given = {"tasks": _names(tasks), "data": data, "held_out": _names(held_out)}
-    given["trust_remote_code"] = trust_remote_code or None
+    given: dict[str, Any] = {
+        "tasks": _names(tasks),
+        "data": data,
+        "held_out": _names(held_out),
+        "trust_remote_code": trust_remote_code or None,
+    }
     settings = _recipe_evaluation(recipe) | {name: value for name, value in given.items() if value is not None}
     over = {name: value for name, value in {"seeds": seeds, "train_rows": train_rows}.items() if value is not None}
     settings["protocols"] = {name: protocol | over for name, protocol in settings["protocols"].items()}

@@ -73,14 +73,14 @@ class Cost:
 
     @classmethod
     def of(cls, model: nn.Module) -> Self:
-        """Of a module of `kobert_pipeline.architectures`. Attention is counted where its `transformer` is a model of
-        transformers, which says how it is built."""
+        """Of a module of `kobert_pipeline.architectures`, whose `transformer` is a model of transformers. Of any other, every
+        matrix counts for every piece, and its attention, of which nothing is known, not at all."""
         matrices = {name: part.weight.numel() for name, part in model.named_modules() if isinstance(part, nn.Linear)}
         encoder = sum(size for name, size in matrices.items() if ".layer." in name or ".layers." in name)
         of_rows = sum(size for name, size in matrices.items() if "pooler" in name or "seq_relationship" in name)
-        config: Any = getattr(model.transformer, "config", None)
+        config: Any = getattr(getattr(model, "transformer", None), "config", None)
         if config is None:
-            return cls(encoder, sum(matrices.values()) - encoder - of_rows, 0, ())
+            return cls(sum(matrices.values()), 0, 0, ())
         kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
         windows = tuple(math.inf if kind == "full_attention" else config.local_attention for kind in kinds)
         return cls(encoder, sum(matrices.values()) - encoder - of_rows, config.hidden_size, windows)

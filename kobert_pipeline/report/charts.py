@@ -16,8 +16,10 @@ Points = Sequence[tuple[float, float]]
 
 MOST_POINTS = 600
 """A longer curve is thinned: nobody sees more, and the page stays small."""
-WIDTH, HEIGHT = 374, 216
-"""Of a chart, in its own units: points, which a phone shows at about one pixel each."""
+Size = tuple[float, float]
+WIDE, SMALL = (374.0, 216.0), (310.0, 190.0)
+"""Width and height of a chart in its own units: points, which a phone shows at about one pixel each. Two stand beside each
+other, or three small ones."""
 
 INK, GRID = "#010101", "#020202"
 TRAIN, HELD_OUT, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
@@ -37,7 +39,7 @@ COLOURS = {
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 9.5,
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
@@ -116,6 +118,7 @@ def line_chart(
         axes.margins(x=0.02)
         axes.xaxis.set_major_locator(_ticks(5))
         axes.xaxis.set_major_formatter(lambda value, _: short(value))
+        axes.yaxis.set_major_locator(_ticks(5))
         axes.yaxis.set_major_formatter(
             (lambda value, _: f"{100 * value:.0f} %") if percent else lambda value, _: short(value)
         )
@@ -148,7 +151,7 @@ def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str
         axes.yaxis.set_major_locator(_ticks(4))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
-    return Chart(title, _svg(draw, title)[0])
+    return Chart(title, _svg(draw, title, SMALL)[0])
 
 
 def short(value: float) -> str:
@@ -169,14 +172,14 @@ def _ticks(number: int) -> Any:
     return MaxNLocator(number)
 
 
-def _svg(draw: Callable[[Any], None], label: str) -> tuple[str, list[float], list[float]]:
+def _svg(draw: Callable[[Any], None], label: str, size: Size = WIDE) -> tuple[str, list[float], list[float]]:
     """The element, the axes' left, right, top and bottom in its units, and the limits of x and y."""
     import matplotlib
     from matplotlib.figure import Figure
 
     # The salt makes ids that are the same every time, and no other chart's.
     with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": label}):
-        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+        figure = Figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
         buffer = io.StringIO()
@@ -184,7 +187,7 @@ def _svg(draw: Callable[[Any], None], label: str) -> tuple[str, list[float], lis
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
         place = axes.get_position()
-    box = [place.x0 * WIDTH, place.x1 * WIDTH, (1 - place.y1) * HEIGHT, (1 - place.y0) * HEIGHT]
+    box = [place.x0 * size[0], place.x1 * size[0], (1 - place.y1) * size[1], (1 - place.y0) * size[1]]
     limits = [*axes.get_xlim(), *axes.get_ylim()]
     return (
         inline(buffer.getvalue(), label),

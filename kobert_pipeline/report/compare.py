@@ -16,6 +16,8 @@ from kobert_pipeline.report.picture import HEADLINES, StageBox, stage_boxes
 TEMPLATE = "compare.html.jinja"
 EXAMPLES = 3
 """Sentences shown in the pieces of both tokenizers."""
+NAME = "recipe"
+"""The hub stage's setting that two recipes cannot share."""
 LONGEST = 80
 """Characters of a setting's value; a longer one is cut."""
 
@@ -73,7 +75,9 @@ def differences(manifests: Manifests) -> list[Difference]:
             sides = [_decisive(both[stage]) for both in manifests]
             keys = list(dict.fromkeys([*sides[0], *sides[1]]))
             pairs = [(key, sides[0].get(key, "–"), sides[1].get(key, "–")) for key in keys]
-            found += [Difference(stage, key, (left, right)) for key, left, right in pairs if left != right]
+            found += [
+                Difference(stage, key, (left, right)) for key, left, right in pairs if left != right and key != NAME
+            ]
     return found
 
 
@@ -167,7 +171,7 @@ def _value(manifest: Manifest | None, place: str) -> float | None:
     for key in place.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
         value = value[-1] if isinstance(value, list) and value else value
-    return value
+    return value if isinstance(value, int | float) else None
 
 
 def _number(value: float | None) -> str:

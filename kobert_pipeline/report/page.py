@@ -46,6 +46,7 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         "stages": stages,
         "pictures": [wide_picture(stages), tall_picture(stages)],
         "seconds": sum(stage.seconds or 0 for stage in stages),
+        "headlines": _headlines(manifests),
         "most_inputs": MOST_INPUTS,
         "libraries": facts.library_versions(manifests),
         "inputs": _inputs(manifests),
@@ -56,6 +57,31 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         **_klue(recipe, manifests.get("klue_eval"), folders.get("klue_eval"), public),
     }
     return str(template(TEMPLATE).render(values))
+
+
+def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
+    """What a reader wants to know first: words, where it began, where it ended."""
+    scored = manifests.get("klue_eval")
+    found = _learned(manifests["pretrain"].summary) if "pretrain" in manifests else []
+    if not facts.is_sample(scored):
+        found += [
+            (f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
+            for panel, track in scores.leading(facts.score_rows(scored))
+            if (mark := track.of("model"))
+        ]
+    return found
+
+
+def _learned(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    first, last = summary["held_out"][0], summary["held_out"][-1]
+    below = summary["unigram_entropy"] - last["mlm"]
+    found = [
+        ("held-out loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"),
+        (f"{'below' if below > 0 else 'above'} the unigram entropy", "", f"{abs(below):.2f} nats"),
+    ]
+    if "mlm_accuracy" in last:
+        found.append(("masked pieces predicted right", "", shown_share(last["mlm_accuracy"])))
+    return found
 
 
 # --- what each section shows -----------------------------------------------------------------------------------------

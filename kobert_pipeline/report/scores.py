@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from klue_eval.published import PUBLISHED, published_score
+from klue_eval.published import COLUMNS, PUBLISHED, published_score
 from kobert_pipeline.hub.facts import ScoreRow
 from kobert_pipeline.report.corpus import shortened
 from kobert_pipeline.report.numbers import shown_metric
@@ -71,8 +71,8 @@ def panels(*runs: tuple[str, Sequence[ScoreRow]]) -> list[Panel]:
 def _panel(protocol: str, runs: Sequence[tuple[str, Sequence[ScoreRow]]]) -> Panel:
     tracks: dict[tuple[str, str], Track] = {}
     rows = [row for _, scored in runs for row in scored if row.protocol == protocol]
-    for row in rows:
-        tracks.setdefault((row.task, row.metric), Track(row.task, row.metric))
+    for task, metric in columns(rows):
+        tracks[task, metric] = Track(task, metric)
     for track in tracks.values():
         track.marks.extend(_published(track) if len(runs) == 1 else ())
         for kind, (name, scored) in zip(("model", "other"), runs, strict=False):
@@ -83,6 +83,14 @@ def _panel(protocol: str, runs: Sequence[tuple[str, Sequence[ScoreRow]]]) -> Pan
     return Panel(
         protocol, sorted({row.train_rows for row in rows}), max(row.seeds for row in rows), list(tracks.values())
     )
+
+
+def leading(scores: Sequence[ScoreRow]) -> list[tuple[Panel, Track]]:
+    """Each task's first metric, under the last protocol that has it."""
+    found: dict[str, tuple[Panel, Track]] = {}
+    for panel in panels(("", scores)):
+        found |= {track.task: (panel, track) for track in reversed(panel.tracks)}
+    return sorted(found.values(), key=lambda pair: _place((pair[1].task, pair[1].metric)))
 
 
 def _published(track: Track) -> Iterable[Mark]:
@@ -117,8 +125,13 @@ class TableRow:
 
 
 def columns(scores: Sequence[ScoreRow]) -> list[tuple[str, str]]:
-    """Task and metric, in order."""
-    return list(dict.fromkeys((row.task, row.metric) for row in scores))
+    """Task and metric, in the order of the published table; others behind."""
+    found = list(dict.fromkeys((row.task, row.metric) for row in scores))
+    return sorted(found, key=_place)
+
+
+def _place(column: tuple[str, str]) -> int:
+    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS)
 
 
 def table(model: str, scores: Sequence[ScoreRow]) -> list[TableRow]:

@@ -59,7 +59,9 @@ SHAPES = ((64, 512), (256, 128))
 UNITS = ("subword", "eojeol", "span")
 SCALE = float(os.environ.get("BENCH_SCALE", "1"))
 SECONDS = 5.0 * SCALE
-"""Each rate is taken over so long, after a first batch."""
+"""Each rate is taken over so long, …"""
+WARM_UP = 10
+"""… after so many batches: every worker has started."""
 STATIC_DOCUMENTS = int(2_000 * SCALE) + 2
 CORPORA = {"50 MB": 50e6 * SCALE, "5 GB": 5e9 * SCALE}
 """Bytes of tokens in the stores whose memory is compared."""
@@ -128,7 +130,8 @@ def stream(
 
 def measured(what: str, drawn: Iterable[Any], seconds: float = SECONDS) -> dict[str, Any]:
     source = iter(drawn)
-    next(source)
+    for _ in range(WARM_UP):
+        next(source)
     count, tokens, started = 0, 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
         batch = as_batch(next(source))
@@ -144,7 +147,7 @@ def as_batch(item: Any) -> Any:
 
 
 def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
-    """Building once what is then read again in every epoch, with the same masks; writing is not counted."""
+    """Building once what is then read again in every epoch, with the same masks. Pieces are given; writing is not counted."""
     opened, facts = Store(folders["dataset"]), tokenizer_facts(folders["tokenizer"])
     block = opened.read(opened.blocks(TRAIN)[0])
     tokens, offsets = block.tokens.tolist(), block.sentence_offsets.tolist()

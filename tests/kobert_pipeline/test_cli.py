@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy():
 
 def test_help_names_every_command():
     output = CliRunner().invoke(cli.app, ["--help"]).output
-    for command in ("run", "status", "inspect", "eval", "report", "push", "fill", "init", "doctor"):
+    for command in ("run", "status", "inspect", "eval", "report", "push", "fill", "serve", "init", "doctor"):
         assert f" {command} " in output
 
 
@@ -56,6 +56,7 @@ def test_help_names_every_command():
             ["fill", "quickstart", "[MASK]이다."],
             "no trained model for these settings. Run `kobert run quickstart --until pretrain`",
         ),
+        (["report", "quickstart", "quikstart"], "did you mean `quickstart`"),
         (["push", "quickstart", "--to", "a/b"], "not finished: corpora: not built yet. Run `kobert run"),
         (["push", "quickstart", "--to", "a/b", "--what", "modl"], "did you mean `model`"),
         (["push", "quickstart", "--repo", "nobody"], "name the owner too"),

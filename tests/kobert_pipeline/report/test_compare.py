@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from page_checks import elements
+from typer.testing import CliRunner
 
+from kobert_pipeline import cli
 from kobert_pipeline.artifacts import read_json, write_json
 from kobert_pipeline.report.compare import costs, differences, figures, flat, shared, shown, write_comparison
 from kobert_pipeline.report.page import read_manifests
@@ -88,3 +90,9 @@ def test_two_runs_that_have_only_begun_still_have_a_page(tmp_path: Path) -> None
 def test_settings_are_known_by_their_path() -> None:
     assert flat({"a": {"b": 1}, "c": [{"d": 2}], "e": [1, 2], "f": {}}) == {"a.b": 1, "c[0].d": 2, "e": [1, 2], "f": {}}
     assert (shown(5e-05), shown(None), shown("값" * 99)) == ("5e-05", "none", "값" * 80 + " …")
+
+
+def test_the_command_says_where_the_page_of_two_runs_lies(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["report", "quickstart", "quickstart", "--artifacts", str(tmp_path)])
+    assert Path(result.output.strip()) == tmp_path / "reports" / "quickstart-and-quickstart.html"
+    assert elements(Path(result.output.strip()).read_text(encoding="utf-8"))

@@ -179,6 +179,21 @@ def test_a_hostile_vocabulary_cannot_leave_its_element(run: Path) -> None:
     assert "\\u003c/script>" in page
 
 
+def test_the_page_says_first_what_came_of_the_run(run: Path) -> None:
+    head = page_of(run).split("<nav>")[0]
+    for text in (
+        "<small>8.32 →</small> 4.16",
+        "2.63 nats",
+        "30.0 %",
+        "YNAT macro F1, dev, official",
+        ">71.2<",
+        ">55.1<",
+    ):
+        assert text in head, text
+    edit_manifest(run, "klue_eval", lambda manifest: manifest["summary"].update(sample=True))
+    assert "YNAT" not in page_of(run).split("<nav>")[0]
+
+
 def test_scores_on_the_sample_come_with_a_warning(run: Path) -> None:
     warning = "they say nothing about the model"
     assert warning not in page_of(run)

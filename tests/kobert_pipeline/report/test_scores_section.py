@@ -7,7 +7,7 @@ from page_checks import ANALYSIS
 
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.hub.facts import ScoreRow
-from kobert_pipeline.report.scores import Analysis, Mark, analyses, panels, table
+from kobert_pipeline.report.scores import Analysis, Mark, analyses, columns, leading, panels, table
 
 ROW = ScoreRow("official", "ynat", "macro_f1", "pretrained", 45_678, 9_107, 3, 5e-5, 4, 71.2, 0.4, 72.1, 80.0)
 RANDOM = replace(ROW, initialisation="random", last_mean=61.5, last_std=None)
@@ -77,3 +77,17 @@ def test_a_matrix_that_no_page_holds_is_left_out() -> None:
     large = {"labels": [str(n) for n in range(30)], "counts": [[0] * 30] * 30}
     assert analysed(worst=0, confusion=large).confusion is None
     assert analysed(worst=0, confusion=None).confusion is None
+
+
+def test_metrics_stand_in_the_order_of_the_published_table() -> None:
+    rows = [replace(ROW, task=task, metric=metric) for task, metric in (("x", "y"), ("sts", "f1"), ("sts", "pearson"))]
+    assert columns([*rows, ROW]) == [("ynat", "macro_f1"), ("sts", "pearson"), ("sts", "f1"), ("x", "y")]
+
+
+def test_each_task_leads_with_its_first_metric_under_the_last_protocol() -> None:
+    sts = [replace(ROW, task="sts", metric=metric) for metric in ("f1", "pearson")]
+    found = leading([*sts, ROW, replace(ROW, protocol="all rows")])
+    assert [(panel.protocol, track.task, track.metric) for panel, track in found] == [
+        ("all rows", "ynat", "macro_f1"),
+        ("official", "sts", "pearson"),
+    ]
