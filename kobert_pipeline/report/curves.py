@@ -41,24 +41,19 @@ class Run:
     entropy: float
     """Of the unigrams, in nats."""
     speed: Rows = field(default_factory=tuple)
-    """`tokens_per_second` and `mfu`, where the live log has them."""
+    """`tokens_per_second` and `mfu`, from the live log, which is no part of the artifact and may be gone."""
 
 
 def read_run(name: str, manifest: Manifest, folder: Path) -> Run:
     summary = manifest.summary
     curve = read_rows(folder / "losses.csv") if (folder / "losses.csv").is_file() else []
-    return Run(name, curve, summary["held_out"], summary["unigram_entropy"], _speed(folder))
+    live = folder / "run" / "speed.csv"
+    return Run(name, curve, summary["held_out"], summary["unigram_entropy"], read_rows(live) if live.is_file() else [])
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
     with path.open(encoding="utf-8", newline="") as stream:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
-
-
-def _speed(folder: Path) -> list[dict[str, float]]:
-    """Of the live log, which is no part of the artifact and may be gone."""
-    path = folder / "run" / "speed.csv"
-    return read_rows(path) if path.is_file() else []
 
 
 # --- one run ---------------------------------------------------------------------------------------------------------

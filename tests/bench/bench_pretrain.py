@@ -43,6 +43,7 @@ from kobert_pipeline.pretrain.data import validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
+from kobert_pipeline.training.quiet import quiet
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 KLUE = os.environ.get("KOBERT_KLUE", "")
@@ -425,7 +426,9 @@ def held_out(job: dict[str, Any]) -> dict[str, Any]:
         }
     )
     facts = tokenizer_facts(Path(job["folders"]["tokenizer"]))
-    model, total, count = AutoModelForMaskedLM.from_pretrained(job["model"]).eval(), 0.0, 0
+    with quiet():
+        model = AutoModelForMaskedLM.from_pretrained(job["model"]).eval()
+    total, count = 0.0, 0
     for batch in validation_batches(Store(Path(job["folders"]["dataset"])), OBJECTIVES["mlm"], config, facts):
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
         labels = batch["labels"].flatten()

@@ -123,7 +123,7 @@ def test_accuracy_by_part_of_speech_is_shown_where_it_was_measured(run: Path) ->
 def test_the_speed_is_drawn_where_the_live_log_is_at_hand(run: Path) -> None:
     log = run / "pretrain" / "run" / "speed.csv"
     log.parent.mkdir(parents=True)
-    log.write_text("step,tokens_per_second,mfu\n20,5000,0.3\n320,6000,0.4\n", encoding="utf-8")
+    log.write_text("step,tokens_per_second,mfu\n19,5000,0.2\n319,6000,0.25\n", encoding="utf-8")
     assert "<figcaption>Tokens per second</figcaption>" in page_of(run)
 
 
