@@ -48,6 +48,7 @@ def loader(stream: BatchStream, workers: int) -> Iterable[Any]:
         prefetch_factor=PREFETCHED,
         multiprocessing_context="spawn",
         worker_init_fn=_leave_signals_to_the_parent,
+        generator=torch.Generator(),  # draws a seed of workers, from torch's own state otherwise
     )
     return _OnceTheLengthIsKnown(stream, alone, by_workers)
 

@@ -59,15 +59,18 @@ from types import SimpleNamespace
 sys.path.insert(0, {support!r})
 from kobert_pipeline.cli import explain
 from tiny_training import train
-try:
-    tiny = SimpleNamespace(tokenizer=Path({tokenizer!r}), dataset=Path({dataset!r}))
-    train(Path(sys.argv[1]), tiny, **{changes!r})
-except BaseException as error:
-    message, code = explain(error)
-    if message is None:
-        raise
-    print("error:", message, file=sys.stderr)
-    sys.exit(code)
+def main():
+    try:
+        tiny = SimpleNamespace(tokenizer=Path({tokenizer!r}), dataset=Path({dataset!r}))
+        train(Path(sys.argv[1]), tiny, **{changes!r})
+    except BaseException as error:
+        message, code = explain(error)
+        if message is None:
+            raise
+        print("error:", message, file=sys.stderr)
+        sys.exit(code)
+if __name__ == "__main__":
+    main()
 """
 
 
