@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.label_accuracy import METRICS
-from klue_eval.reader import encode_texts
-from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, label_field, text_field
+from klue_eval.task import Row, TaskSettings, label_field, text_field
+from klue_eval.tasks.labelled import labelled_task
 
 LABELS = ("entailment", "contradiction", "neutral")
 
@@ -25,36 +25,15 @@ def read(record: Mapping[str, Any]) -> Row | None:
     }
 
 
-def texts(row: Row) -> Texts:
-    return Texts(text=row["premise"], pair=row["hypothesis"], target=LABELS.index(row["label"]))
-
-
-def decode(answers: Sequence[Answer], row: Row) -> str:
-    return LABELS[int(answers[0].values["logits"].argmax())]
-
-
-def gold(row: Row) -> str:
-    return str(row["label"])
-
-
-def show(row: Row) -> dict[str, str]:
-    return {"premise": row["premise"], "hypothesis": row["hypothesis"]}
-
-
-TASK = KlueTask(
+TASK = labelled_task(
     name="kornli",
     version=1,
     title="KorNLI",
     dataset="KorNLI: 392,702 train pairs of MultiNLI and 5,010 test pairs of XNLI, CC BY-SA 4.0",
     paper="Ham et al. 2020, section 3.1",
     labels=LABELS,
+    segments=("premise", "hypothesis"),
     read=read,
-    texts=texts,
-    encode=encode_texts(texts),
-    head="classification",
-    decode=decode,
-    gold=gold,
-    show=show,
     metrics=METRICS,
     primary_metric="accuracy",
     defaults=TaskSettings(epochs=5),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.label_accuracy import METRICS
-from klue_eval.reader import encode_texts
-from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, known_label
+from klue_eval.task import Row, TaskSettings, known_label
+from klue_eval.tasks.labelled import labelled_task
 
 LABELS = ("negative", "positive")
 
@@ -20,36 +20,15 @@ def read(record: Mapping[str, Any]) -> Row | None:
     return {"guid": record["id"], "document": document, "label": label} if (document or "").strip() else None
 
 
-def texts(row: Row) -> Texts:
-    return Texts(text=row["document"], target=LABELS.index(row["label"]))
-
-
-def decode(answers: Sequence[Answer], row: Row) -> str:
-    return LABELS[int(answers[0].values["logits"].argmax())]
-
-
-def gold(row: Row) -> str:
-    return str(row["label"])
-
-
-def show(row: Row) -> dict[str, str]:
-    return {"document": row["document"]}
-
-
-TASK = KlueTask(
+TASK = labelled_task(
     name="nsmc",
     version=1,
     title="NSMC",
     dataset="Naver sentiment movie corpus v1.0: 150,000 train and 50,000 test reviews, CC0",
     paper="https://github.com/e9t/nsmc",
     labels=LABELS,
+    segments=("document",),
     read=read,
-    texts=texts,
-    encode=encode_texts(texts),
-    head="classification",
-    decode=decode,
-    gold=gold,
-    show=show,
     metrics=METRICS,
     primary_metric="accuracy",
     defaults=TaskSettings(epochs=5),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.label_accuracy import METRICS
-from klue_eval.reader import encode_texts
-from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, known_label
+from klue_eval.task import Row, TaskSettings, known_label
+from klue_eval.tasks.labelled import labelled_task
 
 LABELS = ("different", "paraphrase")
 MISSING = ("", "NS")
@@ -24,36 +24,15 @@ def read(record: Mapping[str, Any]) -> Row | None:
     return {"guid": record["id"], **pair, "label": label}
 
 
-def texts(row: Row) -> Texts:
-    return Texts(text=row["sentence1"], pair=row["sentence2"], target=LABELS.index(row["label"]))
-
-
-def decode(answers: Sequence[Answer], row: Row) -> str:
-    return LABELS[int(answers[0].values["logits"].argmax())]
-
-
-def gold(row: Row) -> str:
-    return str(row["label"])
-
-
-def show(row: Row) -> dict[str, str]:
-    return {"sentence1": row["sentence1"], "sentence2": row["sentence2"]}
-
-
-TASK = KlueTask(
+TASK = labelled_task(
     name="pawsx",
     version=1,
     title="PAWS-X (ko)",
     dataset="PAWS-X, ko: 49,401 train and 2,000 test pairs",
     paper="Yang et al. 2019",
     labels=LABELS,
+    segments=("sentence1", "sentence2"),
     read=read,
-    texts=texts,
-    encode=encode_texts(texts),
-    head="classification",
-    decode=decode,
-    gold=gold,
-    show=show,
     metrics=METRICS,
     primary_metric="accuracy",
     defaults=TaskSettings(epochs=5),

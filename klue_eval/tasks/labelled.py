@@ -1,0 +1,33 @@
+"""What tasks share whose rows are one text or two, and one label: sequence classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from klue_eval.reader import encode_texts
+from klue_eval.task import Answer, KlueTask, Row, Texts
+
+
+def labelled_task(
+    *, labels: tuple[str, ...], segments: tuple[str, ...], label: str = "label", **others: Any
+) -> KlueTask:
+    """`segments`: fields of a row that the model reads, one or two. `label`: the field that holds one of `labels`."""
+
+    def texts(row: Row) -> Texts:
+        text, pair = row[segments[0]], row[segments[1]] if len(segments) == 2 else None
+        return Texts(text, pair, labels.index(row[label]))
+
+    def decode(answers: Sequence[Answer], row: Row) -> str:
+        return labels[int(answers[0].values["logits"].argmax())]
+
+    def gold(row: Row) -> str:
+        return str(row[label])
+
+    def show(row: Row) -> dict[str, str]:
+        return {name: row[name] for name in segments}
+
+    return KlueTask(
+        labels=labels, texts=texts, encode=encode_texts(texts), head="classification",
+        decode=decode, gold=gold, show=show, **others,
+    )  # fmt: skip
