@@ -196,6 +196,11 @@ class Workspace:
         self._lock.release()
 
     @property
+    def begun(self) -> bool:
+        """Whether some process has opened it and not finished."""
+        return (self.path / HEADER).is_file()
+
+    @property
     def run_folder(self) -> Path:
         """For logs and timings: kept beside the artifact, never hashed, never published."""
         folder = self.path / RUN_FOLDER

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.errors import KobertError, Terminated, TrainingFailed
+from kobert_pipeline.training.ranks import is_first
 
 if TYPE_CHECKING:
     from kobert_pipeline.recipe import Recipe
@@ -376,6 +377,8 @@ def _write_page(name: str, artifacts: Path, folders: dict[str, Path]) -> Path:
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
+TERMINATED = 143
+"""Exit code of a program that SIGTERM ended."""
 OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
 
 
@@ -409,7 +412,8 @@ def main() -> None:
         message, code = explain(error)
         if debug or message is None:
             raise
-        typer.echo(f"error: {message}", err=True)
+        if is_first() or not isinstance(error, Terminated | TrainingFailed):  # every rank stops, one says so
+            typer.echo(f"error: {message}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -417,6 +421,8 @@ def explain(error: BaseException) -> tuple[str | None, int]:
     """What to tell the user, and the exit code. None for what is a bug of ours, or no error at all."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return "stopped. What was finished is kept; the same command goes on from there.", INTERRUPTED
+    if isinstance(error, Terminated):
+        return str(error), TERMINATED
     if "No space left on device" in str(error):  # safetensors and torch have exceptions of their own for it
         return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
     if isinstance(error, PermissionError):

@@ -114,19 +114,31 @@ def load_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
+BUDGETS = ("max_steps", "max_tokens", "max_minutes")
+"""Of these keys a layer that gives one takes away those that layers before it gave."""
+
+
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """`over` laid on `base`: mappings are merged key by key, everything else is replaced.
 
     A mapping that names itself (`name: modernbert`) replaces one of another name whole: the options of one objective or
-    architecture mean nothing to another.
+    architecture mean nothing to another. A budget replaces the budget of another kind.
     """
     if "name" in over and "name" in base and over["name"] != base["name"]:
         return dict(over)
-    merged = dict(base)
+    merged = _without_budget(base) if _budgets(over) else dict(base)
     for key, value in over.items():
         old = merged.get(key)
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def _budgets(values: Mapping[str, Any]) -> list[str]:
+    return [name for name in BUDGETS if values.get(name) is not None]
+
+
+def _without_budget(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in BUDGETS}
 
 
 def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
@@ -144,6 +156,9 @@ def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
             raise RecipeError(f"--set {assignment}: {part} is a value, not a section")
         inner[part] = dict(child)
         inner = inner[part]
+    if _budgets({last: value}):
+        for name in _budgets(inner):
+            del inner[name]
     inner[last] = value
     return result
 

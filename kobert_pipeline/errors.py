@@ -21,3 +21,7 @@ class ArtifactMismatch(KobertError):
 
 class TrainingFailed(KobertError):
     """Training that cannot go on: a loss or a gradient that is no number."""
+
+
+class Terminated(KobertError):
+    """The system asked the run to end (SIGTERM). What was done is kept."""

@@ -169,8 +169,8 @@ PLAIN_INTERVAL = 15.0
 
 
 class Advance(Protocol):
-    def __call__(self, amount: float, note: str = "") -> None:
-        """`amount` more units are done; `note` is shown behind the rate."""
+    def __call__(self, amount: float, note: str = "", total: float | None = None) -> None:
+        """`amount` more units are done; `note` is shown behind the rate. `total`: where it became known on the way."""
 
 
 @contextlib.contextmanager
@@ -196,8 +196,8 @@ def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> I
         task = bar.add_task(label, total=total, completed=int(done), rate="")
         rate = _Rate()
 
-        def advance(amount: float, note: str = "") -> None:
-            bar.update(task, advance=amount, rate=f"{_round(rate(amount))} {unit}/s {note}")
+        def advance(amount: float, note: str = "", total: float | None = None) -> None:
+            bar.update(task, advance=amount, total=total, rate=f"{_round(rate(amount))} {unit}/s {note}")
 
         yield advance
 
@@ -218,8 +218,9 @@ class _PlainProgress:
         self._label, self._total, self._unit, self._done = label, total, unit, done
         self._rate, self._last = _Rate(), time.monotonic()
 
-    def __call__(self, amount: float, note: str = "") -> None:
+    def __call__(self, amount: float, note: str = "", total: float | None = None) -> None:
         self._done += amount
+        self._total = total or self._total
         rate = self._rate(amount)
         if time.monotonic() - self._last < PLAIN_INTERVAL:
             return

@@ -28,7 +28,7 @@ tokenizer:
   vocab_size: {vocab_size}              # lower it for a small corpus; the error says how many pieces your text supports
 
 pretrain:
-  max_steps: {max_steps}
+  max_steps: {max_steps}               # or, in its place, max_minutes or max_tokens
   # learning_rate: {learning_rate}
   # phases: [{{max_length: 128, batch_size: 32}}]
 

@@ -29,6 +29,7 @@ from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import Meter
 from kobert_pipeline.recipe import Recipe
 from kobert_pipeline.stages import STAGES, Context, Stage
+from kobert_pipeline.training.ranks import is_first
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +131,8 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
     """Builds what is missing, in order. Returns the folder of every finished stage of the recipe."""
     wanted = _wanted(only, until)
     all_identities = identities(recipe, root, wanted[-1])
+    if not is_first():
+        return _train_along(recipe, root, all_identities) if TRAINED_TOGETHER in wanted else {}
     fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
     folders: dict[str, Path] = {}
     for stage, identity in zip(STAGES, all_identities.values(), strict=False):
@@ -145,6 +148,26 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
         folders[stage.name] = folder
         _remember(recipe, root, folders)
     return folders
+
+
+TRAINED_TOGETHER = "pretrain"
+"""The stage that all processes of a run compute; the others are the first one's work."""
+WAIT = 1.0
+"""Seconds between looks at what another process is to finish."""
+
+
+def _train_along(recipe: Recipe, root: Path, all_identities: Mapping[str, Identity]) -> dict[str, Path]:
+    """What a process that is not the first does: waits for the stages before, trains with the others, writes nothing."""
+    logging.getLogger("kobert_pipeline").setLevel(logging.ERROR)
+    stage = next(stage for stage in STAGES if stage.name == TRAINED_TOGETHER)
+    folders = {name: artifact_folder(root, all_identities[name]) for name in stage.after}
+    out = Workspace(root, all_identities[stage.name])
+    while not all(is_complete(folder) for folder in folders.values()) or not (out.begun or is_complete(out.folder)):
+        time.sleep(WAIT)
+    if not is_complete(out.folder):
+        fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
+        stage.build(Context(recipe, folders, fingerprints, root, out))
+    return {}
 
 
 def _wanted(only: str | None, until: str | None) -> list[str]:

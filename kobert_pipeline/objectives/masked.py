@@ -82,6 +82,13 @@ def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str,
     return terms
 
 
+def token_counts(batch: Batch) -> dict[str, torch.Tensor]:
+    """Counts of `token_terms`: masked positions."""
+    labels = batch["masked_labels"] if "masked_labels" in batch else batch["labels"]
+    count = (labels != IGNORE_INDEX).sum().float()
+    return {"mlm": count, "mlm_accuracy": count}
+
+
 def _masked(hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Hidden states (n, H) and labels (n,) of the masked positions, or of all slots where their number is fixed."""
     if "masked_positions" in batch:

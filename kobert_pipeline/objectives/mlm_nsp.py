@@ -10,7 +10,7 @@ from pydantic import Field
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_terms
+from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_counts, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -41,6 +41,10 @@ def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, 
     return token_terms(model, hidden, batch) | pair_terms(model, hidden, batch["next_sentence_label"], "nsp")
 
 
+def counts(batch: Batch) -> dict[str, torch.Tensor]:
+    return token_counts(batch) | pair_counts(batch["next_sentence_label"], "nsp")
+
+
 def pair_terms(model: Learner, hidden: torch.Tensor, labels: torch.Tensor, name: str) -> dict[str, Term]:
     """Cross-entropy (nats) of the pair head against `labels` (B,), and the share predicted right. `hidden` is (B, L, H)."""
     import torch
@@ -55,6 +59,14 @@ def pair_terms(model: Learner, hidden: torch.Tensor, labels: torch.Tensor, name:
     }
 
 
+def pair_counts(labels: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
+    """Counts of `pair_terms`: pairs."""
+    import torch
+
+    count = torch.tensor(float(labels.numel()), device=labels.device)
+    return {name: count, f"{name}_accuracy": count}
+
+
 OBJECTIVE = Objective(
     name="mlm_nsp",
     paper="Devlin et al. 2019, section 3.1",
@@ -64,5 +76,6 @@ OBJECTIVE = Objective(
     plan=plan,
     collate=collate,
     loss=loss,
+    counts=counts,
     marks=marks,
 )

@@ -9,8 +9,8 @@ import numpy as np
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.sentence_order import sentence_order
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import marks, masked_batch, token_terms
-from kobert_pipeline.objectives.mlm_nsp import MlmNspOptions, pair_terms
+from kobert_pipeline.objectives.masked import marks, masked_batch, token_counts, token_terms
+from kobert_pipeline.objectives.mlm_nsp import MlmNspOptions, pair_counts, pair_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -36,6 +36,10 @@ def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, 
     return token_terms(model, hidden, batch) | pair_terms(model, hidden, batch["sentence_order_label"], "sop")
 
 
+def counts(batch: Batch) -> dict[str, torch.Tensor]:
+    return token_counts(batch) | pair_counts(batch["sentence_order_label"], "sop")
+
+
 OBJECTIVE = Objective(
     name="mlm_sop",
     paper="Lan et al. 2020, section 3.1",
@@ -45,5 +49,6 @@ OBJECTIVE = Objective(
     plan=plan,
     collate=collate,
     loss=loss,
+    counts=counts,
     marks=marks,
 )

@@ -74,6 +74,9 @@ Plan = Callable[[Block, PlanContext, Any], Examples]
 Collate = Callable[[Examples, np.ndarray, BatchContext, Any], Batch]
 """(examples of a block, which of them (B,), context, options) -> tensors with B rows."""
 Loss = Callable[[Learner, Batch, "torch.Generator"], dict[str, Term]]
+Counts = Callable[[Batch], dict[str, "Tensor"]]
+"""Batch -> the count of every term that its loss will give, known before the model runs: what is divided by is summed over
+ranks and micro-batches first."""
 Inputs = Callable[[Any], dict[str, str]]
 Marks = Callable[[Any], tuple[str, ...]]
 
@@ -100,6 +103,7 @@ class Objective:
     plan: Plan
     collate: Collate
     loss: Loss
+    counts: Counts
     inputs: Inputs = no_inputs
     """Options -> artifacts it needs besides the store (a teacher), by name: part of the fingerprint."""
     marks: Marks = no_marks

@@ -90,7 +90,7 @@ def repeated_share(block: Block) -> float:
 class Alarms(lightning.Callback):
     """Warns of repeated text, spikes and a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
 
-    Stands before the callbacks that measure and write checkpoints: none is written of weights that are no numbers.
+    It ends before such a gradient is applied. Stands before the callbacks that measure and write checkpoints.
     """
 
     def __init__(self, config: PretrainConfig, entropy: float, folder: Path) -> None:
@@ -122,9 +122,14 @@ class Alarms(lightning.Callback):
         self.spikes.window, self.spikes.phase, self.spikes.is_high = state["window"], state["phase"], state["is_high"]
         self.counts = Counter(state["counts"])
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+    def on_before_optimizer_step(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, optimizer: Any
+    ) -> None:
         assert isinstance(module, PretrainModule)
         self._require_numbers(module)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        assert isinstance(module, PretrainModule)
         self._warn_of_spike(module)
         if len(module.curve) != self._rows:
             self._rows = len(module.curve)
@@ -169,7 +174,7 @@ def losses(module: PretrainModule) -> dict[str, float]:
 
 
 def _place(module: PretrainModule) -> str:
-    """The cursor stands behind the batch."""
+    """The cursor stands behind the batch; the step over it may not be taken yet."""
     cursor = module.cursor
     batch = f"batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']}"
-    return f"at step {module.global_step:,} ({batch})"
+    return f"at step {cursor['batch']:,} ({batch})"

@@ -1,22 +1,25 @@
 """The pretraining stage: trains, measures on held-out text, exports a Hugging Face folder. The only I/O of this package.
 
 `model/` is the exported folder, `losses.csv` the curve, `metrics.json` the held-out figures. Checkpoints and live logs stand
-under `run/`; a killed run goes on from the last checkpoint and ends with the same weights.
+under `run/`; a killed run goes on from the last checkpoint and ends with the same weights. Of several processes the first
+one writes.
 """
 
 from __future__ import annotations
 
-import csv
 import logging
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from torch import nn
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Workspace, atomic_path, write_json
+from kobert_pipeline.artifacts import Workspace, write_json
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import progress
@@ -26,25 +29,30 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.evaluation import HeldOut
 from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
+from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, write_curve
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.watch import Watch
-from kobert_pipeline.training.checkpoints import AtomicCheckpoints, checkpoints, save, step_of
+from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
+from kobert_pipeline.training.ranks import is_first, launched
 
 logger = logging.getLogger(__name__)
 
 MODEL = "model"
-PRECISIONS = {"bf16": "bf16-mixed", "fp32": "32-true"}
+PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 
 
 def build(
     config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None
 ) -> dict[str, Any]:
-    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary."""
+    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary,
+    in a process that is not the first nothing."""
+    _require_devices(config)
     started = time.monotonic()
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
@@ -62,11 +70,15 @@ def build(
     model = architecture.build(config.sizes, shape, objective.heads)
     if start is not None:
         load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
+    if config.gradient_checkpointing:
+        _checkpoint_gradients(model)
     module = PretrainModule(model, objective, config, stream)
     with fitting():
         found = _fit(module, config, held_out, out)
+        if not is_first():
+            return {}
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
-    _write_curve(out.path / "losses.csv", module.curve)
+    write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store) | found
     write_json(out.path / "metrics.json", summary)
     measured = summary["held_out"]
@@ -79,36 +91,85 @@ def build(
     return summary
 
 
+def _require_devices(config: PretrainConfig) -> None:
+    """Raises InputError for what the machine, or the launcher, has not."""
+    if config.precision == "fp16" and not torch.cuda.is_available():
+        raise InputError("pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.")
+    if torch.cuda.is_available() and torch.cuda.device_count() < config.devices:
+        raise InputError(f"pretrain.devices: {config.devices}, and this machine has {torch.cuda.device_count()} GPUs.")
+    wanted, started = config.devices * config.nodes, launched()
+    if started is not None and started != wanted:
+        raise InputError(
+            f"torchrun started {started} processes, the recipe names {config.devices} devices on each of {config.nodes} nodes: set pretrain.devices and pretrain.nodes."
+        )
+
+
+def _checkpoint_gradients(model: nn.Module) -> None:
+    """In the transformer inside. The recomputed layer draws the same dropout: results are the same to the bit."""
+    from transformers import PreTrainedModel
+
+    for part in model.modules():
+        if isinstance(part, PreTrainedModel):
+            part.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            return
+
+
 def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
-    """Runs to the last step, from the last checkpoint where there is one. Returns what was measured and noticed."""
-    folder = out.run_folder
-    found = checkpoints(folder / "checkpoints")
-    with progress("pretrain", config.max_steps, "steps", done=step_of(found[-1]) if found else 0) as advance:
-        watch = Watch(held_out, config, advance, folder)
-        store, blocks = module.stream.store, module.stream.blocks
-        alarms = Alarms(config, store.summary["unigram_entropy"], folder / "checkpoints")
-        alarms.look_at(store.read(blocks[0]))
+    """Runs to the last step, from the last readable checkpoint where there is one. Returns what was measured and noticed."""
+    folder = out.run_folder / "checkpoints"
+    found = latest_readable(folder)
+    if found:
+        module.horizon = Horizon(config, **found[1]["kobert"]["horizon"])
+        logger.info("pretrain: resumes from %s", found[0].name)
+    start = found[0] if found else None
+    total, done = module.horizon.total, step_of(start) if start else 0
+    del found
+    store, blocks = module.stream.store, module.stream.blocks
+    alarms = Alarms(config, store.summary["unigram_entropy"], folder)
+    alarms.look_at(store.read(blocks[0]))
+    with progress("pretrain", total, "steps", done=done) as advance:
+        watch = Watch(held_out, config, advance, out.run_folder)
         trainer = lightning.Trainer(
-            max_steps=config.max_steps,
+            max_steps=total if total is not None else -1,
+            max_epochs=-1,
             accelerator="auto",
-            devices=1,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            strategy="ddp" if config.devices * config.nodes > 1 else "auto",
             precision=PRECISIONS[config.precision],
-            gradient_clip_val=config.gradient_clip,
-            logger=loggers(folder, config),
+            logger=loggers(out.run_folder, config),
             log_every_n_steps=config.log_steps,
-            callbacks=[alarms, watch, AtomicCheckpoints(folder / "checkpoints", config.checkpoint_minutes)],
+            callbacks=[
+                alarms,
+                Curve(out.run_folder / "losses.csv"),
+                Budget(config, folder, held_out.cost_of_sentences),
+                StopOnSigterm(folder, config.keep_last),
+                watch,
+                AtomicCheckpoints(
+                    folder,
+                    config.checkpoint_minutes,
+                    config.keep_last,
+                    watch.figures if config.keep_best else None,
+                ),
+            ],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
+            plugins=_cluster(),
         )
-        if found:
-            logger.info("pretrain: resumes from %s", found[-1].name)
-        trainer.fit(
-            module, loader(module.stream, config.workers), ckpt_path=found[-1] if found else None, weights_only=True
-        )
-        save(trainer, folder / "checkpoints")
+        trainer.fit(module, loader(module.stream, config.workers), ckpt_path=start, weights_only=True)
+        save(trainer, folder, config.keep_last)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
     return watch.found() | alarms.found()
+
+
+def _cluster() -> list[SLURMEnvironment]:
+    """SLURM without Lightning's own requeueing, which keeps checkpoints of its own: a job that is started again resumes."""
+    if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return []
 
 
 def _export(
@@ -131,20 +192,13 @@ def _export(
     (folder / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
 
 
-def _write_curve(path: Path, curve: list[dict[str, float]]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(curve[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(curve)
-
-
 def _summary(module: PretrainModule, config: PretrainConfig, store: Store) -> dict[str, Any]:
     parameters = sum(parameter.numel() for parameter in module.model.parameters())
     return {
         "objective": config.objective["name"],
         "architecture": config.architecture["name"],
         "parameters": parameters,
-        "steps": config.max_steps,
+        "steps": module.horizon.total,
         "tokens": module.tokens_seen,
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.config import Config, nearest, runtime
+from kobert_pipeline.config import BUDGETS, Config, nearest, runtime
 from kobert_pipeline.objectives import OBJECTIVES
 
 
@@ -18,9 +18,9 @@ class Phase(Config):
     max_length: int = Field(gt=8)
     """Pieces of one example."""
     share: float = Field(1.0, gt=0, le=1)
-    """Share of `max_steps`."""
+    """Share of the run's steps."""
     batch_size: int = Field(gt=0)
-    """Examples a step, over all devices; with `row_length`, rows."""
+    """Examples a step, over all devices and micro-batches; with `row_length`, rows."""
     row_length: int | None = Field(None, gt=8)
     """Packs examples into rows of so many pieces; none sees its neighbours. Without it every example has a row to itself,
     padded to the longest of the batch."""
@@ -30,6 +30,15 @@ class Phase(Config):
         if self.row_length is not None and self.row_length < self.max_length:
             raise ValueError(f"row_length {self.row_length} does not hold an example of max_length {self.max_length}")
         return self
+
+
+class BatchWarmup(Config):
+    """Batches that grow evenly to their size; a batch's size changes where a block of the store begins."""
+
+    share: float = Field(gt=0, lt=1)
+    """Share of the run over which they grow."""
+    start: float = Field(0.25, gt=0, le=1)
+    """Share of `batch_size` that the first ones have."""
 
 
 class PretrainConfig(Config):
@@ -44,19 +53,28 @@ class PretrainConfig(Config):
     continue_from: str | None = runtime(None)
     """Begin with the weights of a checkpoint: a folder that `save_pretrained` or a run of ours wrote, or `hub:owner/name`.
     Its tokenizer must be the recipe's (see `tokenizer.adopt`). Its files are part of the fingerprint, its path is not."""
-    max_steps: int = Field(gt=0)
-    """Optimizer steps of the whole run."""
+    max_steps: int | None = Field(None, gt=0)
+    """Optimizer steps of the whole run. A recipe gives one of `max_steps`, `max_tokens`, `max_minutes`; one that a later
+    layer gives (a recipe over what it extends, `--set` over the recipe) takes the place of the earlier one."""
+    max_tokens: int | None = Field(None, gt=0)
+    """Tokens to train on, padding not counted, each time they are seen."""
+    max_minutes: float | None = Field(None, gt=0)
+    """Time of the whole run, measurements and checkpoints included. Turned into steps once, after 50 measured ones (or a
+    tenth of the budget); the checkpoint keeps the number."""
     learning_rate: float = Field(1e-3, gt=0)
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
     warmup_share: float = Field(0.1, ge=0, lt=1)
+    batch_warmup: BatchWarmup | None = None
+    """Smaller batches at the beginning; nothing: none."""
     weight_decay: float = Field(0.01, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
     gradient_clip: float = Field(1.0, gt=0)
     """Largest norm of the gradient; larger ones are scaled down to it."""
-    precision: Literal["bf16", "fp32"] = "bf16"
-    """bf16: matrix products in bfloat16, weights and their updates in float32."""
+    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
+    """bf16: matrix products in bfloat16, weights and their updates in float32. fp16: for GPUs without bfloat16, the loss
+    scaled so that small gradients survive."""
     validation_steps: int = Field(1_000, gt=0)
     """Steps between measurements on held-out text; there is one before the first step and one after the last."""
     pseudo_perplexity_sentences: int = Field(100, ge=0)
@@ -67,6 +85,19 @@ class PretrainConfig(Config):
     """Also log to this project of Weights & Biases, whose client is not installed along."""
     checkpoint_minutes: float = runtime(5.0, gt=0)
     """A killed run loses at most this much."""
+    keep_last: int = runtime(2, ge=1)
+    """Checkpoints kept, the newest; one that turns out damaged is passed over for the one before."""
+    keep_best: bool = runtime(True)
+    """Also keep that of the lowest held-out loss."""
+    micro_batch_size: int | None = runtime(None, gt=0)
+    """Examples (with `row_length`, rows) that a device computes at a time; nothing: its whole part of the batch. Smaller ones
+    take less memory; the result is the same but for rounding, and for dropout."""
+    gradient_checkpointing: bool = runtime(False)
+    """Computes a layer again when its gradient is due instead of keeping what it computed: less memory, a third more time."""
+    devices: int = runtime(1, ge=1)
+    """GPUs (or processes of a CPU) on this machine, each with its part of every batch."""
+    nodes: int = runtime(1, ge=1)
+    """Machines, each with so many devices."""
     workers: int = runtime(0, ge=0)
     """Processes that draw batches ahead of training: 0, the training process draws them itself, which is fastest on a CPU.
     The batches are the same."""
@@ -95,6 +126,13 @@ class PretrainConfig(Config):
         return {"name": name} | sizes.model_dump(mode="json")
 
     @model_validator(mode="after")
+    def _one_budget(self) -> PretrainConfig:
+        given = [name for name in BUDGETS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of {', '.join(BUDGETS)}; given are {' and '.join(given) or 'none of them'}")
+        return self
+
+    @model_validator(mode="after")
     def _fits(self) -> PretrainConfig:
         objective, architecture = OBJECTIVES[self.objective["name"]], ARCHITECTURES[self.architecture["name"]]
         missing = [head for head in objective.heads if head not in architecture.heads]
@@ -113,6 +151,10 @@ class PretrainConfig(Config):
             raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self
 
+    def content(self) -> dict[str, Any]:
+        """Without what is not given: a recipe that says nothing of a setting is what it was before there was one."""
+        return {name: value for name, value in super().content().items() if value is not None}
+
     @property
     def options(self) -> Config:
         return OBJECTIVES[self.objective["name"]].options.model_validate(_others(self.objective))
@@ -124,18 +166,6 @@ class PretrainConfig(Config):
     @property
     def max_length(self) -> int:
         return max(phase.max_length for phase in self.phases)
-
-    @property
-    def warmup_steps(self) -> int:
-        return round(self.warmup_share * self.max_steps)
-
-    def phase_ends(self) -> list[int]:
-        """The step at which each phase is over; the last is `max_steps`."""
-        ends, total = [], 0.0
-        for phase in self.phases:
-            total += phase.share
-            ends.append(round(total * self.max_steps))
-        return ends
 
 
 def _name(value: Mapping[str, Any], table: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 To Lightning a run is one pass over steps. An epoch is a seeded order of blocks; a block is planned when it is reached, its
 examples shuffled and cut into batches of nearly equal numbers and like lengths. A cursor says where the stream stands.
+A rank draws its own rows of every batch, and those as a single process would.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
-from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.config import Phase, PretrainConfig
+from kobert_pipeline.pretrain.horizon import Horizon
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,9 @@ class BatchStream(IterableDataset[Any]):
         store.require_marks(objective.marks(self.options))
         self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
-        self.ends = config.phase_ends()
+        self.horizon = Horizon.of(config)
+        self.rank, self.ranks = 0, 1
+        """Whose rows are drawn, and among how many the rows of a batch are divided."""
         self.cursor = Cursor()
         self.counts: Counter[str] = Counter()
         """What the plans drawn so far left out or treated otherwise."""
@@ -104,6 +108,16 @@ class BatchStream(IterableDataset[Any]):
             self.packing.append(round(used / (rows * row_length), 4))
             logger.info("pretrain: packing uses %.1f%% of rows of %d", 100 * self.packing[-1], row_length)
         return rows
+
+    def sample(self, number: int) -> tuple[Batch, float, float]:
+        """This rank's rows of the longest full batch of phase `number` in one block; the tokens of that batch over all ranks,
+        and those of such batches on average."""
+        plans = ((block, self._plan(block, epoch=0, phase=number)) for block in range(len(self.blocks)))
+        block, examples = next((block, examples) for block, examples in plans if len(examples))
+        batches = self._cut(examples, block, epoch=0, phase=number)
+        tokens = [float(examples.lengths[chosen[chosen != EMPTY]].sum()) for chosen in batches]
+        longest = batches[int(np.argmax(tokens))]
+        return self._own_rows(examples, longest, 0, self.config.phases[number]), max(tokens), sum(tokens) / len(tokens)
 
     def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
         length = self.config.phases[phase].max_length
@@ -143,36 +157,42 @@ class BatchStream(IterableDataset[Any]):
         cursor.epoch, cursor.position = cursor.epoch + 1, 0
 
     def _phase_is_over(self) -> bool:
-        return self.cursor.phase < len(self.ends) - 1 and self.cursor.batch >= self.ends[self.cursor.phase]
+        ends = self.horizon.phase_ends()
+        return self.cursor.phase < len(ends) - 1 and self.cursor.batch >= ends[self.cursor.phase]
 
     def _block(self, block: int) -> Iterator[Planned]:
         cursor, phase = self.cursor, self.config.phases[self.cursor.phase]
         examples = self._plan(block, epoch=cursor.epoch, phase=cursor.phase)
         self.counts.update(examples.counts)
-        for chosen in self._cut(examples, block, epoch=cursor.epoch, phase=cursor.phase)[cursor.offset :]:
-            drawing = partial(
-                draw,
-                self.objective,
-                examples,
-                chosen,
-                self.facts,
-                self.options,
-                seed=self.seed,
-                number=cursor.batch,
-                width=phase.max_length,
-                row_length=phase.row_length,
-            )
+        batch_size = self.horizon.batch_size(phase, cursor.batch - cursor.offset)
+        batches = self._cut(examples, block, epoch=cursor.epoch, phase=cursor.phase, batch_size=batch_size)
+        for chosen in batches[cursor.offset :]:
+            drawing = partial(self._own_rows, examples, chosen, cursor.batch, phase)
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield drawing, cursor.state()
             if self._phase_is_over():
                 return
 
-    def _cut(self, examples: Examples, block: int, *, epoch: int, phase: int) -> list[np.ndarray]:
+    def _cut(
+        self, examples: Examples, block: int, *, epoch: int, phase: int, batch_size: int | None = None
+    ) -> list[np.ndarray]:
+        """Numbers of the examples of each batch: (B,), or packed (R, K). Batches are full ones unless a size is given."""
         settings = self.config.phases[phase]
-        rng = np.random.default_rng((self.seed, BATCHES, phase, epoch, block))
+        size, rng = batch_size or settings.batch_size, np.random.default_rng((self.seed, BATCHES, phase, epoch, block))
         if settings.row_length is None:
-            return cut_into_batches(examples.lengths, settings.batch_size, rng)
-        return cut_into_packed_batches(examples.lengths, settings.row_length, settings.batch_size, rng)
+            return cut_into_batches(examples.lengths, size, rng)
+        return cut_into_packed_batches(examples.lengths, settings.row_length, size, rng)
+
+    def _own_rows(self, examples: Examples, chosen: np.ndarray, number: int, phase: Phase) -> Batch:
+        """This rank's part of the batch of the `chosen` examples, (B,) or packed (R, K). Without rows where the batch has
+        fewer than there are ranks."""
+        begin, end = (len(chosen) * rank // self.ranks for rank in (self.rank, self.rank + 1))
+        own = slice(begin, end) if end > begin else slice(0, 1)
+        batch = draw(
+            self.objective, examples, chosen[own], self.facts, self.options, seed=self.seed, number=number,
+            first=int(np.count_nonzero(chosen[: own.start] != EMPTY)), width=phase.max_length, row_length=phase.row_length,
+        )  # fmt: skip
+        return batch if end > begin else {name: tensor[:0] for name, tensor in batch.items()}
 
 
 def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -212,6 +232,11 @@ def draw(
         return batch
     longest = batch["input_ids"].shape[1]
     return batch | {"packing": torch.from_numpy(layout(examples.lengths, rows, row_length, longest))}
+
+
+def row_count(batch: Batch) -> int:
+    """Its examples or, where they are packed, its packed rows."""
+    return len(batch.get("packing", batch["attention_mask"]))
 
 
 def take_rows(batch: Batch, first: int, end: int) -> Batch:

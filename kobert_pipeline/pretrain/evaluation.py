@@ -29,6 +29,14 @@ class HeldOut:
     sentences: list[Batch]
     """For pseudo-perplexity: one batch a sentence, see `masked_copies`."""
 
+    @property
+    def cost_of_sentences(self) -> float:
+        """Of scoring them all, in measurements on the batches: about as many times as they hold more positions."""
+        scored, measured = (
+            sum(batch["input_ids"].numel() for batch in batches) for batches in (self.sentences, self.batches)
+        )
+        return scored / max(1, measured)
+
     @classmethod
     def of(cls, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts) -> Self:
         number = config.pseudo_perplexity_sentences if "tokens" in objective.heads else 0

@@ -7,7 +7,7 @@ half the size of what models take; it is unfolded on the device.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -34,20 +34,37 @@ class Parcel(NamedTuple):
     """What is neither, as it is."""
 
 
-def loader(stream: BatchStream, workers: int) -> DataLoader[Any]:
+def loader(stream: BatchStream, workers: int) -> Iterable[Any]:
     """Batches from the stream's cursor on. Order and content are the same for any number of workers."""
     pinned = torch.cuda.is_available()
+    alone = DataLoader(stream, batch_size=None, pin_memory=pinned)
     if not workers:
-        return DataLoader(stream, batch_size=None, pin_memory=pinned)
-    return DataLoader(
+        return alone
+    by_workers = DataLoader(
         _Shares(stream),
         batch_size=None,
         num_workers=workers,
         pin_memory=pinned,
         prefetch_factor=PREFETCHED,
         multiprocessing_context="spawn",
-        worker_init_fn=_leave_ctrl_c_to_the_parent,
+        worker_init_fn=_leave_signals_to_the_parent,
+        generator=torch.Generator(),  # draws a seed of workers, from torch's own state otherwise
     )
+    return _OnceTheLengthIsKnown(stream, alone, by_workers)
+
+
+class _OnceTheLengthIsKnown:
+    """Workers draw ahead with what they are told when they start. Until the run's length is known, on which phases and
+    sizes of batches depend, this process draws."""
+
+    def __init__(self, stream: BatchStream, alone: Iterable[Any], by_workers: Iterable[Any]) -> None:
+        self.stream, self.alone, self.by_workers = stream, alone, by_workers
+
+    def __iter__(self) -> Iterator[Any]:
+        drawn = iter(self.alone)
+        while self.stream.horizon.total is None:
+            yield next(drawn)
+        yield from self.by_workers
 
 
 class _Shares(IterableDataset[Any]):
@@ -63,8 +80,10 @@ class _Shares(IterableDataset[Any]):
             yield fold(batch), cursor
 
 
-def _leave_ctrl_c_to_the_parent(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_the_parent(_: int) -> None:
+    """Ctrl-C and a scheduler's SIGTERM may reach every process; the run ends after a step for which batches are needed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def fold(batch: Batch) -> Parcel:

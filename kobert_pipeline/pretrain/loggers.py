@@ -1,4 +1,5 @@
-"""Where a run's live figures go: CSV and TensorBoard always, Weights & Biases where the recipe names a project."""
+"""Where a run's live figures go besides its own CSV files: TensorBoard always, Weights & Biases where the recipe names a
+project."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -14,7 +15,7 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 
 def loggers(folder: Path, config: PretrainConfig) -> list[Any]:
     """Raises InputError when a W&B project is named and its client is not installed."""
-    found: list[Any] = [CSVLogger(folder, name="csv"), TensorBoardLogger(folder, name="tensorboard")]
+    found: list[Any] = [TensorBoardLogger(folder, name="tensorboard")]
     return found if config.wandb_project is None else [*found, _wandb(folder, config.wandb_project)]
 
 

@@ -114,7 +114,7 @@ class Throughput:
     def end(self, batch: Batch) -> None:
         """The step over it is done."""
         mask = batch["attention_mask"]
-        positions = torch.tensor(float(mask.numel()), dtype=torch.float64, device=mask.device)
+        positions = torch.tensor(float(batch.get("packing", mask).numel()), dtype=torch.float64, device=mask.device)
         sums = torch.stack([mask.sum().double(), positions, self.cost.flops(batch)])
         self._sums = sums if self._sums is None else self._sums + sums
         self._left = time.perf_counter()

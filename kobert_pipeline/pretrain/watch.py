@@ -10,7 +10,6 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.loggers import CSVLogger
 
 from kobert_pipeline.execution import Advance
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -24,7 +23,8 @@ PSEUDO_PERPLEXITY = "pseudo_perplexity"
 
 
 class Watch(lightning.Callback):
-    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last.
+    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last. Stands behind
+    the callback that closes the curve.
 
     How fast the run is goes to the live logs alone: what is hashed follows from content.
     """
@@ -54,7 +54,7 @@ class Watch(lightning.Callback):
         self._throughput, self._rows = Throughput(Cost.of(module.model), peak), len(module.curve)
         if trainer.is_global_zero:
             self._log.resume(trainer.global_step)
-        if trainer.global_step == 0:
+        if self._is_due(module):
             self._measure(trainer, module)
         self._throughput.restart()
 
@@ -68,17 +68,26 @@ class Watch(lightning.Callback):
         assert isinstance(module, PretrainModule)
         assert self._throughput is not None
         self._throughput.end(batch[0])
-        module.record()
         if len(module.curve) > self._rows:
             self._rows = len(module.curve)
             self._report(trainer, module, self._throughput)
-        self.advance(1, self._note)
-        is_last = trainer.global_step == self.config.max_steps
-        if is_last or trainer.global_step % self.config.validation_steps == 0:
+        self.advance(1, self._note, module.horizon.total)
+        if self._is_due(module):
             self._measure(trainer, module)
-            if is_last and self.held_out.sentences:
+            if module.global_step == module.horizon.total and self.held_out.sentences:
                 self._score_sentences(trainer, module)
             self._throughput.restart()
+
+    def _is_due(self, module: PretrainModule) -> bool:
+        """Not twice at a step: a checkpoint may have been written before or after the measurement."""
+        step: int = module.global_step
+        if self.measured and self.measured[-1]["step"] == step:
+            return False
+        return step % self.config.validation_steps == 0 or step == module.horizon.total
+
+    def figures(self) -> list[tuple[int, float]]:
+        """Step and held-out loss of every measurement so far."""
+        return [(int(values["step"]), values["mlm"]) for values in self.measured if "mlm" in values]
 
     def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
         ranks = trainer.world_size
@@ -94,8 +103,7 @@ class Watch(lightning.Callback):
         torch.set_rng_state(state)
         self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
         for each in trainer.loggers:
-            if not isinstance(each, CSVLogger):  # which holds each step once
-                each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
+            each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
 

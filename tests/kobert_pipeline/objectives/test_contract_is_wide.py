@@ -70,6 +70,12 @@ def loss(model, batch, generator):
     }  # fmt: skip
 
 
+def counts(batch):
+    count = batch["attention_mask"].sum().float()
+    masked = (batch["labels"] != IGNORE_INDEX).sum()
+    return {"generator": masked, "detection": count, "denoising": count, "detection_accuracy": count}
+
+
 class TwoModels(nn.Module):
     def __init__(self, sizes, facts):
         super().__init__()
@@ -105,6 +111,7 @@ OBJECTIVE = Objective(
     plan=lambda block, context, options: full_rows(block, context),
     collate=collate,
     loss=loss,
+    counts=counts,
 )
 ARCHITECTURE = Architecture(
     name="two_models",

@@ -4,40 +4,19 @@ import csv
 import dataclasses
 import shutil
 import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from tiny_training import train
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.artifacts import read_manifest
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.errors import ArtifactMismatch
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
-from kobert_pipeline.pretrain.build import build
-from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
-
-SETTINGS = {
-    "objective": {"name": "mlm_nsp"},
-    "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
-    "phases": [{"max_length": 48, "batch_size": 8}],
-    "max_steps": 30, "validation_steps": 10, "log_steps": 5, "precision": "fp32",
-}  # fmt: skip
-
-
-def train(root, tiny, **changes):
-    config = PretrainConfig.parse(SETTINGS | changes)
-    identity = Identity("pretrain", 1, config.content(), {}, 7, {})
-    with Workspace(root, identity) as out:
-        return out.finish(build(config, tiny.tokenizer, tiny.dataset, out, seed=7), {})
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +77,9 @@ def test_a_run_that_was_cut_off_ends_with_the_bytes_of_one_that_was_not(
         steps.append(batch_idx)
         return real(self, drawn, batch_idx)
 
-    config = PretrainConfig.parse(SETTINGS | {"checkpoint_minutes": 1e-9})
-    identity = Identity("pretrain", 1, config.content(), {}, 7, {})
     monkeypatch.setattr(PretrainModule, "training_step", interrupted)
-    with pytest.raises(RuntimeError, match="power cut"), Workspace(tmp_path, identity) as out:
-        build(config, tiny.tokenizer, tiny.dataset, out, seed=7)
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(tmp_path, tiny, checkpoint_minutes=1e-9)
     monkeypatch.setattr(PretrainModule, "training_step", real)
     torch.manual_seed(999)
     resumed = train(tmp_path, tiny)
@@ -180,49 +157,3 @@ def test_ctrl_c_reaches_the_command_line(tiny, tmp_path, monkeypatch):
             train(tmp_path, tiny)
     finally:
         signal.signal(signal.SIGINT, handler)  # Lightning lets nobody press it twice
-
-
-RUN = """
-    import sys
-    from pathlib import Path
-    from kobert_pipeline.artifacts import Identity, Workspace
-    from kobert_pipeline.pretrain.build import build
-    from kobert_pipeline.pretrain.config import PretrainConfig
-    root, tokenizer, dataset = map(Path, sys.argv[1:])
-    config = PretrainConfig.parse({settings!r} | {{"max_steps": 400, "checkpoint_minutes": 0.002}})
-    with Workspace(root, Identity("pretrain", 1, config.content(), {{}}, 7, {{}})) as out:
-        print(out.finish(build(config, tokenizer, dataset, out, seed=7), {{}}))
-"""
-
-
-@pytest.mark.system
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
-    """SIGKILL at several moments, also inside the writing of a checkpoint (they are written all the time here)."""
-    program = [sys.executable, "-c", textwrap.dedent(RUN.format(settings=SETTINGS))]
-    given = [str(tiny.tokenizer), str(tiny.dataset)]
-    whole = subprocess.run(
-        [*program, str(tmp_path / "whole"), *given], check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
-    for extra in (0.5, 1.3, 0.9):
-        _kill_once_it_writes(tmp_path / "killed", [*program, str(tmp_path / "killed"), *given], extra)
-    resumed = subprocess.run(
-        [*program, str(tmp_path / "killed"), *given], check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
-    weights = [load_file(f"{folder}/model/model.safetensors") for folder in (whole, resumed)]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-    curves = [Path(folder, "losses.csv").read_text() for folder in (whole, resumed)]
-    assert curves[0] == curves[1]
-
-
-def _kill_once_it_writes(root, command, extra_seconds):
-    """Starts the run and kills it `extra_seconds` after the next checkpoint appears."""
-    before = {path.name for path in root.rglob("step-*.ckpt")}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if {path.name for path in root.rglob("step-*.ckpt")} - before:
-            time.sleep(extra_seconds)
-            break
-        time.sleep(0.02)
-    process.kill()
-    process.wait()

@@ -81,6 +81,12 @@ def test_figures_are_of_what_was_added_since_the_last_reading(monkeypatch):
     assert throughput.read()["tokens_per_second"] == pytest.approx(8 / 2)
 
 
+def test_positions_of_packed_rows_are_counted_in_place_of_the_padded_ones():
+    throughput = Throughput(Cost(encoder=1_000, head=0, hidden=0, windows=()), peak=1e6)
+    throughput.end(batch() | {"packing": torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, -1, -1]])})
+    assert throughput.read()["useful_share"] == 8 / 10
+
+
 def test_devices_are_added_up():
     throughput = Throughput(Cost(encoder=1_000, head=0, hidden=0, windows=()), peak=1e6)
     throughput.end(batch())

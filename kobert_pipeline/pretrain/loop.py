@@ -1,0 +1,249 @@
+"""What happens between steps, besides measuring and keeping: the budget is turned into steps, SIGTERM ends the run well."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import psutil
+import torch
+
+from kobert_pipeline.artifacts import atomic_path
+from kobert_pipeline.errors import Terminated
+from kobert_pipeline.pretrain.budget import (
+    LEFT_OUT,
+    MEASURED,
+    SPENT,
+    Measured,
+    disk_bytes,
+    seconds_left,
+    steps_for_minutes,
+    steps_for_tokens,
+)
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.training.checkpoints import save
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 3
+"""Steps that are measured however little is left of the budget."""
+
+
+class Budget(lightning.Callback):
+    """Measures the first steps, turns tokens or minutes into steps, and says what the run will take.
+
+    The turn is after MEASURED steps (the first LEFT_OUT of a process are none), or when SPENT of the budget is gone. What was
+    measured before a kill counts. Stands behind the callback that closes the curve, and before the callbacks that measure on held-out text and write checkpoints.
+
+    `at_the_end`: what is measured after the last step alone, in measurements on held-out text.
+    """
+
+    def __init__(
+        self, config: PretrainConfig, folder: Path, at_the_end: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.config, self.folder, self.at_the_end, self._clock = config, folder, at_the_end, clock
+        self._began = clock()
+        self._before = 0.0
+        self._steps, self._seconds, self._evaluation = 0, 0.0, 0.0
+        self._own = 0
+        self._passes: list[float] = []
+        self._batches: list[float] = []
+        self._said = False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "elapsed": self._elapsed(), "steps": self._steps, "seconds": self._seconds, "evaluation": self._evaluation,
+        }  # fmt: skip
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._before, self._steps, self._seconds = state["elapsed"], state["steps"], state["seconds"]
+        self._evaluation = state["evaluation"]
+
+    def _elapsed(self) -> float:
+        return self._before + self._clock() - self._began
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._started = self._clock()
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(module, PretrainModule)
+        if self._own == 0:  # between the two, the other callbacks measured on held-out text
+            self._evaluation = max(self._evaluation, module.step_began - self._started)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        assert isinstance(module, PretrainModule)
+        if self._said and module.horizon.total is not None:
+            return
+        self._own += 1
+        if self._own > LEFT_OUT:
+            self._steps, self._seconds = self._steps + 1, self._seconds + self._clock() - module.step_began
+        if module.horizon.total is None and self._is_agreed(trainer, self._is_due(module)):
+            self._turn(trainer, module)
+        if module.horizon.total is not None and self._is_agreed(trainer, self._is_measured(module)):
+            self._say(trainer, module, module.horizon.total)
+
+    def _is_agreed(self, trainer: lightning.Trainer, decision: bool) -> bool:
+        """Clocks differ between ranks: the first one's decides."""
+        return bool(trainer.strategy.reduce_boolean_decision(decision and trainer.is_global_zero, all=False))
+
+    def _is_due(self, module: PretrainModule) -> bool:
+        """Tokens are turned at a step that no clock and no kill can shift."""
+        if self.config.max_tokens is not None:
+            return module.global_step >= LEFT_OUT + MEASURED or self._spent(module) >= SPENT
+        return self._is_measured(module)
+
+    def _is_measured(self, module: PretrainModule) -> bool:
+        return self._steps >= MEASURED or (self._steps >= FEWEST and self._spent(module) >= SPENT)
+
+    def _spent(self, module: PretrainModule) -> float:
+        """Share of the budget."""
+        if self.config.max_minutes is not None:
+            return self._elapsed() / (60 * self.config.max_minutes)
+        if self.config.max_tokens is not None:
+            return module.tokens_seen / self.config.max_tokens
+        return float(module.global_step / (self.config.max_steps or 1))
+
+    def _turn(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+        """The checkpoint that keeps the number is written twice: the first time says how long that takes."""
+        began = self._clock()
+        save(trainer, self.folder, self.config.keep_last)
+        measured = self._measured(module, checkpoint=self._clock() - began)
+        turn = steps_for_minutes if self.config.max_minutes is not None else steps_for_tokens
+        wanted = trainer.strategy.broadcast(turn(self.config, measured))
+        module.horizon = module.horizon.turned(module.global_step, wanted)
+        assert module.horizon.total is not None
+        if module.horizon.total > wanted:
+            logger.warning(
+                "pretrain: the budget is gone after %d steps, which are needed to measure it.", module.global_step
+            )
+        trainer.fit_loop.epoch_loop.max_steps = module.horizon.total
+        save(trainer, self.folder, self.config.keep_last)
+
+    def _measured(self, module: PretrainModule, checkpoint: float = 0.0) -> Measured:
+        if not self._passes:
+            self._look_ahead(module)
+        step = self._seconds / max(1, self._steps)
+        return Measured(
+            module.global_step, module.tokens_seen, self._elapsed(), step,
+            self._passes, self._batches, self._evaluation, self.at_the_end * self._evaluation, checkpoint,
+        )  # fmt: skip
+
+    def _look_ahead(self, module: PretrainModule) -> None:
+        """Draws a batch of every phase, and passes over it where there are several: what does not fit shows here, not when
+        the phase begins."""
+        for number in range(len(self.config.phases)):
+            batch, tokens, mean = module.stream.sample(number)
+            self._batches.append(mean)
+            self._passes.append(module.seconds_of(batch) * mean / tokens if len(self.config.phases) > 1 else 1.0)
+
+    def _say(self, trainer: lightning.Trainer, module: PretrainModule, total: int) -> None:
+        self._said = True
+        left = seconds_left(self.config, self._measured(module), total)
+        if not trainer.is_global_zero:
+            return
+        disk = disk_bytes(self.config, sum(parameter.numel() for parameter in module.model.parameters()))
+        logger.info(
+            "pretrain: %s steps, about %s to go at %.3g s a step; memory %.1f GiB%s; checkpoints take %.1f GiB of disk",
+            f"{total:,}", duration(left), self._seconds / max(1, self._steps), peak_bytes() / 2**30,
+            " of the GPU" if torch.cuda.is_available() else "", disk / 2**30,
+        )  # fmt: skip
+        self._warn_of_a_small_disk(disk)
+
+    def _warn_of_a_small_disk(self, needed: int) -> None:
+        free = shutil.disk_usage(self.folder.parent).free
+        if free < needed:
+            logger.warning(
+                "pretrain: checkpoints will take %.1f GiB and the disk has %.1f GiB: free some space, or lower keep_last.",
+                needed / 2**30, free / 2**30,
+            )  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
+
+
+def peak_bytes() -> int:
+    """The most that was held so far: of the GPU where there is one, else by this process (on Windows: what it holds)."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().rss)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+class Curve(lightning.Callback):
+    """Closes rows of the loss curve, and keeps a file of them up to date: after a kill too it holds each step once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, PretrainModule)
+        if trainer.is_global_zero and module.curve:
+            write_curve(self.path, module.curve)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        assert isinstance(module, PretrainModule)
+        rows = len(module.curve)
+        module.record()
+        if trainer.is_global_zero and len(module.curve) > rows:
+            if rows == 0:
+                write_curve(self.path, module.curve)
+                return
+            with self.path.open("a", encoding="utf-8", newline="") as stream:
+                writer = csv.DictWriter(stream, fieldnames=list(module.curve[0]), lineterminator="\n")
+                writer.writerow(module.curve[-1])
+
+
+def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(curve[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(curve)
+
+
+class StopOnSigterm(lightning.Callback):
+    """SIGTERM (a job's time is up, a spot machine is taken back): a checkpoint after the step under way, then Terminated.
+
+    Ranks stop at the same step, whichever of them is told. After the last step the run goes on to its end: only measuring is
+    left. Stands after the callback that closes the curve and before those that take long.
+    """
+
+    def __init__(self, folder: Path, kept: int) -> None:
+        self.folder, self.kept, self.asked = folder, kept, False
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """In place of Lightning's own handler, which ends the run without a checkpoint and speaks to other ranks from
+        within the signal; Lightning puts back what was there before it."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, *_: Any) -> None:
+        self.asked = True
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        assert isinstance(module, PretrainModule)
+        if module.global_step == module.horizon.total:
+            return
+        if trainer.strategy.reduce_boolean_decision(self.asked, all=False):
+            written = save(trainer, self.folder, self.kept)
+            raise Terminated(
+                f"stopped by SIGTERM; {written.name} holds everything up to step {trainer.global_step}. The same command goes on from there."
+            )

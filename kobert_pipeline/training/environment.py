@@ -1,0 +1,36 @@
+"""What the last bits of a result depend on besides the settings: recorded in checkpoints, named where it differs."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def environment(ranks: int = 1) -> dict[str, str | int]:
+    """The machine's kind, library versions, threads and ranks."""
+    import lightning
+    import torch
+    import transformers
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return {
+        "machine": platform.machine(), "processor": processor(), "device": device, "threads": torch.get_num_threads(),
+        "ranks": ranks, "torch": str(torch.__version__), "transformers": str(transformers.__version__),
+        "lightning": str(lightning.__version__),
+    }  # fmt: skip
+
+
+def processor() -> str:
+    """The processor's name where the system tells it."""
+    if CPU_INFO.is_file():
+        for line in CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def differences(before: dict[str, str | int], after: dict[str, str | int]) -> list[str]:
+    """One entry for each thing that changed."""
+    return [f"{name} {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]

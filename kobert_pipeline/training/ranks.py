@@ -1,0 +1,17 @@
+"""The processes of one training run, as torchrun, SLURM's srun or Lightning named them when they started them."""
+
+from __future__ import annotations
+
+import os
+
+NAMES = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
+
+
+def is_first() -> bool:
+    """Whether this process writes. One that runs alone does. Known from the environment, before anything is initialised."""
+    return all(os.environ.get(name, "0") == "0" for name in NAMES)
+
+
+def launched() -> int | None:
+    """Processes that torchrun started; None where it did not."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else None

@@ -1,0 +1,246 @@
+"""One global batch, however it is divided: over micro-batches, over ranks, over both."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_training import SEED, artifact, config_of, finished, program, start, train
+
+from kobert_pipeline.architectures.packing import rows_of
+from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.errors import InputError
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.data import BatchStream, row_count
+from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.module import micro_batches, total_loss
+
+SIZES = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64}
+NO_DROPOUT = {
+    "architecture": {"name": "bert", "dropout": 0.0} | SIZES,
+    "max_steps": 12,
+    "validation_steps": 6,
+    "log_steps": 1,
+}
+PACKED = {"phases": [{"max_length": 48, "batch_size": 4, "row_length": 96}]}
+MODERN = {"objective": {"name": "mlm"}, "architecture": {"name": "modernbert", "dropout": 0.0} | SIZES}
+
+
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("whole"), tiny, **NO_DROPOUT)
+
+
+def curve(folder):
+    with (folder / "losses.csv").open(encoding="utf-8") as stream:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+
+
+def assert_same_run(one, two, tolerance):
+    for first, second in zip(curve(one), curve(two), strict=True):
+        assert first == pytest.approx(second, rel=tolerance, abs=tolerance)
+    weights = [load_file(folder / "model" / "model.safetensors") for folder in (one, two)]
+    for name, value in weights[0].items():
+        assert torch.allclose(value, weights[1][name], atol=tolerance), name
+
+
+# --- micro-batches ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [None, 1, 3, 8, 100])
+def test_micro_batches_are_all_rows_in_order_and_none_is_larger(rows):
+    batch = {"attention_mask": torch.arange(16).reshape(8, 2), "next_sentence_label": torch.arange(8)}
+    parts = micro_batches(batch, rows)
+    for name, tensor in batch.items():
+        assert torch.equal(torch.cat([part[name] for part in parts]), tensor)
+    assert max(len(part["attention_mask"]) for part in parts) <= (rows or 8)
+    assert micro_batches({"attention_mask": torch.ones(0, 2)}, rows) == []
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_counts_are_known_before_the_model_runs(tiny, objective):
+    """And hold for a part of the batch as for the whole; a rank without rows counts nothing."""
+    from kobert_pipeline.architectures import ARCHITECTURES
+    from kobert_pipeline.architectures.architecture import ModelFacts
+
+    facts = tokenizer_facts(tiny.tokenizer)
+    config = config_of({"objective": {"name": objective}})
+    batch, _ = next(iter(BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, facts, SEED)))
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 64)
+    model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
+    for part in (batch, micro_batches(batch, 3)[0]):
+        terms = OBJECTIVES[objective].loss(model, part, torch.Generator())
+        counted = OBJECTIVES[objective].counts(part)
+        assert {name: float(term.count) for name, term in terms.items()} == {
+            name: float(count) for name, count in counted.items()
+        }
+    empty = {name: tensor[:0] for name, tensor in batch.items()}
+    assert {float(count) for count in OBJECTIVES[objective].counts(empty).values()} == {0.0}
+
+
+def test_a_part_is_divided_by_the_counts_of_the_whole():
+    from kobert_pipeline.objectives.objective import Term
+
+    parts = [(2.0, 1.0), (4.0, 3.0)]
+    terms = [{"mlm": Term(torch.tensor(value), torch.tensor(count))} for value, count in parts]
+    whole = {"mlm": torch.tensor(4.0)}
+    assert sum(float(total_loss(part, whole)) for part in terms) == pytest.approx(6 / 4)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, MODERN, PACKED, MODERN | PACKED], ids=["bert", "modernbert", "bert, packed", "modernbert, packed"]
+)
+def test_micro_batches_give_the_same_run(whole, tiny, tmp_path, changes):
+    one = train(tmp_path / "one", tiny, **(NO_DROPOUT | changes)) if changes else whole
+    assert_same_run(one, train(tmp_path / "parts", tiny, **(NO_DROPOUT | changes | {"micro_batch_size": 3})), 1e-6)
+
+
+def test_gradient_checkpointing_changes_no_bit_with_dropout_on(tiny, tmp_path):
+    folders = [train(tmp_path / str(on), tiny, max_steps=4, gradient_checkpointing=on) for on in (False, True)]
+    assert (folders[0] / "manifest.json").read_bytes() == (folders[1] / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("row_length", [None, 48])
+def test_a_growing_batch_has_its_size_from_block_to_block(tiny, row_length):
+    phases = [{"max_length": 48, "batch_size": 8, "row_length": row_length}]
+    config = config_of({"batch_warmup": {"share": 0.9, "start": 0.25}, "max_steps": 2_000, "phases": phases})
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, tokenizer_facts(tiny.tokenizer), SEED)
+    rows = [row_count(batch) for batch, _ in itertools.islice(stream, 600)]
+    assert max(rows[:20]) <= 2
+    assert max(rows) > 3
+
+
+def test_half_precision_with_loss_scaling_is_refused_where_there_is_no_gpu(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="fp16 needs a GPU"):
+        train(tmp_path, tiny, precision="fp16")
+
+
+# --- ranks ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("objective", "ranks"), [("mlm", 3), ("mlm_nsp", 2), ("mlm_sop", 9)])
+def test_ranks_draw_the_rows_and_masks_of_one_process(tiny, objective, ranks):
+    """Nine ranks for eight rows: some have none."""
+
+    def stream(rank, of):
+        made = BatchStream(
+            Store(tiny.dataset), OBJECTIVES[objective], config_of({"objective": {"name": objective}}),
+            tokenizer_facts(tiny.tokenizer), SEED,
+        )  # fmt: skip
+        made.rank, made.ranks = rank, of
+        return itertools.islice(made, 3)
+
+    for (batch, cursor), *parts in zip(stream(0, 1), *(stream(rank, ranks) for rank in range(ranks)), strict=True):
+        assert all(state == cursor for _, state in parts)
+        for name, tensor in batch.items():
+            rows = [row for part, _ in parts for row in part[name]]
+            assert len(rows) == len(tensor)
+            for row, wanted in zip(rows, tensor, strict=True):
+                assert _unpadded(row) == _unpadded(wanted)
+
+
+@pytest.mark.parametrize("ranks", [2, 7])
+def test_ranks_draw_the_packed_rows_of_one_process(tiny, ranks):
+    """Seven ranks for four packed rows: some have none."""
+
+    def stream(rank, of):
+        made = BatchStream(
+            Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config_of(PACKED), tokenizer_facts(tiny.tokenizer), SEED
+        )
+        made.rank, made.ranks = rank, of
+        return itertools.islice(made, 5)
+
+    for (batch, _), *parts in zip(stream(0, 1), *(stream(rank, ranks) for rank in range(ranks)), strict=True):
+        assert sum(row_count(part) for part, _ in parts) == row_count(batch)
+        assert torch.equal(torch.cat([_laid(part) for part, _ in parts]), _laid(batch))
+        labels = torch.cat([part["next_sentence_label"] for part, _ in parts])
+        assert torch.equal(labels, batch["next_sentence_label"])
+
+
+def _laid(batch):
+    """What stands at each position of the packed rows, -1 on padding."""
+    return torch.where(batch["packing"] < 0, -1, rows_of(batch, ("input_ids",))["input_ids"])
+
+
+def _unpadded(row):
+    """A row without the padding that other rows need: zeros and -100 at its end."""
+    values = row.reshape(-1).tolist()
+    while values and values[-1] in (0, -100):
+        values.pop()
+    return values
+
+
+def test_a_launcher_that_started_another_number_of_processes_is_refused(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    with pytest.raises(InputError, match=r"torchrun started 8 processes, .* 1 devices on each of 1 nodes"):
+        train(tmp_path, tiny)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"micro_batch_size": 3},
+        {
+            "phases": [
+                {"max_length": 32, "batch_size": 8, "share": 0.5},
+                {"max_length": 48, "batch_size": 1, "share": 0.5},
+            ]
+        },
+        {"objective": {"name": "mlm_nsp", "short_probability": 0.9}, "micro_batch_size": 1},
+        PACKED | {"micro_batch_size": 1},
+    ],
+    ids=["whole", "micro-batches", "one row for two ranks", "unequal rows", "packed rows"],
+)
+def test_two_ranks_give_the_run_of_one(tiny, tmp_path, changes):
+    one = train(tmp_path / "one", tiny, **(NO_DROPOUT | changes))
+    script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | changes | {"devices": 2}))
+    finished(start(script, tmp_path / "two", ranks=2))
+    assert_same_run(one, artifact(tmp_path / "two"), 1e-4)
+
+
+@pytest.mark.system
+def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path):
+    """The global batch stays: no row is lost or seen twice."""
+    script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | {"devices": 2, "checkpoint_minutes": 1e-9}))
+    cut = (
+        "import os\n"
+        "from kobert_pipeline.pretrain.module import PretrainModule\n"
+        "real = PretrainModule.training_step\n"
+        "PretrainModule.training_step = lambda self, *given: os._exit(1) if self.global_step == 7 else real(self, *given)\n"
+    )
+    script.write_text(cut + script.read_text(encoding="utf-8"), encoding="utf-8")
+    finished(start(script, tmp_path / "root", ranks=2), code=1)
+    assert_same_run(whole, train(tmp_path / "root", tiny, **NO_DROPOUT), 1e-4)
+
+
+@pytest.mark.system
+def test_the_command_line_trains_in_two_processes_however_they_are_started(tmp_path):
+    """Every stage before is made by the first process, while the other waits."""
+    command = ["-m", "kobert_pipeline.cli", "run", "quickstart", "--until", "pretrain"]
+    for setting in (
+        "max_steps=4", "log_steps=1", "validation_steps=4", "precision=fp32", "architecture.dropout=0.0", "devices=2",
+    ):  # fmt: skip
+        command += ["--set", f"pretrain.{setting}"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    curves = []
+    for name, launcher, devices in (("torchrun", torchrun, 2), ("lightning", [], 2), ("one", [], 1)):
+        root = tmp_path / name
+        if name != "torchrun":
+            shutil.copytree(tmp_path / "torchrun", root, ignore=shutil.ignore_patterns("pretrain"))
+        given = [*command[:-1], f"pretrain.devices={devices}", "--artifacts", str(root)]
+        done = subprocess.run([sys.executable, *launcher, *given], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        curves.append(curve(artifact(root)))
+    for two in curves[:2]:
+        for first, second in zip(two, curves[2], strict=True):
+            assert first == pytest.approx(second, abs=1e-4)
