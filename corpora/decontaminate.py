@@ -21,12 +21,13 @@ from corpora.shingles import Hashes, letters, shingles
 from kobert_pipeline.errors import InputError
 
 NGRAM = 13
-_HELD_OUT = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval)(?:[-_.]|\d|$)", re.IGNORECASE)
+_HELD_OUT = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)
 _ENTITY = re.compile(r"<([^<>:]+):[A-Z]{2}>")
 
 
 def evaluation_files(folder: Path) -> list[Path]:
-    """The dev and test files (JSON, JSON Lines, TSV, CSV) under a folder, by name. Raises InputError where there is none."""
+    """The dev and test files (JSON, JSON Lines, TSV, CSV) under a folder, by name, and the one labelled file of a task that has
+    no others, of which a part is scored. Raises InputError where there is none."""
     files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     found = [
         file

@@ -108,11 +108,12 @@ def score_rows(klue_eval: Manifest | None) -> list[ScoreRow]:
     """Empty when the run was not evaluated. What was scored on a part of dev is no KLUE dev score, and left out."""
     if klue_eval is None:
         return []
+    incomplete = {task for task, parts in klue_eval.summary.get("parts", {}).items() if "dev" in parts}
     floors = klue_eval.summary["tfidf"]
     return [
         _score_row(result, metric, values, floors.get(result["protocol"], {}).get(result["task"], {}).get(metric))
         for result in klue_eval.summary["results"]
-        if result.get("split", "dev") == "dev"
+        if result.get("split", "dev") == "dev" and result["task"] not in incomplete
         for metric, values in result["metrics"].items()
     ]
 

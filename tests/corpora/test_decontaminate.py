@@ -38,6 +38,8 @@ def data(tmp_path: Path) -> Path:
 
 def test_dev_and_test_files_are_found_and_train_files_are_not(data: Path) -> None:
     assert [file.name for file in evaluation_files(data)] == ["ner_dev.tsv", "nli-test.tsv", "ynat_dev.json"]
+    (data / "wos_labelled_partial.json").write_text("[]", encoding="utf-8")
+    assert "wos_labelled_partial.json" in [file.name for file in evaluation_files(data)]
     assert evaluation_files(data / "ynat" / "ynat_train.json") == [data / "ynat" / "ynat_train.json"]
 
 

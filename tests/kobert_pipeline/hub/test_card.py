@@ -110,6 +110,13 @@ def test_the_model_index_holds_the_pretrained_scores_and_no_others(manifests: di
         assert result.task_type == TASK_TYPES[result.dataset_config or ""]
 
 
+def test_a_score_on_a_part_of_dev_is_no_dev_score(manifests: dict[str, Manifest]) -> None:
+    parts = {"sts": {"dev": [415, 519]}, "ynat": {"train": [36_547, 45_678]}}
+    manifests["klue_eval"] = with_summary(manifests["klue_eval"], parts=parts)
+    results = ModelCard(model_card(CONFIG, "small", manifests)).data.eval_results or []
+    assert {result.dataset_config for result in results} == {"ynat"}
+
+
 def test_every_klue_task_has_a_kind_on_the_hub() -> None:
     from klue_eval.tasks import TASKS
 
