@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from klue_eval.examples import Example, Row
 from klue_eval.reader import Reader
-from klue_eval.task import Example, KlueTask, Row, TaskSettings
+from klue_eval.task import KlueTask, TaskSettings
 from kobert_pipeline.errors import InputError
 
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]

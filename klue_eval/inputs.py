@@ -19,7 +19,7 @@ from klue_eval.data import (
     read_split,
     resolve_folder,
 )
-from klue_eval.task import Row
+from klue_eval.examples import Row
 from klue_eval.tasks import TASKS, find_task
 from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
 from kobert_pipeline.errors import InputError

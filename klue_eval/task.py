@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import Any, TextIO, TypeAlias
 
 from pydantic import Field
 
+from klue_eval.examples import Answer, Example, Row, Texts
 from klue_eval.metrics import Metrics
+from klue_eval.reader import Reader
 from kobert_pipeline.config import Config
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from klue_eval.reader import Reader
-
-Row: TypeAlias = dict[str, Any]
-"""One row of a task, with the field names of the official file."""
 Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
 """A text stream -> its records, one a row."""
-Values: TypeAlias = "dict[str, NDArray[np.generic]]"
-"""What a head says of one example, by name."""
 
 
 class TaskSettings(Config):
@@ -38,41 +30,6 @@ class TaskSettings(Config):
     max_length: int = Field(128, ge=8)
     """Pieces of one example, special tokens included; longer ones are truncated and counted."""
     weight_decay: float = Field(0.0, ge=0)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A row as one or two segments and what is to be learned of them: all that sequence classification needs."""
-
-    text: str
-    pair: str | None = None
-    """Second segment."""
-    target: Any = None
-    """A label's index, or a number."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """What a model gets at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L pieces."""
-
-    input_ids: Sequence[int]
-    token_type_ids: Sequence[int]
-    target: Any = None
-    """What the head's loss compares with; each head says in what form."""
-    memo: Any = None
-    """What the task's `decode` needs beside the head's values: character offsets, windows."""
-    words: Any = None
-    """What the head reads beside the pieces: DP's eojeols."""
-    truncated: bool = False
-    """The row was longer than `max_length` pieces, and the model does not see all of it."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An example, and what the head says of it."""
-
-    example: Example
-    values: Values
 
 
 @dataclass(frozen=True)

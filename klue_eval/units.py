@@ -16,9 +16,10 @@ from typing import Any
 
 from klue_eval import baseline
 from klue_eval.analysis import analyse
+from klue_eval.examples import Row
 from klue_eval.inputs import TaskData, read_task
 from klue_eval.results import best_checkpoint, score
-from klue_eval.task import KlueTask, Row, TaskSettings
+from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import find_task
 from kobert_pipeline.artifacts import (
     Identity,

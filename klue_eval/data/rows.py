@@ -14,7 +14,8 @@ from typing import Any
 from klue_eval.data.folders import ONLY, find_split, resolve_folder
 from klue_eval.data.hub import HUB, hub_records
 from klue_eval.data.records import file_records
-from klue_eval.task import KlueTask, Row
+from klue_eval.examples import Row
+from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
 from kobert_pipeline.errors import InputError
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from klue_eval.examples import Example, Values
 from klue_eval.heads.contract import (
     IGNORED,
     Columns,
@@ -26,7 +27,7 @@ from klue_eval.heads.contract import (
     hidden_size,
     padded,
 )
-from klue_eval.task import Example, KlueTask, Values
+from klue_eval.task import KlueTask
 from klue_eval.tasks.dp import PARTS_OF_SPEECH
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from klue_eval.examples import Example, Values
 from klue_eval.heads.contract import Columns, Head, TaskModel, build_on_encoder, lengths, linear
-from klue_eval.task import Example, KlueTask, TaskSettings, Values
+from klue_eval.task import KlueTask, TaskSettings
 
 
 class SpanModel(TaskModel):

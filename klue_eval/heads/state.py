@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from klue_eval.examples import Example, Values
 from klue_eval.heads.contract import (
     IGNORED,
     Columns,
@@ -27,7 +28,7 @@ from klue_eval.heads.contract import (
     padded,
 )
 from klue_eval.reader import Reader
-from klue_eval.task import Example, KlueTask, Values
+from klue_eval.task import KlueTask
 from klue_eval.tasks.wos import GATES, WosSettings, slot_words
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from klue_eval.examples import Example, Values
 from klue_eval.heads.contract import (
     IGNORED,
     Columns,
@@ -17,7 +18,7 @@ from klue_eval.heads.contract import (
     linear,
     padded,
 )
-from klue_eval.task import Example, KlueTask, TaskSettings, Values
+from klue_eval.task import KlueTask, TaskSettings
 
 
 class TaggingModel(TaskModel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from klue_eval.examples import Answer, Row
 from klue_eval.layouts import questions
 from klue_eval.metrics.korquad import METRICS
-from klue_eval.task import Answer, KlueTask, Row
+from klue_eval.task import KlueTask
 from klue_eval.tasks import mrc
 
 

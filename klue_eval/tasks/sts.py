@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from klue_eval.examples import Answer, Row, Texts
 from klue_eval.metrics import METRICS
 from klue_eval.reader import encode_texts
-from klue_eval.task import Answer, KlueTask, Row, TaskSettings, Texts, text_field
+from klue_eval.task import KlueTask, TaskSettings, text_field
 
 HIGHEST = 5.0
 

@@ -17,10 +17,10 @@ from transformers import PreTrainedTokenizerFast
 
 from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, training_order
 from klue_eval.data import SAMPLE, read_split
+from klue_eval.examples import Texts
 from klue_eval.finetune import scoring_steps
 from klue_eval.heads import HEADS
 from klue_eval.reader import Reader
-from klue_eval.task import Texts
 from klue_eval.tasks import TASKS
 from kobert_pipeline.errors import InputError
 

@@ -13,10 +13,10 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from sklearn.metrics import f1_score
 
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp import COMMON, RELATIONS
 from klue_eval.reader import Reader
-from klue_eval.task import Answer, Example
 from klue_eval.tasks.dp import TASK, decode, encode
 from kobert_pipeline.errors import InputError
 

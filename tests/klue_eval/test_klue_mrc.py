@@ -16,10 +16,10 @@ from hypothesis.strategies import integers, lists, text
 
 from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.examples import Answer
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.mrc import normalise, normalise_officially
 from klue_eval.reader import Reader
-from klue_eval.task import Answer
 from klue_eval.tasks.mrc import TASK, candidates, decode, encode, windows
 from kobert_pipeline.errors import InputError
 

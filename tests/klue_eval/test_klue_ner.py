@@ -15,10 +15,10 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import f1_score
 
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.examples import Answer
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.ner import LABELS, entities
 from klue_eval.reader import Reader
-from klue_eval.task import Answer
 from klue_eval.tasks import TASKS
 from klue_eval.tasks.ner import TASK, decode, decode_officially, encode
 from kobert_pipeline.errors import InputError

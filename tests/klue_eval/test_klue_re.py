@@ -14,11 +14,11 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from sklearn.metrics import auc, f1_score, precision_recall_curve
 
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.relations import LABELS, NO_RELATION
 from klue_eval.models import load_tokenizer
 from klue_eval.reader import Reader
-from klue_eval.task import Answer, Example
 from klue_eval.tasks.relations import TASK, decode, encode, mark
 from kobert_pipeline.errors import InputError
 

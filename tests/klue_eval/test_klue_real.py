@@ -9,10 +9,10 @@ import pytest
 
 from klue_eval.analysis import source_of
 from klue_eval.data import ONLY, Rows, read_split
+from klue_eval.examples import Row
 from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.sts import SIMILAR
-from klue_eval.task import Row
 from klue_eval.tasks import TASKS
 from kobert_pipeline.errors import InputError
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sets, tuples
 
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
 from klue_eval.reader import Reader
-from klue_eval.task import Answer, Example
 from klue_eval.tasks.wos import GATES, SLOTS, TASK, decode, encode, split_entry
 from kobert_pipeline.errors import InputError
 
