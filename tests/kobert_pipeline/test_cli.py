@@ -168,7 +168,12 @@ def test_ctrl_c_stops_a_run_with_one_message_and_the_next_one_finishes_it(tmp_pa
         "--artifacts",
         str(tmp_path),
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    def hear_it() -> None:
+        """A shell lets what it starts in the background ignore Ctrl-C, and that is inherited."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_it)
     while process.poll() is None and not list(tmp_path.rglob("*.partial/work")):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
