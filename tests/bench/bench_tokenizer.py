@@ -115,15 +115,19 @@ def variants() -> list[dict[str, Any]]:
     learned, held = corpus()
     rows = []
     for name, settings in VARIANTS.items():
-        folder = WORK / "tokenizers" / name.replace(": ", "-")
-        shutil.rmtree(folder, ignore_errors=True)
-        with Workspace(folder, Identity("tokenizer", 1, {}, {}, 0, {})) as out, Meter() as meter:
+        shutil.rmtree(place(name), ignore_errors=True)
+        with Workspace(place(name), Identity("tokenizer", 1, {}, {}, 0, {})) as out, Meter() as meter:
             summary = build(TokenizerConfig(**settings), learned, out, special_tokens=(), execution=TWO)
-            out.finish(summary, {})
+            folder = out.finish(summary, {})
         rows.append(
             scores(name, load_tokenizer(folder), held) | {"seconds": meter.seconds, "peak MiB": round(meter.peak_mib)}
         )
     return rows
+
+
+def place(name: str) -> Path:
+    """Where the tokenizer of a variant is built."""
+    return WORK / "tokenizers" / name.replace(": ", "-")
 
 
 def published() -> list[dict[str, Any]]:
@@ -153,9 +157,9 @@ def encoding() -> list[dict[str, Any]]:
     """Speed of `encode_batch_fast`, best of five, on the same text."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part] * 4
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
-    folders = {name: WORK / "tokenizers" / name.replace(": ", "-") for name in ("morpheme: none", "default")}
-    tokenizers = {name: load_tokenizer(folder) for name, folder in folders.items()}
-    seconds = {name: min(_time(tokenizers[name], sentences) for _ in range(5)) for name in folders}
+    names = ("morpheme: none", "default")
+    tokenizers = {name: load_tokenizer(next(place(name).glob("*/tokenizer.json")).parent) for name in names}
+    seconds = {name: min(_time(tokenizers[name], sentences) for _ in range(5)) for name in names}
     plain = seconds["morpheme: none"]
     return [{"vocabulary": name, "MB/s": size / took, "times plain": plain / took} for name, took in seconds.items()]
 
