@@ -158,7 +158,7 @@ def encoding() -> list[dict[str, Any]]:
     sentences = [sentence for part in corpus()[1].values() for sentence in part] * 4
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
     names = ("morpheme: none", "default")
-    tokenizers = {name: load_tokenizer(next(place(name).glob("*/tokenizer.json")).parent) for name in names}
+    tokenizers = {name: load_tokenizer(next(place(name).glob("tokenizer/*/tokenizer.json")).parent) for name in names}
     seconds = {name: min(_time(tokenizers[name], sentences) for _ in range(5)) for name in names}
     plain = seconds["morpheme: none"]
     return [{"vocabulary": name, "MB/s": size / took, "times plain": plain / took} for name, took in seconds.items()]
