@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from klue_eval.analysis import source_of
 from klue_eval.data import ONLY, Rows, read_split
@@ -13,7 +17,7 @@ from klue_eval.examples import Row
 from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.sts import SIMILAR
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import TASKS, find_task
 from kobert_pipeline.errors import InputError
 
 pytestmark = pytest.mark.real
@@ -112,3 +116,27 @@ def test_quotation_marks_of_released_answers_officially_survive(rows: dict[str, 
     assert bare != gold("mrc", rows)
     official, corrected = METRICS["mrc"].official(bare, rows["mrc"]), METRICS["mrc"].corrected(bare, rows["mrc"])
     assert official["exact_match"] < corrected["exact_match"] == 100
+
+
+def test_the_released_test_set_of_kornli_is_read_whole(real_data: Path) -> None:
+    found = read_split("kornli", str(real_data / "extra"), "dev")
+    assert Counter(row["label"] for row in found.rows) == dict.fromkeys(find_task("kornli").labels, 1_670)
+    assert found.unlabelled == 0
+
+
+def test_the_examples_on_the_hubs_card_of_klue_are_rows(real_data: Path) -> None:
+    """As `hub:klue` hands them over, the number of RE's label turned into its name."""
+    with (
+        zstandard.open(real_data / "formats" / "format_fragments.tar.zst", "rb") as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
+        member = next(member for member in archive if member.name.endswith("klue_card_examples.json"))
+        file = archive.extractfile(member)
+        assert file
+        records = json.load(file)
+    records["re"]["label"] = TASKS["re"].labels[records["re"]["label"]]
+    rows = {name: TASKS[name].read(record) for name, record in records.items()}
+    found = {name: TASKS[name].gold(row) for name, row in rows.items() if row is not None}
+    assert found["re"][0] == "no_relation"
+    assert found["mrc"] == "한 달가량"
+    assert found["wos"][0] == ["관광-종류-쇼핑", "관광-지역-서울 서쪽"]
