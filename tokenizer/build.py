@@ -47,14 +47,7 @@ def build(
     """
     started = time.monotonic()
     shards = sorted((corpora / "shards").glob("*.parquet"))
-    counter = partial(count, config=config, placeholders=placeholders, one_in=_one_in(shards))
-    units: Counter[str] = Counter()
-    sample: Counter[str] = Counter()
-    with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
-        for of_units, of_sample in map_shards(counter, shards, execution):
-            units.update(of_units)
-            sample.update(of_sample)
-            advance(1)
+    units, sample = count_all(shards, config, placeholders, execution)
     pieces = learn_vocabulary(units, config, special_tokens, placeholders, known_words(sample))
     tokenizer = assemble(pieces, placeholders, config.digits)
     save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
@@ -72,6 +65,24 @@ def build(
     }
 
 
+def count_all(
+    shards: Sequence[Path],
+    config: TokenizerConfig,
+    placeholders: Sequence[str] = (),
+    execution: ExecutionConfig = LOCAL,
+) -> tuple[Counter[str], Counter[str]]:
+    """What `count` finds in all shards; the sample has about `SAMPLE_BYTES` of text."""
+    counter = partial(count, config=config, placeholders=placeholders, one_in=_one_in(shards))
+    units: Counter[str] = Counter()
+    sample: Counter[str] = Counter()
+    with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
+        for of_units, of_sample in map_shards(counter, shards, execution):
+            units.update(of_units)
+            sample.update(of_sample)
+            advance(1)
+    return units, sample
+
+
 def sentences_of(shard: Path) -> Iterator[str]:
     for row in pq.read_table(shard, columns=["sentences"])["sentences"].to_pylist():
         yield from row
@@ -87,10 +98,11 @@ def count(
         return count_units(sentences, config.digits), Counter()
     counts: Counter[str] = Counter()
     sample: Counter[str] = Counter()
+    sampled = config.surplus > 1 or config.whole_words > 0
     for sentence in sentences:
         found = list(words(marked(sentence), config.digits))
         counts.update(found)
-        if config.surplus > 1 and crc32(sentence.encode()) % one_in == 0:
+        if sampled and crc32(sentence.encode()) % one_in == 0:
             sample.update(found)
     return units_of(counts), sample
 

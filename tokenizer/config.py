@@ -20,8 +20,11 @@ class TokenizerConfig(Config):
     """`training`: MeCab-ko morphemes bound the pieces while the vocabulary is learned; at use it is plain WordPiece.
     `none`: plain WordPiece over eojeols, the baseline."""
     ks_x_1001: bool = True
-    """Give rows, word-initial and inner, to every Hangul syllable that occurs and to all 2,350 of KS X 1001, so that no
-    Korean word is ever [UNK]. Small vocabularies: false; then syllables are kept by `character_coverage` like the rest."""
+    """Give rows, word-initial and inner, to all 2,350 Hangul syllables of KS X 1001 and to every other that occurs, so that
+    no Korean word is ever [UNK]. Small vocabularies: false; then syllables are kept by `character_coverage` like the rest."""
+    syllable_min_frequency: int = Field(1, ge=1)
+    """How often a syllable outside KS X 1001 has to occur for its rows. Of hundreds of megabytes of text, a third of these
+    syllables occur once, in slips of the keyboard, and each takes two rows of the vocabulary."""
     character_coverage: float = Field(0.9999, gt=0, le=1)
     """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]."""
     digits: Digits = "whole"
@@ -32,5 +35,8 @@ class TokenizerConfig(Config):
     surplus: float = Field(1, ge=1, le=4)
     """So many pieces are learned for each that stays: those that cut the text least as its morphemes do go again. 1 keeps
     all that are learned. Without effect where `morpheme` is `none`."""
+    whole_words: int = Field(0, ge=0)
+    """So many of the most frequent words and endings of several morphemes (`있다`, `##했다`) are one piece nevertheless:
+    fewer pieces an eojeol, for fewer cuts where morphemes meet. Without effect where `morpheme` is `none`."""
     unused_tokens: int = Field(128, ge=0)
     """Rows `[unused0]`, `[unused1]`, … kept free for later use."""

@@ -44,12 +44,14 @@ def _marks(word: str) -> Iterator[int]:
         yield position
 
 
-def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int) -> list[str]:
-    """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay.
+def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, kept: Iterable[str] = ()) -> list[str]:
+    """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay, and
+    those `kept`.
 
     Deterministic: ties go by the order given, later pieces first.
     """
-    rank = {piece: number for number, piece in enumerate(pieces)}
+    rank = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    stay = frozenset(kept)
     vocabulary = _Vocabulary(rank)
     ends = [vocabulary.ends(word.text) for word in words]
     for left in range(ROUNDS, 0, -1):
@@ -57,7 +59,9 @@ def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int) -> list[s
         if surplus <= 0:
             break
         loss = losses(vocabulary, words, ends)
-        order = sorted((p for p in vocabulary.pieces if len(p) > 1), key=lambda p: (loss[p], -rank[p]))
+        order = sorted(
+            (p for p in vocabulary.pieces if len(p) > 1 and p not in stay), key=lambda p: (loss[p], -rank[p])
+        )
         gone = set(order[: -(-surplus // left)])
         vocabulary = _Vocabulary(vocabulary.pieces - gone)
         for number, word in enumerate(words):

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from kobert_pipeline.errors import InputError
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import Word, knock_out
+from tokenizer.whole import frequent_sequences
 from tokenizer.words import SHIFT, is_isolated, piece_of, shifted
 
 ROLES: MappingProxyType[str, str] = MappingProxyType(
@@ -51,7 +52,8 @@ def alphabet(counts: Counter[str], config: TokenizerConfig) -> list[str]:
             frequency[_unshifted(character)] += count
     kept = {*ASCII, *JAMO, *covered(frequency, config.character_coverage)}
     if config.ks_x_1001:
-        kept |= {*ks_x_1001(), *(character for character in frequency if "가" <= character <= "힣")}
+        frequent = (syllable for syllable, count in frequency.items() if count >= config.syllable_min_frequency)
+        kept |= {*ks_x_1001(), *(syllable for syllable in frequent if "가" <= syllable <= "힣")}
     rows = []
     for character in sorted(kept):
         rows.append(character)
@@ -85,7 +87,8 @@ def learn_vocabulary(
 ) -> list[str]:
     """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`, then
     the `placeholders`: words such as `[전화번호]` that stay whole. With `words`, more pieces are learned than asked for
-    (`config.surplus`), and those stay that cut the words best.
+    (`config.surplus`), and those stay that cut the words best; the most frequent of several morphemes stay whole
+    (`config.whole_words`).
 
     Raises InputError when the text has no words, or supports fewer pieces than asked for.
     """
@@ -99,12 +102,16 @@ def learn_vocabulary(
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
     rows = alphabet(counts, config)
-    if wanted < len(rows):
+    taken = config.vocab_size - wanted + len(rows) + config.whole_words
+    if config.vocab_size < taken:
         raise InputError(
-            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {config.vocab_size - wanted + len(rows):,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
+            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens, whole words and the alphabet take {taken:,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
         )
     learned = _merge(counts, rows, round(wanted * config.surplus) if words else wanted, config.min_frequency)
-    pieces = [piece_of(token) for token in (knock_out(learned, words, wanted) if words else learned)]
+    if words:
+        whole = frequent_sequences(words, config.whole_words)
+        learned = knock_out([*learned, *whole], words, wanted, kept=whole)
+    pieces = [piece_of(token) for token in learned]
     if len(pieces) < wanted:
         supported = config.vocab_size - wanted + len(pieces)
         raise InputError(

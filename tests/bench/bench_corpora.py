@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import shutil
 import sys
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from parts import Table, run_parts
 
 from corpora.build import build
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, DeduplicationConfig, FilterConfig, SourceConfig
 from corpora.filters import keep
 from corpora.sentences import split_sentences
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
+from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.execution import ExecutionConfig, Meter
 from kobert_pipeline.records import Document
 
@@ -42,24 +42,8 @@ Split = Callable[[str], list[str]]
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
-    logging.disable(logging.WARNING)
-    parts = os.environ.get("BENCH", "quality speed peers stage memory").split()
-    figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in parts:
-        figures[part] = PARTS[part]()
-        write_json(RESULT, figures)
-        print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
+    run_parts(PARTS, RESULT)
     shutil.rmtree(WORK, ignore_errors=True)
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    head = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
 
 
 # --- splitters -------------------------------------------------------------------------------------------------------
@@ -79,7 +63,7 @@ def splitters() -> dict[str, Split]:
     return splitters
 
 
-def quality() -> list[dict[str, Any]]:
+def quality() -> Table:
     """Boundary F1 on kss's own test sets: a block's sentences are joined by one space, and have to be found again."""
     sets = gold()
     return [
@@ -118,7 +102,7 @@ def boundaries(sentences: list[str]) -> set[int]:
     return found
 
 
-def speed() -> list[dict[str, Any]]:
+def speed() -> Table:
     """One process. On cleaned paragraphs, and on one document of 5 MB; kss and Kiwi get the document line by line, which
     is the only way they end."""
     paragraphs = cut([line for text in mixed() for line in clean(text).split("\n") if line], DOCUMENT_BYTES)
@@ -197,7 +181,7 @@ def run(name: str, sources: tuple[SourceConfig, ...], deduplicate: Deduplication
     }  # fmt: skip
 
 
-def peers() -> list[dict[str, Any]]:
+def peers() -> Table:
     """The same 20 MB on two processes."""
     WORK.mkdir(parents=True, exist_ok=True)
     file = WORK / "mixed.jsonl"
@@ -237,7 +221,7 @@ def prepare(row: dict[str, Any], splitter: str) -> dict[str, Any]:
 _SPLITTERS: dict[str, Split] = {}
 
 
-def stage() -> list[dict[str, Any]]:
+def stage() -> Table:
     """Everything under `raw/`."""
     return [run("raw", sources(DATA / "raw"))]
 
@@ -249,7 +233,7 @@ def sources(folder: Path) -> tuple[SourceConfig, ...]:
     )  # fmt: skip
 
 
-def memory() -> list[dict[str, Any]]:
+def memory() -> Table:
     """100 MB, and ten times that: the same text again and again under new ids."""
     WORK.mkdir(parents=True, exist_ok=True)
     texts = cut(
@@ -265,7 +249,7 @@ def memory() -> list[dict[str, Any]]:
     return [run("100 MB", small), run("1 GB", large), run("1 GB, duplicates kept", large, keep_all)]
 
 
-PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+PARTS: dict[str, Callable[[], Table]] = {
     "quality": quality, "speed": speed, "peers": peers, "stage": stage, "memory": memory,
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import static_builder
 import torch
+from parts import Table, run_parts
 from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
+from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows
@@ -74,27 +76,13 @@ def main() -> None:
     os.environ.setdefault("KOBERT_CORPUS", str(DATA / "raw"))
     logging.disable(logging.WARNING)
     folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
-    figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("BENCH", "batches waiting plans packing store memory").split():
-        figures[part] = PARTS[part](folders)
-        write_json(RESULT, figures)
-        print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    head = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,.3f}" if isinstance(value, float) else str(value)
+    run_parts({name: partial(part, folders) for name, part in PARTS.items()}, RESULT)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
 
 
-def batches(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def batches(folders: dict[str, Path]) -> Table:
     """BERT pairs with masking as torch tensors: our stream in this process and behind workers, a static builder, and Hugging
     Face's collator over a `datasets` dataset of the same pairs."""
     rows = []
@@ -189,7 +177,7 @@ def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[A
 # --- waiting for batches ---------------------------------------------------------------------------------------------
 
 
-def waiting(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def waiting(folders: dict[str, Path]) -> Table:
     """How long a training step of `bert-mini` waits for its batch, drawn in the same process."""
     size, length = 32, 128
     drawn, facts = iter(stream(folders, size, length)), tokenizer_facts(folders["tokenizer"])
@@ -219,7 +207,7 @@ def waiting(folders: dict[str, Path]) -> list[dict[str, Any]]:
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
-def plans(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def plans(folders: dict[str, Path]) -> Table:
     """A block of 65,536 made-up sentences (12 to a document, 24 pieces, both on the average), the best of five."""
     block, rows = made_up_store.block(), []
     for name, plan in (("segment_pairs", segment_pairs), ("sentence_order", sentence_order), ("full_rows", full_rows)):
@@ -238,7 +226,7 @@ def elapsed(work: Callable[[], object]) -> float:
 # --- packing ---------------------------------------------------------------------------------------------------------
 
 
-def packing(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def packing(folders: dict[str, Path]) -> Table:
     """Rows of the store's first block: how full, how long packing takes, and batches of them."""
     rows = []
     for length, row_length in ((128, 512), (256, 512), (512, 512), (512, 1_024)):
@@ -263,7 +251,7 @@ def packing(folders: dict[str, Path]) -> list[dict[str, Any]]:
 # --- the store -------------------------------------------------------------------------------------------------------
 
 
-def store(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def store(folders: dict[str, Path]) -> Table:
     """Tokenising alone, on as many threads as the machine has cores; the whole stage on as many processes."""
     rows = [bare(folders)]
     for morphemes in (False, True):
@@ -301,7 +289,7 @@ def bare(folders: dict[str, Path]) -> dict[str, Any]:
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
-def memory(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def memory(folders: dict[str, Path]) -> Table:
     """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and of one
     that plans an epoch of ten million sentences. The stores are made up, and are removed."""
     vocab_size = Store(folders["dataset"]).vocab_size
@@ -339,7 +327,7 @@ def plans_an_epoch(folders: dict[str, Path]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-PARTS: dict[str, Callable[[dict[str, Path]], list[dict[str, Any]]]] = {
+PARTS: dict[str, Callable[[dict[str, Path]], Table]] = {
     "batches": batches,
     "waiting": waiting,
     "plans": plans,

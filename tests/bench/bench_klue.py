@@ -9,7 +9,6 @@ Run it on an idle machine: it takes about ten minutes.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from parts import Table, run_parts
 from torch import nn
 
 from klue_eval.batches import Batch, Encoded, batch_of, encode_rows
@@ -32,7 +32,6 @@ from klue_eval.heads.contract import IGNORED
 from klue_eval.models import load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
-from kobert_pipeline.artifacts import read_json, write_json
 from kobert_pipeline.training.optimizer import adamw
 from tokenizer.load import open_tokenizer
 
@@ -48,28 +47,13 @@ ROWS = {"ynat": ("train", 2_048, 24), "ner": (ONLY, 512, 6)}
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
-    logging.disable(logging.WARNING)
-    figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("BENCH", "metrics throughput").split():
-        figures[part] = PARTS[part]()
-        write_json(RESULT, figures)
-        print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    head = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    run_parts(PARTS, RESULT)
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
 
 
-def metrics() -> list[dict[str, Any]]:
+def metrics() -> Table:
     """Predictions with errors made on purpose: official and corrected, and the recorded official value."""
     return [
         case("ner", "O everywhere", "character_f1", 6.77, lambda row: ["O"] * len(row["characters"])),
@@ -123,7 +107,7 @@ def with_one_wrong_head() -> Callable[[Row], Any]:
 # --- throughput ------------------------------------------------------------------------------------------------------
 
 
-def throughput() -> list[dict[str, Any]]:
+def throughput() -> Table:
     """Training rows a second, with as many threads as torch takes, best of two."""
     folder = encoder()
     results = []
@@ -197,7 +181,7 @@ def widened(column: torch.Tensor, length: int, filler: int) -> torch.Tensor:
     return nn.functional.pad(column, (0, length - column.shape[1]), value=filler)
 
 
-PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {"metrics": metrics, "throughput": throughput}
+PARTS: dict[str, Callable[[], Table]] = {"metrics": metrics, "throughput": throughput}
 
 if __name__ == "__main__":
     main()

@@ -1,17 +1,19 @@
 """`make bench-tokenizer`: the vocabulary by its settings and beside published ones, on text that none of ours has seen.
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Of every
-hundredth document nothing is learned; those are measured. Prints tables and saves `build/bench/tokenizer.json`. Run it on an
-idle machine: it takes about fifteen minutes.
+hundredth document nothing is learned; those are measured. Prints tables, saves `build/bench/tokenizer.json` and draws
+`tokenizer.png` beside it. Run it on an idle machine.
 """
 
 from __future__ import annotations
 
-import logging
+import functools
+import math
 import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,20 +21,24 @@ from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from parts import Table, run_parts
 from tokenizers import Tokenizer
 
 from corpora.build import build as build_corpora
 from corpora.config import CorporaConfig, SourceConfig
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
 from kobert_pipeline.execution import ExecutionConfig, Meter
-from tokenizer.build import build, morpheme_starts
+from tokenizer.build import build, count_all, morpheme_starts
 from tokenizer.config import TokenizerConfig
-from tokenizer.load import load_tokenizer, open_tokenizer
+from tokenizer.load import assemble, open_tokenizer
+from tokenizer.prune import known_words
 from tokenizer.report import measure
+from tokenizer.train import learn_vocabulary
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 WORK = Path("build/bench/work")
 RESULT = Path("build/bench/tokenizer.json")
+PICTURE = RESULT.with_suffix(".png")
 TWO = ExecutionConfig(workers=2)
 DOMAINS = {
     "news": ("news_sentences_park", "wikinews"),
@@ -43,37 +49,28 @@ DOMAINS = {
 }
 """Domain -> how the names of its files begin."""
 SENTENCES = 1_500
-VARIANTS: dict[str, dict[str, Any]] = {
-    "morpheme: none": {"morpheme": "none"},
-    "default": {},
-    "surplus: 1.25": {"surplus": 1.25},
-    "surplus: 1.5": {"surplus": 1.5},
-    "ks_x_1001: false": {"ks_x_1001": False},
-    "digits: pairs": {"digits": "pairs"},
-    "digits: single": {"digits": "single"},
-}
+RECIPES: dict[str, Any] = {"surplus": 1.25, "syllable_min_frequency": 5}
+"""Settings of the small and base recipes."""
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"morpheme": "none"},
+    {},
+    {"surplus": 1.25},
+    {"surplus": 1.5},
+    {"syllable_min_frequency": 5},
+    RECIPES,
+    RECIPES | {"whole_words": 8},
+    {"ks_x_1001": False},
+    {"digits": "pairs"},
+    {"digits": "single"},
+)
 """Settings that differ from the default ones."""
+WHOLE_WORDS = (0, 4, 8, 16, 32, 64, 128)
 
 
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
-    logging.disable(logging.WARNING)
-    figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("BENCH", "variants published encoding").split():
-        figures[part] = PARTS[part]()
-        write_json(RESULT, figures)
-        print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    head = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    run_parts(PARTS, RESULT)
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -107,41 +104,51 @@ def hold_out(folder: Path, target: Path) -> dict[str, list[str]]:
     return held
 
 
+@functools.cache
+def counted(morpheme: str, digits: str) -> tuple[Counter[str], Counter[str]]:
+    """Units of the whole corpus, and the words of a sample of it: the same for many vocabularies."""
+    config = TokenizerConfig(morpheme=morpheme, digits=digits, surplus=2)
+    return count_all(sorted((corpus()[0] / "shards").glob("*.parquet")), config, execution=TWO)
+
+
+@functools.cache
+def learned(**settings: Any) -> Tokenizer:
+    config = TokenizerConfig(**settings)
+    units, sample = counted(config.morpheme, config.digits)
+    words = known_words(sample) if config.surplus > 1 or config.whole_words else ()
+    return assemble(learn_vocabulary(units, config, (), (), words), (), config.digits)
+
+
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def variants() -> list[dict[str, Any]]:
+def stage() -> Table:
+    """Time and memory of the whole stage on everything, with the settings of the small and base recipes."""
+    target = WORK / "stage"
+    shutil.rmtree(target, ignore_errors=True)
+    with Workspace(target, Identity("tokenizer", 1, {}, {}, 0, {})) as out, Meter() as meter:
+        build(TokenizerConfig(**RECIPES), corpus()[0], out, special_tokens=(), execution=TWO)
+    return [{"settings": _named(RECIPES), "seconds": meter.seconds, "peak MiB": meter.peak_mib}]
+
+
+def variants() -> Table:
     """32,000 pieces of everything, by settings."""
-    learned, held = corpus()
-    rows = []
-    for name, settings in VARIANTS.items():
-        shutil.rmtree(place(name), ignore_errors=True)
-        with Workspace(place(name), Identity("tokenizer", 1, {}, {}, 0, {})) as out, Meter() as meter:
-            summary = build(TokenizerConfig(**settings), learned, out, special_tokens=(), execution=TWO)
-            folder = out.finish(summary, {})
-        rows.append(
-            scores(name, load_tokenizer(folder), held) | {"seconds": meter.seconds, "peak MiB": round(meter.peak_mib)}
-        )
-    return rows
-
-
-def place(name: str) -> Path:
-    """Where the tokenizer of a variant is built."""
-    return WORK / "tokenizers" / name.replace(": ", "-")
-
-
-def published() -> list[dict[str, Any]]:
-    """Vocabularies that others have published."""
     held = corpus()[1]
-    return [
-        scores(path.name, open_tokenizer(str(path)), held)
-        for path in sorted((DATA / "vocabs").iterdir())
-        if loadable(path)
-    ]
+    return [scores(_named(settings), learned(**settings), held) for settings in VARIANTS]
 
 
-def loadable(path: Path) -> bool:
-    return (path / "tokenizer.json").exists() or (path / "vocab.txt").exists()
+def _named(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in settings.items()) or "default"
+
+
+def published() -> Table:
+    """Vocabularies that others have published."""
+    return [scores(path.name, open_tokenizer(str(path)), corpus()[1]) for path in vocabularies()]
+
+
+def vocabularies() -> list[Path]:
+    paths = sorted((DATA / "vocabs").iterdir())
+    return [path for path in paths if (path / "tokenizer.json").exists() or (path / "vocab.txt").exists()]
 
 
 def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[str, Any]:
@@ -153,13 +160,56 @@ def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[
     return row
 
 
-def encoding() -> list[dict[str, Any]]:
-    """Speed of `encode_batch_fast`, best of five, on the same text."""
+def curve() -> Table:
+    """F1 against pieces per eojeol on news, by the number of whole words, and every published vocabulary: a picture."""
+    held = {"news": corpus()[1]["news"]}
+    ours = [point(f"{number}", learned(**RECIPES | {"whole_words": number}), held) for number in WHOLE_WORDS]
+    plain = point("plain WordPiece", learned(morpheme="none"), held)
+    theirs = [point(path.name, open_tokenizer(str(path)), held) for path in vocabularies()]
+    draw(ours, [plain, *theirs])
+    return [*ours, plain, *theirs]
+
+
+def point(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[str, Any]:
+    figures = measure(tokenizer, held["news"], morpheme_starts)
+    return {"vocabulary": name} | {key: figures[key] for key in ("pieces_per_eojeol", "cut_f1", "unknown_share")}
+
+
+def draw(ours: Table, others: Table) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.4), layout="constrained")
+    axes.plot(*_places(ours), "o-", color="#2f6fde", markersize=4)
+    axes.plot(*_places(others), "s", color="#8a8f98", markersize=5)
+    for row in ours:
+        text = f"ours, {row['vocabulary']} words whole" if row is ours[0] else row["vocabulary"]
+        axes.annotate(text, _place(row), (4, -11), textcoords="offset points", fontsize=8, color="#2f6fde")
+    for row in others:
+        axes.annotate(row["vocabulary"], _place(row), (6, -3), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="pieces per eojeol (news)", ylabel="agreement of cuts with MeCab's morphemes, F1")
+    axes.grid(alpha=0.3)
+    figure.savefig(PICTURE, dpi=160)
+
+
+def _place(row: dict[str, Any]) -> tuple[float, float]:
+    return row["pieces_per_eojeol"], row["cut_f1"]
+
+
+def _places(rows: Table) -> tuple[list[float], list[float]]:
+    return [_place(row)[0] for row in rows], [_place(row)[1] for row in rows]
+
+
+def encoding() -> Table:
+    """Speed of `encode_batch_fast`, best of five, taken in turns, on the same text."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part] * 4
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
-    names = ("morpheme: none", "default")
-    tokenizers = {name: load_tokenizer(next(place(name).glob("tokenizer/*/tokenizer.json")).parent) for name in names}
-    seconds = {name: min(_time(tokenizers[name], sentences) for _ in range(5)) for name in names}
+    tokenizers = {_named(settings): learned(**settings) for settings in ({"morpheme": "none"}, {}, RECIPES)}
+    seconds = dict.fromkeys(tokenizers, math.inf)
+    for name, tokenizer in [*tokenizers.items()] * 5:
+        seconds[name] = min(seconds[name], _time(tokenizer, sentences))
     plain = seconds["morpheme: none"]
     return [{"vocabulary": name, "MB/s": size / took, "times plain": plain / took} for name, took in seconds.items()]
 
@@ -170,8 +220,8 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
     return time.perf_counter() - started
 
 
-PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "variants": variants, "published": published, "encoding": encoding,
+PARTS: dict[str, Callable[[], Table]] = {
+    "stage": stage, "variants": variants, "published": published, "curve": curve, "encoding": encoding,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.morphology import marked
 from tokenizer.config import TokenizerConfig
+from tokenizer.prune import known_words
 from tokenizer.train import ASCII, JAMO, ROLES, alphabet, covered, ks_x_1001, learn_vocabulary
-from tokenizer.words import count_units, is_isolated, piece_of
+from tokenizer.words import count_units, count_words, is_isolated, piece_of
 
 SCHOOL = ["학교에서 학교가 학교를 배운다.", "집에서 집이 집을 그린다.", "도서관에서 도서관이 책을 빌린다."]
 
@@ -29,10 +30,11 @@ def _config(**settings: Any) -> TokenizerConfig:
 def _learn(texts: list[str], special_tokens: tuple[str, ...] = (), **settings: Any) -> list[str]:
     """As many pieces as the text supports: the rows that remain of 512 are unused ones."""
     counts = count_units(map(marked, texts))
+    words = known_words(count_words(map(marked, texts))) if "whole_words" in settings else ()
     with pytest.raises(InputError) as refused:
-        learn_vocabulary(counts, _config(**settings), special_tokens)
-    supported = _supported(refused.value)
-    return learn_vocabulary(counts, _config(**settings | {"unused_tokens": 512 - supported}), special_tokens)
+        learn_vocabulary(counts, _config(**settings), special_tokens, (), words)
+    settings["unused_tokens"] = 512 - _supported(refused.value)
+    return learn_vocabulary(counts, _config(**settings), special_tokens, (), words)
 
 
 def _supported(error: InputError) -> int:
@@ -49,6 +51,12 @@ def test_ks_x_1001_has_2350_syllables() -> None:
     assert len(syllables) == len(set(syllables)) == 2_350
     assert (syllables[0], syllables[-1]) == ("가", "힝")
     assert not {"뷁", "똠", "햏"} & set(syllables)
+
+
+def test_a_rare_syllable_outside_ks_x_1001_may_be_left_out() -> None:
+    counts = count_units(["가 뷁뷁 햏"])
+    rows = alphabet(counts, _config(ks_x_1001=True, character_coverage=0.1, syllable_min_frequency=2))
+    assert {"뷁", "햏", "힝"} & set(rows) == {"뷁", "힝"}
 
 
 def test_the_alphabet_holds_ascii_jamo_and_every_syllable_that_occurs() -> None:
@@ -202,3 +210,21 @@ def test_a_special_token_that_equals_another_row_is_refused(trained: Any, token:
 def test_a_role_named_among_the_special_tokens_is_no_second_row(trained: Any) -> None:
     pieces = learn_vocabulary(trained.counts, trained.config, ("[MASK]", "[DOC]", "[CLS]"))
     assert pieces == trained.pieces
+
+
+# --- whole words -----------------------------------------------------------------------------------------------------
+
+
+def test_the_most_frequent_of_several_morphemes_stay_whole() -> None:
+    texts = ["집에 있다.", "책이 있다.", "집을 그린다."]
+    assert "있다" not in _learn(texts)
+    assert "있다" in _learn(texts, whole_words=1)
+
+
+@pytest.mark.parametrize("whole_words", [1, 3])
+def test_whole_words_take_the_place_of_other_pieces(whole_words: int) -> None:
+    counts, words = count_units(map(marked, SCHOOL)), known_words(count_words(map(marked, SCHOOL)))
+    size = len([piece for piece in _learn(SCHOOL) if not piece.startswith("[unused")])
+    config = _config(unused_tokens=512 - size + 1, whole_words=whole_words)
+    pieces = learn_vocabulary(counts, config, (), (), words)
+    assert len(pieces) == len(set(pieces)) == 512

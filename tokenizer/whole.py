@@ -1,0 +1,35 @@
+"""Frequent words and endings of several morphemes that are one piece nevertheless: `있다`, `##했다`.
+
+Pieces that end where morphemes end are more pieces. A handful of sequences is so frequent that keeping them whole saves most
+of that: the lever between pieces per eojeol and agreement with morphemes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from tokenizer.prune import Word
+
+LONGEST = 4
+"""Morphemes in a sequence."""
+
+
+def frequent_sequences(words: Iterable[Word], size: int) -> list[str]:
+    """The `size` sequences of two to four whole morphemes of a word that stand for most cuts, shifted as `words` are.
+
+    Deterministic: ties go by the text.
+    """
+    saved: Counter[str] = Counter()
+    for word in words:
+        for sequence, cuts in _sequences(word):
+            saved[sequence] += cuts * word.times
+    return sorted(saved, key=lambda sequence: (-saved[sequence], sequence))[:size]
+
+
+def _sequences(word: Word) -> Iterator[tuple[str, int]]:
+    """Every sequence with the number of cuts inside it."""
+    bounds = [0, *sorted(word.cuts), len(word.text)]
+    for first, start in enumerate(bounds):
+        for last in range(first + 2, min(first + LONGEST, len(bounds) - 1) + 1):
+            yield word.text[start : bounds[last]], last - first - 1
