@@ -48,6 +48,7 @@ def config_of(*tasks: str, data: str = SAMPLE, tfidf: bool = False, **protocol: 
     )
 
 
+@pytest.mark.system
 def test_kobert_eval_runs_all_eight_tasks_and_scores_them_again(tiny_bert: Path, tmp_path: Path) -> None:
     where = ["--data", SAMPLE, "--artifacts", str(tmp_path)]
     shown = CliRunner().invoke(app, ["eval", str(tiny_bert), "--seeds", "1", "--train-rows", "8", *where])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from klue_eval.tasks import TASKS
 from kobert_pipeline import runner
 from kobert_pipeline.artifacts import read_json, verify
 from kobert_pipeline.errors import InputError, KobertError, RecipeError
@@ -103,6 +104,13 @@ def test_the_real_input_recipes_differ_in_pretraining_only(monkeypatch):
     assert bert.corpora.sources == modernbert.corpora.sources
     differing = {name for name in type(bert).model_fields if getattr(bert, name) != getattr(modernbert, name)}
     assert differing == {"name", "description", "pretrain"}
+
+
+def test_the_real_evaluation_scores_all_eight_tasks_and_holds_out_what_has_one_file(monkeypatch):
+    monkeypatch.setenv("KOBERT_KLUE", "data")
+    config = load_recipe(str(Path(__file__).parent.parent / "real" / "klue.yaml")).klue_eval
+    assert set(config.tasks) == set(TASKS)
+    assert set(config.held_out) == {"ner", "dp", "mrc", "wos"}
 
 
 def test_a_recipe_may_extend_several_the_later_over_the_earlier(tmp_path, recipe_file):

@@ -39,6 +39,7 @@ def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_say
     } == set(summary["files"])
 
 
+@pytest.mark.system
 def test_a_folder_that_transformers_cannot_load_is_an_error_that_says_what_failed(
     tmp_path: Path, folders: dict[str, Path]
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_dataset_that_lost_documents_is_found(tmp_path: Path) -> None:
         check_dataset(str(tmp_path / "texts"), None, 3)
 
 
+@pytest.mark.system
 def test_the_fresh_process_can_import_neither_our_code_nor_mecab(exported: Path) -> None:
     """As a program, which blocks them; here they are imported already."""
     program = f"import sys; from runpy import run_path; main = run_path({load_back.__file__!r})['main']; print(main(['tokenizer', {str(exported)!r}])); import MeCab"

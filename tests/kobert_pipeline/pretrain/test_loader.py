@@ -72,7 +72,8 @@ def from_workers(stream, workers, cursor, count):
     return [(unfold(batch) if workers else batch, behind) for batch, behind in drawn]
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.system), 2])
+@pytest.mark.system
+@pytest.mark.parametrize("workers", [1, 2])
 def test_any_number_of_workers_gives_the_same_batches_from_any_step(stream, workers):
     """From step 7 on, over a phase's end at 10, where examples begin to be packed."""
     whole = list(itertools.islice(stream(), 15))
