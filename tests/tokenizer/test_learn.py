@@ -53,6 +53,12 @@ def test_ks_x_1001_has_2350_syllables() -> None:
     assert not {"뷁", "똠", "햏"} & set(syllables)
 
 
+def test_enclosed_letters_come_with_ks_x_1001() -> None:
+    rows = {piece_of(row) for row in alphabet(count_units(["가"]), _config(ks_x_1001=True))}
+    assert {*"㈀㈎㈜㉠㉭㉮㉻", "##㉮"} <= rows
+    assert "㉮" not in alphabet(count_units(["가"]), _config())
+
+
 def test_a_rare_syllable_outside_ks_x_1001_may_be_left_out() -> None:
     counts = count_units(["가 뷁뷁 햏"])
     rows = alphabet(counts, _config(ks_x_1001=True, character_coverage=0.1, syllable_min_frequency=2))
