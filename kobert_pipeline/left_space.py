@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 SETTING = "left-space-penalty-factor"
-BEGINNING = 2
-"""`stat` of the node before the sentence (MECAB_BOS_NODE)."""
+BEGINNING, END = 2, 3
+"""`stat` of the nodes before and behind the sentence (MECAB_BOS_NODE, MECAB_EOS_NODE)."""
 
 
 def read_penalties(dicrc: Path) -> dict[int, int]:
@@ -101,8 +101,9 @@ def _ending_at(end: int, lattice: Any, penalties: Mapping[int, int]) -> list[Nod
     """In an order that depends on the sentence alone. What stands before the sentence begins at -1."""
     found, node = [], lattice.end_nodes(end)
     while node is not None:
-        penalty = 0 if node.rlength == node.length else penalties.get(node.posid, 0)
-        begin = -1 if node.stat == BEGINNING else end - node.rlength
-        found.append(Node(node.id, begin, node.lcAttr, node.rcAttr, node.wcost, penalty, node.cost))
+        if node.stat != END:
+            penalty = 0 if node.rlength == node.length else penalties.get(node.posid, 0)
+            begin = -1 if node.stat == BEGINNING else end - node.rlength
+            found.append(Node(node.id, begin, node.lcAttr, node.rcAttr, node.wcost, penalty, node.cost))
         node = node.enext
     return found
