@@ -25,6 +25,7 @@ from corpora.build import build as build_corpora
 from corpora.config import CorporaConfig, SourceConfig
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
 from kobert_pipeline.execution import ExecutionConfig, Meter
+from kobert_pipeline.morphology import marked
 from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import load_tokenizer, open_tokenizer
@@ -51,6 +52,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ks_x_1001: false": {"ks_x_1001": False},
     "digits: pairs": {"digits": "pairs"},
     "digits: single": {"digits": "single"},
+    "left_space_penalty: true": {"left_space_penalty": True},
+    "morpheme: inference": {"morpheme": "inference"},
 }
 """Settings that differ from the default ones."""
 
@@ -60,7 +63,7 @@ def main() -> None:
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
     logging.disable(logging.WARNING)
     figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("BENCH", "variants published encoding").split():
+    for part in os.environ.get("BENCH", "variants published encoding penalty").split():
         figures[part] = PARTS[part]()
         write_json(RESULT, figures)
         print(f"\n{part}\n{table(figures[part])}", flush=True)  # noqa: T201
@@ -157,7 +160,7 @@ def encoding() -> list[dict[str, Any]]:
     """Speed of `encode_batch_fast`, best of five, on the same text."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part] * 4
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
-    names = ("morpheme: none", "default")
+    names = ("morpheme: none", "default", "morpheme: inference")
     tokenizers = {name: load_tokenizer(next(place(name).glob("tokenizer/*/tokenizer.json")).parent) for name in names}
     seconds = {name: min(_time(tokenizers[name], sentences) for _ in range(5)) for name in names}
     plain = seconds["morpheme: none"]
@@ -170,8 +173,29 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
     return time.perf_counter() - started
 
 
+def penalty() -> list[dict[str, Any]]:
+    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three; and how many sentences it changes."""
+    sentences = [sentence for part in corpus()[1].values() for sentence in part]
+    plain = [marked(sentence) for sentence in sentences]
+    rows = []
+    for name, setting in (("MeCab", False), ("left_space_penalty: true", True)):
+        seconds = min(_time_marking(sentences, setting) for _ in range(3))
+        changed = sum(a != marked(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
+        rows.append(
+            {"morphemes": name, "sentences/s": len(sentences) / seconds, "cut otherwise": changed / len(sentences)}
+        )
+    return rows
+
+
+def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
+    started = time.perf_counter()
+    for sentence in sentences:
+        marked(sentence, left_space_penalty=left_space_penalty)
+    return time.perf_counter() - started
+
+
 PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "variants": variants, "published": published, "encoding": encoding,
+    "variants": variants, "published": published, "encoding": encoding, "penalty": penalty,
 }  # fmt: skip
 
 if __name__ == "__main__":
