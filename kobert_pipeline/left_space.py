@@ -68,19 +68,33 @@ def best_path(lattice: Any, penalties: Mapping[int, int], connections: Connectio
     path: Any = None
     waiting: list[tuple[int, int, Node, int, Any]] = []
     ending: dict[int, list[Node]] = {}
-    done, turn, costs = {node.number}, itertools.count(), connections.costs
+    done, turn, costs, most = {node.number}, itertools.count(), connections.costs, _own_cost(lattice, penalties)
     while node.begin >= 0:
         if node.begin not in ending:
             ending[node.begin] = _ending_at(node.begin, lattice, penalties)
         behind, row, path = rest + node.cost, connections.width * node.left, (node, path)
         for other in ending[node.begin]:
-            if other.number not in done:
-                total = behind + costs[row + other.right] + other.penalty
+            total = behind + costs[row + other.right] + other.penalty
+            if other.forward + total <= most and other.number not in done:
                 heappush(waiting, (other.forward + total, next(turn), other, total, path))
         while node.number in done:
             _, _, node, rest, path = heappop(waiting)
         done.add(node.number)
     return _begins(path)
+
+
+def _own_cost(lattice: Any, penalties: Mapping[int, int]) -> int:
+    """What MeCab's own path costs with its penalties: the best one costs no more."""
+    node = lattice.eos_node()
+    cost = int(node.cost)
+    while node is not None:
+        cost += _penalty(node, penalties)
+        node = node.prev
+    return cost
+
+
+def _penalty(node: Any, penalties: Mapping[int, int]) -> int:
+    return 0 if node.rlength == node.length else penalties.get(node.posid, 0)
 
 
 def _begins(path: Any) -> list[int]:
@@ -102,8 +116,8 @@ def _ending_at(end: int, lattice: Any, penalties: Mapping[int, int]) -> list[Nod
     found, node = [], lattice.end_nodes(end)
     while node is not None:
         if node.stat != END:
-            penalty = 0 if node.rlength == node.length else penalties.get(node.posid, 0)
             begin = -1 if node.stat == BEGINNING else end - node.rlength
-            found.append(Node(node.id, begin, node.lcAttr, node.rcAttr, node.wcost, penalty, node.cost))
+            context = node.lcAttr, node.rcAttr
+            found.append(Node(node.id, begin, *context, node.wcost, _penalty(node, penalties), node.cost))
         node = node.enext
     return found
