@@ -16,6 +16,7 @@ from klue_eval.heads.frozen import freeze
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
 from kobert_pipeline.errors import InputError
+from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.training.quiet import quiet
 
 REMOTE_CODE = "It comes with Python code of its own: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
@@ -107,15 +108,13 @@ def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> st
 
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
     """The fast tokenizer beside the model, with a task's own special tokens. Raises InputError where there is none, or one without a padding token."""
-    from transformers import AutoTokenizer
-
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
         raise InputError(
             f"{folder}: no tokenizer beside the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
         )
     with quiet():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+            tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
         except (OSError, ValueError) as error:
             reason = _without_code(folder, trust_remote_code, error)
             raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None

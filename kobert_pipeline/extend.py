@@ -16,6 +16,7 @@ from typing import Any
 from kobert_pipeline.artifacts import write_text
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
+from kobert_pipeline.pretrained import cuts_at_use
 from tokenizer.build import count, sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.extend import extended, replaced, useful_pieces, wordpiece_vocabulary
@@ -36,6 +37,10 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
 
     if out.exists():
         raise InputError(f"{out} exists already. Name another folder, or remove it.")
+    if cuts_at_use(model):
+        raise InputError(
+            f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
+        )
     loaded = AutoTokenizer.from_pretrained(model)
     old = loaded.backend_tokenizer
     wordpiece_vocabulary(old)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kobert_pipeline.config import nearest
 from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
 from kobert_pipeline.runner import states
 from kobert_pipeline.training.quiet import quiet
@@ -60,10 +61,10 @@ def fill(name: str, sentences: Sequence[str], guesses: int = GUESSES) -> list[Fi
 
 
 def _load(name: str) -> tuple[Any, Any]:
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers import AutoModelForMaskedLM
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        tokenizer = auto_tokenizer(name)
         network, report = AutoModelForMaskedLM.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
     except OSError as error:
         raise InputError(

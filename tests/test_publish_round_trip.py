@@ -117,6 +117,19 @@ def test_a_corpus_is_published_and_read_by_datasets(hub: HubServer, home: Path) 
     assert_silent(hub, home, done)
 
 
+def test_a_model_whose_tokenizer_needs_mecab_is_made_published_and_loaded_back(hub: HubServer, home: Path) -> None:
+    setting, place = ("--set", "tokenizer.morpheme=inference"), {"KOBERT_ARTIFACTS": str(home / "at-use")}
+    done = kobert(home, "run", "나의 모델.yaml", *setting, **place)
+    assert done.returncode == 0, done.stderr
+    filled = kobert(home, "fill", "나의 모델.yaml", "수도는 [MASK]이다.", *setting, **place)
+    assert filled.returncode == 0, filled.stderr
+    for what in ("model", "tokenizer"):
+        done = push(home, "--to", f"me/{what}", "--what", what, "--yes", *setting, **place)
+        assert done.returncode == 0, done.stderr
+        assert "tokenization_mecab_ko.py" in hub.repositories["models", f"me/{what}"].files()
+    assert_silent(hub, home, done)
+
+
 def test_a_question_without_answer_sends_nothing(hub: HubServer, home: Path) -> None:
     done = push(home, "--to", "me/model", "--yes", "--set", "hub.license=unknown", "--what", "tokenizer")
     assert done.returncode == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from kobert_pipeline.artifacts import Workspace
 from kobert_pipeline.errors import InputError
+from kobert_pipeline.pretrained import cuts_at_use
 from tokenizer.build import GOLDEN_SENTENCES, MEASURED_SENTENCES, first, morpheme_starts, sentences_of
 from tokenizer.extend import wordpiece_vocabulary
 from tokenizer.load import open_tokenizer, save
@@ -26,6 +27,11 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
 
     Raises InputError for one that is no WordPiece tokenizer, lacks a special token, or cannot read the corpus.
     """
+    if cuts_at_use(folder):
+        raise InputError(
+            "tokenizer.adopt: it cuts at morphemes at use (morpheme: inference), which cannot be adopted. Adopt one of "
+            "`morpheme: training`, or leave `tokenizer.adopt` out and set `tokenizer.morpheme: inference`."
+        )
     tokenizer = open_tokenizer(str(folder))
     wordpiece_vocabulary(tokenizer)
     tokenizer.no_truncation()

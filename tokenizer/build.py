@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from kobert_pipeline.artifacts import Workspace
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
-from kobert_pipeline.morphology import marked, morphemes
+from kobert_pipeline.morphology import SEPARATOR, marked, morphemes
 from tokenizer.config import TokenizerConfig
-from tokenizer.load import assemble, save
+from tokenizer.load import assemble, load_tokenizer, save
 from tokenizer.prune import known_words
 from tokenizer.report import measure
 from tokenizer.train import learn_vocabulary
@@ -50,8 +50,12 @@ def build(
     units, sample = count_all(shards, config, placeholders, execution)
     pieces = learn_vocabulary(units, config, special_tokens, placeholders, known_words(sample))
     tokenizer = assemble(pieces, placeholders, config.digits)
-    save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
-    figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
+    golden, at_morphemes = first(sentences_of(shards[0]), GOLDEN_SENTENCES), config.morpheme == "inference"
+    save(tokenizer, pieces, special_tokens, out.path, golden, at_morphemes=at_morphemes)
+    if at_morphemes:
+        tokenizer = load_tokenizer(out.path, check=False)
+    starts = partial(morpheme_starts, left_space_penalty=config.left_space_penalty)
+    figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), starts)
     logger.info(
         "tokenizer: %s pieces, %.2f per eojeol, cuts agree with morphemes F1 %.3f, [UNK] %.5f, in %.1f min",
         f"{len(pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], (time.monotonic() - started) / 60,
@@ -98,9 +102,9 @@ def count(
         return count_units(sentences, config.digits), Counter()
     counts: Counter[str] = Counter()
     sample: Counter[str] = Counter()
-    sampled = config.surplus > 1 or config.whole_words > 0
+    sampled = config.morpheme == "training" and (config.surplus > 1 or config.whole_words > 0)
     for sentence in sentences:
-        found = list(words(marked(sentence), config.digits))
+        found = list(words(marked(sentence, left_space_penalty=config.left_space_penalty), config.digits))
         counts.update(found)
         if sampled and crc32(sentence.encode()) % one_in == 0:
             sample.update(found)
@@ -125,8 +129,15 @@ def _without(placeholders: Sequence[str], sentences: Iterator[str]) -> Iterator[
     return (pattern.sub(" ", sentence) for sentence in sentences)
 
 
-def morpheme_starts(sentence: str) -> set[int]:
-    return {morpheme.start for morpheme in morphemes(sentence)}
+def morpheme_starts(sentence: str, *, left_space_penalty: bool = False) -> set[int]:
+    """Characters of the sentence before each morpheme."""
+    if not left_space_penalty:
+        return {morpheme.start for morpheme in morphemes(sentence)}
+    starts, position = set(), 0
+    for morpheme in marked(sentence, left_space_penalty=True).split(SEPARATOR)[1:]:
+        starts.add(position + len(morpheme) - len(morpheme.lstrip()))
+        position += len(morpheme)
+    return starts
 
 
 def first(sentences: Iterator[str], limit: int) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kobert_pipeline.config import Config, runtime
 from tokenizer.words import Digits
@@ -16,9 +16,13 @@ class TokenizerConfig(Config):
     `hub:owner/name`. No other setting of this section counts then. Its files are part of the fingerprint, its path is not."""
     vocab_size: int = Field(32_000, ge=512)
     """Exact number of pieces, special and unused ones included. A multiple of 64 is fastest on a GPU."""
-    morpheme: Literal["training", "none"] = "training"
+    morpheme: Literal["training", "none", "inference"] = "training"
     """`training`: MeCab-ko morphemes bound the pieces while the vocabulary is learned; at use it is plain WordPiece.
-    `none`: plain WordPiece over eojeols, the baseline."""
+    `none`: plain WordPiece over eojeols, the baseline. `inference`: MeCab cuts first at use, too; whoever loads the tokenizer
+    needs MeCab, and `trust_remote_code=True`."""
+    left_space_penalty: bool = False
+    """Let MeCab find morphemes as mecab-ko does: a particle, ending or suffix behind a space costs more, so that 이하 after a
+    space is one noun, not 이+하. Exact, and slower. Without effect where `morpheme` is `none`."""
     ks_x_1001: bool = True
     """Give rows, word-initial and inner, to all 2,350 Hangul syllables of KS X 1001 and to every other that occurs, so that
     no Korean word is ever [UNK]; and to the enclosed letters ㈀ to ㈜ and ㉠ to ㉻, which number lists. Small vocabularies:
@@ -35,9 +39,21 @@ class TokenizerConfig(Config):
     """A pair of pieces that occurs less often is not merged."""
     surplus: float = Field(1, ge=1, le=4)
     """So many pieces are learned for each that stays: those that cut the text least as its morphemes do go again. 1 keeps
-    all that are learned. Without effect where `morpheme` is `none`."""
+    all that are learned. Only where `morpheme` is `training`: otherwise no piece can swallow a boundary, or none is known."""
     whole_words: int = Field(0, ge=0)
     """So many of the most frequent words and endings of several morphemes (`있다`, `##했다`) are one piece nevertheless:
-    fewer pieces an eojeol, for fewer cuts where morphemes meet. Without effect where `morpheme` is `none`."""
+    fewer pieces an eojeol, for fewer cuts where morphemes meet. Only where `morpheme` is `training`."""
     unused_tokens: int = Field(128, ge=0)
     """Rows `[unused0]`, `[unused1]`, … kept free for later use."""
+
+    @model_validator(mode="after")
+    def _mecab_at_use_is_plain(self) -> Self:
+        if self.morpheme != "inference":
+            return self
+        if self.adopt is not None:
+            raise ValueError("an adopted tokenizer cuts as it does: leave `adopt` out, or `morpheme: inference`")
+        if self.left_space_penalty:
+            raise ValueError(
+                "the code that comes with `morpheme: inference` knows no left-space penalty: set left_space_penalty: false"
+            )
+        return self

@@ -1,14 +1,19 @@
-"""The tokenizer as a file: an ordinary fast tokenizer that `AutoTokenizer` loads, without MeCab and without our code."""
+"""The tokenizer as a file: an ordinary fast tokenizer that `AutoTokenizer` loads, without MeCab and without our code.
+
+With `morpheme: inference` it comes with code of its own, `kobert_pipeline.tokenization_mecab_ko`, which needs MeCab.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
 from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.pretrained import cuts_at_use
 from tokenizer.train import ROLES
 from tokenizer.words import DIGITS, Digits
 
@@ -50,13 +55,18 @@ def _pre_tokenizer(digits: Digits) -> pre_tokenizers.PreTokenizer:
 
 
 def save(
-    tokenizer: Tokenizer, pieces: Sequence[str], special_tokens: Sequence[str], folder: Path, golden: Iterable[str]
+    tokenizer: Tokenizer,
+    pieces: Sequence[str],
+    special_tokens: Sequence[str],
+    folder: Path,
+    golden: Iterable[str],
+    *,
+    at_morphemes: bool = False,
 ) -> None:
-    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces."""
-    from transformers import PreTrainedTokenizerFast
-
+    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces; for a tokenizer
+    that shall cut `at_morphemes` first, the code that does so, too."""
     extra = [token for token in special_tokens if token not in ROLES.values()]
-    fast = PreTrainedTokenizerFast(
+    fast = _kind(at_morphemes)(
         tokenizer_object=tokenizer,
         model_input_names=MODEL_INPUT_NAMES,
         clean_up_tokenization_spaces=False,
@@ -64,12 +74,23 @@ def save(
         **ROLES,
     )
     fast.save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        with atomic_path(folder / name) as path:
-            path.write_bytes((folder / name).read_bytes())
+    for written in [folder / "tokenizer.json", folder / "tokenizer_config.json", *folder.glob("tokenization_*.py")]:
+        with atomic_path(written) as path:
+            path.write_bytes(written.read_bytes())
     write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
-    saved = Tokenizer.from_file(str(folder / "tokenizer.json"))  # knows the special tokens, should a sentence hold one
+    saved = load_tokenizer(folder, check=False)  # knows the special tokens, should a sentence hold one
     write_json(folder / GOLDEN, [{"text": text, "pieces": saved.encode(text).tokens} for text in golden])
+
+
+def _kind(at_morphemes: bool) -> Any:
+    """The transformers class that saves and loads it."""
+    if at_morphemes:
+        from kobert_pipeline.tokenization_mecab_ko import MecabKoTokenizer
+
+        return MecabKoTokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast
 
 
 def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
@@ -78,14 +99,22 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
         raise ArtifactMismatch(f"{folder}: no readable tokenizer.json ({error}). Build the tokenizer again.") from None
+    if cuts_at_use(folder):
+        from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
+
+        cut_at_morphemes(tokenizer)
     if check and (folder / GOLDEN).is_file():
         for entry in read_json(folder / GOLDEN):
             pieces = tokenizer.encode(entry["text"]).tokens
             if pieces != entry["pieces"]:
                 raise ArtifactMismatch(
-                    f"{folder}: {entry['text']!r} is now cut {pieces}, it was cut {entry['pieces']} when the tokenizer was built. The folder was edited, or the tokenizers library changed."
+                    f"{folder}: {entry['text']!r} is now cut {pieces}, it was cut {entry['pieces']} when the tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
                 )
     return tokenizer
+
+
+def _what_cuts(folder: Path) -> str:
+    return "the tokenizers library, MeCab or its dictionary" if cuts_at_use(folder) else "the tokenizers library"
 
 
 def open_tokenizer(name: str) -> Tokenizer:
@@ -96,6 +125,8 @@ def open_tokenizer(name: str) -> Tokenizer:
     from tokenizers.implementations import BertWordPieceTokenizer
 
     path = Path(name)
+    if path.is_dir() and cuts_at_use(path):
+        return load_tokenizer(path, check=False)
     if path.is_dir():
         path = next((path / file for file in ("tokenizer.json", "vocab.txt") if (path / file).is_file()), path)
     try:

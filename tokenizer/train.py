@@ -106,7 +106,7 @@ def learn_vocabulary(
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
     rows = alphabet(counts, config)
-    taken = config.vocab_size - wanted + len(rows) + config.whole_words
+    taken = config.vocab_size - wanted + len(rows) + (config.whole_words if words else 0)
     if config.vocab_size < taken:
         raise InputError(
             f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens, whole words and the alphabet take {taken:,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."

@@ -24,6 +24,7 @@ from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
+from kobert_pipeline.pretrained import cuts_at_use
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def _tokenise_shard(
         return done
     counts: dict[str, Any] = {}
     for split, text in _by_split(pq.read_table(shard), config.validation_share, sources).items():
-        columns, counts[split] = _tokenised(text, _loaded(load, tokenizer), config)
+        columns, counts[split] = _tokenised(text, _loaded(load, tokenizer), config, in_context=cuts_at_use(tokenizer))
         write_shard(folder / split / f"{shard.stem}.arrow", columns, vocab_size)
         if split == TRAIN:
             lengths = np.diff(columns.sentence_offsets)
@@ -156,11 +157,16 @@ def _by_split(table: pa.Table, validation_share: float, sources: list[str]) -> d
     return {split: (sentences.filter(pa.array(own)), document[own], source[own]) for split, own in wanted.items()}
 
 
-def _tokenised(text: Text, tokenizer: Any, config: DatasetConfig) -> tuple[Columns, dict[str, int]]:
+def _tokenised(
+    text: Text, tokenizer: Any, config: DatasetConfig, *, in_context: bool = False
+) -> tuple[Columns, dict[str, int]]:
     """The columns of one file, without sentences of which no piece is left, and what was counted."""
     sentences, document, source = text
     eojeols = pieces.split_eojeols(sentences)
-    found = pieces.cut(eojeols, tokenizer, with_characters=config.morphemes)
+    if in_context:
+        found = pieces.cut_in_context(eojeols, tokenizer)
+    else:
+        found = pieces.cut(eojeols, tokenizer, with_characters=config.morphemes)
     marks = {EOJEOL_START: found.eojeol_start}
     filled = np.diff(found.sentence_offsets) > 0
     counts = {
@@ -170,7 +176,7 @@ def _tokenised(text: Text, tokenizer: Any, config: DatasetConfig) -> tuple[Colum
         "empty_sentences": int((~filled).sum()),
         "swallowed_eojeols": found.swallowed,
     }
-    if found.characters is not None:
+    if config.morphemes and found.characters is not None:
         starts = morphemes.mark(found.characters, morphemes.parse(eojeols))
         marks |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}
         counts["swallowed_morphemes"] = starts.swallowed

@@ -52,7 +52,7 @@ def _cut_lines(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> Cut:
     texts = eojeols.to_pylist()
     lines = [" ".join(texts[first : first + EOJEOLS_A_LINE]) for first in range(0, len(texts), EOJEOLS_A_LINE)]
     encodings = _encode(lines, tokenizer, with_inside)
-    ids = _flat(encoding.ids for encoding in encodings)
+    ids = flat(encoding.ids for encoding in encodings)
     words = pc.count_substring_regex(eojeols, WORD).to_numpy()
     starts = np.flatnonzero(_begins_word(ids, tokenizer))
     if len(starts) != words.sum():  # a tokenizer with other words than BERT's
@@ -62,14 +62,14 @@ def _cut_lines(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> Cut:
         return Cut(ids, offsets, None)
     before = offsets_of(pc.utf8_length(eojeols).to_numpy() + 1)[:-1]
     before = before - before[np.arange(len(before)) // EOJEOLS_A_LINE * EOJEOLS_A_LINE]
-    return Cut(ids, offsets, _flat_starts(encodings) - np.repeat(before, np.diff(offsets)))
+    return Cut(ids, offsets, flat_starts(encodings) - np.repeat(before, np.diff(offsets)))
 
 
 def _cut_alone(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> Cut:
     encodings = _encode(eojeols.to_pylist(), tokenizer, with_inside)
     offsets = offsets_of(np.fromiter(map(len, encodings), np.int64, len(encodings)))
-    ids = _flat(encoding.ids for encoding in encodings)
-    return Cut(ids, offsets, _flat_starts(encodings) if with_inside else None)
+    ids = flat(encoding.ids for encoding in encodings)
+    return Cut(ids, offsets, flat_starts(encodings) if with_inside else None)
 
 
 def _encode(texts: list[str], tokenizer: Any, with_offsets: bool) -> Any:
@@ -77,12 +77,14 @@ def _encode(texts: list[str], tokenizer: Any, with_offsets: bool) -> Any:
     return encode(texts, add_special_tokens=False)
 
 
-def _flat(lists: Any) -> np.ndarray:
+def flat(lists: Any) -> np.ndarray:
+    """Numbers of all lists, one after the other: int64."""
     return np.fromiter(chain.from_iterable(lists), np.int64)
 
 
-def _flat_starts(encodings: Any) -> np.ndarray:
-    return _flat([start for start, _ in encoding.offsets] for encoding in encodings)
+def flat_starts(encodings: Any) -> np.ndarray:
+    """Characters of its text before each piece."""
+    return flat([start for start, _ in encoding.offsets] for encoding in encodings)
 
 
 def _begins_word(ids: np.ndarray, tokenizer: Any) -> np.ndarray:

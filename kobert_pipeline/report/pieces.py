@@ -10,6 +10,7 @@ from typing import Any
 
 from kobert_pipeline.artifacts import read_json
 from kobert_pipeline.morphology import morphemes
+from kobert_pipeline.pretrained import cuts_at_use
 from tokenizer.load import GOLDEN, load_tokenizer
 from tokenizer.token_view import disagreements, eojeol_starts
 from tokenizer.train import ROLES
@@ -112,8 +113,15 @@ def kind_of(tag: str) -> str:
 
 
 def vocabulary(folder: Path | None) -> dict[str, Any] | None:
-    """For the page's own tokenizer: `pieces`, one a line in id order, and those `added` that are matched before any other."""
-    if folder is None or not (folder / "tokenizer.json").is_file() or not (folder / "vocab.txt").is_file():
+    """For the page's own tokenizer: `pieces`, one a line in id order, and those `added` that are matched before any other.
+
+    None for a tokenizer that needs MeCab, which no page has."""
+    if (
+        folder is None
+        or cuts_at_use(folder)
+        or not (folder / "tokenizer.json").is_file()
+        or not (folder / "vocab.txt").is_file()
+    ):
         return None
     added = [token["content"] for token in read_json(folder / "tokenizer.json")["added_tokens"]]
     return {"pieces": (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n"), "added": added}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.report.pieces import KINDS, SENTENCES, cut
 
 GUESSES = 5
@@ -52,10 +53,10 @@ def _on_change(gradio: Any, app: Any, text: Any, answer: Callable[[str], Any], s
 
 def load(model: str) -> tuple[Any, Any]:
     """Tokenizer and network of a folder or Hub id."""
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers import AutoModelForMaskedLM
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        tokenizer = auto_tokenizer(model)
         network = AutoModelForMaskedLM.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{model}: no masked language model: {str(error).splitlines()[0]}") from None

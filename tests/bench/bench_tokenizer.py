@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import pyarrow as pa
@@ -28,12 +28,15 @@ from corpora.build import build as build_corpora
 from corpora.config import CorporaConfig, SourceConfig
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
 from kobert_pipeline.execution import ExecutionConfig, Meter
+from kobert_pipeline.morphology import marked
+from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.build import build, count_all, morpheme_starts
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import assemble, open_tokenizer
 from tokenizer.prune import known_words
 from tokenizer.report import measure
 from tokenizer.train import learn_vocabulary
+from tokenizer.words import Digits
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 WORK = Path("build/bench/work")
@@ -62,6 +65,7 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"ks_x_1001": False},
     {"digits": "pairs"},
     {"digits": "single"},
+    {"morpheme": "inference"},
 )
 """Settings that differ from the default ones."""
 WHOLE_WORDS = (0, 4, 8, 16, 32, 64, 128)
@@ -105,7 +109,7 @@ def hold_out(folder: Path, target: Path) -> dict[str, list[str]]:
 
 
 @functools.cache
-def counted(morpheme: str, digits: str) -> tuple[Counter[str], Counter[str]]:
+def counted(morpheme: Literal["training", "none"], digits: Digits) -> tuple[Counter[str], Counter[str]]:
     """Units of the whole corpus, and the words of a sample of it: the same for many vocabularies."""
     config = TokenizerConfig(morpheme=morpheme, digits=digits, surplus=2)
     return count_all(sorted((corpus()[0] / "shards").glob("*.parquet")), config, execution=TWO)
@@ -114,9 +118,12 @@ def counted(morpheme: str, digits: str) -> tuple[Counter[str], Counter[str]]:
 @functools.cache
 def learned(**settings: Any) -> Tokenizer:
     config = TokenizerConfig(**settings)
-    units, sample = counted(config.morpheme, config.digits)
+    units, sample = counted("none" if config.morpheme == "none" else "training", config.digits)
     words = known_words(sample) if config.surplus > 1 or config.whole_words else ()
-    return assemble(learn_vocabulary(units, config, (), (), words), (), config.digits)
+    tokenizer = assemble(learn_vocabulary(units, config, (), (), words), (), config.digits)
+    if config.morpheme == "inference":
+        cut_at_morphemes(tokenizer)
+    return tokenizer
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -220,8 +227,30 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
     return time.perf_counter() - started
 
 
+def penalty() -> Table:
+    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three; and how many sentences it changes."""
+    sentences = [sentence for part in corpus()[1].values() for sentence in part]
+    plain = [marked(sentence) for sentence in sentences]
+    rows = []
+    for name, setting in (("MeCab", False), ("left_space_penalty: true", True)):
+        seconds = min(_time_marking(sentences, setting) for _ in range(3))
+        changed = sum(a != marked(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
+        rows.append(
+            {"morphemes": name, "sentences/s": len(sentences) / seconds, "cut otherwise": changed / len(sentences)}
+        )
+    return rows
+
+
+def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
+    started = time.perf_counter()
+    for sentence in sentences:
+        marked(sentence, left_space_penalty=left_space_penalty)
+    return time.perf_counter() - started
+
+
 PARTS: dict[str, Callable[[], Table]] = {
     "stage": stage, "variants": variants, "published": published, "curve": curve, "encoding": encoding,
+    "penalty": penalty,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH, Morphemes, mark, parse
-from kobert_pipeline.dataset.pieces import cut, split_eojeols
+from kobert_pipeline.dataset.pieces import cut, cut_in_context, split_eojeols
 from kobert_pipeline.dataset.ragged import gather, offsets_of
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.morphology import morphemes
+from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.load import load_tokenizer
 
 SPACES = "\t\n\r \u00a0\u2003\u2028\u3000"
@@ -151,3 +152,38 @@ def test_gathered_lists_stand_one_after_the_other(seed):
     found, offsets = gather(offsets_of(np.array([len(one) for one in lists])), chosen)
     parts = [values[found][a:b].tolist() for a, b in itertools.pairwise(offsets)]
     assert parts == [lists[number] for number in chosen]
+
+
+# --- in context ------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=200)
+@given(texts=texts)
+@example(texts=["a\x0bb c", " ́a", "[MASK] [SEP]가", "中國 ㅋㅋ", "", " \u200b x"])
+def test_whole_sentences_give_what_their_eojeols_give(tokenizer, texts):
+    """For a tokenizer to which the sentence around an eojeol means nothing."""
+    eojeols = split_eojeols(sentences(texts))
+    whole, parts = cut_in_context(eojeols, tokenizer), cut(eojeols, tokenizer, with_characters=True)
+    for name in ("input_ids", "eojeol_start", "sentence_offsets", "characters"):
+        assert getattr(whole, name).tolist() == getattr(parts, name).tolist(), name
+    assert whole.swallowed == parts.swallowed
+
+
+def test_a_tokenizer_that_cuts_at_morphemes_is_given_whole_sentences(tiny, documents):
+    tokenizer = cut_at_morphemes(load_tokenizer(tiny.tokenizer))
+    texts = [sentence for document in documents for sentence in document]
+    eojeols = split_eojeols(sentences(texts))
+    found = cut_in_context(eojeols, tokenizer)
+    expected = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+    assert found.input_ids.tolist() == [piece for ids in expected for piece in ids]
+    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+    marks = mark(found.characters, parse(eojeols))
+    assert (marks.morpheme_start | ~found.eojeol_start).all()
+    assert marks.swallowed == 0
+
+
+def test_more_sentences_than_fit_one_call_are_cut_alike(tokenizer, documents, monkeypatch):
+    monkeypatch.setattr("kobert_pipeline.dataset.pieces.SENTENCES_A_CALL", 7)
+    eojeols = split_eojeols(sentences([sentence for document in documents for sentence in document]))
+    whole, parts = cut_in_context(eojeols, tokenizer), cut(eojeols, tokenizer, with_characters=True)
+    assert whole.characters.tolist() == parts.characters.tolist()

@@ -158,3 +158,21 @@ def test_a_licence_cannot_break_the_table(manifests: dict[str, Manifest]) -> Non
 def test_only_sources_from_the_hub_are_named_as_datasets(manifests: dict[str, Manifest]) -> None:
     inputs = {"00000 a: a.parquet": "hf://datasets/someone/korean-text/a.parquet", "00001 b: b.txt": "b2" * 32}
     assert hub_datasets(dataclasses.replace(manifests["corpora"], inputs=inputs)) == ["someone/korean-text"]
+
+
+def test_a_tokenizer_that_needs_mecab_says_what_to_install_in_both_languages(manifests: dict[str, Manifest]) -> None:
+    tokenizer = manifests["tokenizer"]
+    needing = dataclasses.replace(
+        tokenizer,
+        config=tokenizer.config | {"morpheme": "inference"},
+        libraries=tokenizer.libraries | {"python-mecab-ko-dic": "2.1.1.post2"},
+    )
+    for name, card in cards(manifests | {"tokenizer": needing}).items():
+        if name == "dataset_card":
+            continue
+        for language in card.split("\n# 한국어\n"):
+            assert "`pip install mecab-python3 python-mecab-ko-dic==2.1.1.post2`" in language
+            assert "tokenization_mecab_ko.py" in language
+        assert ", trust_remote_code=True)" in card
+        assert "no remote code" not in card
+        assert "원격 코드도" not in card
