@@ -10,7 +10,11 @@ from kobert_pipeline.errors import InputError, KobertError
 from kobert_pipeline.fill import fill_one, load
 from kobert_pipeline.report.pieces import KINDS, SENTENCES, cut
 
-EXAMPLES = ("대한민국의 수도는 [MASK]이다.", "아침에 일어나서 [MASK]을 마셨다.", "날씨가 [MASK] 추워서 [MASK]에 가기 싫다.")
+EXAMPLES = (
+    "대한민국의 수도는 [MASK]이다.",
+    "아침에 일어나서 [MASK]을 마셨다.",
+    "날씨가 [MASK] 추워서 [MASK]에 가기 싫다.",
+)
 """`[MASK]` becomes what the model's tokenizer calls it."""
 COLOURS = {
     "noun": "#7db0ff",
@@ -49,8 +53,7 @@ def playground(gradio: Any, model: str, title: str) -> Any:
             text = gradio.Textbox(EXAMPLES[0].replace("[MASK]", mask), label=f"A sentence with {mask}", lines=2)
             wrong = gradio.Markdown()
             filled = gradio.Dataframe(headers=["mask", "piece", "probability"], label="Likeliest pieces")
-            answer = lambda sentence: guesses(tokenizer, network, sentence)  # noqa: E731
-            _on_change(gradio, app, text, answer, [filled, wrong], "fill")
+            _on_change(gradio, app, text, lambda typed: guesses(tokenizer, network, typed), [filled, wrong], "fill")
             gradio.Examples([example.replace("[MASK]", mask) for example in EXAMPLES], text)
         with gradio.Tab("Pieces"):
             sentence = gradio.Textbox(SENTENCES[1], label="A sentence", lines=2)
@@ -63,7 +66,8 @@ def playground(gradio: Any, model: str, title: str) -> Any:
 
 def _on_change(gradio: Any, app: Any, text: Any, answer: Callable[[str], Any], shows: Any, name: str) -> None:
     """Answers whatever is typed, and what stands there at first. `name` is what programs call it by."""
-    gradio.on([text.change, app.load], answer, text, shows, api_name=name, show_progress="hidden")
+    triggers = [text.change, app.load]
+    gradio.on(triggers, answer, text, shows, api_name=name, show_progress="hidden", trigger_mode="always_last")
 
 
 def guesses(tokenizer: Any, network: Any, sentence: str) -> tuple[list[list[str]], str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from finished_run import PIECES, export_model
 
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.errors import KobertError
 from kobert_pipeline.fill import GUESSES, load
 from kobert_pipeline.report.playground import coloured, guesses, playground, serve
 from tokenizer.load import assemble
@@ -27,11 +27,6 @@ def test_without_gradio_the_message_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(KobertError, match="pip install 'gradio"):
         serve(str(tmp_path), 7860)
-
-
-def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no masked language model"):
-        load(str(tmp_path))
 
 
 def test_every_mask_has_its_likeliest_pieces(loaded: tuple[Any, Any]) -> None:
@@ -73,6 +68,11 @@ def test_the_playground_answers_over_http(model: Path) -> None:
         assert len(filled["data"]) == GUESSES
         assert "Write [MASK]" in client.predict("서울이다.", api_name="/fill")[1]
         assert wrong == ""
-        assert [piece["token"] for piece in client.predict("대한민국의 서울", api_name="/cut")] == ["대한민국", "##의", " ", "서울"]
+        assert [piece["token"] for piece in client.predict("대한민국의 서울", api_name="/cut")] == [
+            "대한민국",
+            "##의",
+            " ",
+            "서울",
+        ]
     finally:
         app.close()
