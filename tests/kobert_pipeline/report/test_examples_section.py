@@ -11,6 +11,8 @@ from finished_run import PIECES, export_model, finish
 from page_checks import elements
 from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification
 
+from kobert_pipeline.artifacts import read_json, write_json
+from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.examples import MASKED, examples
 from kobert_pipeline.report.page import public_page, write_page
 
@@ -65,3 +67,15 @@ def test_both_editions_of_the_page_show_them(tmp_path: Path, model: Path) -> Non
         (first,) = re.findall(r"<mark>는</mark> 서울이다\.</span></p>\s*<ol>(<li.*?</li>)", page)
         assert first.startswith('<li class="right"')
         assert "##는" in first
+
+
+def test_two_models_are_set_side_by_side_and_one_is_not_shown_twice(tmp_path: Path, model: Path) -> None:
+    folders, others = finish(tmp_path / "one", model), finish(tmp_path / "other", model)
+    manifest = others["pretrain"] / "manifest.json"
+    write_json(manifest, read_json(manifest) | {"fingerprint": "ab" * 32})
+    write_comparison(tmp_path / "both.html", ("one", "other"), (folders, others))
+    write_comparison(tmp_path / "same.html", ("one", "same"), (folders, folders))
+    both, same = ((tmp_path / name).read_text(encoding="utf-8") for name in ("both.html", "same.html"))
+    assert elements(both)
+    assert both.count('<li class="right"') == 2 * sum(piece in ("##는", "서울") for _, _, piece, _ in MASKED)
+    assert "<mark>" not in same
