@@ -13,8 +13,8 @@ from browser import Browser
 
 Pixels = np.ndarray[Any, np.dtype[np.int16]]
 """Rows x columns x (red, green, blue), 0 to 255."""
-TOLERANCE = 12
-"""Of a channel: edges are smoothed."""
+TOLERANCE, FAINT = 12, 40
+"""Of a channel: edges are smoothed; and what differs less from the background is none that one reads."""
 SHEET = 688
 """Width in CSS pixels of what a sheet of A4 shows between margins of 14 mm."""
 
@@ -30,8 +30,8 @@ class Screenshot:
 
     @property
     def ink(self) -> Any:
-        """Which pixels are not background."""
-        return ~_near(self.pixels, self.background)
+        """Which pixels are neither background nor panel: text, lines, bars."""
+        return ~_near(self.pixels, self.background, FAINT)
 
     @property
     def gap(self) -> int:
@@ -51,8 +51,8 @@ class Screenshot:
         return Screenshot(self.pixels[max(0, top) : top + height, max(0, left) : left + width], self.background)
 
 
-def _near(pixels: Pixels, colour: tuple[int, int, int]) -> Any:
-    return np.all(np.abs(pixels - np.array(colour, dtype=np.int16)) <= TOLERANCE, axis=-1)
+def _near(pixels: Pixels, colour: tuple[int, int, int], tolerance: int = TOLERANCE) -> Any:
+    return np.all(np.abs(pixels - np.array(colour, dtype=np.int16)) <= tolerance, axis=-1)
 
 
 def take(browser: Browser, target: Path) -> Screenshot:
