@@ -232,6 +232,8 @@ def report(
     if other is None:
         typer.echo(_write_page(loaded, artifacts, _finished(loaded, artifacts), beside or ()))
         return
+    if beside:
+        raise KobertError("--beside sets tokenizers beside one run's; two runs show the pieces of their own.")
     from kobert_pipeline.report.compare import write_comparison
 
     second = load_recipe(other, tuple(settings or ()))

@@ -99,6 +99,10 @@ def test_the_recipe_and_the_command_name_them(other: Path, tmp_path: Path) -> No
     assert recipe.report.beside == (str(other),)
     result = CliRunner().invoke(cli.app, ["report", "quickstart", "--beside", str(other), "--artifacts", str(tmp_path)])
     assert result.exit_code == 0, result.output
+    both = CliRunner().invoke(
+        cli.app, ["report", "quickstart", "quickstart", "--beside", "a", "--artifacts", str(tmp_path)]
+    )
+    assert "--beside" in str(both.exception)
 
 
 def test_dots_at_one_place_share_a_label() -> None:
