@@ -59,7 +59,8 @@ def comparison(recipe: str, tokenizer: Path | None, corpora: Path | None, beside
         figures = measure(opened, sentences, starts.__getitem__)
         return Vocabulary(name, opened.get_vocab_size(), figures, own)
 
-    rows, missing = [measured(recipe, load_tokenizer(tokenizer, check=False), own=True)], []
+    rows = [measured(recipe, load_tokenizer(tokenizer, check=False), own=True)]
+    missing: list[str] = []
     for name in dict.fromkeys(beside):
         try:
             rows.append(measured(label(name), open_tokenizer(_expanded(name))))
