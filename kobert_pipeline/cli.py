@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,9 @@ app = typer.Typer(
 logger = logging.getLogger("kobert_pipeline")
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, or a path to a YAML file.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A recipe that was run, a Hugging Face folder, or a Hub id.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -55,7 +59,7 @@ def run(
     loaded = load_recipe(recipe, tuple(settings or ()))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
-        page = _write_page(loaded.name, artifacts, folders)
+        page = _write_page(loaded, artifacts, folders)
         typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
         typer.echo(_scores(folders["klue_eval"]))
 
@@ -211,6 +215,13 @@ def report(
     other: Annotated[
         str | None, typer.Argument(metavar="[OTHER]", help="A second recipe: both runs side by side on one page.")
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOKENIZER",
+            help="Beside the run's own tokenizer: another, a folder, file or Hub id. May be repeated.",
+        ),
+    ] = None,
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
@@ -219,8 +230,10 @@ def report(
 
     loaded = load_recipe(recipe, tuple(settings or ()))
     if other is None:
-        typer.echo(_write_page(loaded.name, artifacts, _finished(loaded, artifacts)))
+        typer.echo(_write_page(loaded, artifacts, _finished(loaded, artifacts), beside or ()))
         return
+    if beside:
+        raise KobertError("--beside sets tokenizers beside one run's; two runs show the pieces of their own.")
     from kobert_pipeline.report.compare import write_comparison
 
     second = load_recipe(other, tuple(settings or ()))
@@ -278,9 +291,7 @@ def push(
 
 @app.command()
 def fill(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A recipe that was run, a Hugging Face folder, or a Hub id.")
-    ],
+    model: ModelName,
     sentences: Annotated[
         list[str], typer.Argument(metavar="SENTENCE...", help='With masks: "대한민국의 수도는 [MASK]이다."')
     ],
@@ -291,7 +302,8 @@ def fill(
     from rich.console import Console
 
     from kobert_pipeline.fill import fill as fill_masks
-    from kobert_pipeline.fill import lines, locate, table
+    from kobert_pipeline.fill import lines, table
+    from kobert_pipeline.models import locate
 
     console = Console()
     for filled in fill_masks(locate(model, settings or (), artifacts), sentences):
@@ -325,13 +337,16 @@ def extend(
 
 @app.command()
 def serve(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id with a mask to fill.")],
+    model: ModelName,
     port: Annotated[int, typer.Option(min=1024, max=65535, help="On this machine alone.")] = 7860,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Play with a model in the browser: fill masks, cut text into pieces. Needs the extra `serve`."""
+    from kobert_pipeline.models import locate
     from kobert_pipeline.report.playground import serve as serve_model
 
-    serve_model(model, port)
+    serve_model(locate(model, settings or (), artifacts), port, title=model)
 
 
 @app.command()
@@ -365,11 +380,11 @@ def _scores(folder: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _write_page(name: str, artifacts: Path, folders: dict[str, Path]) -> Path:
+def _write_page(recipe: Recipe, artifacts: Path, folders: dict[str, Path], beside: Sequence[str] = ()) -> Path:
     from kobert_pipeline.report.page import write_page
 
-    page = artifacts / "reports" / f"{name}.html"
-    write_page(page, name, folders)
+    page = artifacts / "reports" / f"{recipe.name}.html"
+    write_page(page, recipe.name, folders, (*recipe.report.beside, *beside))
     return page
 
 

@@ -1,21 +1,17 @@
-"""`kobert fill`: a masked language model in hand, and what it writes where a text is masked."""
+"""A masked language model in hand, and what it writes where a text is masked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.errors import InputError
 from kobert_pipeline.pretrained import auto_tokenizer
-from kobert_pipeline.recipe import load_recipe, shipped_recipes
-from kobert_pipeline.runner import states
+from kobert_pipeline.recipe import shipped_recipes
 from kobert_pipeline.training.quiet import quiet
 
 GUESSES = 5
-STAGE = "pretrain"
-CONFIG = "config.json"
 
 
 class Guess(NamedTuple):
@@ -29,26 +25,6 @@ class Filled(NamedTuple):
     """For each mask, in order, the likeliest pieces, likeliest first."""
 
 
-def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
-    """The folder of a recipe's model, a folder as it is, or else a Hub id. Raises KobertError for a recipe that is not
-    trained and a folder without a model."""
-    if name in shipped_recipes() or Path(name).is_file() or Path(name).suffix in (".yaml", ".yml"):
-        state = next(
-            state for state in states(load_recipe(name, tuple(settings)), artifacts) if state.stage.name == STAGE
-        )
-        if not state.complete:
-            raise KobertError(
-                f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
-            )
-        return str(state.folder / "model")
-    if not Path(name).is_dir():
-        return name
-    folder = next((place for place in (Path(name), Path(name) / "model") if (place / CONFIG).is_file()), None)
-    if folder is None:
-        raise InputError(f"{name}: no {CONFIG}; name a folder that `save_pretrained` wrote, or that a run exported.")
-    return str(folder)
-
-
 def fill(name: str, sentences: Sequence[str], guesses: int = GUESSES) -> list[Filled]:
     """The likeliest pieces for every mask of every sentence, by the model in the folder or of the Hub id `name`.
 
@@ -56,11 +32,12 @@ def fill(name: str, sentences: Sequence[str], guesses: int = GUESSES) -> list[Fi
     mask or longer than the model takes, a model without a masked-language-model head, and a name that leads nowhere.
     """
     with quiet():
-        tokenizer, network = _load(name)
-        return [_fill(tokenizer, network, sentence, guesses) for sentence in sentences]
+        tokenizer, network = load(name)
+        return [fill_one(tokenizer, network, sentence, guesses) for sentence in sentences]
 
 
-def _load(name: str) -> tuple[Any, Any]:
+def load(name: str) -> tuple[Any, Any]:
+    """Tokenizer and network of a folder or Hub id. Raises InputError for what is no masked language model."""
     from transformers import AutoModelForMaskedLM
 
     try:
@@ -80,7 +57,8 @@ def _load(name: str) -> tuple[Any, Any]:
     return tokenizer, network.eval()
 
 
-def _fill(tokenizer: Any, network: Any, sentence: str, guesses: int) -> Filled:
+def fill_one(tokenizer: Any, network: Any, sentence: str, guesses: int = GUESSES) -> Filled:
+    """As `fill` does, by a model in hand. Raises InputError for a sentence without a mask or too long."""
     import torch
 
     batch = tokenizer(sentence, return_tensors="pt")

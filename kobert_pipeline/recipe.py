@@ -21,6 +21,14 @@ from tokenizer.config import TokenizerConfig
 RECIPES = Path(__file__).parent / "recipes"
 
 
+class ReportConfig(Config):
+    """Of the run's page, which is no stage: it decides nothing."""
+
+    beside: tuple[str, ...] = ()
+    """Tokenizers to set the run's own beside: folders, `tokenizer.json` or `vocab.txt` files, or Hub ids. `${NAME}` stands
+    for an environment variable."""
+
+
 class Recipe(Config):
     """One section a stage; defaults are what most runs want."""
 
@@ -33,6 +41,7 @@ class Recipe(Config):
     pretrain: PretrainConfig
     klue_eval: EvaluationConfig = EvaluationConfig()
     hub: HubConfig = HubConfig()
+    report: ReportConfig = ReportConfig()
     execution: ExecutionConfig = ExecutionConfig()
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
-NOT_HERE = ("# needs a network", "# your own files", "# needs KOBERT_DATA")
+NOT_HERE = ("# needs a network", "; needs a network", "# your own files", "# needs KOBERT_DATA")
 """Ends a line of a README that a test cannot run."""
 
 

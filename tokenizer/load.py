@@ -120,23 +120,31 @@ def _what_cuts(folder: Path) -> str:
 def open_tokenizer(name: str) -> Tokenizer:
     """Anybody's tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
 
-    A vocab.txt alone is cased, its accents kept: what Korean needs. Raises InputError when there is none.
+    A vocab.txt alone is cased, its accents kept: what Korean needs. Texts are neither cut short nor filled up. Raises
+    InputError when there is none.
     """
-    from tokenizers.implementations import BertWordPieceTokenizer
-
     path = Path(name)
     if path.is_dir() and cuts_at_use(path):
         return load_tokenizer(path, check=False)
     if path.is_dir():
         path = next((path / file for file in ("tokenizer.json", "vocab.txt") if (path / file).is_file()), path)
     try:
-        if path.suffix == ".json":
-            return Tokenizer.from_file(str(path))
-        if path.is_file():
-            old: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
-            return old
-        return Tokenizer.from_pretrained(name)
+        tokenizer = _read(path, name)
     except Exception as error:  # tokenizers raises bare Exception
         raise InputError(
             f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({error})."
         ) from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _read(path: Path, name: str) -> Tokenizer:
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    if path.suffix == ".json":
+        return Tokenizer.from_file(str(path))
+    if path.is_file():
+        old: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
+        return old
+    return Tokenizer.from_pretrained(name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tokenizers import Tokenizer
-
-from tokenizer.train import ROLES
 
 _EOJEOL = re.compile(r"\S+")
 
@@ -16,19 +15,22 @@ _EOJEOL = re.compile(r"\S+")
 def measure(
     tokenizer: Tokenizer, sentences: Iterable[str], morpheme_starts: Callable[[str], set[int]] | None = None
 ) -> dict[str, Any]:
-    """Figures over `sentences`. A cut is the start of a piece (or morpheme) inside an eojeol; starts of eojeols do not count.
+    """Figures over `sentences`, of a tokenizer of any kind. A cut is the start of a piece (or morpheme) inside an eojeol;
+    starts of eojeols do not count.
 
     `cut_f1` and its parts are missing when no `morpheme_starts` is given.
     """
+    unknown_piece = piece_of_the_unknown(tokenizer)
     pieces = eojeols = unknown = inner = hit = extra = missed = 0
     for sentence in sentences:
         encoding = tokenizer.encode(sentence, add_special_tokens=False)
         initial = {match.start() for match in _EOJEOL.finditer(sentence)}
         pieces, eojeols = pieces + len(encoding.tokens), eojeols + len(initial)
-        unknown += encoding.tokens.count(ROLES["unk_token"])
+        unknown += encoding.tokens.count(unknown_piece)
         inner += sum(piece.startswith("##") for piece in encoding.tokens)
         if morpheme_starts:
-            found, wanted = {start for start, _ in encoding.offsets} - initial, morpheme_starts(sentence) - initial
+            starts = {_first_letter(sentence, start) for start, _ in encoding.offsets}
+            found, wanted = starts - initial, morpheme_starts(sentence) - initial
             hit, extra, missed = hit + len(found & wanted), extra + len(found - wanted), missed + len(wanted - found)
     figures: dict[str, Any] = {
         "eojeols": eojeols,
@@ -43,3 +45,19 @@ def measure(
             "cut_f1": round(2 * hit / max(1, 2 * hit + extra + missed), 4),
         }
     return figures
+
+
+def piece_of_the_unknown(tokenizer: Tokenizer) -> str | None:
+    """What stands for what the vocabulary lacks: `[UNK]`, `<unk>`. None where it lacks nothing, as with bytes."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if model.get("unk_id") is not None:
+        return str(model["vocab"][model["unk_id"]][0])
+    name: str | None = model.get("unk_token")
+    return name
+
+
+def _first_letter(sentence: str, start: int) -> int:
+    """SentencePiece and byte-level tokenizers count the space before a word as its beginning."""
+    while start < len(sentence) and sentence[start].isspace():
+        start += 1
+    return start

@@ -23,7 +23,7 @@ other, or three small ones."""
 
 INK, GRID = "#010101", "#020202"
 TRAIN, HELD_OUT, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
-TRAIN_B, HELD_OUT_B, REFERENCE_B = "#070707", "#080808", "#090909"
+TRAIN_B, HELD_OUT_B, REFERENCE_B, TOKENIZER = "#070707", "#080808", "#090909", "#0a0a0a"
 COLOURS = {
     INK: "var(--soft)",
     GRID: "var(--line)",
@@ -34,6 +34,7 @@ COLOURS = {
     TRAIN_B: "var(--train-b)",
     HELD_OUT_B: "var(--held-out-b)",
     REFERENCE_B: "var(--reference-b)",
+    TOKENIZER: "var(--tokenizer)",
 }
 """What matplotlib is told -> what the page says."""
 SETTINGS = {
@@ -152,6 +153,52 @@ def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
     return Chart(title, _svg(draw, title, SMALL)[0])
+
+
+@dataclass(frozen=True)
+class Dot:
+    label: str
+    """Short: it stands beside the dot, and in a table beside the chart."""
+    x: float
+    y: float
+    colour: str
+    """A key of COLOURS."""
+
+
+NEAR = 0.04
+"""Of the axes: dots that are closer in both share one label."""
+
+
+def scatter(title: str, dots: Sequence[Dot], *, x: str) -> Chart:
+    """Labelled dots; those that lie on each other are labelled together."""
+
+    def draw(axes: Any) -> None:
+        for dot in reversed(dots):  # the first on top
+            axes.plot([dot.x], [dot.y], marker="o", markersize=7, color=dot.colour)
+        for dot, text in labels(dots):
+            axes.annotate(text, (dot.x, dot.y), xytext=(6, 4), textcoords="offset points", color=dot.colour)
+        axes.grid(visible=True)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(x)
+        axes.margins(0.12)
+        axes.xaxis.set_major_locator(_ticks(5))
+        axes.yaxis.set_major_locator(_ticks(5))
+
+    return Chart(title, _svg(draw, title)[0])
+
+
+def labels(dots: Sequence[Dot]) -> list[tuple[Dot, str]]:
+    """The dots beside which a label stands, and the label: `1`, or `2, 3` for two at one place."""
+    width, height = (max(values) - min(values) for values in ([dot.x for dot in dots], [dot.y for dot in dots]))
+    found: list[tuple[Dot, str]] = []
+    for dot in dots:
+        for number, (other, text) in enumerate(found):
+            if abs(dot.x - other.x) <= NEAR * width and abs(dot.y - other.y) <= NEAR * height:
+                found[number] = other, f"{text}, {dot.label}"
+                break
+        else:
+            found.append((dot, dot.label))
+    return found
 
 
 def short(value: float) -> str:

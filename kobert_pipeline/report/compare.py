@@ -10,6 +10,7 @@ from typing import Any
 from kobert_pipeline.artifacts import Manifest, write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import curves, pieces, scores
+from kobert_pipeline.report.examples import Example, examples
 from kobert_pipeline.report.page import read_manifests, template
 from kobert_pipeline.report.picture import HEADLINES, StageBox, stage_boxes
 
@@ -46,6 +47,7 @@ def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
         "differences": differences(manifests),
         "shared": shared(manifests),
         "charts": curves.both(runs) if len(runs) == 2 else [],
+        "examples": _examples(manifests, folders),
         "panels": scores.panels(*zip(names, found, strict=True)),
         "sample": any(facts.is_sample(both.get("klue_eval")) for both in manifests),
         "costs": costs(boxes, manifests),
@@ -211,3 +213,11 @@ def _sentences(manifests: Manifests, folders: Folders) -> list[tuple[pieces.Sent
         return []
     cut = [pieces.sentences(folder.get("tokenizer"), public=True) for folder in folders]
     return list(zip(*cut, strict=False))[:EXAMPLES]
+
+
+def _examples(manifests: Manifests, folders: Folders) -> list[tuple[Example, Example]]:
+    """Empty where both runs have one model, or one has none."""
+    if "pretrain" in shared(manifests) or not all("pretrain" in folder for folder in folders):
+        return []
+    left, right = (examples(folder["pretrain"] / "model") for folder in folders)
+    return list(zip(left, right, strict=False))

@@ -175,7 +175,7 @@ class Distributions:
 
 def distributions(corpora: Path | None) -> Distributions | None:
     """Lengths and Hangul shares of a sample of the kept text. None where the artifact has no text beside it."""
-    documents = list(_sampled(corpora)) if corpora is not None else []
+    documents = list(sampled(corpora)) if corpora is not None else []
     if not any(documents):
         return None
     from corpora.filters import hangul_share
@@ -189,7 +189,8 @@ def distributions(corpora: Path | None) -> Distributions | None:
     return Distributions(len(documents), len(sentences), charts)
 
 
-def _sampled(corpora: Path) -> Iterable[list[str]]:
+def sampled(corpora: Path) -> Iterable[list[str]]:
+    """Some of the kept documents, as lists of sentences; none where the artifact has no text beside it."""
     import pyarrow.parquet as pq
 
     shards = sorted((corpora / "shards").glob("*.parquet"))

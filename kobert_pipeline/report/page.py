@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.artifacts import Manifest, read_json, read_manifest, write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import corpus, curves, pieces, scores
+from kobert_pipeline.report.examples import examples
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
 from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
+from kobert_pipeline.report.vocabularies import comparison
 
 TEMPLATE = "page.html.jinja"
 MOST_INPUTS = 40
@@ -22,21 +24,31 @@ WORST = 5
 """Of the examples that a model gets wrong, shown of each task."""
 
 
-def write_page(path: Path, recipe: str, folders: dict[str, Path]) -> None:
-    """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing."""
-    write_text(path, render(recipe, read_manifests(folders), folders))
+def write_page(path: Path, recipe: str, folders: dict[str, Path], beside: Sequence[str] = ()) -> None:
+    """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing.
+
+    `beside` are tokenizers to set the run's own beside: folders, files or Hub ids.
+    """
+    write_text(path, render(recipe, read_manifests(folders), folders, beside))
 
 
-def public_page(recipe: str, folders: Mapping[str, Path]) -> str:
+def public_page(recipe: str, folders: Mapping[str, Path], beside: Sequence[str] = ()) -> str:
     """The edition that may be published: nothing of the corpus or of a dataset is quoted, no document is named."""
-    return render(recipe, read_manifests(folders), folders, public=True)
+    return render(recipe, read_manifests(folders), folders, beside, public=True)
 
 
 def read_manifests(folders: Mapping[str, Path]) -> dict[str, Manifest]:
     return {stage: read_manifest(folder) for stage, folder in folders.items()}
 
 
-def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str, Path], *, public: bool = False) -> str:
+def render(
+    recipe: str,
+    manifests: Mapping[str, Manifest],
+    folders: Mapping[str, Path],
+    beside: Sequence[str] = (),
+    *,
+    public: bool = False,
+) -> str:
     """The page as text, from manifests and the files beside them. `public` leaves out what quotes the corpus."""
     stages = stage_boxes(manifests, folders)
     values = {
@@ -53,6 +65,7 @@ def render(recipe: str, manifests: Mapping[str, Manifest], folders: Mapping[str,
         "settings": {stage: _settings(manifest.config) for stage, manifest in manifests.items()},
         **_corpus(manifests.get("corpora"), folders.get("corpora"), public),
         **_tokenizer(folders.get("tokenizer"), public),
+        "comparison": comparison(recipe, folders.get("tokenizer"), folders.get("corpora"), beside),
         **_pretraining(recipe, manifests.get("pretrain"), folders.get("pretrain")),
         **_klue(recipe, manifests.get("klue_eval"), folders.get("klue_eval"), public),
     }
@@ -117,9 +130,13 @@ def _tokenizer(folder: Path | None, public: bool) -> dict[str, Any]:
 
 def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) -> dict[str, Any]:
     if manifest is None or folder is None:
-        return {"charts": [], "parts_of_speech": []}
+        return {"charts": [], "parts_of_speech": [], "examples": []}
     run = curves.read_run(recipe, manifest, folder)
-    return {"charts": curves.charts(run), "parts_of_speech": curves.by_part_of_speech(run.held_out)}
+    return {
+        "charts": curves.charts(run),
+        "parts_of_speech": curves.by_part_of_speech(run.held_out),
+        "examples": examples(folder / "model"),
+    }
 
 
 def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:

@@ -28,11 +28,20 @@ class Mark:
         return f"{self.value:.2f}" + ("" if self.spread is None else f" ± {self.spread:.2f}")
 
     @property
+    def place(self) -> float:
+        """On the scale; a correlation may lie below it."""
+        return _on_scale(self.value)
+
+    @property
     def bar(self) -> tuple[float, float]:
         """Left end and width of the error bar, cut at the ends of the scale."""
         spread = self.spread or 0.0
-        left, right = max(0.0, self.value - spread), min(100.0, self.value + spread)
+        left, right = _on_scale(self.value - spread), _on_scale(self.value + spread)
         return left, right - left
+
+
+def _on_scale(value: float) -> float:
+    return min(100.0, max(0.0, value))
 
 
 @dataclass(frozen=True)

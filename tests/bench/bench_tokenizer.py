@@ -213,7 +213,10 @@ def encoding() -> Table:
     """Speed of `encode_batch_fast`, best of five, taken in turns, on the same text."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part] * 4
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
-    tokenizers = {_named(settings): learned(**settings) for settings in ({"morpheme": "none"}, {}, RECIPES)}
+    tokenizers = {
+        _named(settings): learned(**settings)
+        for settings in ({"morpheme": "none"}, {}, RECIPES, {"morpheme": "inference"})
+    }
     seconds = dict.fromkeys(tokenizers, math.inf)
     for name, tokenizer in [*tokenizers.items()] * 5:
         seconds[name] = min(seconds[name], _time(tokenizer, sentences))

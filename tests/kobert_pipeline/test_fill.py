@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from kobert_pipeline import cli
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.fill import fill, lines, locate, table
+from kobert_pipeline.fill import fill, lines, table
+from kobert_pipeline.models import locate
 
 SENTENCE = "대한민국의 수도는 [MASK]이다."
 

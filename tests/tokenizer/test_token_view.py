@@ -50,6 +50,15 @@ def test_any_tokenizer_can_be_opened(trained: Any, tmp_path: Path) -> None:
         assert open_tokenizer(str(name)).encode("나는 학교에서 밥을 먹었다.").ids == expected
 
 
+def test_texts_are_neither_cut_short_nor_filled_up(trained: Any, tmp_path: Path) -> None:
+    padded = open_tokenizer(str(trained.folder))
+    padded.enable_truncation(3)
+    padded.enable_padding(length=64)
+    padded.save(str(tmp_path / "tokenizer.json"))
+    expected = trained.tokenizer.encode("나는 학교에서 밥을 먹었다.").ids
+    assert open_tokenizer(str(tmp_path)).encode("나는 학교에서 밥을 먹었다.").ids == expected
+
+
 def test_what_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=r"no tokenizer\.json or vocab\.txt"):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from tokenizer.load import assemble
-from tokenizer.report import measure
+from tokenizer.report import measure, piece_of_the_unknown
 from tokenizer.train import ROLES
 
 
@@ -58,3 +58,25 @@ def test_figures_add_up_over_sentences(small: Tokenizer) -> None:
 
 def test_no_text_gives_no_division_by_zero(small: Tokenizer) -> None:
     assert set(measure(small, [], lambda _: set()).values()) == {0}
+
+
+def _sentence_piece() -> Tokenizer:
+    """Unigram pieces, where a space belongs to the word behind it."""
+    pieces = [("<unk>", 0.0), ("▁학교", -1.0), ("에서", -1.0), ("▁밥", -1.0), ("을", -1.0)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    return tokenizer
+
+
+def test_tokenizers_of_other_kinds_are_measured_by_the_same_rule(small: Tokenizer) -> None:
+    wanted = _starts("|학교|에서 |밥|을")
+    found, ours = (measure(each, ["학교에서 밥을"], lambda _: wanted) for each in (_sentence_piece(), small))
+    assert found["cut_f1"] == ours["cut_f1"] == 1.0
+    assert found["pieces_per_eojeol"] == ours["pieces_per_eojeol"] == 2.0
+    assert measure(_sentence_piece(), ["밥을 먹"])["unknown_share"] > 0
+
+
+def test_what_stands_for_the_unknown_is_the_tokenizers_own(small: Tokenizer) -> None:
+    assert piece_of_the_unknown(small) == "[UNK]"
+    assert piece_of_the_unknown(_sentence_piece()) == "<unk>"
+    assert piece_of_the_unknown(Tokenizer(models.BPE())) is None

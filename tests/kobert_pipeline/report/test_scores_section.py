@@ -39,6 +39,7 @@ def test_error_bars_stay_on_the_scale() -> None:
     assert Mark("model", "a", 98.0, 5.0).bar == (93.0, 7.0)
     assert Mark("model", "a", 1.0, 5.0).bar == (0.0, 6.0)
     assert Mark("model", "a", 50.0).bar == (50.0, 0.0)
+    assert (Mark("model", "a", -12.0, 5.0).bar, Mark("model", "a", -12.0).place) == ((0.0, 0.0), 0.0)
 
 
 def test_the_table_ends_with_published_models() -> None:

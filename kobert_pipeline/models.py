@@ -1,0 +1,33 @@
+"""Where a model lies that somebody names: by a recipe, a folder or a Hub id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.recipe import load_recipe, shipped_recipes
+from kobert_pipeline.runner import states
+
+STAGE = "pretrain"
+CONFIG = "config.json"
+
+
+def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
+    """The folder of a recipe's model, a folder as it is, or else a Hub id. Raises KobertError for a recipe that is not
+    trained and a folder without a model."""
+    if name in shipped_recipes() or Path(name).is_file() or Path(name).suffix in (".yaml", ".yml"):
+        state = next(
+            state for state in states(load_recipe(name, tuple(settings)), artifacts) if state.stage.name == STAGE
+        )
+        if not state.complete:
+            raise KobertError(
+                f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
+            )
+        return str(state.folder / "model")
+    if not Path(name).is_dir():
+        return name
+    folder = next((place for place in (Path(name), Path(name) / "model") if (place / CONFIG).is_file()), None)
+    if folder is None:
+        raise InputError(f"{name}: no {CONFIG}; name a folder that `save_pretrained` wrote, or that a run exported.")
+    return str(folder)

@@ -1,0 +1,81 @@
+"""What the model writes for masks of the page's own sentences."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from finished_run import PIECES, export_model, finish
+from page_checks import elements
+from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification
+
+from kobert_pipeline.artifacts import read_json, write_json
+from kobert_pipeline.report.compare import write_comparison
+from kobert_pipeline.report.examples import MASKED, examples
+from kobert_pipeline.report.page import public_page, write_page
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Whatever it reads, it says ##는, then 서울: only the biases of its head are not zero."""
+    folder = export_model(tmp_path_factory.mktemp("examples") / "model")
+    network = BertForPreTraining.from_pretrained(folder)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        network.cls.predictions.bias[PIECES.index("##는")] = 3.0
+        network.cls.predictions.bias[PIECES.index("서울")] = 2.0
+    network.save_pretrained(folder)
+    return folder
+
+
+def test_every_sentence_has_its_five_guesses_and_knows_what_was_written(model: Path) -> None:
+    found = examples(model)
+    assert [example.genre for example in found] == [genre for genre, _, _, _ in MASKED]
+    assert all(len(example.guesses) == 5 for example in found)
+    capital = next(example for example in found if example.before == "대한민국의 수도")
+    assert (capital.masked, capital.guesses[0][0].piece, capital.guesses[0][1]) == ("는", "##는", True)
+    assert [example.right for example in found].count(True) == sum(
+        piece in ("##는", "서울") for _, _, piece, _ in MASKED
+    )
+
+
+def test_several_genres_have_a_word_and_what_goes_on_within_one() -> None:
+    inner = {genre: [piece.startswith("##") for of, _, piece, _ in MASKED if of == genre] for genre, _, _, _ in MASKED}
+    assert len(inner) >= 5
+    assert all(True in kinds for kinds in inner.values())
+    assert any(False in kinds for kinds in inner.values())
+    assert all(before[-1:].strip() for _, before, piece, _ in MASKED if piece.startswith("##"))
+
+
+def test_without_a_model_or_its_head_there_is_nothing_to_show(tmp_path: Path) -> None:
+    assert examples(None) == examples(tmp_path) == []
+    folder = export_model(tmp_path / "model")
+    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
+    BertForSequenceClassification(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+    assert examples(folder) == []
+
+
+def test_both_editions_of_the_page_show_them(tmp_path: Path, model: Path) -> None:
+    folders = finish(tmp_path, model)
+    write_page(tmp_path / "page.html", "small", folders)
+    for page in ((tmp_path / "page.html").read_text(encoding="utf-8"), public_page("small", folders)):
+        assert elements(page)
+        assert "대한민국의 수도<mark>는</mark> 서울이다." in page
+        (first,) = re.findall(r"<mark>는</mark> 서울이다\.</span></p>\s*<ol>(<li.*?</li>)", page)
+        assert first.startswith('<li class="right"')
+        assert "##는" in first
+
+
+def test_two_models_are_set_side_by_side_and_one_is_not_shown_twice(tmp_path: Path, model: Path) -> None:
+    folders, others = finish(tmp_path / "one", model), finish(tmp_path / "other", model)
+    manifest = others["pretrain"] / "manifest.json"
+    write_json(manifest, read_json(manifest) | {"fingerprint": "ab" * 32})
+    write_comparison(tmp_path / "both.html", ("one", "other"), (folders, others))
+    write_comparison(tmp_path / "same.html", ("one", "same"), (folders, folders))
+    both, same = ((tmp_path / name).read_text(encoding="utf-8") for name in ("both.html", "same.html"))
+    assert elements(both)
+    assert both.count('<li class="right"') == 2 * sum(piece in ("##는", "서울") for _, _, piece, _ in MASKED)
+    assert "<mark>" not in same
