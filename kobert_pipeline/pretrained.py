@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kobert_pipeline.artifacts import FileHashes
 from kobert_pipeline.config import expand_variables
@@ -31,6 +32,14 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
     if not files:
         raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
     return {f"{label} {path.name}": hashes[path] for path in files}
+
+
+def positions(config: Any) -> int:
+    """The longest input, in pieces, of a model with this configuration of transformers. RoBERTa counts its positions from
+    behind the padding's number."""
+    limit = getattr(config, "max_position_embeddings", None) or 2**30
+    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
+    return int(limit) - int(offset)
 
 
 def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[str, str]) -> Path:

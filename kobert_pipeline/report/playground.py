@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.pretrained import positions
 from kobert_pipeline.report.pieces import KINDS, SENTENCES, cut
 
 GUESSES = 5
@@ -68,7 +69,7 @@ def guesses(tokenizer: Any, network: Any, sentence: str) -> list[Guess]:
 
     batch = tokenizer(sentence, return_tensors="pt")
     masked = batch["input_ids"][0] == tokenizer.mask_token_id
-    if not masked.any() or len(masked) > network.config.max_position_embeddings:
+    if not masked.any() or len(masked) > positions(network.config):
         return []
     with torch.no_grad():
         probabilities = network(**batch).logits[0, masked].float().softmax(dim=-1)
