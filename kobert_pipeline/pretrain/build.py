@@ -40,10 +40,11 @@ from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_reada
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.ranks import is_first, launched
+from kobert_pipeline.training.sharding import Sharded, is_divided
 
 logger = logging.getLogger(__name__)
 
-MODEL = "model"
+MODEL, CHECKPOINTS = "model", "checkpoints"
 PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 
 
@@ -77,6 +78,9 @@ def build(
         found = _fit(module, config, held_out, out)
         if not is_first():
             return {}
+        if is_divided(module.model):
+            fresh = architecture.build(config.sizes, shape, objective.heads)
+            _gather(module, fresh, out.run_folder / CHECKPOINTS)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store) | found
@@ -116,7 +120,7 @@ def _checkpoint_gradients(model: nn.Module) -> None:
 
 def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
     """Runs to the last step, from the last readable checkpoint where there is one. Returns what was measured and noticed."""
-    folder = out.run_folder / "checkpoints"
+    folder = out.run_folder / CHECKPOINTS
     found = latest_readable(folder)
     if found:
         module.horizon = Horizon(config, **found[1]["kobert"]["horizon"])
@@ -135,7 +139,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
             accelerator="auto",
             devices=config.devices,
             num_nodes=config.nodes,
-            strategy="ddp" if config.devices * config.nodes > 1 else "auto",
+            strategy=_strategy(config),
             precision=PRECISIONS[config.precision],
             logger=loggers(out.run_folder, config),
             log_every_n_steps=config.log_steps,
@@ -165,11 +169,26 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     return watch.found() | alarms.found()
 
 
+def _strategy(config: PretrainConfig) -> Any:
+    ranks = config.devices * config.nodes
+    if ranks == 1:
+        return "auto"
+    return Sharded(ranks) if config.strategy == "fsdp" else "ddp"
+
+
 def _cluster() -> list[SLURMEnvironment]:
     """SLURM without Lightning's own requeueing, which keeps checkpoints of its own: a job that is started again resumes."""
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
         return [SLURMEnvironment(auto_requeue=False)]
     return []
+
+
+def _gather(module: PretrainModule, fresh: nn.Module, folder: Path) -> None:
+    """In place of a divided model puts a whole one with the weights of the last checkpoint."""
+    found = latest_readable(folder)
+    assert found is not None
+    module.model = fresh
+    module.load_state_dict(found[1]["state_dict"])
 
 
 def _export(
