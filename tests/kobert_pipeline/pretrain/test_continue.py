@@ -84,7 +84,10 @@ def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_
     assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
 
 
-def built(name, facts=ModelFacts(992, 0, 2, 3, 48), **sizes):
+FACTS = ModelFacts(992, 0, 2, 3, 48)
+
+
+def built(name, facts=FACTS, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
     return architecture.build(architecture.sizes(**shape), facts, architecture.heads)

@@ -42,6 +42,7 @@ def test_a_single_size_may_differ_from_the_named_ones():
             "row_length 100 does not hold an example",
         ),
         ({"attention": "flex_attention"}, r"knows no dropout; set pretrain.architecture.dropout: 0"),
+        ({"strategy": "fsdp", "precision": "fp16"}, "strategy fsdp knows no precision fp16"),
         ({"max_steps": 0}, "max_steps"),
     ],
 )
