@@ -139,11 +139,12 @@ class PretrainModule(lightning.LightningModule):
             yield own[number] if number < len(own) else blank(batch), number < len(own), number == count - 1
 
     def _over_ranks(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each summed over the ranks."""
+        """Each summed over the ranks. Not by the strategy's `reduce`, whose barrier would wait for the GPU."""
         if self.trainer.world_size == 1:
             return values
         vector = torch.stack([value.to(self.device, torch.float64) for value in values.values()])
-        return dict(zip(values, self.trainer.strategy.reduce(vector, reduce_op="sum"), strict=True))
+        torch.distributed.all_reduce(vector)
+        return dict(zip(values, vector, strict=True))
 
     @contextmanager
     def _gradients_stay_here(self, stay: bool) -> Iterator[None]:
