@@ -73,6 +73,8 @@ def build(
         load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
     if config.gradient_checkpointing:
         _checkpoint_gradients(model)
+    if config.compile:
+        _compile(model)
     module = PretrainModule(model, objective, config, stream)
     with fitting():
         found = _fit(module, config, held_out, out)
@@ -116,6 +118,15 @@ def _checkpoint_gradients(model: nn.Module) -> None:
         if isinstance(part, PreTrainedModel):
             part.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
             return
+
+
+def _compile(model: nn.Module) -> None:
+    """Layer by layer: they are alike, so that one compilation serves them all. Names of weights stay as they are."""
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    for part in model.modules():
+        if isinstance(part, GradientCheckpointingLayer):
+            part.compile()
 
 
 def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:

@@ -108,6 +108,10 @@ class PretrainConfig(Config):
     """How attention is computed: `auto` takes `sdpa` on a GPU and `eager` without one; `flex_attention` skips what packed
     examples do not see of each other, and needs dropout 0."""
 
+    compile: bool = runtime(False)
+    """Each layer by torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a CPU; on GPUs
+    not measured."""
+
     @field_validator("objective")
     @classmethod
     def _known_objective(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +156,8 @@ class PretrainConfig(Config):
             raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
         if self.strategy == "fsdp" and self.precision == "fp16":
             raise ValueError("strategy fsdp knows no precision fp16; set bf16 or fp32")
+        if self.strategy == "fsdp" and self.compile:
+            raise ValueError("strategy fsdp and compile do not go together; leave one of them out")
         if self.attention == "flex_attention" and self.architecture.get("dropout"):
             raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self

@@ -133,6 +133,13 @@ def test_gradient_checkpointing_changes_no_bit_with_dropout_on(tiny, tmp_path):
     assert (folders[0] / "manifest.json").read_bytes() == (folders[1] / "manifest.json").read_bytes()
 
 
+@pytest.mark.system  # it is compiled first
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler (g++) on a CPU")
+def test_compiled_layers_give_the_same_run(whole, tiny, tmp_path):
+    compiled = train(tmp_path, tiny, **(NO_DROPOUT | {"compile": True}))
+    assert_same_run(whole, compiled, 1e-4)
+
+
 @pytest.mark.parametrize("row_length", [None, 48])
 def test_a_growing_batch_has_its_size_from_block_to_block(tiny, row_length):
     phases = [{"max_length": 48, "batch_size": 8, "row_length": row_length}]
