@@ -39,7 +39,7 @@ from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
-from kobert_pipeline.training.ranks import is_first, launched
+from kobert_pipeline.training.ranks import Turns, is_first, launched
 from kobert_pipeline.training.sharding import Sharded, is_divided
 
 logger = logging.getLogger(__name__)
@@ -143,6 +143,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     alarms = Alarms(config, store.summary["unigram_entropy"], folder)
     alarms.look_at(store.read(blocks[0]))
     with progress("pretrain", total, "steps", done=done) as advance:
+        turns = Turns()
         watch = Watch(held_out, config, advance, out.run_folder)
         trainer = lightning.Trainer(
             max_steps=total if total is not None else -1,
@@ -157,12 +158,13 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
             callbacks=[
                 alarms,
                 Curve(out.run_folder / "losses.csv"),
-                Budget(config, folder, held_out.cost_of_sentences),
-                StopOnSigterm(folder, config.keep_last),
+                Budget(config, folder, turns, held_out.cost_of_sentences),
+                StopOnSigterm(folder, config.keep_last, turns),
                 watch,
                 AtomicCheckpoints(
                     folder,
                     config.checkpoint_minutes,
+                    turns,
                     config.keep_last,
                     watch.figures if config.keep_best else None,
                 ),
