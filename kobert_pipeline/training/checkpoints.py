@@ -26,10 +26,10 @@ DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.Unpickl
 
 class AtomicCheckpoints(lightning.Callback):
     """Writes `step-NNNNNNNN.ckpt` every `minutes` of training, after a step. Ranks write at the same step, by the first one's
-    clock.
+    clock, on which they agree at `turns`.
 
-    They agree on it at `turns`. `best` gives the figure (lower is better) of the latest measurement and the step at which it was taken; the checkpoint
-    of the lowest so far is kept as `best-NNNNNNNN.ckpt`.
+    `best` gives step and figure (lower is better) of every measurement so far; the checkpoint of the lowest is kept as
+    `best-NNNNNNNN.ckpt`.
     """
 
     def __init__(
@@ -43,9 +43,11 @@ class AtomicCheckpoints(lightning.Callback):
         self._last = time.monotonic()
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
-        is_best = self.best is not None and is_lowest(self.best(), trainer.global_step)
-        if not (is_best or self.turns.has_come(trainer.global_step)):
+        figures, step = self.best() if self.best is not None else [], trainer.global_step
+        is_measured = bool(figures) and figures[-1][0] == step  # on all ranks; figures may differ in their last bits
+        if not (is_measured or self.turns.has_come(step)):
             return
+        is_best = is_lowest(figures, step)
         due = trainer.is_global_zero and time.monotonic() - self._last >= self.seconds
         if trainer.strategy.reduce_boolean_decision(due or is_best, all=False):
             written = save(trainer, self.folder, self.kept)
