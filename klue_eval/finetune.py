@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
 from klue_eval.examples import Answer, Row, Values
 from klue_eval.heads import HEADS, TaskModel
-from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer, positions
+from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
 from kobert_pipeline.errors import KobertError
 from kobert_pipeline.execution import progress
+from kobert_pipeline.pretrained import positions
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.quiet import fitting

@@ -124,13 +124,6 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
     return tokenizer
 
 
-def positions(config: Any) -> int:
-    """The longest input in pieces. RoBERTa counts its positions from behind the padding id."""
-    limit = getattr(config, "max_position_embeddings", None) or 2**30
-    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
-    return int(limit) - int(offset)
-
-
 def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
     """Those of an example's columns that the encoder reads: RoBERTa's single segment and ModernBERT's none are dropped."""
     known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kobert_pipeline.config import nearest
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import auto_tokenizer
+from kobert_pipeline.pretrained import auto_tokenizer, positions
 from kobert_pipeline.recipe import shipped_recipes
 from kobert_pipeline.training.quiet import quiet
 
@@ -65,9 +65,9 @@ def fill_one(tokenizer: Any, network: Any, sentence: str, guesses: int = GUESSES
     masked = batch["input_ids"][0] == tokenizer.mask_token_id
     if not masked.any():
         raise InputError(f"{sentence!r}: no mask. Write {tokenizer.mask_token} where the model shall guess.")
-    positions = getattr(network.config, "max_position_embeddings", len(masked))
-    if len(masked) > positions:
-        raise InputError(f"{sentence[:40]!r}…: {len(masked)} pieces; the model takes {positions}. Shorten the text.")
+    limit = positions(network.config)
+    if len(masked) > limit:
+        raise InputError(f"{sentence[:40]!r}…: {len(masked)} pieces; the model takes {limit}. Shorten the text.")
     with torch.no_grad():
         probabilities = network(**batch).logits[0, masked].float().softmax(dim=-1)
     best = probabilities.topk(min(guesses, probabilities.shape[-1]), dim=-1)

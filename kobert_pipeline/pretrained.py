@@ -37,6 +37,14 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
     return {f"{label} {path.name}": hashes[path] for path in files}
 
 
+def positions(config: Any) -> int:
+    """The longest input, in pieces, of a model with this configuration of transformers. RoBERTa counts its positions from
+    behind the padding's number."""
+    limit = getattr(config, "max_position_embeddings", None) or 2**30
+    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
+    return int(limit) - int(offset)
+
+
 def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[str, str]) -> Path:
     """The folder itself, or those files of the repository, at the commit that `identity` put into `inputs`."""
     if not name.startswith(HUB):

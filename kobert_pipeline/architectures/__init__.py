@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import bert, modernbert
+from kobert_pipeline.architectures import bert, modernbert, roberta
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
-    {architecture.name: architecture for architecture in (bert.ARCHITECTURE, modernbert.ARCHITECTURE)}
+    {
+        architecture.name: architecture
+        for architecture in (bert.ARCHITECTURE, modernbert.ARCHITECTURE, roberta.ARCHITECTURE)
+    }
 )

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
 from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
+from kobert_pipeline.architectures.padding import visible
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def _module(transformer: Any, *, with_pairs: bool) -> nn.Module:
             if PACKING in batch:
                 mask: Any = attention_within_examples(batch, self.transformer.config._attn_implementation)
                 return examples_of(self._states(rows_of(batch, names), mask), batch)
-            mask = batch["attention_mask"]
-            return self._states({name: batch[name] for name in names}, None if bool(mask.all()) else mask)
+            return self._states({name: batch[name] for name in names}, visible(batch))
 
         def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
             states: Tensor = self.transformer.bert(**inputs, attention_mask=mask).last_hidden_state

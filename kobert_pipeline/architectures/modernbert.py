@@ -13,6 +13,7 @@ from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
 from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
+from kobert_pipeline.architectures.padding import visible
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -78,8 +79,7 @@ def _module(transformer: Any) -> nn.Module:
         def hidden(self, batch: dict[str, Tensor]) -> Tensor:
             if PACKING in batch:
                 return examples_of(self._states(rows_of(batch, ("input_ids",)), self._packed_masks(batch)), batch)
-            mask = batch["attention_mask"]
-            return self._states({"input_ids": batch["input_ids"]}, None if bool(mask.all()) else mask)
+            return self._states({"input_ids": batch["input_ids"]}, visible(batch))
 
         def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
             states: Tensor = self.transformer.model(**inputs, attention_mask=mask).last_hidden_state

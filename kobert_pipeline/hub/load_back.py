@@ -108,7 +108,7 @@ def check_hidden_states(tokenizer: Any, model: Any, export: Any, golden: str | N
     import torch
 
     texts = [entry["text"] for entry in read_golden(golden)[:8]] or [SENTENCE.format("서울")]
-    limit = model.config.max_position_embeddings
+    limit = min(model.config.max_position_embeddings, tokenizer.model_max_length)
     batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=limit)
     with torch.no_grad():
         found, expected = (each(**batch, output_hidden_states=True).hidden_states for each in (model, export))

@@ -25,7 +25,8 @@ class MaskingConfig(Config):
     max_predictions: int | None = Field(None, gt=0)
     """At most so many pieces are selected in a row."""
     fixed_predictions: bool = False
-    """Labels come as `max_predictions` slots a row, unused ones empty, so that every shape is known to a compiler."""
+    """Labels come as `max_predictions` slots a row, unused ones empty, so that every shape is known to a compiler and nobody
+    waits for a GPU to count them."""
     span_probability: float = Field(0.2, gt=0, lt=1)
     """Spans: their length in eojeols is geometric with this parameter, …"""
     max_span: int = Field(10, gt=0)

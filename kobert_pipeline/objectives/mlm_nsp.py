@@ -51,7 +51,7 @@ def pair_terms(model: Learner, hidden: torch.Tensor, labels: torch.Tensor, name:
     from torch.nn import functional
 
     logits = model.pair_logits(hidden).float()
-    count = torch.tensor(float(labels.numel()), device=labels.device)
+    count = torch.full((), float(labels.numel()), device=labels.device)
     right = (logits.argmax(dim=-1) == labels).sum()
     return {
         name: Term(functional.cross_entropy(logits, labels, reduction="sum"), count),
@@ -63,7 +63,7 @@ def pair_counts(labels: torch.Tensor, name: str) -> dict[str, torch.Tensor]:
     """Counts of `pair_terms`: pairs."""
     import torch
 
-    count = torch.tensor(float(labels.numel()), device=labels.device)
+    count = torch.full((), float(labels.numel()), device=labels.device)
     return {name: count, f"{name}_accuracy": count}
 
 

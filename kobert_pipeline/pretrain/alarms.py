@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as lightning
 import numpy as np
+import torch
+from torch import Tensor
 
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.errors import TrainingFailed
@@ -87,16 +89,32 @@ def repeated_share(block: Block) -> float:
     return repeated / max(1, len(block.tokens))
 
 
+NORM = "gradient's norm"
+
+
+class Unread(NamedTuple):
+    """A step whose figures lie on the device still."""
+
+    place: str
+    phase: int
+    names: tuple[str, ...]
+    values: Tensor
+    """Each loss, and the gradient's norm: in the order of `names`."""
+
+
 class Alarms(lightning.Callback):
     """Warns of repeated text, spikes and a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
 
-    It ends before such a gradient is applied. Stands before the callbacks that measure and write checkpoints.
+    Figures are read every `log_steps`, and before a checkpoint is written: on a GPU each reading waits for it. A step that is
+    no good, and those after it, are left out by the module, so that the weights are those before it when the run ends. Stands
+    before the callbacks that measure and write checkpoints.
     """
 
     def __init__(self, config: PretrainConfig, entropy: float, folder: Path) -> None:
         self.config, self.entropy, self.folder = config, entropy, folder
         self.spikes, self.counts = Spikes(), Counter[str]()
         self._rows = 0
+        self._unread: list[Unread] = []
 
     def found(self) -> dict[str, Any]:
         """For the summary: nothing where there was nothing."""
@@ -114,6 +132,8 @@ class Alarms(lightning.Callback):
             )
 
     def state_dict(self) -> dict[str, Any]:
+        """Of a good step: raises TrainingFailed where there was another, and no checkpoint is written."""
+        self._read()
         spikes = self.spikes
         window = {"window": spikes.window, "phase": spikes.phase, "is_high": spikes.is_high}
         return window | {"counts": dict(self.counts)}
@@ -122,38 +142,42 @@ class Alarms(lightning.Callback):
         self.spikes.window, self.spikes.phase, self.spikes.is_high = state["window"], state["phase"], state["is_high"]
         self.counts = Counter(state["counts"])
 
-    def on_before_optimizer_step(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, optimizer: Any
-    ) -> None:
-        assert isinstance(module, PretrainModule)
-        self._require_numbers(module)
-
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
-        self._warn_of_spike(module)
+        self._unread.append(_step(module))
+        step = module.global_step
+        closes_a_row = step % self.config.log_steps == 0 or step == module.horizon.total
+        if closes_a_row or self.config.precision == "fp16":  # whose loss the module does not look at
+            self._read()
         if len(module.curve) != self._rows:
             self._rows = len(module.curve)
             self._warn_of_plateau(module)
 
-    def _require_numbers(self, module: PretrainModule) -> None:
-        values = {f"{name} loss": value for name, value in losses(module).items()}
-        if module.gradient_norm is not None and self.config.precision in ("bf16", "fp32"):
-            values["gradient's norm"] = float(module.gradient_norm)  # of fp16, the scaling of the loss looks after it
-        for name, value in values.items():
+    def _read(self) -> None:
+        """Waits for the device."""
+        steps, self._unread = self._unread, []
+        figures = torch.stack([step.values for step in steps]).tolist() if steps else []
+        for step, values in zip(steps, figures, strict=True):
+            self._require_numbers(step, values)
+            self._warn_of_spike(step, sum(values[:-1]))
+
+    def _require_numbers(self, step: Unread, values: Sequence[float]) -> None:
+        for name, value in zip(step.names, values, strict=True):
+            if name == NORM and self.config.precision == "fp16":
+                continue  # the scaling of the loss looks after it
             if not math.isfinite(value):
-                raise TrainingFailed(f"pretrain: the {name} is {value} {_place(module)}. {self._advice()}")
+                raise TrainingFailed(f"pretrain: the {name} is {value} {step.place}. {self._advice()}")
 
     def _advice(self) -> str:
         kept = checkpoints(self.folder)
         good = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
         return f"Stopped; {good}. Lower learning_rate, raise warmup_share, or set precision: fp32, and run again."
 
-    def _warn_of_spike(self, module: PretrainModule) -> None:
-        loss = sum(losses(module).values())
-        median = self.spikes.add(loss, module.cursor["phase"])
+    def _warn_of_spike(self, step: Unread, loss: float) -> None:
+        median = self.spikes.add(loss, step.phase)
         if median is not None:
             self.counts[SPIKES] += 1
-            logger.warning("pretrain: the loss jumped from %.3f to %.3f %s", median, loss, _place(module))
+            logger.warning("pretrain: the loss jumped from %.3f to %.3f %s", median, loss, step.place)
 
     def _warn_of_plateau(self, module: PretrainModule) -> None:
         if PLATEAUS in self.counts:
@@ -168,13 +192,16 @@ class Alarms(lightning.Callback):
             )  # fmt: skip
 
 
-def losses(module: PretrainModule) -> dict[str, float]:
-    """Of the last step; accuracies are none."""
-    return {name: value for name, value in module.latest.items() if not name.endswith("_accuracy")}
+def _step(module: PretrainModule) -> Unread:
+    """The last one. Accuracies are no losses."""
+    assert module.gradient_norm is not None
+    losses = {f"{name} loss": value for name, value in module.latest.items() if not name.endswith("_accuracy")}
+    values = torch.stack([*losses.values(), module.gradient_norm.double()])
+    return Unread(_place(module), module.cursor["phase"], (*losses, NORM), values)
 
 
 def _place(module: PretrainModule) -> str:
-    """The cursor stands behind the batch; the step over it may not be taken yet."""
+    """The cursor stands behind the batch."""
     cursor = module.cursor
     batch = f"batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']}"
     return f"at step {cursor['batch']:,} ({batch})"

@@ -40,11 +40,12 @@ from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
-from kobert_pipeline.training.ranks import is_first, launched
+from kobert_pipeline.training.ranks import Turns, is_first, launched
+from kobert_pipeline.training.sharding import Sharded, is_divided
 
 logger = logging.getLogger(__name__)
 
-MODEL = "model"
+MODEL, CHECKPOINTS = "model", "checkpoints"
 PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 
 
@@ -73,11 +74,16 @@ def build(
         load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
     if config.gradient_checkpointing:
         _checkpoint_gradients(model)
+    if config.compile:
+        _compile(model)
     module = PretrainModule(model, objective, config, stream)
     with fitting():
         found = _fit(module, config, held_out, out)
         if not is_first():
             return {}
+        if is_divided(module.model):
+            fresh = architecture.build(config.sizes, shape, objective.heads)
+            _gather(module, fresh, out.run_folder / CHECKPOINTS)
         _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store) | found
@@ -115,9 +121,18 @@ def _checkpoint_gradients(model: nn.Module) -> None:
             return
 
 
+def _compile(model: nn.Module) -> None:
+    """Layer by layer: they are alike, so that one compilation serves them all. Names of weights stay as they are."""
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    for part in model.modules():
+        if isinstance(part, GradientCheckpointingLayer):
+            part.compile()
+
+
 def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
     """Runs to the last step, from the last readable checkpoint where there is one. Returns what was measured and noticed."""
-    folder = out.run_folder / "checkpoints"
+    folder = out.run_folder / CHECKPOINTS
     found = latest_readable(folder)
     if found:
         module.horizon = Horizon(config, **found[1]["kobert"]["horizon"])
@@ -129,6 +144,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     alarms = Alarms(config, store.summary["unigram_entropy"], folder)
     alarms.look_at(store.read(blocks[0]))
     with progress("pretrain", total, "steps", done=done) as advance:
+        turns = Turns()
         watch = Watch(held_out, config, advance, out.run_folder)
         trainer = lightning.Trainer(
             max_steps=total if total is not None else -1,
@@ -136,19 +152,20 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
             accelerator="auto",
             devices=config.devices,
             num_nodes=config.nodes,
-            strategy="ddp" if config.devices * config.nodes > 1 else "auto",
+            strategy=_strategy(config),
             precision=PRECISIONS[config.precision],
             logger=loggers(out.run_folder, config),
             log_every_n_steps=config.log_steps,
             callbacks=[
                 alarms,
                 Curve(out.run_folder / "losses.csv"),
-                Budget(config, folder, held_out.cost_of_sentences),
-                StopOnSigterm(folder, config.keep_last),
+                Budget(config, folder, turns, held_out.cost_of_sentences),
+                StopOnSigterm(folder, config.keep_last, turns),
                 watch,
                 AtomicCheckpoints(
                     folder,
                     config.checkpoint_minutes,
+                    turns,
                     config.keep_last,
                     watch.figures if config.keep_best else None,
                 ),
@@ -166,11 +183,26 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     return watch.found() | alarms.found()
 
 
+def _strategy(config: PretrainConfig) -> Any:
+    ranks = config.devices * config.nodes
+    if ranks == 1:
+        return "auto"
+    return Sharded(ranks) if config.strategy == "fsdp" else "ddp"
+
+
 def _cluster() -> list[SLURMEnvironment]:
     """SLURM without Lightning's own requeueing, which keeps checkpoints of its own: a job that is started again resumes."""
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
         return [SLURMEnvironment(auto_requeue=False)]
     return []
+
+
+def _gather(module: PretrainModule, fresh: nn.Module, folder: Path) -> None:
+    """In place of a divided model puts a whole one with the weights of the last checkpoint."""
+    found = latest_readable(folder)
+    assert found is not None
+    module.model = fresh
+    module.load_state_dict(found[1]["state_dict"])
 
 
 def _export(

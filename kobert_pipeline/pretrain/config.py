@@ -98,12 +98,19 @@ class PretrainConfig(Config):
     """GPUs (or processes of a CPU) on this machine, each with its part of every batch."""
     nodes: int = runtime(1, ge=1)
     """Machines, each with so many devices."""
+    strategy: Literal["ddp", "fsdp"] = runtime("ddp")
+    """How several devices hold the model: `ddp`, each the whole; `fsdp`, divided among them, for models that do not fit one.
+    Batches, losses and checkpoints are the same."""
     workers: int = runtime(0, ge=0)
     """Processes that draw batches ahead of training: 0, the training process draws them itself, which is fastest on a CPU.
     The batches are the same."""
     attention: Literal["auto", "eager", "sdpa", "flex_attention"] = runtime("auto")
     """How attention is computed: `auto` takes `sdpa` on a GPU and `eager` without one; `flex_attention` skips what packed
     examples do not see of each other, and needs dropout 0."""
+
+    compile: bool = runtime(False)
+    """Each layer by torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a CPU; on GPUs
+    not measured."""
 
     @field_validator("objective")
     @classmethod
@@ -147,6 +154,10 @@ class PretrainConfig(Config):
         longest = max(phase.max_length for phase in self.phases)
         if positions is not None and longest > positions:
             raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
+        if self.strategy == "fsdp" and self.precision == "fp16":
+            raise ValueError("strategy fsdp knows no precision fp16; set bf16 or fp32")
+        if self.strategy == "fsdp" and self.compile:
+            raise ValueError("strategy fsdp and compile do not go together; leave one of them out")
         if self.attention == "flex_attention" and self.architecture.get("dropout"):
             raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
+from kobert_pipeline.architectures.padding import look_for_padding
 from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import Examples, PlanContext
@@ -223,11 +224,11 @@ def draw(
 ) -> Batch:  # fmt: skip
     """Of batch `number`, from its example `first` on, the `chosen` examples (B,), or packed rows of them (R, K); `width` is the
     most pieces that an example of the phase may have. Packing adds `packing` (R, row_length) and changes nothing else, masks
-    included."""
+    included. A batch without padding says so: see `kobert_pipeline.architectures.padding`."""
     rows = chosen.reshape(len(chosen), -1)
     chosen = rows[rows != EMPTY]
     generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
-    batch = objective.collate(examples, chosen, BatchContext(facts, generator, training), options)
+    batch = look_for_padding(objective.collate(examples, chosen, BatchContext(facts, generator, training), options))
     if row_length is None:
         return batch
     longest = batch["input_ids"].shape[1]

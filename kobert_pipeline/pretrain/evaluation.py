@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import torch
 
+from kobert_pipeline.architectures.padding import look_for_padding
 from kobert_pipeline.dataset.store import VALIDATION, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.masked import token_terms
@@ -69,7 +70,7 @@ def masked_copies(pieces: np.ndarray, facts: TokenizerFacts) -> Batch:
         "attention_mask": np.ones_like(input_ids, dtype=bool),
         "token_type_ids": np.zeros_like(input_ids),
     }
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return look_for_padding({name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 @torch.no_grad()

@@ -32,6 +32,7 @@ from kobert_pipeline.pretrain.budget import (
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import save
+from kobert_pipeline.training.ranks import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +50,10 @@ class Budget(lightning.Callback):
     """
 
     def __init__(
-        self, config: PretrainConfig, folder: Path, at_the_end: float = 0.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.config, self.folder, self.at_the_end, self._clock = config, folder, at_the_end, clock
+        self, config: PretrainConfig, folder: Path, turns: Turns, at_the_end: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.config, self.folder, self.turns, self.at_the_end, self._clock = config, folder, turns, at_the_end, clock
         self._began = clock()
         self._before = 0.0
         self._steps, self._seconds, self._evaluation = 0, 0.0, 0.0
@@ -150,6 +152,8 @@ class Budget(lightning.Callback):
 
     def _say(self, trainer: lightning.Trainer, module: PretrainModule, total: int) -> None:
         self._said = True
+        if trainer.world_size > 1:
+            self.turns.about_every_second(trainer.strategy.broadcast(self._seconds / max(1, self._steps)))
         left = seconds_left(self.config, self._measured(module), total)
         if not trainer.is_global_zero:
             return
@@ -222,12 +226,12 @@ def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
 class StopOnSigterm(lightning.Callback):
     """SIGTERM (a job's time is up, a spot machine is taken back): a checkpoint after the step under way, then Terminated.
 
-    Ranks stop at the same step, whichever of them is told. After the last step the run goes on to its end: only measuring is
+    Ranks stop at the same step, whichever of them is told: at the next of `turns`. After the last step the run goes on to its end: only measuring is
     left. Stands after the callback that closes the curve and before those that take long.
     """
 
-    def __init__(self, folder: Path, kept: int) -> None:
-        self.folder, self.kept, self.asked = folder, kept, False
+    def __init__(self, folder: Path, kept: int, turns: Turns) -> None:
+        self.folder, self.kept, self.turns, self.asked = folder, kept, turns, False
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """In place of Lightning's own handler, which ends the run without a checkpoint and speaks to other ranks from
@@ -240,7 +244,7 @@ class StopOnSigterm(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
-        if module.global_step == module.horizon.total:
+        if module.global_step == module.horizon.total or not self.turns.has_come(module.global_step):
             return
         if trainer.strategy.reduce_boolean_decision(self.asked, all=False):
             written = save(trainer, self.folder, self.kept)

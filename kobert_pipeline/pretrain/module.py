@@ -23,11 +23,13 @@ from kobert_pipeline.pretrain.loader import Parcel, unfold
 from kobert_pipeline.training.environment import differences, environment
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.random_state import random_state, rank_seed, restore, seed_rank
+from kobert_pipeline.training.sharding import compute, divide, exchange_gradients, is_divided, mesh_of, whole
 
 logger = logging.getLogger(__name__)
 
-Sums = dict[str, list[float]]
-"""Term name -> [sum, count], added up over batches."""
+Sums = dict[str, Tensor]
+"""Term name -> (2,) its sum and count in float64, added up over batches where they were computed: on a GPU adding waits for
+nothing, reading does."""
 
 PASSES = 3
 """Timed passes over a batch of a phase that is still to come."""
@@ -53,11 +55,13 @@ class PretrainModule(lightning.LightningModule):
         """Of samples drawn inside a loss."""
         self.cursor = stream.cursor.state()
         self.curve: list[dict[str, float]] = []
-        self.tokens_seen = 0
-        self.latest: dict[str, float] = {}
-        """Means of the last step's terms."""
+        self.latest: dict[str, Tensor] = {}
+        """Means of the last step's terms, in float64."""
         self.gradient_norm: Tensor | None = None
         """Of the last step, before clipping."""
+        self._tokens = torch.zeros((), dtype=torch.int64)
+        self._broken = torch.zeros(())
+        """1 from the first step on whose loss or gradient is no number: it is not taken, and none after it."""
         self.step_began = time.monotonic()
         """When the step began that is being computed, or is to come: after all that callbacks do between steps."""
         self._sums: Sums = {}
@@ -71,9 +75,25 @@ class PretrainModule(lightning.LightningModule):
     def horizon(self, horizon: Horizon) -> None:
         self.stream.horizon = horizon
 
+    @property
+    def tokens_seen(self) -> int:
+        """Over all ranks, padding not counted. Reading it waits for the device."""
+        return int(self._tokens)
+
+    def configure_model(self) -> None:
+        mesh = mesh_of(self.trainer.strategy)
+        if mesh is not None and not is_divided(self.model):
+            divide(self.model, mesh)
+
     def on_fit_start(self) -> None:
         self.stream.rank, self.stream.ranks = self.trainer.global_rank, self.trainer.world_size
-        if len(self._random_states) != self.trainer.world_size:
+        self._seed_generator()
+
+    def _seed_generator(self) -> None:
+        """As the checkpoint left it; without one, or with another number of ranks, by the rank and the batch."""
+        if len(self._random_states) == self.trainer.world_size:
+            self.generator.set_state(self._random_states[self.trainer.global_rank]["loss"])
+        else:
             self.generator.manual_seed(rank_seed(self.stream.seed, self.global_rank, self.cursor["batch"]))
 
     def on_train_start(self) -> None:
@@ -96,29 +116,42 @@ class PretrainModule(lightning.LightningModule):
     def training_step(self, drawn: Drawn, batch_idx: int) -> None:
         batch, self.cursor = drawn
         counts = self._over_ranks(self.objective.counts(batch) | {TOKENS: batch["attention_mask"].sum()})
-        self.tokens_seen += int(counts.pop(TOKENS))
-        step: Sums = {name: [0.0, 0.0] for name in counts}
-        for part, is_last in _with_last(micro_batches(batch, self.config.micro_batch_size)):
+        self._tokens = self._tokens.to(self.device) + counts.pop(TOKENS).long()
+        step: Sums = {name: torch.zeros(2, dtype=torch.float64, device=self.device) for name in counts}
+        for part, is_own, is_last in self._parts(batch):
             with self._gradients_stay_here(not is_last):
-                terms = self.objective.loss(self.model, part, self.generator)  # type: ignore[arg-type]
-                add(step, terms)
-                self._backward(total_loss(terms, counts))
-        if not row_count(batch):
-            self._backward(nothing(self.model))
+                terms = compute(self.model, self.objective.loss, part, self.generator)
+                loss = total_loss(terms, counts)
+                if is_own:
+                    add(step, terms)
+                self._backward(loss if is_own else 0.0 * loss)
         self._close(step, counts)
         self._update()
 
+    def _parts(self, batch: Batch) -> Iterator[tuple[Batch, bool, bool]]:
+        """The micro-batches; whether each holds rows of this rank's, and whether it is the last. There is one at least: ranks
+        exchange gradients together. Where parameters are divided there are as many on all: they gather them together."""
+        own = micro_batches(batch, self.config.micro_batch_size)
+        count = max(1, len(own))
+        if is_divided(self.model) and self.config.micro_batch_size is not None:
+            count = int(self.trainer.strategy.reduce(torch.tensor(count, device=self.device), reduce_op="max"))
+        for number in range(count):
+            yield own[number] if number < len(own) else blank(batch), number < len(own), number == count - 1
+
     def _over_ranks(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each summed over the ranks."""
+        """Each summed over the ranks. Not by the strategy's `reduce`, whose barrier would wait for the GPU."""
         if self.trainer.world_size == 1:
             return values
         vector = torch.stack([value.to(self.device, torch.float64) for value in values.values()])
-        return dict(zip(values, self.trainer.strategy.reduce(vector, reduce_op="sum"), strict=True))
+        torch.distributed.all_reduce(vector)
+        return dict(zip(values, vector, strict=True))
 
     @contextmanager
     def _gradients_stay_here(self, stay: bool) -> Iterator[None]:
         """Ranks exchange gradients once a step, with the last micro-batch."""
         wrapped = self.trainer.strategy.model
+        if is_divided(self.model):
+            exchange_gradients(self.model, not stay)
         if not (stay and isinstance(wrapped, DistributedDataParallel)):
             yield
             return
@@ -132,16 +165,13 @@ class PretrainModule(lightning.LightningModule):
 
     def _close(self, step: Sums, counts: dict[str, Tensor]) -> None:
         """Adds the step's sums over ranks and micro-batches to the open row of the curve."""
-        if self.trainer.world_size > 1:
-            summed = self._over_ranks(
-                {name: torch.tensor(values[0], dtype=torch.float64) for name, values in step.items()}
-            )
-            step = {name: [float(summed[name]), float(counts[name])] for name in step}
-        self.latest = means(step)
-        for name, (total, count) in step.items():
-            known = self._sums.setdefault(name, [0.0, 0.0])
-            known[0] += total
-            known[1] += count
+        summed = self._over_ranks({name: pair[0] for name, pair in step.items()})
+        closed = {name: torch.stack([summed[name], counts[name].double()]) for name in step}
+        self.latest = {name: pair[0] / pair[1].clamp(min=1) for name, pair in closed.items()}
+        self._sums = {
+            name: self._sums[name].to(pair.device) + pair if name in self._sums else pair
+            for name, pair in closed.items()
+        }
 
     def _update(self) -> None:
         """Clips the gradient and takes the step, outside autocast."""
@@ -149,9 +179,14 @@ class PretrainModule(lightning.LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             if scaler is not None:
                 scaler.unscale_(optimizer.optimizer)
-            self.gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip))
+            if scaler is None:  # which leaves out such steps itself
+                figures = torch.stack([*self.latest.values(), norm.double()])
+                self._broken = torch.maximum(self._broken.to(norm.device), 1 - figures.isfinite().all().float())
+                optimizer.optimizer.found_inf = self._broken  # AdamW looks at it on the device
             optimizer.step()
             optimizer.zero_grad()
+        self.gradient_norm = norm
         self.lr_schedulers().step()
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -189,7 +224,7 @@ class PretrainModule(lightning.LightningModule):
             "environment": environment(self.trainer.world_size),
             "curve": self.curve,
             "tokens_seen": self.tokens_seen,
-            "sums": {name: [float(value) for value in values] for name, values in self._sums.items()},
+            "sums": read(self._sums),
         }
 
     def _random_state_of_every_rank(self) -> list[dict[str, Any]]:
@@ -205,9 +240,9 @@ class PretrainModule(lightning.LightningModule):
         self.cursor, self.stream.cursor = state["cursor"], Cursor(**state["cursor"])
         self.horizon = Horizon(self.config, **state["horizon"])
         self._random_states = state["random_states"]
-        if len(self._random_states) == self.trainer.world_size:
-            self.generator.set_state(self._random_states[self.trainer.global_rank]["loss"])
-        self.curve, self.tokens_seen, self._sums = state["curve"], state["tokens_seen"], state["sums"]
+        self._seed_generator()
+        self.curve, self._tokens = state["curve"], torch.tensor(state["tokens_seen"])
+        self._sums = {name: torch.tensor(pair, dtype=torch.float64) for name, pair in state["sums"].items()}
         changed = differences(state["environment"], environment(self.trainer.world_size))
         if changed and self.trainer.is_global_zero:
             logger.warning(
@@ -233,12 +268,12 @@ class PretrainModule(lightning.LightningModule):
                 f"{rows} rows of {length} pieces do not fit into the memory of {self.device}: set pretrain.micro_batch_size to fewer."
             ) from None
         restore(state)
-        return min(passes[1:])
+        return min(passes[1:]) if row_count(batch) else 0.0
 
     def _pass(self, batch: Batch) -> None:
-        for part in micro_batches(batch, self.config.micro_batch_size):
+        for part, _, _ in self._parts(batch):
             with self.trainer.precision_plugin.forward_context():
-                terms = self.objective.loss(self.model, part, torch.Generator())  # type: ignore[arg-type]
+                terms = compute(self.model, self.objective.loss, part, torch.Generator())
             torch.autograd.backward(total_loss(terms))
         self.model.zero_grad()
         if self.device.type == "cuda":
@@ -248,22 +283,20 @@ class PretrainModule(lightning.LightningModule):
     def held_out(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Means of every term over `batches`, with dropout off. Each rank takes its share of them."""
         sums: Sums = {}
-        own = list(batches)
-        alone = len(own) < self.trainer.world_size
-        if not alone:
-            own = own[self.trainer.global_rank :: self.trainer.world_size]
+        every, ranks = list(batches), self.trainer.world_size
+        alone = len(every) < ranks
+        own = every if alone else every[self.trainer.global_rank :: ranks]
+        rounds = len(every) if alone else -(-len(every) // ranks)
         self.model.eval()
-        for batch in own:
+        for number in range(rounds):  # as many on every rank: see `_parts`
+            batch = own[min(number, len(own) - 1)]
             on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
             with self.trainer.precision_plugin.forward_context():
-                add(sums, self.objective.loss(self.model, on_device, self.generator))  # type: ignore[arg-type]
+                terms = compute(self.model, self.objective.loss, on_device, self.generator)
+            if number < len(own):
+                add(sums, terms)
         self.model.train()
-        return means(sums if alone else self._sums_over_ranks(sums))
-
-    def _sums_over_ranks(self, sums: Sums) -> Sums:
-        totals = self._over_ranks({name: torch.tensor(values[0], dtype=torch.float64) for name, values in sums.items()})
-        counts = self._over_ranks({name: torch.tensor(values[1], dtype=torch.float64) for name, values in sums.items()})
-        return {name: [float(totals[name]), float(counts[name])] for name in sums}
+        return means(sums if alone else self._over_ranks(sums))
 
 
 def micro_batches(batch: Batch, rows: int | None) -> list[Batch]:
@@ -276,14 +309,12 @@ def micro_batches(batch: Batch, rows: int | None) -> list[Batch]:
     return [take_rows(batch, first, end) for first, end in pairwise(borders)]
 
 
-def _with_last(parts: list[Batch]) -> Iterator[tuple[Batch, bool]]:
-    """Each part, and whether it is the last."""
-    return ((part, number == len(parts) - 1) for number, part in enumerate(parts))
-
-
-def nothing(model: nn.Module) -> Tensor:
-    """A loss of zero on every parameter: a rank without rows takes part in the exchange of gradients all the same."""
-    return torch.stack([parameter.sum() for parameter in model.parameters() if parameter.requires_grad]).sum() * 0.0
+def blank(batch: Batch) -> Batch:
+    """One row of the batch's widths that means nothing: what a rank without rows computes, to take part in the exchange of
+    gradients all the same."""
+    return {
+        name: tensor.new_full((1, *tensor.shape[1:]), int(name == "attention_mask")) for name, tensor in batch.items()
+    }
 
 
 def total_loss(terms: dict[str, Term], counts: dict[str, Tensor] | None = None) -> Tensor:
@@ -299,10 +330,14 @@ def total_loss(terms: dict[str, Term], counts: dict[str, Tensor] | None = None) 
 
 def add(sums: Sums, terms: dict[str, Term]) -> None:
     for name, term in terms.items():
-        known = sums.setdefault(name, [0.0, 0.0])
-        known[0] += float(term.sum.detach())
-        known[1] += float(term.count)
+        pair = torch.stack([term.sum.detach().double(), term.count.double()])
+        sums[name] = sums[name] + pair if name in sums else pair
+
+
+def read(sums: Sums) -> dict[str, list[float]]:
+    """Each sum and count as a plain number, in one transfer."""
+    return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)) if sums else {}
 
 
 def means(sums: Sums) -> dict[str, float]:
-    return {name: total / max(1.0, count) for name, (total, count) in sums.items()}
+    return {name: total / max(1.0, count) for name, (total, count) in read(sums).items()}

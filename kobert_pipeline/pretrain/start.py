@@ -13,6 +13,7 @@ from torch import nn
 
 from kobert_pipeline.artifacts import read_json
 from kobert_pipeline.errors import InputError
+from kobert_pipeline.pretrained import positions
 from kobert_pipeline.training.quiet import quiet
 
 logger = logging.getLogger(__name__)
@@ -23,13 +24,13 @@ SIZES = {
     "hidden_size": "hidden",
     "num_attention_heads": "heads",
     "intermediate_size": "feed_forward",
-    "max_position_embeddings": "positions",
     "local_attention": "local_attention",
 }
 """What transformers calls a size -> what a recipe does."""
 BUILT_IN = (
     "type_vocab_size", "hidden_act", "hidden_activation", "position_embedding_type", "layer_types", "rope_parameters",
     "layer_norm_eps", "norm_eps", "norm_bias", "attention_bias", "mlp_bias", "decoder_bias", "classifier_bias", "is_decoder",
+    "max_position_embeddings",
 )  # fmt: skip
 """What a recipe cannot change, and a checkpoint may have otherwise."""
 PAIR_HEAD = ("bert.pooler.", "cls.seq_relationship.")
@@ -108,11 +109,9 @@ def _require_architecture(start: Path, built: Any) -> None:
     if kind != built.model_type:
         raise InputError(f"{SETTING}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
     given = type(built).from_pretrained(start)
-    sizes = {
-        name: (theirs, ours)
-        for field, name in SIZES.items()
-        if (theirs := getattr(given, field, None)) != (ours := getattr(built, field, None))
-    }
+    pairs = {name: (getattr(given, field, None), getattr(built, field, None)) for field, name in SIZES.items()}
+    pairs["positions"] = positions(given), positions(built)
+    sizes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if sizes:
         theirs, ours = (", ".join(f"{name} {pair[side]}" for name, pair in sizes.items()) for side in (0, 1))
         raise InputError(f"{SETTING}: {start.name} has {theirs}; set pretrain.architecture to that (given: {ours})")

@@ -114,8 +114,10 @@ class Throughput:
     def end(self, batch: Batch) -> None:
         """The step over it is done."""
         mask = batch["attention_mask"]
-        positions = torch.tensor(float(batch.get("packing", mask).numel()), dtype=torch.float64, device=mask.device)
-        sums = torch.stack([mask.sum().double(), positions, self.cost.flops(batch)])
+        positions = float(batch.get("packing", mask).numel())
+        sums = torch.stack(
+            [mask.sum().double(), mask.new_full((), positions, dtype=torch.float64), self.cost.flops(batch)]
+        )
         self._sums = sums if self._sums is None else self._sums + sums
         self._left = time.perf_counter()
 

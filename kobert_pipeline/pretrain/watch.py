@@ -16,6 +16,7 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.evaluation import HeldOut, pseudo_perplexity
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.throughput import DTYPES, Cost, SpeedLog, Throughput, matmul_peak
+from kobert_pipeline.training.sharding import compute
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class Watch(lightning.Callback):
     def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         module.model.eval()
         with trainer.precision_plugin.forward_context():
-            value = pseudo_perplexity(module.model, self.held_out.sentences, module.device)  # type: ignore[arg-type]
+            value = compute(module.model, pseudo_perplexity, self.held_out.sentences, module.device)
         module.model.train()
         self.at_the_end = {PSEUDO_PERPLEXITY: value}
         logger.info("pretrain: pseudo-perplexity %.1f over %d held-out sentences", value, len(self.held_out.sentences))

@@ -15,6 +15,7 @@ from typing import Any
 import lightning.pytorch as lightning
 
 from kobert_pipeline.artifacts import atomic_path
+from kobert_pipeline.training.ranks import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -25,23 +26,28 @@ DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.Unpickl
 
 class AtomicCheckpoints(lightning.Callback):
     """Writes `step-NNNNNNNN.ckpt` every `minutes` of training, after a step. Ranks write at the same step, by the first one's
-    clock.
+    clock, on which they agree at `turns`.
 
-    `best` gives the figure (lower is better) of the latest measurement and the step at which it was taken; the checkpoint
-    of the lowest so far is kept as `best-NNNNNNNN.ckpt`.
+    `best` gives step and figure (lower is better) of every measurement so far; the checkpoint of the lowest is kept as
+    `best-NNNNNNNN.ckpt`.
     """
 
     def __init__(
-        self, folder: Path, minutes: float, kept: int = KEPT, best: Callable[[], list[tuple[int, float]]] | None = None
-    ) -> None:
-        self.folder, self.seconds, self.kept, self.best = folder, 60 * minutes, kept, best
+        self, folder: Path, minutes: float, turns: Turns, kept: int = KEPT,
+        best: Callable[[], list[tuple[int, float]]] | None = None,
+    ) -> None:  # fmt: skip
+        self.folder, self.seconds, self.turns, self.kept, self.best = folder, 60 * minutes, turns, kept, best
         self._last = time.monotonic()
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         self._last = time.monotonic()
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
-        is_best = self.best is not None and is_lowest(self.best(), trainer.global_step)
+        figures, step = self.best() if self.best is not None else [], trainer.global_step
+        is_measured = bool(figures) and figures[-1][0] == step  # on all ranks; figures may differ in their last bits
+        if not (is_measured or self.turns.has_come(step)):
+            return
+        is_best = is_lowest(figures, step)
         due = trainer.is_global_zero and time.monotonic() - self._last >= self.seconds
         if trainer.strategy.reduce_boolean_decision(due or is_best, all=False):
             written = save(trainer, self.folder, self.kept)

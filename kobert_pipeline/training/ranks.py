@@ -7,6 +7,19 @@ import os
 NAMES = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 
 
+class Turns:
+    """At which steps the ranks ask each other whether to stop or to write: they wait for each other, and for their GPUs."""
+
+    def __init__(self) -> None:
+        self.every = 1
+
+    def about_every_second(self, seconds_a_step: float) -> None:
+        self.every = max(1, int(1 / max(seconds_a_step, 1e-3)))
+
+    def has_come(self, step: int) -> bool:
+        return step % self.every == 0
+
+
 def is_first() -> bool:
     """Whether this process writes. One that runs alone does. Known from the environment, before anything is initialised."""
     return all(os.environ.get(name, "0") == "0" for name in NAMES)

@@ -7,8 +7,9 @@ that its peak memory is its own; ours is the pretraining stage whole, as `kobert
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
 first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SIZES
 some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENCH_MINUTES how long each run of `quality` trains,
-KOBERT_KLUE the folder of KLUE's files for its last column. Prints tables and saves `build/bench/pretrain.json`. Run it on an
-idle machine; what the first three stages made is kept in `build/bench/artifacts`.
+KOBERT_KLUE the folder of KLUE's files for its last column. Prints one table, saves `build/bench/pretrain.json` after every row,
+and draws `build/bench/pretrain.png`. `quality` trains three times so many minutes. Run it on an idle machine; what the first three
+stages made is kept in `build/bench/artifacts`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,15 @@ def main() -> None:
     folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
     figures = read_json(RESULT) if RESULT.exists() else {}
     figures["machine"] = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
-    for part in os.environ.get("BENCH", "speed gpu").split():
-        figures[part] = PARTS[part](folders)
-        write_json(RESULT, figures)
-        print(f"\n{part}, {figures['machine']}\n{table(figures[part])}", flush=True)  # noqa: T201
+    parts = os.environ.get("BENCH", "speed gpu quality").split()
+    for part in parts:
+        figures[part] = []
+        for row in PARTS[part](folders):
+            figures[part].append(row)
+            write_json(RESULT, figures)
+            print(f"{part}: {row['what']}, done", file=sys.stderr, flush=True)  # noqa: T201
+    rows = [{"part": part} | row for part in parts for row in figures[part]]
+    print(f"{figures['machine']}\n\n{table(rows)}")  # noqa: T201
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -105,43 +111,48 @@ def apart(job: str, folders: dict[str, Path], **spec: Any) -> dict[str, Any]:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def speed(folders: dict[str, Path]) -> list[dict[str, Any]]:
+Rows = Iterator[dict[str, Any]]
+
+
+def speed(folders: dict[str, Path]) -> Rows:
     """Batches of 32 rows of at most 128 pieces."""
-    rows: list[dict[str, Any]] = []
     for size in SIZES:
         spec = {"architecture": {"name": "bert", "size": size}, "length": LENGTH, "rows": ROWS, "seconds": SECONDS}
-        found = [
-            {"what": f"bert-{size}, ours"} | apart("ours", folders, objective={"name": "mlm_nsp"}, **spec),
-            {"what": f"bert-{size}, Trainer, everyday"} | apart("trainer", folders, form="everyday", **spec),
-            {"what": f"bert-{size}, Trainer, best"} | apart("trainer", folders, form="best", **spec),
-        ]
-        for row in found[1:]:
-            if "tokens/s" in row:
-                row["ours is times"] = found[0]["tokens/s"] / row["tokens/s"]
-        rows += found
-    return rows
+        ours = apart("ours", folders, objective={"name": "mlm_nsp"}, **spec)
+        yield {"what": f"bert-{size}, ours"} | ours
+        for form in ("everyday", "best"):
+            row = {"what": f"bert-{size}, Trainer, {form}"} | apart("trainer", folders, form=form, **spec)
+            yield row | ({"ours is times": ours["tokens/s"] / row["tokens/s"]} if "tokens/s" in row else {})
 
 
-def gpu(folders: dict[str, Path]) -> list[dict[str, Any]]:
-    """bert-base in bfloat16: full rows of 512, pairs of 128."""
+def gpu(folders: dict[str, Path]) -> Rows:
+    """bert-base in bfloat16: full rows of 512, pairs of 128. The number of predictions is fixed, at BERT's own: counting them
+    would wait for the GPU."""
     if not torch.cuda.is_available():
-        return [{"what": "bert-base on a GPU", "remark": "not measured: there is no GPU here"}]
-    shapes = (("mlm", 512, 64), ("mlm_nsp", 128, 256))
+        yield {"what": "bert-base on a GPU", "remark": "not measured: there is no GPU here"}
+        return
     base = {"name": "bert", "size": "base"}
-    return [
-        {"what": f"bert-base, {name}, {rows} x {length}"}
-        | apart("ours", folders, architecture=base, objective={"name": name}, length=length, rows=rows, seconds=SECONDS)
-        for name, length, rows in shapes
-    ]
+    for name, length, rows, predictions in (("mlm", 512, 64, 77), ("mlm_nsp", 128, 256, 20)):
+        objective = {"name": name, "max_predictions": predictions, "fixed_predictions": True}
+        yield {"what": f"bert-base, {name}, {rows} x {length}"} | apart(
+            "ours",
+            folders,
+            architecture=base,
+            objective=objective,
+            length=length,
+            rows=rows,
+            seconds=SECONDS,
+            workers=4,
+        )
 
 
-def quality(folders: dict[str, Path]) -> list[dict[str, Any]]:
+def quality(folders: dict[str, Path]) -> Rows:
     """Equal minutes, text, tokenizer and size: held-out loss on the same full rows, YNAT with 1,000 labels."""
-    rows, curves = [], {}
+    curves, theirs = {}, None
     for name, job in (
-        ("modernbert-mini", "our_run"),
-        ("bert-mini", "our_run"),
         ("Trainer, bert-mini, best", "trainer_run"),
+        ("bert-mini", "our_run"),
+        ("modernbert-mini", "our_run"),
     ):
         out = (WORK / name.replace(", ", "-")).resolve()
         shutil.rmtree(out, ignore_errors=True)
@@ -149,9 +160,11 @@ def quality(folders: dict[str, Path]) -> list[dict[str, Any]]:
         curves[name] = found.pop("curve", [])
         if out.is_dir():
             found |= apart("held_out", folders, model=str(out), length=LENGTH) | ynat(out)
-        rows.append({"what": name} | found)
-    draw(curves)
-    return rows
+        theirs = found.get("held-out loss") if job == "trainer_run" else theirs
+        if job == "our_run" and theirs is not None:
+            found["below Trainer's"] = theirs - found["held-out loss"]
+        draw(curves)
+        yield {"what": name} | found
 
 
 def ynat(model: Path) -> dict[str, Any]:
@@ -170,7 +183,8 @@ def ynat(model: Path) -> dict[str, Any]:
 
 
 def draw(curves: dict[str, list[list[float]]]) -> None:
-    """Training losses by minute."""
+    """Losses in training by minute: each at its own share of masked pieces, so that they show the course, and the table who is
+    better."""
     from matplotlib.figure import Figure
 
     axes = (figure := Figure(figsize=(7, 4), layout="constrained")).add_subplot()
@@ -193,6 +207,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "architecture": job["architecture"],
         "phases": [{"max_length": job["length"], "batch_size": job["rows"]}],
         "pseudo_perplexity_sentences": 0,
+        "workers": job.get("workers", 0),
     }
     steps = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
     logged = stage(job, settings, steps, log_steps=max(1, steps // 6))["logged"][1:]
@@ -315,7 +330,7 @@ def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: in
     watch = clock(seconds)
     arguments = TrainingArguments(
         output_dir=f"{job['out']}/trainer", max_steps=steps, per_device_train_batch_size=job["rows"], bf16=best,
-        use_cpu=not torch.cuda.is_available(), learning_rate=5e-4, warmup_steps=round(0.05 * min(steps, 10_000)), weight_decay=0.01,
+        use_cpu=not torch.cuda.is_available(), learning_rate=5e-4, warmup_steps=round(0.05 * steps), weight_decay=0.01,
         save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=max(1, min(steps, 10_000) // 100), seed=0,
     )  # fmt: skip
 
@@ -437,7 +452,7 @@ def held_out(job: dict[str, Any]) -> dict[str, Any]:
     return {"held-out loss": total / count}
 
 
-PARTS: dict[str, Callable[[dict[str, Path]], list[dict[str, Any]]]] = {"speed": speed, "gpu": gpu, "quality": quality}
+PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {"speed": speed, "gpu": gpu, "quality": quality}
 JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "ours": ours,
     "our_run": our_run,

@@ -14,7 +14,7 @@ from klue_eval.data import SAMPLE, drawing_order, read_split
 from klue_eval.examples import Row
 from klue_eval.finetune import Outcome, Trial, finetune
 from klue_eval.heads import TaskModel
-from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer, positions
+from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
 from kobert_pipeline.errors import InputError
@@ -119,13 +119,6 @@ def test_a_modernbert_is_fine_tuned_without_segments(tokenizer: Any, tmp_path: P
     assert accepted_inputs(model.encoder, ["input_ids", "token_type_ids"]) == ["input_ids"]
     assert len(run(tmp_path, "nli", rows=8, epochs=1).predictions) == 8
     assert len(run(tmp_path, "wos", rows=1, epochs=1).predictions) == 1
-
-
-def test_roberta_counts_its_positions_from_behind_the_padding() -> None:
-    from transformers import BertConfig, RobertaConfig
-
-    assert positions(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
-    assert positions(BertConfig(max_position_embeddings=512)) == 512
 
 
 def test_rows_longer_than_the_positions_are_truncated_not_fatal(tokenizer: Any, tmp_path: Path) -> None:

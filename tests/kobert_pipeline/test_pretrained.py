@@ -6,7 +6,7 @@ import pytest
 
 from kobert_pipeline.artifacts import FileHashes
 from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import WEIGHTS, identity, local_folder
+from kobert_pipeline.pretrained import WEIGHTS, identity, local_folder, positions
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SETTING = "pretrain.continue_from"
@@ -47,3 +47,10 @@ def test_a_hub_that_does_not_answer_is_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     with pytest.raises(InputError, match="hub:me/bert: the Hub does not answer for it"):
         identity("hub:me/bert", SETTING, WEIGHTS, FileHashes(tmp_path))
+
+
+def test_roberta_counts_its_positions_from_behind_the_padding():
+    from transformers import BertConfig, RobertaConfig
+
+    assert positions(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+    assert positions(BertConfig(max_position_embeddings=512)) == 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from kobert_pipeline.artifacts import Identity, Workspace
 from kobert_pipeline.errors import TrainingFailed
 from kobert_pipeline.objectives import mlm
-from kobert_pipeline.pretrain.alarms import Alarms, Spikes, plateau, repeated_share
+from kobert_pipeline.pretrain.alarms import NORM, Alarms, Spikes, Unread, plateau, repeated_share
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
 
 SETTINGS = {
@@ -142,6 +144,24 @@ def test_a_loss_or_gradient_that_is_no_number_ends_the_run(tiny, tmp_path, monke
         assert all(torch.isfinite(tensor).all() for tensor in state.values())
 
 
+def test_a_bad_step_is_found_when_a_row_is_closed_and_nothing_was_changed_since(tiny, tmp_path, monkeypatch):
+    """Without a checkpoint in between nobody looks: steps 7 to 10 are computed, and none of them is taken."""
+    spoil_step(monkeypatch, 7, lambda total: total * float("nan"))
+    real, weights = PretrainModule.training_step, []
+
+    def noted(self, *given):
+        real(self, *given)
+        weights.append(torch.cat([parameter.detach().flatten() for parameter in self.model.parameters()]))
+
+    monkeypatch.setattr(PretrainModule, "training_step", noted)
+    with pytest.raises(TrainingFailed, match=r"the mlm loss is nan at step 7 \(batch 6, .*there is no checkpoint yet"):
+        train(tmp_path, tiny, log_steps=5, checkpoint_minutes=5.0)
+    assert len(weights) == 10
+    assert not torch.equal(weights[4], weights[5])
+    assert all(torch.equal(weights[5], later) for later in weights[6:])
+    assert torch.isfinite(weights[-1]).all()
+
+
 def test_a_jump_is_one_line_and_is_counted_in_the_summary(tiny, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Spikes, "ENOUGH", 3)
     monkeypatch.setattr(Spikes, "THRESHOLD", 100.0)
@@ -160,8 +180,11 @@ def test_a_calm_run_has_no_warnings_in_its_summary(tiny, tmp_path):
 
 def test_fp16_looks_at_the_loss_alone():
     """Its loss scaling meets infinite gradients now and then, and skips those steps."""
-    module = SimpleNamespace(latest={"mlm": 1.0}, gradient_norm=torch.tensor(float("inf")))
-    Alarms(SimpleNamespace(precision="fp16"), 7.0, None)._require_numbers(module)
+    step = Unread("at step 1", 0, ("mlm loss", NORM), torch.zeros(2))
+    alarms = Alarms(SimpleNamespace(precision="fp16"), 7.0, Path("none"))
+    alarms._require_numbers(step, [1.0, float("inf")])
+    with pytest.raises(TrainingFailed, match="the mlm loss is nan at step 1"):
+        alarms._require_numbers(step, [float("nan"), 1.0])
 
 
 def test_the_state_comes_back():

@@ -177,6 +177,7 @@ def test_a_later_layer_replaces_the_budget_of_an_earlier_one(tmp_path):
 def test_how_a_run_is_spread_is_no_part_of_what_it_is():
     spread = {
         "micro_batch_size": 2, "devices": 4, "nodes": 2, "gradient_checkpointing": True, "keep_last": 9, "keep_best": False,
+        "strategy": "fsdp",
     }  # fmt: skip
     assert config_of(spread).content() == config_of({}).content()
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, RobertaForMaskedLM
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
@@ -61,16 +62,21 @@ def five_times(corpora, folder):
     return folder
 
 
+def adopted(checkpoint, tiny, root):
+    """A checkpoint's tokenizer as the stage takes it over, and the tiny text cut with it."""
+    with Workspace(root, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
+        tokenizer = out.finish(adopt(checkpoint, tiny.corpora, out, special_tokens=()), {})
+    inputs = {"tokenizer": read_manifest(tokenizer).fingerprint}
+    with Workspace(root, Identity("dataset", 1, {}, inputs, 0, {})) as out:
+        config = DatasetConfig(validation_share=0.15)
+        summary = build_dataset(config, tiny.corpora, tokenizer, out, load=load_tokenizer, execution=ALONE)
+        return tokenizer, out.finish(summary, {})
+
+
 def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_path):
     added = extend(str(model), five_times(tiny.corpora, tmp_path / "text"), tmp_path / "extended", 20, ALONE)
     pieces = 992 + len(added["pieces"])
-    with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
-        tokenizer = out.finish(adopt(tmp_path / "extended", tiny.corpora, out, special_tokens=()), {})
-    inputs = {"tokenizer": read_manifest(tokenizer).fingerprint}
-    with Workspace(tmp_path, Identity("dataset", 1, {}, inputs, 0, {})) as out:
-        config = DatasetConfig(validation_share=0.15)
-        summary = build_dataset(config, tiny.corpora, tokenizer, out, load=load_tokenizer, execution=ALONE)
-        dataset = out.finish(summary, {})
+    tokenizer, dataset = adopted(tmp_path / "extended", tiny, tmp_path)
     with pytest.raises(InputError, match=r"vocabulary.*Set tokenizer\.adopt"):
         train(tmp_path / "wrong", tiny.tokenizer, tiny.dataset, tmp_path / "extended")
     folder = train(tmp_path / "right", tokenizer, dataset, tmp_path / "extended", max_steps=2)
@@ -78,10 +84,13 @@ def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_
     assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
 
 
-def built(name, **sizes):
+FACTS = ModelFacts(992, 0, 2, 3, 48)
+
+
+def built(name, facts=FACTS, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), ModelFacts(992, 0, 2, 3, 48), architecture.heads)
+    return architecture.build(architecture.sizes(**shape), facts, architecture.heads)
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
@@ -91,6 +100,47 @@ def test_the_weights_of_every_architecture_come_back(name, tmp_path):
     load_weights(second, tmp_path, with_pairs=True)
     for key, value in first.state_dict().items():
         assert torch.equal(second.state_dict()[key], value), key
+
+
+@pytest.fixture(scope="module")
+def klue_like(tiny, tmp_path_factory):
+    """A checkpoint as klue/roberta-* are: RoBERTa beside a WordPiece tokenizer whose padding is number 1, and that has no
+    segments."""
+    folder = tmp_path_factory.mktemp("klue")
+    pieces = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
+    known = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    lines = [*pieces, *(piece for piece in known if piece not in pieces)]
+    (folder / "vocab.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = RobertaConfig(
+        vocab_size=len(lines), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=66, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    torch.manual_seed(3)
+    RobertaForMaskedLM(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_roberta_checkpoint_goes_on_with_its_own_tokenizer(klue_like, tiny, tmp_path):
+    tokenizer, dataset = adopted(klue_like, tiny, tmp_path)
+    changes = {
+        "objective": {"name": "mlm"}, "architecture": SETTINGS["architecture"] | {"name": "roberta"},
+        "learning_rate": 1e-12, "max_steps": 2,
+    }  # fmt: skip
+    folder = train(tmp_path / "run", tokenizer, dataset, klue_like, **changes) / "model"
+    text = "봄이 오면 [MASK]가 핀다."
+    given = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    assert set(given) == {"input_ids", "attention_mask"}
+    assert given["input_ids"][0, 0] == 0
+    first, after = (AutoModelForMaskedLM.from_pretrained(place).eval() for place in (klue_like, folder))
+    assert type(after) is type(first)
+    assert after.config.max_position_embeddings == 66
+    with torch.no_grad():
+        assert torch.allclose(first(**given).logits, after(**given).logits, atol=1e-5)
+
+
+def test_positions_of_roberta_are_named_as_a_recipe_counts_them(klue_like):
+    with pytest.raises(InputError, match=r"has positions 64; set pretrain\.architecture .* positions 48"):
+        load_weights(built("roberta", facts=ModelFacts(992, 1, 0, 2, 48), positions=48), klue_like, with_pairs=False)
 
 
 def test_another_architecture_is_refused_by_name(model):

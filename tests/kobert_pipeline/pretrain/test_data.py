@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kobert_pipeline.architectures.padding import UNPADDED, visible
 from kobert_pipeline.dataset.packing import EMPTY
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.errors import ArtifactMismatch, InputError, RecipeError
@@ -135,8 +136,8 @@ def test_a_part_of_a_batch_is_what_drawing_its_rows_gives(stream, row_length):
         part = take_rows(batch, first, end)
         alone = drawing(rows[first:end], first=np.count_nonzero(rows[:first] != EMPTY))
         longest = alone["input_ids"].shape[1]
-        assert part.keys() == alone.keys()
-        for name in set(part) - {"packing"}:
+        assert part.keys() - {UNPADDED} == alone.keys() - {UNPADDED}, "drawn alone, a row may be as long as the longest"
+        for name in set(part) - {"packing", UNPADDED}:
             cut = part[name][:, :longest] if part[name].ndim > 1 else part[name]
             assert torch.equal(cut, alone[name])
         if row_length:
@@ -223,3 +224,14 @@ def test_masking_by_morphemes_needs_a_store_that_knows_them(tiny):
     config = a_config("mlm", unit="morpheme")
     with pytest.raises(ArtifactMismatch, match=r"holds no morpheme_start. Set dataset.morphemes: true"):
         BatchStream(Store(tiny.dataset), OBJECTIVES["mlm"], config, tokenizer_facts(tiny.tokenizer), 1)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_batch_says_that_it_is_unpadded_where_it_is_and_so_do_its_parts(stream, objective):
+    """A model then needs no look at the mask."""
+    drawn = [batch for batch, _ in itertools.islice(stream(objective), 40)]
+    assert [visible(batch) is None for batch in drawn] == [bool(batch["attention_mask"].all()) for batch in drawn]
+    full = next((batch for batch in drawn if UNPADDED in batch), None)
+    assert full is not None or objective != "mlm"
+    for batch in [full] if full is not None else []:
+        assert visible(take_rows(batch, 1, 3)) is None

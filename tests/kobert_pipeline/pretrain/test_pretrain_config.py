@@ -42,6 +42,8 @@ def test_a_single_size_may_differ_from_the_named_ones():
             "row_length 100 does not hold an example",
         ),
         ({"attention": "flex_attention"}, r"knows no dropout; set pretrain.architecture.dropout: 0"),
+        ({"strategy": "fsdp", "precision": "fp16"}, "strategy fsdp knows no precision fp16"),
+        ({"strategy": "fsdp", "compile": True}, "fsdp and compile do not go together"),
         ({"max_steps": 0}, "max_steps"),
     ],
 )
@@ -54,7 +56,7 @@ def test_who_draws_batches_and_how_attention_is_computed_change_no_fingerprint()
     architecture = {"name": "bert", "size": "mini", "dropout": 0.0}
     plain, other = (
         PretrainConfig.parse(GOOD | {"architecture": architecture} | changes)
-        for changes in ({}, {"workers": 2, "attention": "flex_attention"})
+        for changes in ({}, {"workers": 2, "attention": "flex_attention", "compile": True})
     )
     assert plain.content() == other.content()
     packed = PretrainConfig.parse(GOOD | {"phases": [{"max_length": 128, "batch_size": 32, "row_length": 512}]})

@@ -147,8 +147,8 @@ def test_the_live_curve_holds_each_step_once(cut, tiny, tmp_path, whole):
 # --- killed from outside ----------------------------------------------------------------------------------------------
 
 LONG = {"max_steps": 400, "checkpoint_minutes": 0.0005, "validation_steps": 50}
-SPOTS = [0.0, 0.01, 0.3, 0.9]
-"""Seconds after a checkpoint appeared: checkpoints are written most of the time here, so a kill often falls into one."""
+SPOTS = [0.0, 0.01, *random.Random(6).choices([0.02 * number for number in range(1, 40)], k=8)]
+"""Ten moments, in seconds after a checkpoint appeared: they are written most of the time here, so a kill often falls into one."""
 
 
 @pytest.mark.system

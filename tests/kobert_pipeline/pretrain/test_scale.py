@@ -19,7 +19,8 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import BatchStream, row_count
 from kobert_pipeline.pretrain.facts import tokenizer_facts
-from kobert_pipeline.pretrain.module import micro_batches, total_loss
+from kobert_pipeline.pretrain.module import blank, micro_batches, total_loss
+from kobert_pipeline.training.checkpoints import checkpoints, step_of
 
 SIZES = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64}
 NO_DROPOUT = {
@@ -29,6 +30,12 @@ NO_DROPOUT = {
     "log_steps": 1,
 }
 PACKED = {"phases": [{"max_length": 48, "batch_size": 4, "row_length": 96}]}
+SECOND_PHASE_OF_ONE_ROW = {
+    "phases": [{"max_length": 32, "batch_size": 8, "share": 0.5}, {"max_length": 48, "batch_size": 1, "share": 0.5}]
+}
+UNEQUAL = {"objective": {"name": "mlm_nsp", "short_probability": 0.9}}
+"""Rows of very different lengths, and so of numbers of masked pieces."""
+FSDP = {"strategy": "fsdp"}
 MODERN = {"objective": {"name": "mlm"}, "architecture": {"name": "modernbert", "dropout": 0.0} | SIZES}
 
 
@@ -61,6 +68,26 @@ def test_micro_batches_are_all_rows_in_order_and_none_is_larger(rows):
         assert torch.equal(torch.cat([part[name] for part in parts]), tensor)
     assert max(len(part["attention_mask"]) for part in parts) <= (rows or 8)
     assert micro_batches({"attention_mask": torch.ones(0, 2)}, rows) == []
+
+
+@pytest.mark.parametrize("phase", [{}, {"row_length": 96}], ids=["rows", "packed rows"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_blank_row_of_an_empty_batch_has_a_loss_that_is_a_number(tiny, objective, phase):
+    """Nought times it is nought on every parameter: what a rank without rows gives to the others."""
+    from kobert_pipeline.architectures import ARCHITECTURES
+    from kobert_pipeline.architectures.architecture import ModelFacts
+
+    facts, settings = tokenizer_facts(tiny.tokenizer), {"phases": [PACKED["phases"][0] | {"row_length": None} | phase]}
+    config = config_of({"objective": {"name": objective}} | settings)
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, facts, SEED)
+    stream.rank, stream.ranks = 0, 1_000
+    batch, _ = next(iter(stream))
+    assert row_count(batch) == 0
+    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 64)
+    model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
+    (0.0 * total_loss(OBJECTIVES[objective].loss(model, blank(batch), torch.Generator()))).backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
+    assert all(gradient is not None and not gradient.any() for gradient in gradients)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -104,6 +131,13 @@ def test_micro_batches_give_the_same_run(whole, tiny, tmp_path, changes):
 def test_gradient_checkpointing_changes_no_bit_with_dropout_on(tiny, tmp_path):
     folders = [train(tmp_path / str(on), tiny, max_steps=4, gradient_checkpointing=on) for on in (False, True)]
     assert (folders[0] / "manifest.json").read_bytes() == (folders[1] / "manifest.json").read_bytes()
+
+
+@pytest.mark.system  # it is compiled first
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler (g++) on a CPU")
+def test_compiled_layers_give_the_same_run(whole, tiny, tmp_path):
+    compiled = train(tmp_path, tiny, **(NO_DROPOUT | {"compile": True}))
+    assert_same_run(whole, compiled, 1e-4)
 
 
 @pytest.mark.parametrize("row_length", [None, 48])
@@ -190,17 +224,18 @@ def test_a_launcher_that_started_another_number_of_processes_is_refused(tiny, tm
     [
         {},
         {"micro_batch_size": 3},
-        {
-            "phases": [
-                {"max_length": 32, "batch_size": 8, "share": 0.5},
-                {"max_length": 48, "batch_size": 1, "share": 0.5},
-            ]
-        },
-        {"objective": {"name": "mlm_nsp", "short_probability": 0.9}, "micro_batch_size": 1},
+        SECOND_PHASE_OF_ONE_ROW,
+        UNEQUAL | {"micro_batch_size": 1},
         PACKED | {"micro_batch_size": 1},
+        FSDP | UNEQUAL | {"micro_batch_size": 1, "gradient_checkpointing": True},
+        FSDP | SECOND_PHASE_OF_ONE_ROW,
+        FSDP | MODERN | PACKED | {"micro_batch_size": 1},
     ],
-    ids=["whole", "micro-batches", "one row for two ranks", "unequal rows", "packed rows"],
-)
+    ids=[
+        "whole", "micro-batches", "one row for two ranks", "unequal rows", "packed rows",
+        "divided, unequal rows", "divided, one row for two ranks", "divided, packed rows of modernbert",
+    ],
+)  # fmt: skip
 def test_two_ranks_give_the_run_of_one(tiny, tmp_path, changes):
     one = train(tmp_path / "one", tiny, **(NO_DROPOUT | changes))
     script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | changes | {"devices": 2}))
@@ -209,17 +244,26 @@ def test_two_ranks_give_the_run_of_one(tiny, tmp_path, changes):
 
 
 @pytest.mark.system
-def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path):
-    """The global batch stays: no row is lost or seen twice."""
-    script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | {"devices": 2, "checkpoint_minutes": 1e-9}))
-    cut = (
-        "import os\n"
-        "from kobert_pipeline.pretrain.module import PretrainModule\n"
-        "real = PretrainModule.training_step\n"
-        "PretrainModule.training_step = lambda self, *given: os._exit(1) if self.global_step == 7 else real(self, *given)\n"
+@pytest.mark.parametrize(("strategy", "cuts"), [("ddp", [7]), ("fsdp", [4, 8])])
+def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path, strategy, cuts):
+    """The global batch stays: no row is lost or seen twice. A divided run goes on divided, too."""
+    script = program(
+        tiny, tmp_path / "two.py", **(NO_DROPOUT | {"devices": 2, "checkpoint_minutes": 1e-9, "strategy": strategy})
     )
-    script.write_text(cut + script.read_text(encoding="utf-8"), encoding="utf-8")
-    finished(start(script, tmp_path / "root", ranks=2), code=1)
+    text = script.read_text(encoding="utf-8")
+    for after in cuts:
+        cut = (
+            "import os\n"
+            "from kobert_pipeline.pretrain.module import PretrainModule\n"
+            "real = PretrainModule.training_step\n"
+            "def until(self, *given):\n"
+            f"    return os._exit(1) if self.global_step == {after} else real(self, *given)\n"
+            "PretrainModule.training_step = until\n"
+        )
+        script.write_text(cut + text, encoding="utf-8")
+        finished(start(script, tmp_path / "root", ranks=2), code=1)
+    (folder,) = (tmp_path / "root").glob("pretrain/*.partial/run/checkpoints")
+    assert step_of(checkpoints(folder)[-1]) >= cuts[-1] - 1
     assert_same_run(whole, train(tmp_path / "root", tiny, **NO_DROPOUT), 1e-4)
 
 

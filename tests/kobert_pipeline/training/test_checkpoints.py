@@ -12,7 +12,7 @@ import torch
 from kobert_pipeline.training.checkpoints import checkpoints, is_lowest, keep_as_best, latest_readable
 from kobert_pipeline.training.environment import differences, environment
 from kobert_pipeline.training.random_state import random_state, restore, seed_rank
-from kobert_pipeline.training.ranks import is_first
+from kobert_pipeline.training.ranks import Turns, is_first
 
 
 def draw():
@@ -84,6 +84,15 @@ def test_a_machine_does_not_differ_from_itself():
     here = environment()
     assert differences(here, environment()) == []
     assert differences(here, here | {"threads": 99}) == [f"threads {here['threads']} -> 99"]
+
+
+def test_ranks_ask_each_other_about_every_second():
+    turns = Turns()
+    assert all(turns.has_come(step) for step in range(5))
+    turns.about_every_second(0.3)
+    assert [step for step in range(10) if turns.has_come(step)] == [0, 3, 6, 9]
+    turns.about_every_second(7.0)
+    assert turns.has_come(1)
 
 
 @pytest.mark.parametrize("name", ["RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK"])
