@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from parts import table
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelFacts
@@ -83,18 +84,6 @@ def main() -> None:
             print(f"{part}: {row['what']}, done", file=sys.stderr, flush=True)  # noqa: T201
     rows = [{"part": part} | row for part in parts for row in figures[part]]
     print(f"{figures['machine']}\n\n{table(rows)}")  # noqa: T201
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    head = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [[_shown(row.get(name, "")) for name in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells])
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 1_000 else f"{value:.3f}"
-    return str(value)
 
 
 def apart(job: str, folders: dict[str, Path], **spec: Any) -> dict[str, Any]:
