@@ -127,7 +127,7 @@ def _parts(word: NormalizedString, cuts: list[int]) -> list[NormalizedString]:
     """Numbers stay as tokenizer.json cuts them."""
     if not cuts or word.normalized.isdecimal():
         return [word]
-    parts = [word[begin:end] for begin, end in itertools.pairwise([0, *cuts, len(word.normalized)])]
+    parts: list[Any] = [word[begin:end] for begin, end in itertools.pairwise([0, *cuts, len(word.normalized)])]
     for part in parts[1:]:
         part.prepend("##")
     return parts

@@ -21,8 +21,8 @@ class TokenizerConfig(Config):
     `none`: plain WordPiece over eojeols, the baseline. `inference`: MeCab cuts first at use, too; whoever loads the tokenizer
     needs MeCab, and `trust_remote_code=True`."""
     left_space_penalty: bool = False
-    """Let MeCab find morphemes as mecab-ko does: a particle, ending or suffix behind a space costs more, so that 이하 after a
-    space is one noun, not 이+하. Exact, and slower. Without effect where `morpheme` is `none`."""
+    """Let MeCab find morphemes as mecab-ko does: a particle, ending or suffix behind a space costs more, so that 이하 in
+    백 명 이하는 is one noun, not 이+하. Exact, and slower. Without effect where `morpheme` is `none`."""
     ks_x_1001: bool = True
     """Give rows, word-initial and inner, to all 2,350 Hangul syllables of KS X 1001 and to every other that occurs, so that
     no Korean word is ever [UNK]; and to the enclosed letters ㈀ to ㈜ and ㉠ to ㉻, which number lists. Small vocabularies:

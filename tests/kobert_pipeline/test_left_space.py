@@ -135,15 +135,15 @@ def morphs(text: str, **settings: bool) -> list[str]:
 
 @settings(max_examples=150)
 @given(text=spaced)
-@example(text="화학 이외의 것")
-@example(text="열 개 이하")
+@example(text="백 명 이하는")
+@example(text="백 명 이하")
 def test_the_path_costs_as_little_as_the_viterbi_algorithm_finds(text: str) -> None:
     assert cost_of(text, found(text)) == least_cost(text)
 
 
 @settings(max_examples=60)
 @given(text=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join))
-@example(text="열 개 이하")
+@example(text="백 명 이하")
 def test_none_of_mecabs_own_paths_costs_less(text: str) -> None:
     least = n_best(text)
     assert least is None or cost_of(text, found(text)) == least
@@ -175,14 +175,16 @@ def _begins(lattice: Any) -> list[int]:
 @pytest.mark.parametrize(
     ("text", "plain", "penalised"),
     [
-        ("열 개 이하", ["열", "개", "이", "하"], ["열", "개", "이하"]),
-        ("화학 이외의 것", ["화학", "이", "외", "의", "것"], ["화학", "이외", "의", "것"]),
-        ("학교에서 밥을 먹었다.", ["학교", "에서", "밥", "을", "먹", "었", "다", "."], None),
+        ("백 명 이하는 무료다.", "백 명 이|하|는 무료|다|.", "백 명 이하|는 무료|다|."),
+        ("중국 의서를 읽었다.", "중국 의|서|를 읽|었|다|.", "중국 의서|를 읽|었|다|."),
+        ("다음 키를 눌러라.", "다음 키를 눌러라|.", "다음 키|를 눌러라|."),
+        ("학교에서 밥을 먹었다.", "학교|에서 밥|을 먹|었|다|.", "학교|에서 밥|을 먹|었|다|."),
     ],
 )
-def test_what_stands_behind_a_space_is_no_particle(text: str, plain: list[str], penalised: list[str] | None) -> None:
-    assert morphs(text) == plain
-    assert morphs(text, left_space_penalty=True) == (penalised or plain)
+def test_what_stands_behind_a_space_is_no_particle(text: str, plain: str, penalised: str) -> None:
+    for setting, expected in ((False, plain), (True, penalised)):
+        found = marked(text, left_space_penalty=setting).replace(SEPARATOR, "|").replace("| ", " ")
+        assert found == f"|{expected}"
 
 
 def test_a_text_is_given_back_whole(documents: list[list[str]]) -> None:
