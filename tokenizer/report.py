@@ -20,13 +20,13 @@ def measure(
 
     `cut_f1` and its parts are missing when no `morpheme_starts` is given.
     """
-    unknown_piece = piece_of_the_unknown(tokenizer)
+    of_unknown = unknown_id(tokenizer)
     pieces = eojeols = unknown = inner = hit = extra = missed = 0
     for sentence in sentences:
         encoding = tokenizer.encode(sentence, add_special_tokens=False)
         initial = {match.start() for match in _EOJEOL.finditer(sentence)}
         pieces, eojeols = pieces + len(encoding.tokens), eojeols + len(initial)
-        unknown += encoding.tokens.count(unknown_piece)
+        unknown += encoding.ids.count(of_unknown)
         inner += sum(piece.startswith("##") for piece in encoding.tokens)
         if morpheme_starts:
             starts = {_first_letter(sentence, start) for start, _ in encoding.offsets}
@@ -47,13 +47,13 @@ def measure(
     return figures
 
 
-def piece_of_the_unknown(tokenizer: Tokenizer) -> str | None:
-    """What stands for what the vocabulary lacks: `[UNK]`, `<unk>`. None where it lacks nothing, as with bytes."""
+def unknown_id(tokenizer: Tokenizer) -> int:
+    """Of what stands for what the vocabulary lacks: `[UNK]`, `<unk>`. -1 where it lacks nothing, as with bytes."""
     model = json.loads(tokenizer.to_str())["model"]
-    if model.get("unk_id") is not None:
-        return str(model["vocab"][model["unk_id"]][0])
-    name: str | None = model.get("unk_token")
-    return name
+    found = model.get("unk_id")
+    if found is None and model.get("unk_token"):
+        found = tokenizer.token_to_id(model["unk_token"])
+    return -1 if found is None else int(found)
 
 
 def _first_letter(sentence: str, start: int) -> int:

@@ -184,7 +184,7 @@ def scatter(title: str, dots: Sequence[Dot], *, x: str) -> Chart:
         axes.xaxis.set_major_locator(_ticks(5))
         axes.yaxis.set_major_locator(_ticks(5))
 
-    return Chart(title, _svg(draw, title)[0])
+    return Chart(title, _svg(draw, title, SMALL)[0])
 
 
 def labels(dots: Sequence[Dot]) -> list[tuple[Dot, str]]:

@@ -216,10 +216,14 @@ def _analysis(entry: Mapping[str, Any], worst: int) -> Analysis:
             for group in entry["by_length"]
         ],
         [
-            Wrong(_texts(row["texts"]), shortened(str(row["gold"])), shortened(str(row["prediction"])))
+            Wrong(_texts(row["texts"]), _answer(row["gold"]), _answer(row["prediction"]))
             for row in entry["worst"][:worst]
         ],
     )
+
+
+def _answer(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else shortened(str(value))
 
 
 def _texts(named: Mapping[str, Any]) -> list[str]:

@@ -102,4 +102,4 @@ def _chart(rows: Iterable[Vocabulary]) -> Chart:
         )
         for number, row in enumerate(rows, 1)
     ]  # fmt: skip
-    return scatter("Cuts that agree with morphemes (F1), by pieces per eojeol", dots, x="pieces per eojeol")
+    return scatter("Agreement with morphemes (F1)", dots, x="pieces per eojeol")

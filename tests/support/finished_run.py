@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest, write_json
+from kobert_pipeline.artifacts import Identity, Workspace, canonical_json, read_manifest, write_text
 from kobert_pipeline.hub.build import build
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import STAGES
@@ -71,7 +71,8 @@ def _corpora(root: Path) -> Path:
     with _workspace(root, "corpora") as out:
         (out.path / "shards").mkdir()
         pq.write_table(pa.Table.from_pylist(rows), out.path / "shards" / "00000.parquet")
-        write_json(out.path / "dropped.jsonl", {"text": PLANTED})
+        dropped = {"source": "wiki", "reason": "too_short", "doc_id": "d9", "text": PLANTED}
+        write_text(out.path / "dropped.jsonl", canonical_json(dropped) + "\n")
         totals = manifest.summary["totals"] | {"kept": len(rows)}
         return out.finish(manifest.summary | {"totals": totals}, {})
 

@@ -88,7 +88,7 @@ def test_both_editions_show_chart_and_table_and_no_folder(
     for page in ((tmp_path / "page.html").read_text(encoding="utf-8"), public_page("small", folders, beside)):
         assert elements(page)
         assert "Beside other vocabularies" in page
-        assert "Cuts that agree with morphemes (F1), by pieces per eojeol" in page
+        assert "Agreement with morphemes (F1)" in page
         assert '<tr class="own">' in page
         assert "Could not be opened: none." in page
         assert str(tmp_path) not in page
