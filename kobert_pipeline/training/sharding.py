@@ -100,7 +100,7 @@ def divide(model: nn.Module, mesh: DeviceMesh) -> None:
     def within(function: Callable[..., Any], *given: Any) -> Any:
         return function(model, *given)
 
-    model.within = within
+    model.within = within  # type: ignore[assignment]
     layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for part in [*layers, model]:
         fully_shard(part, mesh=mesh)

@@ -254,9 +254,11 @@ def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path, strategy, cu
     for after in cuts:
         cut = (
             "import os\n"
-            "from kobert_pipeline.pretrain.module import PretrainModule\n"
+            "from kobert_pipeline.pretrain.module import PretrainModule, is_divided\n"
             "real = PretrainModule.training_step\n"
             "def until(self, *given):\n"
+            f"    if is_divided(self.model) != {strategy == 'fsdp'}:\n"
+            "        os._exit(3)\n"
             f"    return os._exit(1) if self.global_step == {after} else real(self, *given)\n"
             "PretrainModule.training_step = until\n"
         )
