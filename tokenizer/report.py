@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 _EOJEOL = re.compile(r"\S+")
 
@@ -49,10 +49,11 @@ def measure(
 
 def unknown_id(tokenizer: Tokenizer) -> int:
     """Of what stands for what the vocabulary lacks: `[UNK]`, `<unk>`. -1 where it lacks nothing, as with bytes."""
-    model = json.loads(tokenizer.to_str())["model"]
-    found = model.get("unk_id")
-    if found is None and model.get("unk_token"):
-        found = tokenizer.token_to_id(model["unk_token"])
+    if isinstance(tokenizer.model, models.Unigram):  # which alone has a number, and tells it only so
+        found = json.loads(tokenizer.to_str())["model"]["unk_id"]
+    else:
+        token = tokenizer.model.unk_token
+        found = tokenizer.token_to_id(token) if token else None
     return -1 if found is None else int(found)
 
 

@@ -28,6 +28,7 @@ def _bare(text: str) -> str:
 # --- the library underneath ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.system
 def test_kss_works_with_mecab_and_our_dictionary() -> None:
     assert _splitter().keywords["backend"] == "mecab"  # type: ignore[attr-defined]
     assert Path(os.environ["MECABRC"]).read_text(encoding="utf-8") == f"dicdir = {dictionary_path()}\n"

@@ -22,6 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.system
 def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_says(
     tmp_path: Path, folders: dict[str, Path]
 ) -> None:

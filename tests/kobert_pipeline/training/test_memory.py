@@ -19,6 +19,7 @@ print(faults() - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+@pytest.mark.system
 def test_large_arrays_are_not_given_back_and_taken_again():
     """An array of 48 MB has 11,719 pages of 4 KiB."""
 
