@@ -245,10 +245,11 @@ def penalty() -> Table:
 
 
 def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
-    started = time.perf_counter()
+    """Seconds of this process alone: it has one thread."""
+    started = time.process_time()
     for sentence in sentences:
         marked(sentence, left_space_penalty=left_space_penalty)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 PARTS: dict[str, Callable[[], Table]] = {
