@@ -309,7 +309,14 @@ def trainer_run(job: dict[str, Any]) -> dict[str, Any]:
 
 def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: int) -> dict[str, Any]:
     """Trains with `Trainer` until `steps` or `seconds` are over."""
-    from transformers import AutoTokenizer, BertForMaskedLM, DataCollatorForLanguageModeling, Trainer, TrainingArguments
+    from transformers import (
+        AutoTokenizer,
+        BertForMaskedLM,
+        DataCollatorForLanguageModeling,
+        PrinterCallback,
+        Trainer,
+        TrainingArguments,
+    )
 
     folders, best = {name: Path(place) for name, place in job["folders"].items()}, job["form"] == "best"
     facts, tokenizer = tokenizer_facts(folders["tokenizer"]), AutoTokenizer.from_pretrained(folders["tokenizer"])
@@ -332,6 +339,7 @@ def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: in
         model=model, args=arguments, train_dataset=lines, data_collator=DataCollatorForLanguageModeling(tokenizer),
         callbacks=[watch],
     )  # fmt: skip
+    fitting.remove_callback(PrinterCallback)
     fitting.train()
     return {"watch": watch, "model": model, "tokenizer": tokenizer, "history": fitting.state.log_history}
 
