@@ -2,7 +2,7 @@
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Of every
 hundredth document nothing is learned; those are measured. Prints tables and saves `build/bench/tokenizer.json`. Run it on an
-idle machine: it takes about fifteen minutes.
+idle machine: it takes half an hour or less.
 """
 
 from __future__ import annotations
