@@ -8,13 +8,11 @@ from typing import Any
 
 from kobert_pipeline.errors import InputError, KobertError
 from kobert_pipeline.fill import fill_one, load
+from kobert_pipeline.report.examples import MASKED
 from kobert_pipeline.report.pieces import KINDS, SENTENCES, cut
+from kobert_pipeline.training.quiet import quiet
 
-EXAMPLES = (
-    "대한민국의 수도는 [MASK]이다.",
-    "아침에 일어나서 [MASK]을 마셨다.",
-    "날씨가 [MASK] 추워서 [MASK]에 가기 싫다.",
-)
+EXAMPLES = tuple(f"{before}[MASK]{after}" for _, before, _, after in MASKED[:6])
 """`[MASK]` becomes what the model's tokenizer calls it."""
 COLOURS = {
     "noun": "#7db0ff",
@@ -45,7 +43,8 @@ def _gradio() -> Any:
 
 def playground(gradio: Any, model: str, title: str) -> Any:
     """The application, to be launched."""
-    tokenizer, network = load(model)
+    with quiet():
+        tokenizer, network = load(model)
     mask = tokenizer.mask_token
     with gradio.Blocks(title=f"{title} · kobert-pipeline", analytics_enabled=False) as app:
         gradio.Markdown(f"# {title}")
