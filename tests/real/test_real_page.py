@@ -38,7 +38,7 @@ corpora:
   sources:
     - {name: wikinews, path: "${KOBERT_DATA}/raw/wikinews.jsonl.zst", license: CC-BY-2.5}
 tokenizer: {vocab_size: 4096}
-pretrain: {max_steps: 20, validation_steps: 10, log_steps: 1, pseudo_perplexity_sentences: 20}
+pretrain: {max_steps: 40, validation_steps: 20, log_steps: 2}
 klue_eval:
   data: "${KOBERT_KLUE}"
   tasks: [ynat, sts]
