@@ -74,21 +74,12 @@ class Budget(lightning.Callback):
     def _elapsed(self) -> float:
         return self._before + self._clock() - self._began
 
-    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self._started = self._clock()
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        assert isinstance(module, PretrainModule)
-        if self._own == 0:  # between the two, the other callbacks measured on held-out text
-            self._evaluation = max(self._evaluation, module.step_began - self._started)
-
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
         if self._said and module.horizon.total is not None:
             return
         self._own += 1
+        self._evaluation = module.held_out_seconds or self._evaluation
         if self._own > LEFT_OUT:
             self._steps, self._seconds = self._steps + 1, self._seconds + self._clock() - module.step_began
         if module.horizon.total is None and self._is_agreed(trainer, self._is_due(module)):

@@ -64,6 +64,8 @@ class PretrainModule(lightning.LightningModule):
         """1 from the first step on whose loss or gradient is no number: it is not taken, and none after it."""
         self.step_began = time.monotonic()
         """When the step began that is being computed, or is to come: after all that callbacks do between steps."""
+        self.held_out_seconds = 0.0
+        """What the last measurement on held-out text took; 0 before there was one."""
         self._sums: Sums = {}
         self._random_states: list[dict[str, Any]] = []
 
@@ -282,6 +284,7 @@ class PretrainModule(lightning.LightningModule):
     @torch.no_grad()
     def held_out(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Means of every term over `batches`, with dropout off. Each rank takes its share of them."""
+        began = time.perf_counter()
         sums: Sums = {}
         every, ranks = list(batches), self.trainer.world_size
         alone = len(every) < ranks
@@ -296,7 +299,9 @@ class PretrainModule(lightning.LightningModule):
             if number < len(own):
                 add(sums, terms)
         self.model.train()
-        return means(sums if alone else self._over_ranks(sums))
+        found = means(sums if alone else self._over_ranks(sums))
+        self.held_out_seconds = time.perf_counter() - began
+        return found
 
 
 def micro_batches(batch: Batch, rows: int | None) -> list[Batch]:

@@ -100,6 +100,8 @@ class Watch(lightning.Callback):
 
     def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         state = torch.get_rng_state()
+        if not module.held_out_seconds:
+            self._warm_up(module)
         values = module.held_out(self.held_out.batches)
         torch.set_rng_state(state)
         self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
@@ -107,6 +109,12 @@ class Watch(lightning.Callback):
             each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
         logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
+
+    def _warm_up(self, module: PretrainModule) -> None:
+        """The first pass of a process is slow, and by the time of a measurement the budget is divided. Draws nothing."""
+        drawn = module.generator.get_state()
+        module.held_out(self.held_out.batches[:1])
+        module.generator.set_state(drawn)
 
     def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         module.model.eval()

@@ -198,8 +198,8 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "pseudo_perplexity_sentences": 0,
         "workers": job.get("workers", 0),
     }
-    steps = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
-    logged = stage(job, settings, steps, log_steps=max(1, steps // 6))["logged"][1:]
+    number = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
+    logged = steps(job, settings, number, log_steps=max(1, number // 6))["logged"][1:]
 
     def middle(name: str) -> float:
         return statistics.median(row[name] for row in logged)
@@ -209,35 +209,39 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "useful": middle("useful_share"),
         "MFU": middle("mfu"),
         "between steps": middle("waiting_share"),
-        "steps": steps,
+        "steps": number,
     } | memory()
 
 
 def our_run(job: dict[str, Any]) -> dict[str, Any]:
-    """A shipped recipe's training in so many minutes, on the bench's store."""
+    """A shipped recipe's training, with `max_minutes` in place of its steps, on the bench's store."""
     settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
-    steps = max(PROBE, round(60 * job["minutes"] * steps_a_second(job, settings)))
     started = time.perf_counter()
-    found = stage(job, settings, steps, log_steps=max(1, steps // 100))
+    found = stage(job, settings | {"max_steps": None, "max_minutes": job["minutes"]})
     minutes = (time.perf_counter() - started) / 60
     shutil.copytree(found["folder"] / "model", job["model"])
-    curve = [[minutes * row["step"] / steps, row["mlm"]] for row in found["curve"]]
-    return {"minutes": minutes, "steps": steps, "tokens": found["curve"][-1]["tokens"], "curve": curve} | memory()
+    last = found["curve"][-1]
+    curve = [[minutes * row["step"] / last["step"], row["mlm"]] for row in found["curve"]]
+    return {"minutes": minutes, "steps": last["step"], "tokens": last["tokens"], "curve": curve} | memory()
 
 
 def steps_a_second(job: dict[str, Any], settings: dict[str, Any]) -> float:
-    found = stage(job, settings, PROBE, log_steps=PROBE // 2)
+    found = steps(job, settings, PROBE, log_steps=PROBE // 2)
     tokens_a_step = found["curve"][-1]["tokens"] / PROBE
     return float(found["logged"][-1]["tokens_per_second"] / tokens_a_step)
 
 
-def stage(job: dict[str, Any], settings: dict[str, Any], steps: int, log_steps: int) -> dict[str, Any]:
+def steps(job: dict[str, Any], settings: dict[str, Any], number: int, log_steps: int) -> dict[str, Any]:
+    limits = {"max_steps": number, "log_steps": log_steps, "validation_steps": number, "checkpoint_minutes": 1_000}
+    return stage(job, settings | limits)
+
+
+def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The pretraining stage, and what it wrote: `logged` live, `curve`, and its folder."""
     from kobert_pipeline.pretrain.build import build
 
-    limits = {"max_steps": steps, "log_steps": log_steps, "validation_steps": steps, "checkpoint_minutes": 1_000}
-    config = PretrainConfig.parse(settings | limits)
-    root = Path(job["out"]) / str(steps)
+    config = PretrainConfig.parse(settings)
+    root = Path(job["out"]) / str(config.max_steps)
     with Workspace(root, Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
         build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
         return {
