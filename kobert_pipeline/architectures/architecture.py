@@ -48,6 +48,11 @@ Export = Callable[[Any, Path], None]
 """(module, folder) -> config.json and model.safetensors."""
 
 
+def export(module: Any, folder: Path) -> None:
+    """What every architecture around a model of transformers exports by."""
+    module.transformer.save_pretrained(folder, safe_serialization=True)
+
+
 @dataclass(frozen=True)
 class Architecture:
     name: str
@@ -60,4 +65,4 @@ class Architecture:
     model_inputs: tuple[str, ...]
     """What the exported tokenizer should return for it."""
     build: Build
-    export: Export
+    export: Export = export

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
-from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
-from kobert_pipeline.architectures.padding import visible
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -42,6 +39,8 @@ SIZES = MappingProxyType(
 def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
     from transformers import BertConfig, BertForPreTraining
 
+    from kobert_pipeline.architectures.wrapped import Wrapped
+
     config = BertConfig(
         vocab_size=facts.vocab_size,
         num_hidden_layers=sizes.layers,
@@ -54,47 +53,17 @@ def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Mod
         pad_token_id=facts.pad_id,
         attn_implementation=attention(facts.attention),
     )
-    return _module(BertForPreTraining(config), with_pairs="sequence_pair" in heads)
-
-
-def _module(transformer: Any, *, with_pairs: bool) -> nn.Module:
-    from torch import Tensor, nn
-
-    class Bert(nn.Module):
-        """transformers' model, asked for hidden states and heads separately so that heads run where there is loss."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.transformer = transformer
-            if not with_pairs:
-                # Untrained, and still part of the exported folder: BertForPreTraining loads it either way.
-                for part in (transformer.bert.pooler, transformer.cls.seq_relationship):
-                    part.requires_grad_(False)
-
-        def hidden(self, batch: dict[str, Tensor]) -> Tensor:
-            names = ("input_ids", "token_type_ids")
-            if PACKING in batch:
-                mask: Any = attention_within_examples(batch, self.transformer.config._attn_implementation)
-                return examples_of(self._states(rows_of(batch, names), mask), batch)
-            return self._states({name: batch[name] for name in names}, visible(batch))
-
-        def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
-            states: Tensor = self.transformer.bert(**inputs, attention_mask=mask).last_hidden_state
-            return states
-
-        def token_logits(self, hidden: Tensor) -> Tensor:
-            logits: Tensor = self.transformer.cls.predictions(hidden)
-            return logits
-
-        def pair_logits(self, hidden: Tensor) -> Tensor:
-            logits: Tensor = self.transformer.cls.seq_relationship(self.transformer.bert.pooler(hidden))
-            return logits
-
-    return Bert()
-
-
-def export(model: Any, folder: Path) -> None:
-    model.transformer.save_pretrained(folder, safe_serialization=True)
+    model = BertForPreTraining(config)
+    if "sequence_pair" not in heads:
+        # Untrained, and still part of the exported folder: BertForPreTraining loads it either way.
+        for part in (model.bert.pooler, model.cls.seq_relationship):
+            part.requires_grad_(False)
+    return Wrapped(
+        model,
+        ("input_ids", "token_type_ids"),
+        token_logits=lambda model, hidden: model.cls.predictions(hidden),
+        pair_logits=lambda model, hidden: model.cls.seq_relationship(model.bert.pooler(hidden)),
+    )
 
 
 ARCHITECTURE = Architecture(
@@ -105,5 +74,4 @@ ARCHITECTURE = Architecture(
     heads=("tokens", "sequence_pair"),
     model_inputs=("input_ids", "token_type_ids", "attention_mask"),
     build=build,
-    export=export,
 )

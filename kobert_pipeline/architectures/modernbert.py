@@ -5,15 +5,12 @@ Around transformers' `ModernBertForMaskedLM`. It has no segment numbers and no p
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
-from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
-from kobert_pipeline.architectures.padding import visible
 from kobert_pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -47,6 +44,8 @@ SIZES = MappingProxyType(
 def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
     from transformers import ModernBertConfig, ModernBertForMaskedLM
 
+    from kobert_pipeline.architectures.wrapped import Wrapped
+
     config = ModernBertConfig(
         vocab_size=facts.vocab_size,
         num_hidden_layers=sizes.layers,
@@ -65,43 +64,12 @@ def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> 
         sep_token_id=facts.sep_id,
         attn_implementation=attention(facts.attention),
     )
-    return _module(ModernBertForMaskedLM(config))
-
-
-def _module(transformer: Any) -> nn.Module:
-    from torch import Tensor, nn
-
-    class ModernBert(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.transformer = transformer
-
-        def hidden(self, batch: dict[str, Tensor]) -> Tensor:
-            if PACKING in batch:
-                return examples_of(self._states(rows_of(batch, ("input_ids",)), self._packed_masks(batch)), batch)
-            return self._states({"input_ids": batch["input_ids"]}, visible(batch))
-
-        def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
-            states: Tensor = self.transformer.model(**inputs, attention_mask=mask).last_hidden_state
-            return states
-
-        def _packed_masks(self, batch: dict[str, Tensor]) -> dict[str, Any]:
-            config = self.transformer.config
-            windows = {"full_attention": None, "sliding_attention": config.sliding_window}
-            return {
-                kind: attention_within_examples(batch, config._attn_implementation, window)
-                for kind, window in windows.items()
-            }
-
-        def token_logits(self, hidden: Tensor) -> Tensor:
-            logits: Tensor = self.transformer.decoder(self.transformer.head(hidden))
-            return logits
-
-    return ModernBert()
-
-
-def export(model: Any, folder: Path) -> None:
-    model.transformer.save_pretrained(folder, safe_serialization=True)
+    return Wrapped(
+        ModernBertForMaskedLM(config),
+        ("input_ids",),
+        token_logits=lambda model, hidden: model.decoder(model.head(hidden)),
+        windows={"full_attention": None, "sliding_attention": config.sliding_window},
+    )
 
 
 ARCHITECTURE = Architecture(
@@ -112,5 +80,4 @@ ARCHITECTURE = Architecture(
     heads=("tokens",),
     model_inputs=("input_ids", "attention_mask"),
     build=build,
-    export=export,
 )

@@ -254,24 +254,19 @@ def take_rows(batch: Batch, first: int, end: int) -> Batch:
 def validation_batches(
     store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts
 ) -> list[Batch]:
-    """The held-out text as batches that are the same for every seed, at the length of the first phase."""
-    batches: list[Batch] = []
+    """Held-out text as batches that are the same for every seed, at the length of the first phase: of all there are as many, at
+    even distances, as have `validation_pieces` positions."""
+    planned: list[tuple[Examples, np.ndarray]] = []
     phase, options = config.phases[0], config.options
     for block, files in enumerate(store.blocks(VALIDATION)):
         context = PlanContext(seed=0, epoch=0, block=block, phase=0, max_length=phase.max_length)
         examples = objective.plan(store.read(files), context, options)
-        for chosen in cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0)):
-            batches.append(
-                draw(
-                    objective,
-                    examples,
-                    chosen,
-                    facts,
-                    options,
-                    seed=0,
-                    number=len(batches),
-                    width=phase.max_length,
-                    training=False,
-                )
-            )
-    return batches
+        cut = cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0))
+        planned += [(examples, chosen) for chosen in cut]
+    size = min(len(planned), -(-config.validation_pieces // (phase.batch_size * phase.max_length)))
+    return [
+        draw(
+            objective, *planned[number], facts, options, seed=0, number=number, width=phase.max_length, training=False
+        )
+        for number in (len(planned) * place // size for place in range(size))
+    ]  # fmt: skip

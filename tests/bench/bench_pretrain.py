@@ -7,9 +7,10 @@ that its peak memory is its own; ours is the pretraining stage whole, as `kobert
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
 first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SIZES
 some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENCH_MINUTES how long each run of `quality` trains,
-KOBERT_KLUE the folder of KLUE's files for its last column. Prints one table, saves `build/bench/pretrain.json` after every row,
-and draws `build/bench/pretrain.png`. `quality` trains three times so many minutes. Run it on an idle machine; what the first three
-stages made is kept in `build/bench/artifacts`.
+KOBERT_KLUE the folder of KLUE's files for its last column, BENCH_STEPS how many steps each run of `optimizers` takes and BENCH_RATES
+at which multiples of the recipe's learning rate. Prints one table, saves `build/bench/pretrain.json` after every row, and draws
+`build/bench/pretrain.png`. `quality` trains three times so many minutes; `optimizers` (not run unless named) each of five as often
+as there are rates. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from optimizers import OPTIMIZERS
 from parts import table
 
 from kobert_pipeline.architectures import ARCHITECTURES
@@ -40,6 +43,7 @@ from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import TokenizerFacts
 from kobert_pipeline.pretrain import evaluation
+from kobert_pipeline.pretrain import module as pretrain_module
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
 from kobert_pipeline.pretrain.facts import tokenizer_facts
@@ -53,6 +57,8 @@ RECIPE = os.environ.get("BENCH_RECIPE", "bert-small")
 SIZES = os.environ.get("BENCH_SIZES", "mini small base").split()
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
 MINUTES = float(os.environ.get("BENCH_MINUTES", "30"))
+STEPS = int(os.environ.get("BENCH_STEPS", "600"))
+RATES = [float(rate) for rate in os.environ.get("BENCH_RATES", "0.5 1 2").split()]
 ROOT = Path("build/bench/artifacts")
 WORK = Path("build/bench/work-pretrain")
 RESULT = Path("build/bench/pretrain.json")
@@ -156,6 +162,14 @@ def quality(folders: dict[str, Path]) -> Rows:
         yield {"what": name} | found
 
 
+def optimizers(folders: dict[str, Path]) -> Rows:
+    """modernbert-mini with each, at each rate, for the same steps on the same batches."""
+    for name in OPTIMIZERS:
+        for rate in RATES:
+            spec = {"recipe": "modernbert-mini", "optimizer": name, "rate": rate, "steps": STEPS}
+            yield {"what": f"{name}, rate x {rate:g}"} | apart("optimized", folders, **spec)
+
+
 def ynat(model: Path) -> dict[str, Any]:
     """Macro F1 on dev; learning rate and epochs are chosen on 500 other training rows."""
     from klue_eval.build import evaluate_model
@@ -225,6 +239,16 @@ def our_run(job: dict[str, Any]) -> dict[str, Any]:
     return {"minutes": minutes, "steps": last["step"], "tokens": last["tokens"], "curve": curve} | memory()
 
 
+def optimized(job: dict[str, Any]) -> dict[str, Any]:
+    """A shipped recipe's first steps with another optimizer. A run that breaks off has no figures."""
+    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
+    settings["learning_rate"] *= job["rate"]
+    pretrain_module.adamw = partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])  # type: ignore[assignment]
+    found = steps(job, settings, job["steps"], log_steps=max(1, job["steps"] // 20))
+    rate = statistics.median(row["tokens_per_second"] for row in found["logged"][1:])
+    return {"held-out loss": found["held_out"]["mlm"], "tokens/s": rate, "steps": job["steps"]} | memory()
+
+
 def steps_a_second(job: dict[str, Any], settings: dict[str, Any]) -> float:
     found = steps(job, settings, PROBE, log_steps=PROBE // 2)
     tokens_a_step = found["curve"][-1]["tokens"] / PROBE
@@ -237,14 +261,15 @@ def steps(job: dict[str, Any], settings: dict[str, Any], number: int, log_steps:
 
 
 def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The pretraining stage, and what it wrote: `logged` live, `curve`, and its folder."""
+    """The pretraining stage, and what it wrote: the last figures held out, `logged` live, `curve`, and its folder."""
     from kobert_pipeline.pretrain.build import build
 
     config = PretrainConfig.parse(settings)
     root = Path(job["out"]) / str(config.max_steps)
     with Workspace(root, Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
-        build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
+        summary = build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
         return {
+            "held_out": summary["held_out"][-1],
             "logged": _numbers(out.run_folder / "speed.csv"),
             "curve": _numbers(out.path / "losses.csv"),
             "folder": out.path,
@@ -453,13 +478,19 @@ def held_out(job: dict[str, Any]) -> dict[str, Any]:
     return {"held-out loss": total / count}
 
 
-PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {"speed": speed, "gpu": gpu, "quality": quality}
+PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {
+    "speed": speed,
+    "gpu": gpu,
+    "quality": quality,
+    "optimizers": optimizers,
+}
 JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "ours": ours,
     "our_run": our_run,
     "trainer": trainer,
     "trainer_run": trainer_run,
     "held_out": held_out,
+    "optimized": optimized,
 }
 
 if __name__ == "__main__":

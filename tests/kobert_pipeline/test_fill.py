@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from finished_run import PIECES, export_model
+from finished_run import PIECES, export_classifier, export_saying
 from rich.console import Console
-from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
@@ -22,16 +21,7 @@ SENTENCE = "대한민국의 수도는 [MASK]이다."
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Whatever it reads, it says 서울, then ##이다: only the biases of its head are not zero."""
-    folder = export_model(tmp_path_factory.mktemp("fill") / "model")
-    network = BertForPreTraining.from_pretrained(folder)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        network.cls.predictions.bias[PIECES.index("서울")] = 3.0
-        network.cls.predictions.bias[PIECES.index("##이다")] = 2.0
-    network.save_pretrained(folder)
-    return folder
+    return export_saying(tmp_path_factory.mktemp("fill") / "model", "서울", "##이다")
 
 
 def test_the_five_likeliest_pieces_come_with_their_probabilities(model):
@@ -68,10 +58,8 @@ def test_a_sentence_that_is_too_long_is_refused(model):
         fill(str(model), ["서울의 " * 40 + "[MASK]"])
 
 
-def test_a_model_without_the_head_is_refused(model, tmp_path):
-    folder = export_model(tmp_path / "model")
-    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
-    BertForSequenceClassification(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+def test_a_model_without_the_head_is_refused(tmp_path):
+    folder = export_classifier(tmp_path / "model")
     with pytest.raises(InputError, match=r"has no masked-language-model head: cls\.predictions"):
         fill(str(folder), [SENTENCE])
 

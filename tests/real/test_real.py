@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,17 +16,6 @@ from kobert_pipeline.execution import ExecutionConfig
 from kobert_pipeline.records import Document, Drop
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def klue(real_data, tmp_path_factory) -> Path:
-    specification = importlib.util.spec_from_file_location("real_run", Path(__file__).parent / "run.py")
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    folder: Path = module.extract_klue(real_data, tmp_path_factory.mktemp("klue"))
-    return folder
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ steps, a few labels. `build/screenshots/` keeps the pictures.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,25 +52,20 @@ SHOTS = Path("build/screenshots")
 
 
 @pytest.fixture(scope="module")
-def folders(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folders(real_data: Path, klue: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = Path(os.environ.get("KOBERT_ARTIFACTS", "artifacts"))
     pointer = root / "recipes" / f"{MADE_BY_MAKE_REAL}.json"
     found = {stage: root / folder for stage, folder in read_json(pointer).items()} if pointer.is_file() else {}
     if set(found) == set(HEADLINES) and all(map(is_complete, found.values())):
         return found
-    return _small_run(real_data, tmp_path_factory.mktemp("real"))
+    return _small_run(real_data, klue, tmp_path_factory.mktemp("real"))
 
 
-def _small_run(data: Path, folder: Path) -> dict[str, Path]:
-    specification = importlib.util.spec_from_file_location("real_run", Path(__file__).parent / "run.py")
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+def _small_run(data: Path, klue: Path, folder: Path) -> dict[str, Path]:
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KOBERT_DATA", str(data.resolve()))
-        patch.setenv("KOBERT_KLUE", str(module.extract_klue(data, folder / "klue")))
+        patch.setenv("KOBERT_KLUE", str(klue))
         return run(load_recipe(str(folder / "small.yaml")), folder / "artifacts")
 
 

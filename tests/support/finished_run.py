@@ -24,6 +24,9 @@ PIECES = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
     "대한민국", "##의", "수도", "##는", "서울", "##이다", "이다", ".",
 ]  # fmt: skip
+SIZES = {
+    "num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8, "max_position_embeddings": 32,
+}  # fmt: skip
 PLANTED = "달무리가 지면 비가 온다고 외할머니께서 늘 말씀하셨다"
 """A sentence of the corpus that stands in its texts, its dropped documents and the tokenizer's golden file."""
 
@@ -35,14 +38,32 @@ def export_model(folder: Path) -> Path:
     folder.mkdir(parents=True)
     save(assemble(PIECES), PIECES, (), folder, [])
     (folder / "golden.json").unlink()
-    sizes = {
-        "num_hidden_layers": 1,
-        "hidden_size": 8,
-        "num_attention_heads": 1,
-        "intermediate_size": 8,
-        "max_position_embeddings": 32,
-    }
-    BertForPreTraining(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
+    BertForPreTraining(BertConfig(vocab_size=len(PIECES), **SIZES)).save_pretrained(folder)
+    return folder
+
+
+def export_saying(folder: Path, *pieces: str) -> Path:
+    """Such a folder, whose model says the pieces whatever it reads, likeliest first: only the biases of its head are not zero,
+    3 for the first, 2 for the second."""
+    import torch
+    from transformers import BertForPreTraining
+
+    network = BertForPreTraining.from_pretrained(export_model(folder))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        for bias, piece in zip((3.0, 2.0), pieces, strict=True):
+            network.cls.predictions.bias[PIECES.index(piece)] = bias
+    network.save_pretrained(folder)
+    return folder
+
+
+def export_classifier(folder: Path) -> Path:
+    """Such a folder, whose model has no masked-language-model head."""
+    from transformers import BertConfig, BertForSequenceClassification
+
+    export_model(folder)
+    BertForSequenceClassification(BertConfig(vocab_size=len(PIECES), **SIZES)).save_pretrained(folder)
     return folder
 
 

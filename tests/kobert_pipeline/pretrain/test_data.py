@@ -160,6 +160,19 @@ def test_held_out_batches_are_the_same_every_time_and_mask_at_15_percent(tiny):
     assert masked / store.summary["validation"]["pieces"] == pytest.approx(0.15, abs=0.03)
 
 
+def test_of_much_held_out_text_a_share_is_measured_at_even_distances(tiny):
+    given = Store(tiny.dataset), OBJECTIVES["mlm"]
+    facts, config = tokenizer_facts(tiny.tokenizer), a_config("mlm")
+    phase = config.phases[0].model_copy(update={"max_length": 16, "batch_size": 1})
+    config = config.model_copy(update={"phases": (phase,)})
+    whole = validation_batches(*given, config, facts)
+    assert len(whole) >= 4
+    few = validation_batches(*given, config.model_copy(update={"validation_pieces": 2 * 16}), facts)
+    places = [number for number, batch in enumerate(whole) if any(equal(batch, one) for one in few)]
+    assert len(few) == len(places) == 2
+    assert places == [0, len(whole) // 2]
+
+
 def test_sources_have_their_share_of_what_is_drawn(stream):
     """Rows of full text, drawn with the reviews at three quarters; they are one document in eight."""
     drawn = stream("mlm", source_shares={"reviews": 0.75})

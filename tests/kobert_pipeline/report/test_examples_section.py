@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-import torch
-from finished_run import PIECES, export_model, finish
+from finished_run import export_classifier, export_saying, finish
 from page_checks import elements
-from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification
 
 from kobert_pipeline.artifacts import read_json, write_json
 from kobert_pipeline.report.compare import write_comparison
@@ -19,16 +17,7 @@ from kobert_pipeline.report.page import public_page, write_page
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Whatever it reads, it says ##는, then 서울: only the biases of its head are not zero."""
-    folder = export_model(tmp_path_factory.mktemp("examples") / "model")
-    network = BertForPreTraining.from_pretrained(folder)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        network.cls.predictions.bias[PIECES.index("##는")] = 3.0
-        network.cls.predictions.bias[PIECES.index("서울")] = 2.0
-    network.save_pretrained(folder)
-    return folder
+    return export_saying(tmp_path_factory.mktemp("examples") / "model", "##는", "서울")
 
 
 def test_every_sentence_has_its_five_guesses_and_knows_what_was_written(model: Path) -> None:
@@ -52,10 +41,7 @@ def test_several_genres_have_a_word_and_what_goes_on_within_one() -> None:
 
 def test_without_a_model_or_its_head_there_is_nothing_to_show(tmp_path: Path) -> None:
     assert examples(None) == examples(tmp_path) == []
-    folder = export_model(tmp_path / "model")
-    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
-    BertForSequenceClassification(BertConfig(vocab_size=len(PIECES), **sizes)).save_pretrained(folder)
-    assert examples(folder) == []
+    assert examples(export_classifier(tmp_path / "model")) == []
 
 
 def test_both_editions_of_the_page_show_them(tmp_path: Path, model: Path) -> None:

@@ -1,0 +1,124 @@
+"""Optimizers for `make bench-pretrain`'s part `optimizers`: what stands beside AdamW there, and is not in the product unless it
+measures better. Each takes (model, learning rate, weight decay, betas, epsilon, steps of the run)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from kobert_pipeline.training.optimizer import adamw, decay_groups
+
+Make = Callable[..., torch.optim.Optimizer]
+LAYER_DECAY = 0.9
+AVERAGED_OVER = 0.05
+"""Share of the run's steps that the moving average looks back over."""
+
+
+def plain(model: nn.Module, *, steps: int, **settings: Any) -> torch.optim.Optimizer:
+    return adamw(model, **settings)
+
+
+def averaged(model: nn.Module, *, steps: int, **settings: Any) -> torch.optim.Optimizer:
+    """AdamW; the last step ends with the exponential moving average of the weights in their place."""
+    optimizer, done = adamw(model, **settings), 0
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    means = [parameter.detach().clone() for parameter in weights]
+    average = get_ema_multi_avg_fn(1 - 1 / max(1, round(AVERAGED_OVER * steps)))
+
+    @torch.no_grad()
+    def follow(*_: Any) -> None:
+        nonlocal done
+        done += 1
+        average(means, weights, None)
+        if done == steps:
+            for parameter, mean in zip(weights, means, strict=True):
+                parameter.copy_(mean)
+
+    optimizer.register_step_post_hook(follow)
+    return optimizer
+
+
+def layerwise(model: nn.Module, *, steps: int, learning_rate: float, weight_decay: float, **others: Any) -> Any:
+    """AdamW, whose rate falls by a tenth with every layer towards the embeddings; heads have the whole of it."""
+    depth = 1 + max(
+        int(number) for name, _ in model.named_parameters() for number in re.findall(r"layers?\.(\d+)\.", name)
+    )
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((_layers_above(name, depth), parameter.ndim >= 2), []).append(parameter)
+    described = [
+        {"params": found, "lr": learning_rate * LAYER_DECAY**above, "weight_decay": weight_decay if decays else 0.0}
+        for (above, decays), found in groups.items()
+    ]
+    return torch.optim.AdamW(described, betas=others["betas"], eps=others["epsilon"], fused=True)
+
+
+def _layers_above(name: str, depth: int) -> int:
+    if "embed" in name:
+        return depth + 1
+    number = re.search(r"layers?\.(\d+)\.", name)
+    return depth - int(number[1]) if number else 0
+
+
+def stable(model: nn.Module, *, steps: int, learning_rate: float, weight_decay: float, **others: Any) -> Any:
+    """AdamW whose update of a tensor is scaled down where its gradient is larger than it was (Wortsman et al. 2023)."""
+    from optimi import StableAdamW
+
+    return StableAdamW(
+        decay_groups(model, weight_decay), lr=learning_rate, betas=others["betas"], eps=others["epsilon"], triton=False
+    )
+
+
+def muon(model: nn.Module, *, steps: int, learning_rate: float, weight_decay: float, **others: Any) -> Any:
+    """Muon (Jordan et al. 2024) for the matrices of the layers, its updates as large as AdamW's (Liu et al. 2025); AdamW for
+    embeddings and for what is no matrix."""
+    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim == 2 and id(parameter) not in tables]
+    inside = {id(parameter) for parameter in matrices}
+    rest = [
+        {**group, "params": [parameter for parameter in group["params"] if id(parameter) not in inside]}  # type: ignore[attr-defined]
+        for group in decay_groups(model, weight_decay)
+    ]
+    return Both(
+        torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, lr=learning_rate, betas=others["betas"], eps=others["epsilon"], fused=True),
+    )
+
+
+class Both(torch.optim.Optimizer):
+    """Two optimizers as one: their groups and their state are its own."""
+
+    def __init__(self, *parts: torch.optim.Optimizer) -> None:
+        super().__init__(_groups(parts), {})
+        self.parts = parts
+        for part in parts:
+            part.state = self.state
+
+    def step(self, closure: Any = None) -> Any:
+        loss = closure() if closure is not None else None
+        for part in self.parts:
+            part.step()
+        return loss
+
+
+def _groups(parts: Iterable[torch.optim.Optimizer]) -> list[dict[str, Any]]:
+    return [group for part in parts for group in part.param_groups]
+
+
+OPTIMIZERS: MappingProxyType[str, Make] = MappingProxyType(
+    {
+        "AdamW": plain,
+        "AdamW, moving average": averaged,
+        "AdamW, layer-wise decay": layerwise,
+        "StableAdamW": stable,
+        "Muon": muon,
+    }
+)
