@@ -4,14 +4,13 @@ Merging learns more pieces than asked for; many are steps on the way to longer o
 longest-match-first takes `나는` out of `나는` (나+는) because `날+는` made it a piece. Here every piece is knocked out in
 turn on a sample of words whose morphemes are known. The loss is the number of cuts that are then wrong, extra or missing,
 less those that are wrong with it; the pieces of least loss go, harmful ones (a negative loss) first. As what remains takes
-over, losses are counted anew several times on the way. Missing cuts may weigh less than extra ones: then pieces stay that
-swallow a boundary here and save a cut there, and words fall into fewer pieces. (Pruning by loss is Kudo 2018's way to a unigram vocabulary; the
+over, losses are counted anew several times on the way. (Pruning by loss is Kudo 2018's way to a unigram vocabulary; the
 loss here is that of greedy matching against morphemes.)
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,11 +44,9 @@ def _marks(word: str) -> Iterator[int]:
         yield position
 
 
-def knock_out(
-    pieces: Iterable[str], words: Sequence[Word], size: int, kept: Iterable[str] = (), missed: float = 1.0
-) -> list[str]:
+def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, kept: Iterable[str] = ()) -> list[str]:
     """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay, and
-    those `kept`. `missed` is what a missing cut weighs beside an extra one.
+    those `kept`.
 
     Deterministic: ties go by the order given, later pieces first.
     """
@@ -61,7 +58,7 @@ def knock_out(
         surplus = len(vocabulary.pieces) - size
         if surplus <= 0:
             break
-        loss = losses(vocabulary, words, ends, missed)
+        loss = losses(vocabulary, words, ends)
         order = sorted(
             (p for p in vocabulary.pieces if len(p) > 1 and p not in stay), key=lambda p: (loss[p], -rank[p])
         )
@@ -100,33 +97,31 @@ class _Vocabulary:
         return start + 1
 
 
-def losses(
-    vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]], missed: float = 1.0
-) -> dict[str, float]:
+def losses(vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]]) -> Counter[str]:
     """Piece -> wrong cuts of `words` without it, less those with it. Pieces that are never used have 0."""
-    loss: dict[str, float] = defaultdict(float)
+    loss: Counter[str] = Counter()
     for word, own in zip(words, ends, strict=True):
         start = 0
         for number, end in enumerate(own):
             if end - start > 1:
-                loss[word.text[start:end]] += word.times * _change(vocabulary, word, own, number, start, missed)
+                loss[word.text[start:end]] += word.times * _change(vocabulary, word, own, number, start)
             start = end
     return loss
 
 
-def _change(vocabulary: _Vocabulary, word: Word, own: Sequence[int], number: int, start: int, missed: float) -> float:
+def _change(vocabulary: _Vocabulary, word: Word, own: Sequence[int], number: int, start: int) -> int:
     """Wrong cuts more if the piece from `start` to `own[number]` were gone. Both ways of cutting meet again at `end`."""
     text, cuts = word.text, word.cuts
-    without, end, change = text[start : own[number]], start, 0.0
+    without, end, change = text[start : own[number]], start, 0
     old = number
     while True:
         end = vocabulary.next_end(text, end, without)
         while own[old] < end:
-            change -= -missed if own[old] in cuts else 1
+            change -= -1 if own[old] in cuts else 1
             old += 1
         if own[old] == end:
             return change
-        change += -missed if end in cuts else 1
+        change += -1 if end in cuts else 1
 
 
 def _cut(text: str, ends: Sequence[int]) -> Iterable[str]:
