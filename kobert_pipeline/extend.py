@@ -17,8 +17,9 @@ from kobert_pipeline.artifacts import write_text
 from kobert_pipeline.errors import InputError
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 from kobert_pipeline.pretrained import cuts_at_use
-from tokenizer.build import count, sentences_of
+from tokenizer.build import sentences_of
 from tokenizer.config import TokenizerConfig
+from tokenizer.count import count
 from tokenizer.extend import extended, replaced, useful_pieces, wordpiece_vocabulary
 from tokenizer.report import measure
 
@@ -68,8 +69,8 @@ def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
     shards = sorted((corpora / "shards").glob("*.parquet"))
     units: Counter[str] = Counter()
     with progress("extend: count morphemes", len(shards), "shards") as advance:
-        for part, _ in map_shards(partial(count, config=TokenizerConfig()), shards, execution):
-            units.update(part)
+        for found in map_shards(partial(count, config=TokenizerConfig(surplus=1)), shards, execution):
+            units.update(found.units)
             advance(1)
     return units
 

@@ -83,7 +83,7 @@ def _tokenizer(root: Path, corpora: Path) -> Path:
     from tokenizer.build import build
     from tokenizer.config import TokenizerConfig
 
-    config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False)
+    config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False, surplus=1, source_exponent=1)
     with Workspace(root, identity("tokenizer", corpora=corpora)) as out:
         return out.finish(build(config, corpora, out, special_tokens=(), execution=ExecutionConfig(workers=1)), {})
 

@@ -3,14 +3,15 @@
 Merging learns more pieces than asked for; many are steps on the way to longer ones, and some match where they should not:
 longest-match-first takes `나는` out of `나는` (나+는) because `날+는` made it a piece. Here every piece is knocked out in
 turn on a sample of words whose morphemes are known. The loss is the number of cuts that are then wrong, extra or missing,
-less those that are wrong with it; the pieces of least loss go, harmful ones (a negative loss) first. As what remains takes
-over, losses are counted anew several times on the way. (Pruning by loss is Kudo 2018's way to a unigram vocabulary; the
-loss here is that of greedy matching against morphemes.)
+less those that are wrong with it; and every cut has its price, right or wrong. The pieces of least loss go, harmful ones (a
+negative loss) first. As what remains takes over, losses are counted anew several times on the way. (Pruning by loss is Kudo
+2018's way to a unigram vocabulary; the loss here is that of greedy matching against morphemes, the price the Lagrange
+multiplier of a limit on pieces per word.)
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -44,24 +45,21 @@ def _marks(word: str) -> Iterator[int]:
         yield position
 
 
-def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, kept: Iterable[str] = ()) -> list[str]:
-    """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay, and
-    those `kept`.
+def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, cut_price: float = 0) -> list[str]:
+    """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay. A cut
+    costs `cut_price` beside the 1 of a wrong one.
 
     Deterministic: ties go by the order given, later pieces first.
     """
     rank = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    stay = frozenset(kept)
     vocabulary = _Vocabulary(rank)
     ends = [vocabulary.ends(word.text) for word in words]
     for left in range(ROUNDS, 0, -1):
         surplus = len(vocabulary.pieces) - size
         if surplus <= 0:
             break
-        loss = losses(vocabulary, words, ends)
-        order = sorted(
-            (p for p in vocabulary.pieces if len(p) > 1 and p not in stay), key=lambda p: (loss[p], -rank[p])
-        )
+        loss = losses(vocabulary, words, ends, cut_price)
+        order = sorted((p for p in vocabulary.pieces if len(p) > 1), key=lambda p: (loss[p], -rank[p]))
         gone = set(order[: -(-surplus // left)])
         vocabulary = _Vocabulary(vocabulary.pieces - gone)
         for number, word in enumerate(words):
@@ -97,31 +95,37 @@ class _Vocabulary:
         return start + 1
 
 
-def losses(vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]]) -> Counter[str]:
-    """Piece -> wrong cuts of `words` without it, less those with it. Pieces that are never used have 0."""
-    loss: Counter[str] = Counter()
+def losses(
+    vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]], cut_price: float = 0
+) -> dict[str, float]:
+    """Piece -> what the cuts of `words` cost without it, less what they cost with it. Pieces that are never used have 0."""
+    loss: dict[str, float] = defaultdict(float)
     for word, own in zip(words, ends, strict=True):
         start = 0
         for number, end in enumerate(own):
             if end - start > 1:
-                loss[word.text[start:end]] += word.times * _change(vocabulary, word, own, number, start)
+                wrong, more = _change(vocabulary, word, own, number, start)
+                loss[word.text[start:end]] += word.times * (wrong + cut_price * more)
             start = end
     return loss
 
 
-def _change(vocabulary: _Vocabulary, word: Word, own: Sequence[int], number: int, start: int) -> int:
-    """Wrong cuts more if the piece from `start` to `own[number]` were gone. Both ways of cutting meet again at `end`."""
+def _change(vocabulary: _Vocabulary, word: Word, own: Sequence[int], number: int, start: int) -> tuple[int, int]:
+    """How many wrong cuts more, and how many cuts more, if the piece from `start` to `own[number]` were gone. Both ways of
+    cutting meet again at `end`."""
     text, cuts = word.text, word.cuts
-    without, end, change = text[start : own[number]], start, 0
+    without, end, wrong, more = text[start : own[number]], start, 0, 0
     old = number
     while True:
         end = vocabulary.next_end(text, end, without)
         while own[old] < end:
-            change -= -1 if own[old] in cuts else 1
+            wrong -= -1 if own[old] in cuts else 1
+            more -= 1
             old += 1
         if own[old] == end:
-            return change
-        change += -1 if end in cuts else 1
+            return wrong, more
+        wrong += -1 if end in cuts else 1
+        more += 1
 
 
 def _cut(text: str, ends: Sequence[int]) -> Iterable[str]:

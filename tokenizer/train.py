@@ -8,7 +8,7 @@ deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -32,6 +32,10 @@ ENCLOSED_HANGUL = [chr(code) for code in (*range(0x3200, 0x321D), *range(0x3260,
 """㈀ to ㈜ and ㉠ to ㉻: what numbers the items of lists in statutes and petitions, rare in most texts and frequent in those."""
 
 
+SEQUENCES = 4_000
+"""Words and endings of several morphemes that may stay one piece."""
+
+
 def ks_x_1001() -> list[str]:
     """The 2,350 Hangul syllables of KS X 1001: what EUC-KR can write."""
     syllables = []
@@ -45,25 +49,43 @@ def ks_x_1001() -> list[str]:
     return syllables
 
 
-def alphabet(counts: Counter[str], config: TokenizerConfig) -> list[str]:
-    """Characters that get rows, in both forms where both can occur. Sorted: the order is part of the vocabulary.
+def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
+    """Characters that get rows, those inside words shifted. Sorted: the order is part of the vocabulary.
 
-    ASCII, the compatibility jamo, what `ks_x_1001` promises; then others by frequency, up to the coverage.
+    ASCII, the compatibility jamo, what `ks_x_1001` promises; then others by frequency, up to the coverage. Letters of other
+    scripts get rows where they stand (`characters` are counted so), all else at the beginning of words and inside them.
     """
     frequency: Counter[str] = Counter()
-    for unit, count in counts.items():
-        for character in unit:
-            frequency[_unshifted(character)] += count
-    kept = {*ASCII, *JAMO, *covered(frequency, config.character_coverage)}
+    for character, count in characters.items():
+        bare = _unshifted(character)
+        frequency[character if _is_foreign(bare) else bare] += count
+    found = covered(frequency, config.character_coverage)
+    both = {*ASCII, *JAMO, *(one for one in found if not _is_foreign(_unshifted(one)))}
     if config.ks_x_1001:
-        frequent = (syllable for syllable, count in frequency.items() if count >= config.syllable_min_frequency)
-        kept |= {*ks_x_1001(), *ENCLOSED_HANGUL, *(syllable for syllable in frequent if "가" <= syllable <= "힣")}
-    rows = []
-    for character in sorted(kept):
-        rows.append(character)
-        if not is_isolated(character) and ord(character) < 0x20000:
-            rows.append(shifted(character, initial=False))
-    return rows
+        frequent = (one for one, count in frequency.items() if count >= config.syllable_min_frequency)
+        both |= {*ks_x_1001(), *ENCLOSED_HANGUL, *filter(_is_syllable, frequent)}
+    return sorted({*found, *both, *(shifted(one, initial=False) for one in both if _has_inner_form(one))})
+
+
+def characters_of(units: Mapping[str, int]) -> Counter[str]:
+    """How often each character occurs in counted units."""
+    characters: Counter[str] = Counter()
+    for unit, count in units.items():
+        for character in unit:
+            characters[character] += count
+    return characters
+
+
+def _is_syllable(character: str) -> bool:
+    return "가" <= character <= "힣"
+
+
+def _is_foreign(character: str) -> bool:
+    return character.isalpha() and not character.isascii() and not _is_syllable(character)
+
+
+def _has_inner_form(character: str) -> bool:
+    return not is_isolated(character) and ord(character) < 0x20000
 
 
 def covered(frequency: Counter[str], share: float) -> list[str]:
@@ -88,11 +110,12 @@ def learn_vocabulary(
     special_tokens: Sequence[str],
     placeholders: Sequence[str] = (),
     words: Sequence[Word] = (),
+    characters: Counter[str] | None = None,
 ) -> list[str]:
     """Pieces in order of their ids, exactly `vocab_size` of them. `special_tokens` come after the five of `ROLES`, then
     the `placeholders`: words such as `[전화번호]` that stay whole. With `words`, more pieces are learned than asked for
-    (`config.surplus`), and those stay that cut the words best; the most frequent of several morphemes stay whole
-    (`config.whole_words`).
+    (`config.surplus`), and those stay that cut the words best at the price of a cut (`config.cut_price`). `characters` are
+    those of the text, where its units weigh otherwise than they occur.
 
     Raises InputError when the text has no words, or supports fewer pieces than asked for.
     """
@@ -105,16 +128,15 @@ def learn_vocabulary(
         raise InputError(f"Special tokens collide, named twice: {', '.join(twice)}")
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
-    rows = alphabet(counts, config)
-    taken = config.vocab_size - wanted + len(rows) + (config.whole_words if words else 0)
+    rows = alphabet(characters_of(counts) if characters is None else characters, config)
+    taken = config.vocab_size - wanted + len(rows)
     if config.vocab_size < taken:
         raise InputError(
-            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens, whole words and the alphabet take {taken:,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
+            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {taken:,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
         )
     learned = _merge(counts, rows, round(wanted * config.surplus) if words else wanted, config.min_frequency)
     if words:
-        whole = frequent_sequences(words, config.whole_words)
-        learned = knock_out([*learned, *whole], words, wanted, kept=whole)
+        learned = knock_out([*learned, *frequent_sequences(words, SEQUENCES)], words, wanted, config.cut_price)
     pieces = [piece_of(token) for token in learned]
     if len(pieces) < wanted:
         supported = config.vocab_size - wanted + len(pieces)

@@ -13,10 +13,9 @@ import os
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zlib import crc32
 
 import pyarrow as pa
@@ -30,13 +29,13 @@ from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
 from kobert_pipeline.execution import ExecutionConfig, Meter
 from kobert_pipeline.morphology import marked
 from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
-from tokenizer.build import build, count_all, morpheme_starts
+from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
+from tokenizer.count import Counts, count_all
 from tokenizer.load import assemble, open_tokenizer
 from tokenizer.prune import known_words
 from tokenizer.report import measure
 from tokenizer.train import learn_vocabulary
-from tokenizer.words import Digits
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 WORK = Path("build/bench/work")
@@ -52,23 +51,26 @@ DOMAINS = {
 }
 """Domain -> how the names of its files begin."""
 SENTENCES = 1_500
-RECIPES: dict[str, Any] = {"surplus": 1.25, "syllable_min_frequency": 5}
+RECIPES: dict[str, Any] = {"syllable_min_frequency": 10, "character_coverage": 0.99987}
 """Settings of the small and base recipes."""
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"morpheme": "none"},
+    {"surplus": 1, "source_exponent": 1},
+    {"surplus": 1},
+    {"cut_price": 0, "source_exponent": 1},
+    {"cut_price": 0},
+    {"cut_price": 1},
     {},
-    {"surplus": 1.25},
-    {"surplus": 1.5},
-    {"syllable_min_frequency": 5},
     RECIPES,
-    RECIPES | {"whole_words": 8},
-    {"ks_x_1001": False},
-    {"digits": "pairs"},
-    {"digits": "single"},
-    {"morpheme": "inference"},
+    RECIPES | {"surplus": 1.5},
+    RECIPES | {"ks_x_1001": False},
+    RECIPES | {"digits": "pairs"},
+    RECIPES | {"digits": "single"},
+    RECIPES | {"left_space_penalty": True},
+    RECIPES | {"morpheme": "inference"},
 )
 """Settings that differ from the default ones."""
-WHOLE_WORDS = (0, 4, 8, 16, 32, 64, 128)
+PRICES = (0, 0.5, 1, 1.0025, 1.005, 1.0075, 1.01, 1.02, 1.05)
 
 
 def main() -> None:
@@ -84,9 +86,8 @@ def corpus() -> tuple[Path, dict[str, list[str]]]:
     """The corpus to learn from, and sentences of each domain from documents that are not in it."""
     whole, learned, held = WORK / "corpora", WORK / "learned", WORK / "held.json"
     if not held.exists():
-        sources = tuple(
-            SourceConfig(name=path.name.split(".")[0], path=str(path)) for path in sorted((DATA / "raw").glob("*.zst"))
-        )
+        names = sorted({path.name.split(".")[0].split("_2020")[0] for path in (DATA / "raw").glob("*.zst")})
+        sources = tuple(SourceConfig(name=name, path=str(DATA / "raw" / f"{name}*.zst")) for name in names)
         with Workspace(whole, Identity("corpora", 1, {}, {}, 0, {})) as out:
             folder = out.finish(build_corpora(CorporaConfig(sources=sources), out, execution=TWO), {})
         shutil.rmtree(learned, ignore_errors=True)
@@ -108,19 +109,23 @@ def hold_out(folder: Path, target: Path) -> dict[str, list[str]]:
     return held
 
 
+COUNTING = ("morpheme", "digits", "source_exponent", "left_space_penalty")
+"""Settings that what is counted depends on."""
+
+
 @functools.cache
-def counted(morpheme: Literal["training", "none"], digits: Digits) -> tuple[Counter[str], Counter[str]]:
-    """Units of the whole corpus, and the words of a sample of it: the same for many vocabularies."""
-    config = TokenizerConfig(morpheme=morpheme, digits=digits, surplus=2)
-    return count_all(sorted((corpus()[0] / "shards").glob("*.parquet")), config, execution=TWO)
+def counted(**settings: Any) -> Counts:
+    """Counts of the whole corpus: the same for many vocabularies."""
+    return count_all(sorted((corpus()[0] / "shards").glob("*.parquet")), TokenizerConfig(**settings), execution=TWO)
 
 
 @functools.cache
 def learned(**settings: Any) -> Tokenizer:
     config = TokenizerConfig(**settings)
-    units, sample = counted("none" if config.morpheme == "none" else "training", config.digits)
-    words = known_words(sample) if config.surplus > 1 or config.whole_words else ()
-    tokenizer = assemble(learn_vocabulary(units, config, (), (), words), (), config.digits)
+    given = {name: getattr(config, name) for name in COUNTING}
+    counts = counted(**given | ({"morpheme": "training"} if config.morpheme == "inference" else {}))
+    words = known_words(counts.sample) if config.surplus > 1 and config.morpheme == "training" else ()
+    tokenizer = assemble(learn_vocabulary(counts.units, config, (), (), words, counts.characters), (), config.digits)
     if config.morpheme == "inference":
         cut_at_morphemes(tokenizer)
     return tokenizer
@@ -168,9 +173,9 @@ def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[
 
 
 def curve() -> Table:
-    """F1 against pieces per eojeol on news, by the number of whole words, and every published vocabulary: a picture."""
+    """F1 against pieces per eojeol on news, by the price of a cut, and every published vocabulary: a picture."""
     held = {"news": corpus()[1]["news"]}
-    ours = [point(f"{number}", learned(**RECIPES | {"whole_words": number}), held) for number in WHOLE_WORDS]
+    ours = [point(f"{price:g}", learned(**RECIPES | {"cut_price": price}), held) for price in PRICES]
     plain = point("plain WordPiece", learned(morpheme="none"), held)
     theirs = [point(path.name, open_tokenizer(str(path)), held) for path in vocabularies()]
     draw(ours, [plain, *theirs])
@@ -192,7 +197,7 @@ def draw(ours: Table, others: Table) -> None:
     axes.plot(*_places(ours), "o-", color="#2f6fde", markersize=4)
     axes.plot(*_places(others), "s", color="#8a8f98", markersize=5)
     for row in ours:
-        text = f"ours, {row['vocabulary']} words whole" if row is ours[0] else row["vocabulary"]
+        text = f"ours, cut_price {row['vocabulary']}" if row is ours[0] else row["vocabulary"]
         axes.annotate(text, _place(row), (4, -11), textcoords="offset points", fontsize=8, color="#2f6fde")
     for row in others:
         axes.annotate(row["vocabulary"], _place(row), (6, -3), textcoords="offset points", fontsize=8)

@@ -278,7 +278,7 @@ def test_transformers_does_not_load_it_untrusted(folder: Path, tmp_path: Path) -
 
 
 def test_the_stage_builds_it_and_measures_it_as_it_cuts(tiny: Any, tmp_path: Path) -> None:
-    config = TokenizerConfig(vocab_size=992, ks_x_1001=False, morpheme="inference", surplus=2)
+    config = TokenizerConfig(vocab_size=992, ks_x_1001=False, morpheme="inference", surplus=2, source_exponent=1)
     with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
         summary = build(config, tiny.corpora, out, special_tokens=(), execution=ExecutionConfig(workers=1))
         folder = out.finish(summary, {})

@@ -15,8 +15,8 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.morphology import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import known_words
-from tokenizer.train import ASCII, JAMO, ROLES, alphabet, covered, ks_x_1001, learn_vocabulary
-from tokenizer.words import count_units, count_words, is_isolated, piece_of
+from tokenizer.train import ASCII, JAMO, ROLES, alphabet, characters_of, covered, ks_x_1001, learn_vocabulary
+from tokenizer.words import count_units, count_words, piece_of
 
 SCHOOL = ["학교에서 학교가 학교를 배운다.", "집에서 집이 집을 그린다.", "도서관에서 도서관이 책을 빌린다."]
 
@@ -30,11 +30,15 @@ def _config(**settings: Any) -> TokenizerConfig:
 def _learn(texts: list[str], special_tokens: tuple[str, ...] = (), **settings: Any) -> list[str]:
     """As many pieces as the text supports: the rows that remain of 512 are unused ones."""
     counts = count_units(map(marked, texts))
-    words = known_words(count_words(map(marked, texts))) if "whole_words" in settings else ()
+    words = known_words(count_words(map(marked, texts))) if "cut_price" in settings else ()
     with pytest.raises(InputError) as refused:
         learn_vocabulary(counts, _config(**settings), special_tokens, (), words)
     settings["unused_tokens"] = 512 - _supported(refused.value)
     return learn_vocabulary(counts, _config(**settings), special_tokens, (), words)
+
+
+def _rows(texts: list[str], **settings: Any) -> list[str]:
+    return [piece_of(row) for row in alphabet(characters_of(count_units(texts)), _config(**settings))]
 
 
 def _supported(error: InputError) -> int:
@@ -54,47 +58,44 @@ def test_ks_x_1001_has_2350_syllables() -> None:
 
 
 def test_enclosed_letters_come_with_ks_x_1001() -> None:
-    rows = {piece_of(row) for row in alphabet(count_units(["가"]), _config(ks_x_1001=True))}
+    rows = set(_rows(["가"], ks_x_1001=True))
     assert {*"㈀㈎㈜㉠㉭㉮㉻", "##㉮"} <= rows
-    assert "㉮" not in alphabet(count_units(["가"]), _config())
+    assert "㉮" not in _rows(["가"])
 
 
 def test_a_rare_syllable_outside_ks_x_1001_may_be_left_out() -> None:
-    counts = count_units(["가 뷁뷁 햏"])
-    rows = alphabet(counts, _config(ks_x_1001=True, character_coverage=0.1, syllable_min_frequency=2))
+    rows = _rows(["가 뷁뷁 햏"], ks_x_1001=True, character_coverage=0.1, syllable_min_frequency=2)
     assert {"뷁", "햏", "힝"} & set(rows) == {"뷁", "힝"}
 
 
 def test_the_alphabet_holds_ascii_jamo_and_every_syllable_that_occurs() -> None:
-    rows = [piece_of(row) for row in alphabet(count_units(["뷁 똠방각하", "Ω"]), _config())]
+    rows = _rows(["뷁 똠방각하", "Ω"])
     assert {*ASCII, *JAMO, *"뷁똠방각하", "##뷁", "##a", "##ㅋ", "Ω"} <= set(rows)
     assert "쉽" not in rows
     assert len(rows) == len(set(rows))
 
 
-def test_every_character_that_can_stand_inside_a_word_has_both_forms() -> None:
-    rows = {piece_of(row) for row in alphabet(count_units(["가나 漢字 Ω, é·"]), _config())}
-    initial = {row for row in rows if not row.startswith("##")}
-    assert {row.removeprefix("##") for row in rows if row.startswith("##")} == {
-        row for row in initial if not is_isolated(row)
-    }
+def test_letters_of_other_scripts_have_the_forms_that_occur_and_all_else_both() -> None:
+    rows = set(_rows(["가나 漢字 Ω, é· βγ ①②😂→"]))
+    both = "가나aZ9ㅋ①②😂→"
+    assert {*both, *(f"##{one}" for one in both), *"漢字Ωéβ", "##γ"} <= rows
+    assert not {"##漢", "##Ω", "##é", "##β", "γ", "##,", "##·"} & rows
 
 
 def test_ks_x_1001_is_complete_when_asked_for() -> None:
-    rows = {piece_of(row) for row in alphabet(count_units(["가"]), _config(ks_x_1001=True))}
+    rows = set(_rows(["가"], ks_x_1001=True))
     assert {*ks_x_1001(), *(f"##{syllable}" for syllable in ks_x_1001())} <= rows
 
 
 def test_ks_x_1001_keeps_every_syllable_that_occurs_however_rare() -> None:
-    counts = count_units(["가" * 1_000, "뷁 漢"])
-    rows = {piece_of(row) for row in alphabet(counts, _config(ks_x_1001=True, character_coverage=0.5))}
+    rows = set(_rows(["가" * 1_000, "뷁 漢"], ks_x_1001=True, character_coverage=0.5))
     assert {"뷁", "##뷁"} <= rows
     assert "漢" not in rows
 
 
 def test_other_characters_get_rows_by_frequency_up_to_the_coverage() -> None:
-    counts = count_units(["一" * 50, "二" * 30, "三" * 15, "四" * 4, "五"])
-    rows = [set(map(piece_of, alphabet(counts, _config(character_coverage=share)))) for share in (0.5, 0.51, 0.95, 1.0)]
+    texts = ["一" * 50, "二" * 30, "三" * 15, "四" * 4, "五"]
+    rows = [set(_rows(texts, character_coverage=share)) for share in (0.5, 0.51, 0.95, 1.0)]
     assert [kept & set("一二三四五") for kept in rows] == [set("一"), set("一二"), set("一二三"), set("一二三四五")]
 
 
@@ -218,19 +219,30 @@ def test_a_role_named_among_the_special_tokens_is_no_second_row(trained: Any) ->
     assert pieces == trained.pieces
 
 
-# --- whole words -----------------------------------------------------------------------------------------------------
+# --- choosing what stays ---------------------------------------------------------------------------------------------
 
 
-def test_the_most_frequent_of_several_morphemes_stay_whole() -> None:
+def test_a_high_price_of_cuts_keeps_frequent_words_of_several_morphemes_whole() -> None:
     texts = ["집에 있다.", "책이 있다.", "집을 그린다."]
-    assert "있다" not in _learn(texts)
-    assert "있다" in _learn(texts, whole_words=1)
+    counts, words = count_units(map(marked, texts)), known_words(count_words(map(marked, texts)))
+    size = len([piece for piece in _learn(texts) if not piece.startswith("[unused")])
+    vocabularies = [
+        learn_vocabulary(counts, _config(unused_tokens=512 - size - 1, surplus=2, cut_price=price), (), (), words)
+        for price in (0, 2)
+    ]
+    assert ["있다" in pieces for pieces in vocabularies] == [False, True]
+    assert [len(pieces) for pieces in vocabularies] == [512, 512]
 
 
-@pytest.mark.parametrize("whole_words", [1, 3])
-def test_whole_words_take_the_place_of_other_pieces(whole_words: int) -> None:
-    counts, words = count_units(map(marked, SCHOOL)), known_words(count_words(map(marked, SCHOOL)))
-    size = len([piece for piece in _learn(SCHOOL) if not piece.startswith("[unused")])
-    config = _config(unused_tokens=512 - size + 1, whole_words=whole_words)
-    pieces = learn_vocabulary(counts, config, (), (), words)
-    assert len(pieces) == len(set(pieces)) == 512
+def test_rows_come_from_the_characters_given() -> None:
+    """Where sources weigh otherwise than they occur, units say nothing of how often a character occurs."""
+    counts = count_units(["가 漢"] * 9)
+    assert "漢" in _pieces(counts)
+    assert "漢" not in _pieces(counts, characters_of(count_units(["가"])))
+
+
+def _pieces(counts: Counter[str], characters: Counter[str] | None = None) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        learn_vocabulary(counts, _config(), (), characters=characters)
+    config = _config(unused_tokens=512 - _supported(refused.value))
+    return learn_vocabulary(counts, config, (), characters=characters)

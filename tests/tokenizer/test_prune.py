@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from tokenizer.prune import Word, _Vocabulary, knock_out, losses
 
 
-def _wrong(pieces: list[str], words: list[Word]) -> int:
-    """Cuts, weighted by count, that are extra or missing."""
+def _cost(pieces: list[str], words: list[Word], cut_price: float = 0) -> float:
+    """Cuts, weighted by count: 1 for each that is extra or missing, and the price of every one that is made."""
     vocabulary = _Vocabulary(pieces)
-    return sum(word.times * len({*vocabulary.ends(word.text)[:-1]} ^ word.cuts) for word in words)
+    made = [{*vocabulary.ends(word.text)[:-1]} for word in words]
+    return sum(w.times * (len(cuts ^ w.cuts) + cut_price * len(cuts)) for w, cuts in zip(words, made, strict=True))
 
 
 def test_a_piece_that_matches_where_it_should_not_goes_first() -> None:
@@ -25,6 +26,14 @@ def test_a_piece_that_is_only_a_step_to_a_longer_one_goes() -> None:
     assert knock_out(["도", "서", "관", "책", "상", "도서", "도서관", "책상"], words, 7) == [
         "도", "서", "관", "책", "상", "도서관", "책상",
     ]  # fmt: skip
+
+
+def test_at_a_price_above_one_a_boundary_is_worth_swallowing() -> None:
+    """`있다` is two morphemes: a piece of it misses one cut, and saves one."""
+    words = [Word("있다", frozenset({1}), 9), Word("하늘", frozenset(), 1)]
+    pieces = ["있", "다", "하", "늘", "하늘", "있다"]
+    assert knock_out(pieces, words, 5, cut_price=0.9) == ["있", "다", "하", "늘", "하늘"]
+    assert knock_out(pieces, words, 5, cut_price=1.5) == ["있", "다", "하", "늘", "있다"]
 
 
 def test_single_characters_and_the_order_stay() -> None:
@@ -46,15 +55,17 @@ def _words(draw: st.DrawFn) -> Word:
     return Word(text, cuts if len(text) > 1 else frozenset(), draw(st.integers(1, 5)))
 
 
-@given(PIECES, st.lists(_words(), max_size=6))
-def test_a_loss_is_what_greedy_matching_without_the_piece_costs(pieces: list[str], words: list[Word]) -> None:
+@given(PIECES, st.lists(_words(), max_size=6), st.sampled_from([0, 0.5, 1, 1.25]))
+def test_a_loss_is_what_greedy_matching_without_the_piece_costs(
+    pieces: list[str], words: list[Word], price: float
+) -> None:
     vocabulary = _Vocabulary(pieces)
-    loss = losses(vocabulary, words, [vocabulary.ends(word.text) for word in words])
+    loss = losses(vocabulary, words, [vocabulary.ends(word.text) for word in words], price)
     for piece in pieces[4:]:
         rest = [other for other in pieces if other != piece]
         uses = [sum(word.text[s:e] == piece for s, e in _spans(vocabulary, word.text)) for word in words]
         if max(uses, default=0) <= 1:  # a word that holds a piece twice is counted stretch by stretch
-            assert loss[piece] == _wrong(rest, words) - _wrong(pieces, words)
+            assert loss[piece] == _cost(rest, words, price) - _cost(pieces, words, price)
 
 
 def _spans(vocabulary: _Vocabulary, text: str) -> list[tuple[int, int]]:

@@ -12,19 +12,19 @@ from transformers import AutoTokenizer
 
 from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
 from kobert_pipeline.execution import ExecutionConfig
-from kobert_pipeline.morphology import SEPARATOR
-from tokenizer.build import GOLDEN_SENTENCES, build, count, morpheme_starts, sentences_of
+from tokenizer.build import GOLDEN_SENTENCES, build, morpheme_starts, sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import GOLDEN, load_tokenizer
-from tokenizer.words import piece_of
 
-CONFIG = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0)
+CONFIG = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0, surplus=1)
 
 
 def _corpora(folder: Path, sentences: list[str], shards: int) -> Path:
     """Ten sentences a document, the documents spread over `shards` files in order."""
     (folder / "shards").mkdir(parents=True)
-    documents = [{"sentences": sentences[start : start + 10]} for start in range(0, len(sentences), 10)]
+    documents = [
+        {"source": "sample", "sentences": sentences[start : start + 10]} for start in range(0, len(sentences), 10)
+    ]
     size = -(-len(documents) // shards)
     for number in range(shards):
         part = documents[number * size : (number + 1) * size]
@@ -91,35 +91,8 @@ def test_sentences_come_in_reading_order(corpora: Path, sample_sentences: list[s
     assert [sentence for shard in shards for sentence in sentences_of(shard)] == sample_sentences
 
 
-def _counted(folder: Path, sentences: list[str], **settings: Any) -> tuple[dict[str, int], dict[str, int]]:
-    shard = next((_corpora(folder, sentences, 1) / "shards").iterdir())
-    units, sample = count(shard, **{"config": TokenizerConfig(surplus=1.5)} | settings)
-    return {piece_of(unit): number for unit, number in units.items()}, dict(sample)
-
-
-def test_a_shard_is_counted_by_morphemes_or_by_words(tmp_path: Path) -> None:
-    sentences = ["학교에서 밥을", "학교에서"]
-    units, sample = _counted(tmp_path / "a", sentences)
-    assert units == {"학교": 2, "##에서": 2, "밥": 1, "##을": 1}
-    assert sample == {f"학교{SEPARATOR}에서": 2, f"밥{SEPARATOR}을": 1}
-    assert _counted(tmp_path / "b", sentences, config=TokenizerConfig(morpheme="none")) == (
-        {"학교에서": 2, "밥을": 1},
-        {},
-    )
-
-
-def test_the_sample_is_a_share_of_the_sentences_wherever_they_stand(
-    tmp_path: Path, sample_sentences: list[str]
-) -> None:
-    sample = _counted(tmp_path / "a", sample_sentences, one_in=4)[1]
-    whole = _counted(tmp_path / "b", sample_sentences)[1]
-    assert sample == _counted(tmp_path / "c", sample_sentences[::-1], one_in=4)[1]
-    assert 0.15 < sum(sample.values()) / sum(whole.values()) < 0.35
-    assert _counted(tmp_path / "d", sample_sentences, config=TokenizerConfig())[1] == {}
-
-
 def test_a_pruned_vocabulary_cuts_more_as_morphemes_do(corpora: Path, tmp_path: Path) -> None:
-    folders = [_build(corpora, tmp_path / str(surplus), CONFIG.model_copy(update={"vocab_size": 3_200, "surplus": surplus})) for surplus in (1, 1.5)]  # fmt: skip
+    folders = [_build(corpora, tmp_path / str(surplus), CONFIG.model_copy(update={"vocab_size": 3_200, "surplus": surplus, "cut_price": 0})) for surplus in (1, 1.5)]  # fmt: skip
     plain, pruned = (read_manifest(folder).summary for folder in folders)
     assert plain["vocab_size"] == pruned["vocab_size"] == 3_200
     assert pruned["training_text"]["cut_f1"] > plain["training_text"]["cut_f1"]
@@ -142,9 +115,3 @@ def test_a_placeholder_of_personal_data_is_one_piece(tmp_path: Path, sample_sent
     ids = auto("[전화번호] 말고 [이메일]")["input_ids"]
     assert [auto.convert_tokens_to_ids(text) in ids for text in placeholders] == [True, True]
     assert auto.decode(ids, skip_special_tokens=True) == "[전화번호] 말고 [이메일]"
-
-
-def test_a_placeholder_is_no_text_to_learn_from(tmp_path: Path) -> None:
-    units = _counted(tmp_path / "a", ["문의는 [전화번호]로"], placeholders=["[전화번호]"])[0]
-    assert "문의" in units
-    assert not {"[", "전화", "##번호", "전화번호"} & set(units)
