@@ -61,6 +61,9 @@ class PretrainConfig(Config):
     max_minutes: float | None = Field(None, gt=0)
     """Time of the whole run, measurements and checkpoints included. Turned into steps once, after 50 measured ones (or a
     tenth of the budget); the checkpoint keeps the number."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`muon`: Muon for the matrices of the layers, AdamW for the rest, at the same learning rate. A step takes a little longer
+    and, in short runs, learns more."""
     learning_rate: float = Field(1e-3, gt=0)
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
@@ -161,6 +164,10 @@ class PretrainConfig(Config):
             raise ValueError("strategy fsdp knows no precision fp16; set bf16 or fp32")
         if self.strategy == "fsdp" and self.compile:
             raise ValueError("strategy fsdp and compile do not go together; leave one of them out")
+        if self.strategy == "fsdp" and self.optimizer == "muon":
+            raise ValueError(
+                "strategy fsdp divides the matrices that optimizer muon needs whole; set adamw, or strategy ddp"
+            )
         if self.attention == "flex_attention" and self.architecture.get("dropout"):
             raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
         return self

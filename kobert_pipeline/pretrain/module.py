@@ -21,7 +21,7 @@ from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn, row_count,
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import Parcel, unfold
 from kobert_pipeline.training.environment import differences, environment
-from kobert_pipeline.training.optimizer import adamw
+from kobert_pipeline.training.optimizer import OPTIMIZERS
 from kobert_pipeline.training.random_state import random_state, rank_seed, restore, seed_rank
 from kobert_pipeline.training.sharding import compute, divide, exchange_gradients, is_divided, mesh_of, whole
 
@@ -185,7 +185,7 @@ class PretrainModule(lightning.LightningModule):
             if scaler is None:  # which leaves out such steps itself
                 figures = torch.stack([*self.latest.values(), norm.double()])
                 self._broken = torch.maximum(self._broken.to(norm.device), 1 - figures.isfinite().all().float())
-                optimizer.optimizer.found_inf = self._broken  # AdamW looks at it on the device
+                optimizer.optimizer.found_inf = self._broken  # a fused optimizer looks at it on the device
             optimizer.step()
             optimizer.zero_grad()
         self.gradient_norm = norm
@@ -208,7 +208,7 @@ class PretrainModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         config = self.config
-        optimizer = adamw(
+        optimizer = OPTIMIZERS[config.optimizer](
             self.model,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,

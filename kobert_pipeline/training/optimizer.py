@@ -1,15 +1,20 @@
-"""AdamW with decay groups."""
+"""AdamW with decay groups, and Muon for the matrices of the layers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
 
 if TYPE_CHECKING:
-    from torch import nn
-    from torch.optim import Optimizer
+    from torch.optim.optimizer import ParamsT
 
 
-def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Matrices decay; biases, norms and every other one-dimensional parameter do not (Devlin et al. 2019, code release)."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return [
@@ -27,6 +32,59 @@ def adamw(
     epsilon: float = 1e-8,
 ) -> Optimizer:
     """AdamW (Loshchilov & Hutter 2019), in its fused form: one kernel instead of one per parameter, on CPU too."""
-    import torch
+    return _fused(decay_groups(model, weight_decay), learning_rate, betas, epsilon)
 
-    return torch.optim.AdamW(decay_groups(model, weight_decay), lr=learning_rate, betas=betas, eps=epsilon, fused=True)
+
+def muon(
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+) -> Optimizer:
+    """Muon (Jordan et al. 2024) for the matrices of the layers, AdamW for embeddings and for what is no matrix. Muon's updates
+    are made as large as AdamW's (Liu et al. 2025, section 2.2), so that one learning rate does for both."""
+    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+    matrices = [
+        parameter
+        for parameter in model.parameters()
+        if parameter.requires_grad and parameter.ndim == 2 and id(parameter) not in tables
+    ]
+    inside = {id(parameter) for parameter in matrices}
+    rest = [
+        {**group, "params": [parameter for parameter in group["params"] if id(parameter) not in inside]}
+        for group in decay_groups(model, weight_decay)
+    ]
+    return Both(
+        torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+        _fused(rest, learning_rate, betas, epsilon),
+    )
+
+
+def _fused(parameters: ParamsT, learning_rate: float, betas: tuple[float, float], epsilon: float) -> Optimizer:
+    return torch.optim.AdamW(parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
+
+
+class Both(Optimizer):
+    """Two optimizers as one: their groups and their state are its own, in one checkpoint."""
+
+    def __init__(self, *parts: Optimizer) -> None:
+        super().__init__([group for part in parts for group in part.param_groups], {})
+        self.parts = parts
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Nothing, where `found_inf` is set: as fused AdamW does it."""
+        loss = closure() if closure is not None else None
+        broken: torch.Tensor | None = getattr(self, "found_inf", None)
+        if broken is not None and broken.item():
+            return loss
+        groups = iter(self.param_groups)
+        for part in self.parts:  # loading a checkpoint replaces both
+            part.state = self.state
+            part.param_groups = [next(groups) for _ in part.param_groups]
+            part.step()
+        return loss
+
+
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = MappingProxyType({"adamw": adamw, "muon": muon})

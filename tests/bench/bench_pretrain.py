@@ -243,7 +243,7 @@ def optimized(job: dict[str, Any]) -> dict[str, Any]:
     """A shipped recipe's first steps with another optimizer. A run that breaks off has no figures."""
     settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
     settings["learning_rate"] *= job["rate"]
-    pretrain_module.adamw = partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])  # type: ignore[assignment]
+    vars(pretrain_module)["OPTIMIZERS"] = {"adamw": partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])}
     found = steps(job, settings, job["steps"], log_steps=max(1, job["steps"] // 20))
     rate = statistics.median(row["tokens_per_second"] for row in found["logged"][1:])
     return {"held-out loss": found["held_out"]["mlm"], "tokens/s": rate, "steps": job["steps"]} | memory()

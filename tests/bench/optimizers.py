@@ -4,7 +4,7 @@ measures better. Each takes (model, learning rate, weight decay, betas, epsilon,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from kobert_pipeline.training.optimizer import adamw, decay_groups
+from kobert_pipeline.training.optimizer import adamw, decay_groups, muon
 
 Make = Callable[..., torch.optim.Optimizer]
 LAYER_DECAY = 0.9
@@ -76,41 +76,8 @@ def stable(model: nn.Module, *, steps: int, learning_rate: float, weight_decay: 
     )
 
 
-def muon(model: nn.Module, *, steps: int, learning_rate: float, weight_decay: float, **others: Any) -> Any:
-    """Muon (Jordan et al. 2024) for the matrices of the layers, its updates as large as AdamW's (Liu et al. 2025); AdamW for
-    embeddings and for what is no matrix."""
-    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim == 2 and id(parameter) not in tables]
-    inside = {id(parameter) for parameter in matrices}
-    rest = [
-        {**group, "params": [parameter for parameter in group["params"] if id(parameter) not in inside]}  # type: ignore[attr-defined]
-        for group in decay_groups(model, weight_decay)
-    ]
-    return Both(
-        torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=learning_rate, betas=others["betas"], eps=others["epsilon"], fused=True),
-    )
-
-
-class Both(torch.optim.Optimizer):
-    """Two optimizers as one: their groups and their state are its own."""
-
-    def __init__(self, *parts: torch.optim.Optimizer) -> None:
-        super().__init__(_groups(parts), {})
-        self.parts = parts
-        for part in parts:
-            part.state = self.state
-
-    def step(self, closure: Any = None) -> Any:
-        loss = closure() if closure is not None else None
-        for part in self.parts:
-            part.step()
-        return loss
-
-
-def _groups(parts: Iterable[torch.optim.Optimizer]) -> list[dict[str, Any]]:
-    return [group for part in parts for group in part.param_groups]
+def with_muon(model: nn.Module, *, steps: int, **settings: Any) -> torch.optim.Optimizer:
+    return muon(model, **settings)
 
 
 OPTIMIZERS: MappingProxyType[str, Make] = MappingProxyType(
@@ -119,6 +86,6 @@ OPTIMIZERS: MappingProxyType[str, Make] = MappingProxyType(
         "AdamW, moving average": averaged,
         "AdamW, layer-wise decay": layerwise,
         "StableAdamW": stable,
-        "Muon": muon,
+        "Muon": with_muon,
     }
 )

@@ -35,7 +35,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpora")
     (folder / "shards").mkdir()
-    pq.write_table(pa.table({"source": ["clinic"], "sentences": [["환자를 치료한다."] * 9]}), folder / "shards" / "00000.parquet")
+    pq.write_table(
+        pa.table({"source": ["clinic"], "sentences": [["환자를 치료한다."] * 9]}), folder / "shards" / "00000.parquet"
+    )
     return folder
 
 

@@ -44,6 +44,7 @@ def test_a_single_size_may_differ_from_the_named_ones():
         ({"attention": "flex_attention"}, r"knows no dropout; set pretrain.architecture.dropout: 0"),
         ({"strategy": "fsdp", "precision": "fp16"}, "strategy fsdp knows no precision fp16"),
         ({"strategy": "fsdp", "compile": True}, "fsdp and compile do not go together"),
+        ({"strategy": "fsdp", "optimizer": "muon"}, "the matrices that optimizer muon needs whole"),
         ({"max_steps": 0}, "max_steps"),
     ],
 )

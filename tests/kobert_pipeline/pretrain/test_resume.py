@@ -64,6 +64,12 @@ def test_a_truncated_checkpoint_is_passed_over_for_the_one_before(whole, cut, ti
     assert "resumes from step-00000012.ckpt" in caplog.text
 
 
+def test_muon_goes_on_to_the_same_bits(cut, tiny, tmp_path, tmp_path_factory):
+    cut(7, optimizer="muon")
+    again = train(tmp_path, tiny, optimizer="muon", checkpoint_minutes=1e-9)
+    assert_same(train(tmp_path_factory.mktemp("muon"), tiny, optimizer="muon"), again)
+
+
 def test_so_many_checkpoints_are_kept_as_the_recipe_says_and_the_best(cut):
     folder = cut(14, keep_last=3)
     assert [path.name for path in checkpoints(folder)] == [f"step-{step:08d}.ckpt" for step in (12, 13, 14)]
