@@ -188,22 +188,32 @@ def point(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[s
 
 
 def draw(ours: Table, others: Table) -> None:
-    import matplotlib
+    """Everything, and what lies near ours. What says [UNK] to most words is left out, of two at one place the second."""
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4.4), layout="constrained")
-    axes.plot(*_places(ours), "o-", color="#2f6fde", markersize=4)
-    axes.plot(*_places(others), "s", color="#8a8f98", markersize=5)
-    for row in ours:
-        text = f"ours, cut_price {row['vocabulary']}" if row is ours[0] else row["vocabulary"]
-        axes.annotate(text, _place(row), (4, -11), textcoords="offset points", fontsize=8, color="#2f6fde")
-    for row in others:
-        axes.annotate(row["vocabulary"], _place(row), (6, -3), textcoords="offset points", fontsize=8)
-    axes.set(xlabel="pieces per eojeol (news)", ylabel="agreement of cuts with MeCab's morphemes, F1")
-    axes.grid(alpha=0.3)
+    others = list({_place(row): row for row in reversed(others) if row["unknown_share"] < 0.5}.values())
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    for axes, near in zip(figure.subplots(1, 2), (False, True), strict=True):
+        axes.plot(*_places(ours), "o-", color="#2f6fde", markersize=4, label="ours, by cut_price")
+        axes.plot(*_places(others), "s", color="#8a8f98", markersize=5, label="others")
+        axes.margins(0.12)
+        axes.set(xlabel="pieces per eojeol (news)", ylabel="agreement of cuts with MeCab's morphemes, F1")
+        axes.grid(alpha=0.3)
+        if near:
+            _zoom(axes, ours)
+            for number, row in enumerate(ours):
+                at = (5, -11) if number % 2 else (-5, 5)
+                axes.annotate(row["vocabulary"], _place(row), at, textcoords="offset points", fontsize=8, color="#2f6fde", ha="left" if number % 2 else "right")  # fmt: skip
+        for row in others:
+            if near == (row["cut_f1"] > min(_places(ours)[1])):
+                axes.annotate(row["vocabulary"], _place(row), (0, -14), textcoords="offset points", fontsize=8, ha="center")  # fmt: skip
+    axes.legend(loc="lower right")
     figure.savefig(PICTURE, dpi=160)
+
+
+def _zoom(axes: Any, rows: Table) -> None:
+    pieces, f1 = _places(rows)
+    axes.set(xlim=(min(pieces) - 0.02, max(pieces) + 0.02), ylim=(min(f1) - 0.01, max(f1) + 0.01))
 
 
 def _place(row: dict[str, Any]) -> tuple[float, float]:
