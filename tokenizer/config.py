@@ -46,8 +46,8 @@ class TokenizerConfig(Config):
     may be swallowed where that costs nothing else; above 1 more and more frequent words and endings (`있다`, `##에서는`) stay one
     piece. Fewer pieces an eojeol, for fewer cuts where morphemes meet. Without effect where `surplus` is 1."""
     source_exponent: float = Field(0.5, ge=0, le=1)
-    """A source weighs by its size to this power (Conneau et al. 2020 draw languages so): at 1 as it is, at 0 all alike. At less
-    than 1, an encyclopedia of 240 MB does not leave 1 MB of news without words."""
+    """A source of the corpus weighs by its size to this power (Conneau et al. 2020 draw languages so): at 1 as it is, at 0 all
+    alike. At less than 1, an encyclopedia of 240 MB does not leave 1 MB of news without words."""
     unused_tokens: int = Field(128, ge=0)
     """Rows `[unused0]`, `[unused1]`, … kept free for later use."""
 
