@@ -64,6 +64,7 @@ def test_a_truncated_checkpoint_is_passed_over_for_the_one_before(whole, cut, ti
     assert "resumes from step-00000012.ckpt" in caplog.text
 
 
+@pytest.mark.system
 def test_muon_goes_on_to_the_same_bits(cut, tiny, tmp_path, tmp_path_factory):
     cut(7, optimizer="muon")
     again = train(tmp_path, tiny, optimizer="muon", checkpoint_minutes=1e-9)
