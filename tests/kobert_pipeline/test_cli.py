@@ -89,6 +89,7 @@ def test_status_says_what_would_run(tmp_path):
     assert "not built yet" in result.stdout
 
 
+@pytest.mark.system
 def test_doctor_finds_this_machine_healthy():
     result = kobert("doctor")
     assert result.returncode == 0, result.stdout

@@ -23,7 +23,6 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.system
-@pytest.mark.system
 def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_says(
     tmp_path: Path, folders: dict[str, Path]
 ) -> None:
@@ -41,7 +40,6 @@ def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_say
     } == set(summary["files"])
 
 
-@pytest.mark.system
 @pytest.mark.system
 def test_a_folder_that_transformers_cannot_load_is_an_error_that_says_what_failed(
     tmp_path: Path, folders: dict[str, Path]

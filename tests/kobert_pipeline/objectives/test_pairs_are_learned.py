@@ -51,6 +51,7 @@ def one_direction() -> Block:
 @pytest.mark.parametrize(
     ("name", "block", "term"), [("mlm_nsp", two_topics(), "nsp"), ("mlm_sop", one_direction(), "sop")]
 )
+@pytest.mark.system
 def test_a_tiny_model_learns_what_separable_pairs_are(name, block, term):
     torch.manual_seed(0)
     objective = OBJECTIVES[name]
