@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
 from kobert_pipeline.morphology import marked
 from tokenizer.config import TokenizerConfig
-from tokenizer.words import units_of, words
+from tokenizer.words import characters_of, units_of, words
 
 SAMPLE_BYTES = 20_000_000
 """Text by which the vocabulary is pruned, weighed by source."""
@@ -101,10 +101,9 @@ def count(
             if sampled and crc32(sentence.encode()) % one_in < weight:
                 for word in of_sentence:
                     counts.sample[word] += max(weight, one_in)
-        for unit, times in units_of(found).items():
-            counts.units[unit] += times * weight
-            for character in unit:
-                counts.characters[character] += times
+        units = units_of(found)
+        counts.characters.update(characters_of(units))
+        counts.units.update({unit: times * weight for unit, times in units.items()})
     return counts
 
 

@@ -8,7 +8,7 @@ deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -17,7 +17,7 @@ from kobert_pipeline.errors import InputError
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import Word, knock_out
 from tokenizer.whole import frequent_sequences
-from tokenizer.words import SHIFT, is_isolated, piece_of, shifted
+from tokenizer.words import SHIFT, characters_of, is_isolated, piece_of, shifted
 
 ROLES: MappingProxyType[str, str] = MappingProxyType(
     {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
@@ -65,15 +65,6 @@ def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
         frequent = (one for one, count in frequency.items() if count >= config.syllable_min_frequency)
         both |= {*ks_x_1001(), *ENCLOSED_HANGUL, *filter(_is_syllable, frequent)}
     return sorted({*found, *both, *(shifted(one, initial=False) for one in both if _has_inner_form(one))})
-
-
-def characters_of(units: Mapping[str, int]) -> Counter[str]:
-    """How often each character occurs in counted units."""
-    characters: Counter[str] = Counter()
-    for unit, count in units.items():
-        for character in unit:
-            characters[character] += count
-    return characters
 
 
 def _is_syllable(character: str) -> bool:

@@ -106,3 +106,12 @@ def units_of(counts: Mapping[str, int]) -> Counter[str]:
             if morpheme and (max(morpheme) < "\U00020000" or (len(morpheme) == 1 and position == 0)):
                 units[shifted(morpheme, initial=position == 0)] += count
     return units
+
+
+def characters_of(units: Mapping[str, int]) -> Counter[str]:
+    """How often each character occurs in counted units."""
+    characters: Counter[str] = Counter()
+    for unit, count in units.items():
+        for character in unit:
+            characters[character] += count
+    return characters

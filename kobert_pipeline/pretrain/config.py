@@ -62,8 +62,8 @@ class PretrainConfig(Config):
     """Time of the whole run, measurements and checkpoints included. Turned into steps once, after 50 measured ones (or a
     tenth of the budget); the checkpoint keeps the number."""
     optimizer: Literal["adamw", "muon"] = "adamw"
-    """`muon`: Muon for the matrices of the layers, AdamW for the rest, at the same learning rate. A step takes a little longer
-    and, in short runs, learns more."""
+    """`muon`: Muon for the matrices of the layers, AdamW for the rest, at the same learning rate. In short runs
+    a step learns more; see README.md."""
     learning_rate: float = Field(1e-3, gt=0)
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"

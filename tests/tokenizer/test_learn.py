@@ -15,8 +15,8 @@ from kobert_pipeline.errors import InputError
 from kobert_pipeline.morphology import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import known_words
-from tokenizer.train import ASCII, JAMO, ROLES, alphabet, characters_of, covered, ks_x_1001, learn_vocabulary
-from tokenizer.words import count_units, count_words, piece_of
+from tokenizer.train import ASCII, JAMO, ROLES, alphabet, covered, ks_x_1001, learn_vocabulary
+from tokenizer.words import characters_of, count_units, count_words, piece_of
 
 SCHOOL = ["학교에서 학교가 학교를 배운다.", "집에서 집이 집을 그린다.", "도서관에서 도서관이 책을 빌린다."]
 
