@@ -207,7 +207,7 @@ STAGES: tuple[Stage, ...] = (
         _corpora_config, _corpora_files, _build_corpora,
     ),
     Stage(
-        "tokenizer", 4, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora",), False,
+        "tokenizer", 5, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora",), False,
         _tokenizer_config, _tokenizer_files, _build_tokenizer,
     ),
     Stage(

@@ -28,11 +28,11 @@ class TokenizerConfig(Config):
     no Korean word is ever [UNK]; and to the enclosed letters ㈀ to ㈜ and ㉠ to ㉻, which number lists. Small vocabularies:
     false; then syllables are kept by `character_coverage` like the rest."""
     syllable_min_frequency: int = Field(1, ge=1)
-    """How often a syllable outside KS X 1001 has to occur for its rows. In 363 MB of text there are 1,386 such syllables,
-    1,073 of them five times or less, most in slips of the keyboard; each takes two rows of the vocabulary."""
+    """How often a syllable outside KS X 1001 has to occur for its two rows. In 363 MB of text there are 1,386 such syllables,
+    1,073 of them five times or less, most in slips of the keyboard. Rarer ones are kept by `character_coverage`."""
     character_coverage: float = Field(0.9999, gt=0, le=1)
-    """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]. Letters of
-    other scripts get rows for the beginning of words or for inside, as they occur; all else for both."""
+    """Characters get rows by frequency until they make up this share of the text; what is rarer becomes [UNK]. Letters and
+    marks of other scripts get rows for the beginning of words or for inside, as they occur; all else for both."""
     digits: Digits = "whole"
     """`whole`: numbers are learned like other words. `pairs`, `single`: a number falls into words of two digits or one, from
     its left, so that no two numbers differ by chance; it costs pieces."""
@@ -41,7 +41,7 @@ class TokenizerConfig(Config):
     surplus: float = Field(1.25, ge=1, le=4)
     """So many pieces are learned for each that stays: those go again that help least to cut the text as its morphemes do. 1
     keeps all that are learned. Only where `morpheme` is `training`: otherwise no piece can swallow a boundary, or none is known."""
-    cut_price: float = Field(1.0075, ge=0, le=2)
+    cut_price: float = Field(1.0087, ge=0, le=2)
     """What a cut weighs beside a wrong cut when pieces go again: at 0 agreement with morphemes alone decides; at 1 a boundary
     may be swallowed where that costs nothing else; above 1 more and more frequent words and endings (`있다`, `##에서는`) stay one
     piece. Fewer pieces an eojeol, for fewer cuts where morphemes meet. Without effect where `surplus` is 1."""

@@ -23,7 +23,7 @@ from kobert_pipeline.morphology import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.words import characters_of, units_of, words
 
-SAMPLE_BYTES = 20_000_000
+SAMPLE_BYTES = 60_000_000
 """Text by which the vocabulary is pruned, weighed by source."""
 AS_THEY_ARE: MappingProxyType[str, int] = MappingProxyType({})
 

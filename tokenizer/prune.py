@@ -12,7 +12,8 @@ multiplier of a limit on pieces per word.)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from kobert_pipeline.morphology import SEPARATOR
@@ -24,25 +25,22 @@ ROUNDS = 8
 class Word(NamedTuple):
     text: str
     """Shifted, as `tokenizer.words.shifted` writes a whole word."""
-    cuts: frozenset[int]
-    """Where its morphemes meet: characters from its start."""
+    cuts: tuple[int, ...]
+    """Where its morphemes meet: characters from its start, in order."""
     times: int
 
 
 def known_words(counts: Mapping[str, int]) -> list[Word]:
     """Words from counted words with their marks (see `tokenizer.words.count_words`), in an order of their own."""
     return [
-        Word(shifted(word.replace(SEPARATOR, ""), initial=True), frozenset(_marks(word)), count)
+        Word(shifted(word.replace(SEPARATOR, ""), initial=True), _marks(word), count)
         for word, count in sorted(counts.items())
         if max(word) < "\U00020000"
     ]
 
 
-def _marks(word: str) -> Iterator[int]:
-    position = 0
-    for morpheme in word.split(SEPARATOR)[:-1]:
-        position += len(morpheme)
-        yield position
+def _marks(word: str) -> tuple[int, ...]:
+    return tuple(accumulate(len(morpheme) for morpheme in word.split(SEPARATOR)[:-1]))
 
 
 def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, cut_price: float = 0) -> list[str]:

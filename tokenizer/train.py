@@ -7,8 +7,9 @@ deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift b
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -52,18 +53,21 @@ def ks_x_1001() -> list[str]:
 def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
     """Characters that get rows, those inside words shifted. Sorted: the order is part of the vocabulary.
 
-    ASCII, the compatibility jamo, what `ks_x_1001` promises; then others by frequency, up to the coverage. Letters of other
-    scripts get rows where they stand (`characters` are counted so), all else at the beginning of words and inside them.
+    At the beginning of words and inside them: ASCII, the compatibility jamo, what `ks_x_1001` promises; then others by
+    frequency, up to the coverage. Letters and marks of other scripts get rows only where they occur (`characters` are counted
+    so), and so does a syllable too rare for the promise; all else at both places.
     """
-    frequency: Counter[str] = Counter()
+    syllables, others = Counter[str](), Counter[str]()
     for character, count in characters.items():
         bare = _unshifted(character)
-        frequency[character if _is_foreign(bare) else bare] += count
-    found = covered(frequency, config.character_coverage)
-    both = {*ASCII, *JAMO, *(one for one in found if not _is_foreign(_unshifted(one)))}
+        if _is_syllable(bare):
+            syllables[bare] += count
+        others[character if _has_its_place(bare, config) else bare] += count
+    found = covered(others, config.character_coverage)
+    both = {*ASCII, *JAMO, *(one for one in found if not _has_its_place(_unshifted(one), config))}
     if config.ks_x_1001:
-        frequent = (one for one, count in frequency.items() if count >= config.syllable_min_frequency)
-        both |= {*ks_x_1001(), *ENCLOSED_HANGUL, *filter(_is_syllable, frequent)}
+        both |= {*ks_x_1001(), *(one for one, count in syllables.items() if count >= config.syllable_min_frequency)}
+        found += ENCLOSED_HANGUL
     return sorted({*found, *both, *(shifted(one, initial=False) for one in both if _has_inner_form(one))})
 
 
@@ -71,8 +75,10 @@ def _is_syllable(character: str) -> bool:
     return "가" <= character <= "힣"
 
 
-def _is_foreign(character: str) -> bool:
-    return character.isalpha() and not character.isascii() and not _is_syllable(character)
+def _has_its_place(character: str, config: TokenizerConfig) -> bool:
+    if _is_syllable(character):
+        return config.ks_x_1001
+    return not character.isascii() and unicodedata.category(character)[0] in "LM"
 
 
 def _has_inner_form(character: str) -> bool:
@@ -141,7 +147,8 @@ def learn_vocabulary(
 
 
 def _merge(counts: Counter[str], rows: list[str], size: int, min_frequency: int) -> list[str]:
-    """BPE over counted units. Feeding each unit `count` times equals training on the text itself."""
+    """BPE over counted units. Feeding each unit `count` times equals training on the text itself; those of one character have
+    nothing to merge."""
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(
@@ -151,12 +158,12 @@ def _merge(counts: Counter[str], rows: list[str], size: int, min_frequency: int)
         limit_alphabet=len(rows),
         show_progress=False,
     )
-    learner.train_from_iterator(_repeated(counts), trainer)
+    learner.train_from_iterator(_repeated({unit: count for unit, count in counts.items() if len(unit) > 1}), trainer)
     vocabulary = learner.get_vocab()
     return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
-def _repeated(counts: Counter[str], words_a_line: int = 1_000) -> Iterable[str]:
+def _repeated(counts: Mapping[str, int], words_a_line: int = 1_000) -> Iterable[str]:
     for unit, count in sorted(counts.items()):
         yield from _lines(unit, count, words_a_line)
 

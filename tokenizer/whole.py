@@ -29,7 +29,7 @@ def frequent_sequences(words: Iterable[Word], size: int) -> list[str]:
 
 def _sequences(word: Word) -> Iterator[tuple[str, int]]:
     """Every sequence with the number of cuts inside it."""
-    bounds = [0, *sorted(word.cuts), len(word.text)]
+    bounds = [0, *word.cuts, len(word.text)]
     for first, start in enumerate(bounds):
         for last in range(first + 2, min(first + LONGEST, len(bounds) - 1) + 1):
             yield word.text[start : bounds[last]], last - first - 1

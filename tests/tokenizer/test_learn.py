@@ -59,7 +59,7 @@ def test_ks_x_1001_has_2350_syllables() -> None:
 
 def test_enclosed_letters_come_with_ks_x_1001() -> None:
     rows = set(_rows(["가"], ks_x_1001=True))
-    assert {*"㈀㈎㈜㉠㉭㉮㉻", "##㉮"} <= rows
+    assert {*"㈀㈎㈜㉠㉭㉮㉻"} <= rows
     assert "㉮" not in _rows(["가"])
 
 
@@ -73,6 +73,12 @@ def test_the_alphabet_holds_ascii_jamo_and_every_syllable_that_occurs() -> None:
     assert {*ASCII, *JAMO, *"뷁똠방각하", "##뷁", "##a", "##ㅋ", "Ω"} <= set(rows)
     assert "쉽" not in rows
     assert len(rows) == len(set(rows))
+
+
+def test_a_syllable_outside_ks_x_1001_that_is_too_rare_has_the_form_that_occurs() -> None:
+    rows = set(_rows(["가뷁"], ks_x_1001=True, syllable_min_frequency=2))
+    assert "##뷁" in rows
+    assert "뷁" not in rows
 
 
 def test_letters_of_other_scripts_have_the_forms_that_occur_and_all_else_both() -> None:
