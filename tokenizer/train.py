@@ -57,13 +57,13 @@ def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
     frequency, up to the coverage. Letters and marks of other scripts get rows only where they occur (`characters` are counted
     so), and so does a syllable too rare for the promise; all else at both places.
     """
-    syllables, others = Counter[str](), Counter[str]()
+    syllables, frequency = Counter[str](), Counter[str]()
     for character, count in characters.items():
         bare = _unshifted(character)
         if _is_syllable(bare):
             syllables[bare] += count
-        others[character if _has_its_place(bare, config) else bare] += count
-    found = covered(others, config.character_coverage)
+        frequency[character if _has_its_place(bare, config) else bare] += count
+    found = covered(frequency, config.character_coverage)
     both = {*ASCII, *JAMO, *(one for one in found if not _has_its_place(_unshifted(one), config))}
     if config.ks_x_1001:
         both |= {*ks_x_1001(), *(one for one, count in syllables.items() if count >= config.syllable_min_frequency)}

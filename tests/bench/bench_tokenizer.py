@@ -13,6 +13,8 @@ import os
 import shutil
 import sys
 import time
+import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from tokenizer.config import TokenizerConfig
 from tokenizer.count import Counts, count_all
 from tokenizer.load import assemble, open_tokenizer
 from tokenizer.prune import known_words
-from tokenizer.report import measure
+from tokenizer.report import measure, unknown_id
 from tokenizer.train import learn_vocabulary
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -171,6 +173,25 @@ def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[
     return row
 
 
+def unknown() -> Table:
+    """Words that are [UNK] with the settings of the small and base recipes, by script of a character that has no row."""
+    tokenizer = learned(**RECIPES)
+    return [{"domain": name} | _unknown(tokenizer, sentences) for name, sentences in corpus()[1].items()]
+
+
+def _unknown(tokenizer: Tokenizer, sentences: list[str]) -> Counter[str]:
+    rows, of_unknown = tokenizer.get_vocab(), unknown_id(tokenizer)
+    found: Counter[str] = Counter()
+    for sentence in sentences:
+        encoding = tokenizer.encode(sentence, add_special_tokens=False)
+        for number, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            if number == of_unknown:
+                word = unicodedata.normalize("NFC", sentence[start:end])
+                without = [one for place, one in enumerate(word) if ("##" if place else "") + one not in rows]
+                found.update({unicodedata.name(one, "unnamed").split()[0] for one in without})
+    return found
+
+
 def curve() -> Table:
     """F1 against pieces per eojeol on news, by the price of a cut, and every published vocabulary: a picture."""
     held = {"news": corpus()[1]["news"]}
@@ -267,8 +288,8 @@ def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
 
 
 PARTS: dict[str, Callable[[], Table]] = {
-    "stage": stage, "variants": variants, "published": published, "curve": curve, "encoding": encoding,
-    "penalty": penalty,
+    "stage": stage, "variants": variants, "unknown": unknown, "published": published, "curve": curve,
+    "encoding": encoding, "penalty": penalty,
 }  # fmt: skip
 
 if __name__ == "__main__":
