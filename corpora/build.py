@@ -25,6 +25,7 @@ from corpora import deduplicate
 from corpora.cleaning import clean, clean_label
 from corpora.config import CorporaConfig
 from corpora.decontaminate import evaluation_ngrams, overlap
+from corpora.documents import Document, Drop
 from corpora.filters import keep, strip_boilerplate
 from corpora.inputs import InputFile, input_files, read
 from corpora.personal_data import mask
@@ -32,10 +33,12 @@ from corpora.sentences import split_sentences
 from corpora.shingles import Hashes, letters
 from corpora.sources import SOURCES
 from corpora.tally import Counts, Tally, explain
-from kobert_pipeline.artifacts import Workspace, atomic_path, canonical_json, read_json, write_json, write_text
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ExecutionConfig, map_shards, progress
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import atomic_path, read_json, write_json, write_text
+from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
 
 logger = logging.getLogger(__name__)
 

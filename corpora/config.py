@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from kobert_pipeline.config import Config, runtime
+from kobert_pipeline.ground.config import Config, runtime
 
 
 class SourceConfig(Config):

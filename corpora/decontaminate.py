@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from corpora.shingles import Hashes, letters, shingles
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 NGRAM = 13
 _HELD_OUT = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)

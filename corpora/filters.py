@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from corpora.config import FilterConfig
-from kobert_pipeline.records import Document, Drop
+from corpora.documents import Document, Drop
 
 
 def keep(document: Document, config: FilterConfig) -> Drop | None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import zstandard
 
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources import SOURCES
 from corpora.sources.archives import is_archive, members
 from corpora.sources.compression import COMPRESSIONS, split_compression
@@ -28,9 +29,9 @@ from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.source import Damaged, Source
-from kobert_pipeline.config import PACKAGE, expand_variables, nearest, package_path
-from kobert_pipeline.errors import InputError, RecipeError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import InputError, RecipeError
 
 AUTO = "auto"
 DATASETS = "datasets"

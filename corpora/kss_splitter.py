@@ -13,8 +13,8 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.morphology import mecabrc
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.morphology.mecab import mecabrc
 
 
 def sentence_ends(line: str) -> Iterator[int]:

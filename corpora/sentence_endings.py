@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kobert_pipeline.morphology import TAG_END, TAG_START, tagged
+from kobert_pipeline.morphology.mecab import TAG_END, TAG_START, tagged
 
 _TAG = f"{TAG_START}[A-Z+]*{TAG_END}"
 _TAGS = re.compile(_TAG)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpora.config import CorporaConfig
+from corpora.documents import Document, Drop
 from corpora.personal_data import mask
-from kobert_pipeline.records import Document, Drop
 
 SAMPLES, SAMPLE_CHARACTERS = 20, 500
 """Samples kept a source and reason, and how much of each."""

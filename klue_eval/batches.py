@@ -17,7 +17,7 @@ from torch import Tensor
 from klue_eval.examples import Example, Row
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
 Batch = dict[str, dict[str, Tensor]]

@@ -30,17 +30,12 @@ from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import KNOWN
 from klue_eval.units import ANALYSIS, SCORES, UNITS, Evaluation, Unit, finetuned, floor, rescore
-from kobert_pipeline.artifacts import (
-    Identity,
-    Workspace,
-    artifact_folder,
-    is_complete,
-    read_json,
-    write_json,
-    write_text,
-)
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ALONE, ExecutionConfig, Meter, map_shards, progress
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
 
 __all__ = [
     "STAGE",

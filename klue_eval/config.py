@@ -10,7 +10,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 from klue_eval.data import SAMPLE
 from klue_eval.task import TaskSettings
 from klue_eval.tasks import KNOWN, TASKS
-from kobert_pipeline.config import Config, nearest, runtime
+from kobert_pipeline.ground.config import Config, nearest, runtime
 
 Initialisation = Literal["pretrained", "random"]
 Training = Literal["finetune", "features", "probe"]

@@ -26,11 +26,11 @@ from klue_eval.heads import HEADS, TaskModel
 from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.execution import progress
-from kobert_pipeline.pretrained import positions
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.optimizer import adamw
+from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.schedules import linear
 

@@ -21,8 +21,9 @@ from klue_eval.data import (
 )
 from klue_eval.examples import Row
 from klue_eval.tasks import TASKS, find_task
-from kobert_pipeline.artifacts import FileHashes, fingerprint_of, read_json
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import FileHashes, read_json
+from kobert_pipeline.ground.fingerprints import fingerprint_of
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 """Whose versions decide a score."""

@@ -15,8 +15,8 @@ from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import auto_tokenizer
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.quiet import quiet
 
 REMOTE_CODE = "It comes with Python code of its own: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."

@@ -11,7 +11,7 @@ from pydantic import Field
 from klue_eval.examples import Answer, Example, Row, Texts
 from klue_eval.metrics import Metrics
 from klue_eval.reader import Reader
-from kobert_pipeline.config import Config
+from kobert_pipeline.ground.config import Config
 
 Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
 """A text stream -> its records, one a row."""

@@ -21,18 +21,11 @@ from klue_eval.inputs import TaskData, read_task
 from klue_eval.results import best_checkpoint, score
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import find_task
-from kobert_pipeline.artifacts import (
-    Identity,
-    Workspace,
-    artifact_folder,
-    canonical_json,
-    is_complete,
-    read_json,
-    write_json,
-    write_text,
-)
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import Meter
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.meter import Meter
 
 UNITS = "klue_units"
 UNIT_VERSION = 2

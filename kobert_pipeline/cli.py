@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kobert_pipeline.errors import KobertError, Terminated, TrainingFailed
+from kobert_pipeline.ground.errors import KobertError, Terminated, TrainingFailed
 from kobert_pipeline.training.ranks import is_first
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def status(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """What is complete, what is missing, what would run and why."""
-    from kobert_pipeline.artifacts import verify as verify_folder
+    from kobert_pipeline.ground.artifacts import verify as verify_folder
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import states
 
@@ -108,7 +108,7 @@ def inspect(
     """Look inside, in colour: examples of a batch (segments, masks, labels), or a sentence in pieces and morphemes."""
     from rich.console import Console
 
-    from kobert_pipeline.config import nearest
+    from kobert_pipeline.ground.config import nearest
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import states
 
@@ -301,9 +301,9 @@ def fill(
     """Let a model guess what stands where a sentence is masked: its five likeliest pieces, with probabilities."""
     from rich.console import Console
 
-    from kobert_pipeline.fill import fill as fill_masks
-    from kobert_pipeline.fill import lines, table
-    from kobert_pipeline.models import locate
+    from kobert_pipeline.commands.locate import locate
+    from kobert_pipeline.uses.fill_mask import fill as fill_masks
+    from kobert_pipeline.uses.fill_mask import lines, table
 
     console = Console()
     for filled in fill_masks(locate(model, settings or (), artifacts), sentences):
@@ -325,7 +325,7 @@ def extend(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Give a checkpoint pieces for the words of a recipe's corpus, each beginning as the mean of those it replaces."""
-    from kobert_pipeline.extend import extend as extend_model
+    from kobert_pipeline.extending import extend as extend_model
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import run as run_stages
 
@@ -343,7 +343,7 @@ def serve(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Play with a model in the browser: fill masks, cut text into pieces. Needs the extra `serve`."""
-    from kobert_pipeline.models import locate
+    from kobert_pipeline.commands.locate import locate
     from kobert_pipeline.report.playground import serve as serve_model
 
     serve_model(locate(model, settings or (), artifacts), port, title=model)
@@ -357,7 +357,7 @@ def init(
     ] = "modernbert-mini",
 ) -> None:
     """Write a commented recipe for your own files."""
-    from kobert_pipeline.recipe_template import write_recipe
+    from kobert_pipeline.commands.init import write_recipe
 
     write_recipe(file, base)
     typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")
@@ -366,7 +366,7 @@ def init(
 @app.command()
 def doctor() -> None:
     """Check this machine: Python, libraries, dictionary, device, fonts, disk."""
-    from kobert_pipeline.doctor import examine
+    from kobert_pipeline.commands.doctor import examine
 
     lines, healthy = examine()
     for line in lines:

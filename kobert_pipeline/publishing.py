@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.card import counts
 from kobert_pipeline.hub.files import CARD, VOCABULARY, Kind

@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from corpora.config import CorporaConfig
 from klue_eval.config import EvaluationConfig
-from kobert_pipeline.config import Config, assign, load_yaml, merge, nearest
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.errors import RecipeError
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.config import Config, nearest
+from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.layers import assign, load_yaml, merge
+from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -46,8 +47,8 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _the_store_holds_what_the_objective_reads(self) -> Recipe:
-        for mark in OBJECTIVES[self.pretrain.objective["name"]].marks(self.pretrain.options):
-            if mark not in self.dataset.marks:
+        for mark in OBJECTIVES[self.pretrain.objective["name"]].annotations(self.pretrain.options):
+            if mark not in self.dataset.annotations:
                 raise RecipeError(
                     f"pretrain.objective reads {mark}, which the token store does not hold; set dataset.morphemes: true"
                 )

@@ -13,20 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import (
-    FileHashes,
-    Identity,
-    Manifest,
-    Workspace,
-    artifact_folder,
-    is_complete,
-    read_json,
-    read_manifest,
-    write_json,
-)
-from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.execution import Meter
+from kobert_pipeline.ground.artifacts import Identity, Manifest, Workspace, artifact_folder, is_complete, read_manifest
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.files import FileHashes, read_json, write_json
+from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.recipe import Recipe
 from kobert_pipeline.stages import STAGES, Context, Stage
 from kobert_pipeline.training.ranks import is_first

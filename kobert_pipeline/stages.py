@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline import pretrained
-from kobert_pipeline.artifacts import FileHashes, Workspace
-from kobert_pipeline.config import expand_variables
+from kobert_pipeline.ground import addresses as pretrained
+from kobert_pipeline.ground.addresses import expand_variables
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.recipe import Recipe
 
@@ -211,11 +212,11 @@ STAGES: tuple[Stage, ...] = (
         _tokenizer_config, _tokenizer_files, _build_tokenizer,
     ),
     Stage(
-        "dataset", 2, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora", "tokenizer"), False,
+        "dataset", 3, ("tokenizers", "mecab-python3", "python-mecab-ko-dic"), ("corpora", "tokenizer"), False,
         lambda recipe: recipe.dataset.content(), _no_files, _build_dataset,
     ),
     Stage(
-        "pretrain", 3, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
+        "pretrain", 4, ("torch", "transformers", "lightning"), ("tokenizer", "dataset"), True,
         lambda recipe: recipe.pretrain.content(), _pretrain_files, _build_pretrain,
     ),
     Stage(

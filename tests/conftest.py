@@ -18,8 +18,8 @@ import pytest
 from hub_server import HubServer
 from hypothesis import settings
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.parallel import ExecutionConfig
 
 settings.register_profile("untimed", deadline=None)  # a first call may load a dictionary or a model
 settings.load_profile("untimed")

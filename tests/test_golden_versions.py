@@ -19,9 +19,10 @@ import pytest
 
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.tasks import TASKS
-from kobert_pipeline.artifacts import canonical_json, write_json
-from kobert_pipeline.dataset.marks import EOJEOL_START
+from kobert_pipeline.dataset.annotations import EOJEOL_START
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
+from kobert_pipeline.ground.files import write_json
+from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
 from kobert_pipeline.stages import STAGES
@@ -57,7 +58,7 @@ def dataset(folders: dict[str, Path]) -> Any:
     blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
     return sha256(
         [
-            [block.tokens.tolist(), block.marks[EOJEOL_START].tolist(), block.document_offsets.tolist()]
+            [block.tokens.tolist(), block.annotations[EOJEOL_START].tolist(), block.document_offsets.tolist()]
             for block in blocks
         ]
     )

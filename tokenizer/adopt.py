@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import Workspace
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from tokenizer.build import GOLDEN_SENTENCES, MEASURED_SENTENCES, first, morpheme_starts, sentences_of
 from tokenizer.extend import wordpiece_vocabulary
 from tokenizer.load import open_tokenizer, save

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from kobert_pipeline.artifacts import Workspace
-from kobert_pipeline.execution import LOCAL, ExecutionConfig
-from kobert_pipeline.morphology import SEPARATOR, marked, morphemes
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
+from kobert_pipeline.morphology.mecab import SEPARATOR, marked, morphemes
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count_all
 from tokenizer.load import assemble, load_tokenizer, save

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from kobert_pipeline.config import Config, runtime
+from kobert_pipeline.ground.config import Config, runtime
 from tokenizer.words import Digits
 
 

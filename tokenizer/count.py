@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
-from kobert_pipeline.morphology import marked
+from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.morphology.mecab import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.words import characters_of, units_of, words
 

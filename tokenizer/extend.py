@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tokenizers import Tokenizer
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from tokenizer.words import piece_of
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from kobert_pipeline.artifacts import atomic_path, read_json, write_json, write_text
-from kobert_pipeline.errors import ArtifactMismatch, InputError
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
+from kobert_pipeline.ground.files import atomic_path, read_json, write_json, write_text
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from tokenizer.train import ROLES
 from tokenizer.words import DIGITS, Digits
 
@@ -85,7 +85,7 @@ def save(
 def _kind(at_morphemes: bool) -> Any:
     """The transformers class that saves and loads it."""
     if at_morphemes:
-        from kobert_pipeline.tokenization_mecab_ko import MecabKoTokenizer
+        from kobert_pipeline.morphology.tokenization_mecab_ko import MecabKoTokenizer
 
         return MecabKoTokenizer
     from transformers import PreTrainedTokenizerFast
@@ -100,7 +100,7 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
     except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
         raise ArtifactMismatch(f"{folder}: no readable tokenizer.json ({error}). Build the tokenizer again.") from None
     if cuts_at_use(folder):
-        from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
+        from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 
         cut_at_morphemes(tokenizer)
     if check and (folder / GOLDEN).is_file():

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from kobert_pipeline.morphology import SEPARATOR
+from kobert_pipeline.morphology.mecab import SEPARATOR
 from tokenizer.words import shifted
 
 ROUNDS = 8

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from tokenizers import Tokenizer
 
-from kobert_pipeline.morphology import Morpheme, morphemes
+from kobert_pipeline.morphology.mecab import Morpheme, morphemes
 from tokenizer.train import ROLES
 
 WORD, AGREED, EXTRA, UNKNOWN = "bold", "green", "red", "bold white on red"

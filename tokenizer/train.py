@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import Word, knock_out
 from tokenizer.whole import frequent_sequences

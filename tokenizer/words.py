@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from kobert_pipeline.morphology import SEPARATOR
+from kobert_pipeline.morphology.mecab import SEPARATOR
 
 Digits: TypeAlias = Literal["whole", "pairs", "single"]
 DIGITS: MappingProxyType[str, str] = MappingProxyType({"pairs": "[0-9]{1,2}", "single": "[0-9]"})

@@ -16,11 +16,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.json_elements import json_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered, too_large
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError
 
 _LEADING_ARRAY = re.compile(
     r'(?:(?P<bare>[^\W\d]\w*)|"(?P<quoted>[^"\\]+)")?\[\*?\](?:\.(?P<rest>[^|]+)|(?P<more>\[.*)|$)'

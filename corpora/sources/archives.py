@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any, Self, cast
 
+from corpora.documents import Drop
 from corpora.sources.compression import split_compression
 from corpora.sources.raw_file import RawFile
-from kobert_pipeline.records import Drop
 
 ARCHIVES = (".zip", ".tar")
 _MAX_HEADER_BYTES = 1 << 20

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
-from kobert_pipeline.records import Document, Drop
 
 
 class _RowTooLarge(Exception):

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.decoding import html_charset
 from corpora.sources.markup import tidy, without_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source
-from kobert_pipeline.records import Document, Drop
 
 MAX_DEPTH = 500
 """Browsers stop nesting at 512 levels. The parser's time grows with the square of the depth."""

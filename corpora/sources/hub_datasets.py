@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError
 
 _T = TypeVar("_T")
 HUB = "hub:"

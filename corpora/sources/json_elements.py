@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from corpora.documents import Drop
 from corpora.sources.source import Damaged
-from kobert_pipeline.records import Drop
 
 _CHUNK_BYTES = 65_536
 _NAME_BYTES = 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from corpora.sources.raw_file import RawFile
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 
 def guess_json(raw: RawFile, source_name: str) -> str:

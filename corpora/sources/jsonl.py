@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, document
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:

@@ -12,10 +12,10 @@ import defusedxml
 import defusedxml.expatreader
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.markup import nothing, replace_nested, tidy, without_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered
-from kobert_pipeline.records import Document, Drop
 
 _CHUNK_BYTES = 65_536
 _REDIRECT = re.compile(r"\s*#(?:redirect|넘겨주기)\b", re.IGNORECASE)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.json_elements import json_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
-from kobert_pipeline.records import Document, Drop
 
 _PARTS = ("paragraph", "utterance", "sentence")
 _ANONYMOUS = re.compile(r"&([a-z]+(?:-[a-z]+)*)-?\d*&")

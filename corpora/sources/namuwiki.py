@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.json_elements import json_elements
 from corpora.sources.markup import replace_nested, tidy
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
-from kobert_pipeline.records import Document, Drop
 
 _REDIRECT = re.compile(r"\s*#(?:redirect|넘겨주기)\b", re.IGNORECASE)
 _ARTICLES = ("", "문서", "main")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, check_fields, document
-from kobert_pipeline.records import Document, Drop
 
 BATCH_ROWS = 1_000
 _PAGE_BUFFER = 1 << 20

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 import fsspec
 
 from corpora.config import SourceConfig
+from corpora.documents import Drop
 from corpora.sources.compression import Replayable, decompressed, split_compression
 from corpora.sources.decoding import (
     BLOCK_BYTES,
@@ -20,7 +21,6 @@ from corpora.sources.decoding import (
     detect,
     needs_transcoding,
 )
-from kobert_pipeline.records import Drop
 
 HEAD_BYTES = 65_536
 _BUFFER_BYTES = 262_144

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError
 
 Reader = Callable[[RawFile, SourceConfig], Iterator[Document | Drop]]
 """Documents in file order, markup untouched, with a Drop for every record that could not be read. Memory is bounded by

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
-from kobert_pipeline.records import Document, Drop
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered
-from kobert_pipeline.records import Document, Drop
 
 _DOC = re.compile(r'<doc id="([^"]*)"[^<>]*? title="(.*)">\s*$')
 _ARTICLE_FIELDS = ("id", "title", "text")

@@ -14,7 +14,7 @@ from typing import IO
 import zstandard
 
 from klue_eval.layouts import PLAIN
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 ENDINGS = (*TAR, ".zip")

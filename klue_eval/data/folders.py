@@ -9,8 +9,8 @@ from pathlib import Path
 from klue_eval.data.archives import ENDINGS, is_archive, unpacked
 from klue_eval.layouts import PLAIN
 from klue_eval.tasks import find_task
-from kobert_pipeline.config import PACKAGE, expand_variables, package_path
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
+from kobert_pipeline.ground.errors import InputError
 
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}

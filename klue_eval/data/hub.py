@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 HUB = "hub:"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from klue_eval.layouts import PLAIN, LayoutError
 from klue_eval.task import Layout
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 
 def file_records(path: Path, layouts: Mapping[str, Layout]) -> Iterator[Mapping[str, Any]]:

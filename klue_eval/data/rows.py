@@ -17,7 +17,7 @@ from klue_eval.data.records import file_records
 from klue_eval.examples import Row
 from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from klue_eval.tasks import (
     wos,
     ynat,
 )
-from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import InputError
 
 TASKS: dict[str, KlueTask] = {
     task.name: task for task in (ynat.TASK, sts.TASK, nli.TASK, ner.TASK, relations.TASK, dp.TASK, mrc.TASK, wos.TASK)

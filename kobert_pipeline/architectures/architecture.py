@@ -12,14 +12,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kobert_pipeline.config import Config
+from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelSpec:
     """What a model must know of the tokenizer and of the run."""
 
     vocab_size: int
@@ -42,8 +42,8 @@ def attention(asked: str = "auto") -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
-Build = Callable[[Any, ModelFacts, tuple[str, ...]], "nn.Module"]
-"""(sizes, facts, heads) -> module, initialised from torch's global random state."""
+Build = Callable[[Any, ModelSpec, tuple[str, ...]], "nn.Module"]
+"""(sizes, spec, heads) -> module, initialised from torch's global random state."""
 Export = Callable[[Any, Path], None]
 """(module, folder) -> config.json and model.safetensors."""
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
-from kobert_pipeline.config import Config
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
+from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,13 +36,13 @@ SIZES = MappingProxyType(
 """Turc et al. 2019 (mini, small); Devlin et al. 2019, section 3 (base, large)."""
 
 
-def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
+def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
     from transformers import BertConfig, BertForPreTraining
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = BertConfig(
-        vocab_size=facts.vocab_size,
+        vocab_size=spec.vocab_size,
         num_hidden_layers=sizes.layers,
         hidden_size=sizes.hidden,
         num_attention_heads=sizes.heads,
@@ -50,8 +50,8 @@ def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Mod
         max_position_embeddings=sizes.positions,
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
-        pad_token_id=facts.pad_id,
-        attn_implementation=attention(facts.attention),
+        pad_token_id=spec.pad_id,
+        attn_implementation=attention(spec.attention),
     )
     model = BertForPreTraining(config)
     if "sequence_pair" not in heads:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
-from kobert_pipeline.config import Config
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
+from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,13 +41,13 @@ SIZES = MappingProxyType(
 """Base and large: Warner et al. 2024, table 4. Mini and small: ours, of about BERT's size by that name."""
 
 
-def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
+def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
     from transformers import ModernBertConfig, ModernBertForMaskedLM
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = ModernBertConfig(
-        vocab_size=facts.vocab_size,
+        vocab_size=spec.vocab_size,
         num_hidden_layers=sizes.layers,
         hidden_size=sizes.hidden,
         num_attention_heads=sizes.heads,
@@ -57,12 +57,12 @@ def build(sizes: ModernBertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> 
         embedding_dropout=sizes.dropout,
         mlp_dropout=sizes.dropout,
         attention_dropout=sizes.dropout,
-        pad_token_id=facts.pad_id,
-        bos_token_id=facts.cls_id,
-        eos_token_id=facts.sep_id,
-        cls_token_id=facts.cls_id,
-        sep_token_id=facts.sep_id,
-        attn_implementation=attention(facts.attention),
+        pad_token_id=spec.pad_id,
+        bos_token_id=spec.cls_id,
+        eos_token_id=spec.sep_id,
+        cls_token_id=spec.cls_id,
+        sep_token_id=spec.sep_id,
+        attn_implementation=attention(spec.attention),
     )
     return Wrapped(
         ModernBertForMaskedLM(config),

@@ -8,39 +8,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelFacts, attention
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
 from kobert_pipeline.architectures.bert import SIZES, BertSizes
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(sizes: BertSizes, facts: ModelFacts, heads: tuple[str, ...]) -> nn.Module:
+def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
     from transformers import RobertaConfig, RobertaForMaskedLM
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = RobertaConfig(
-        vocab_size=facts.vocab_size,
+        vocab_size=spec.vocab_size,
         num_hidden_layers=sizes.layers,
         hidden_size=sizes.hidden,
         num_attention_heads=sizes.heads,
         intermediate_size=sizes.feed_forward,
-        max_position_embeddings=facts.pad_id + 1 + sizes.positions,
+        max_position_embeddings=spec.pad_id + 1 + sizes.positions,
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         type_vocab_size=1,
         layer_norm_eps=1e-5,  # of the published checkpoints, klue/roberta-* among them
-        pad_token_id=facts.pad_id,
-        bos_token_id=facts.cls_id,
-        eos_token_id=facts.sep_id,
-        attn_implementation=attention(facts.attention),
+        pad_token_id=spec.pad_id,
+        bos_token_id=spec.cls_id,
+        eos_token_id=spec.sep_id,
+        attn_implementation=attention(spec.attention),
     )
     return Wrapped(
         RobertaForMaskedLM(config),
         ("input_ids",),
         token_logits=lambda model, hidden: model.lm_head(hidden),
-        first_position=facts.pad_id + 1,
+        first_position=spec.pad_id + 1,
     )
 
 

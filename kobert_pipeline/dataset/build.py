@@ -17,14 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kobert_pipeline.artifacts import Workspace, read_json, read_manifest, write_json
 from kobert_pipeline.dataset import morphemes, pieces
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.ground.artifacts import Workspace, read_manifest
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 
 logger = logging.getLogger(__name__)
 
@@ -67,20 +69,20 @@ def build(
                 out.records[f"{split}/{shard.stem}.arrow"] = counts[split]["sentences"]
             advance(1)
     out.remove("counts")
-    summary = {"vocab_size": vocab_size, "files": files} | _marks(config) | totals.summary(sources)
-    if not summary[TRAIN]["pieces"]:
+    summary = {"vocab_size": vocab_size, "files": files} | _annotations(config) | totals.summary(sources)
+    if not summary[TRAIN]["tokens"]:
         raise InputError("The dataset has no training text. Add documents to the corpus.")
     logger.info(
-        "dataset: %s training pieces in %s sentences, %s held out, unigram entropy %.2f nats, in %.1f min",
+        "dataset: %s training pieces in %s sentences, %s validation, unigram entropy %.2f nats, in %.1f min",
         f"{summary[TRAIN]['pieces']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['pieces']:,}",
         summary["unigram_entropy"], (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
 
 
-def _marks(config: DatasetConfig) -> dict[str, Any]:
-    marks = {"marks": list(config.marks)}
-    return marks | ({"parts_of_speech": list(morphemes.PARTS_OF_SPEECH)} if config.morphemes else {})
+def _annotations(config: DatasetConfig) -> dict[str, Any]:
+    annotations = {"annotations": list(config.annotations)}
+    return annotations | ({"parts_of_speech": list(morphemes.PARTS_OF_SPEECH)} if config.morphemes else {})
 
 
 class _Totals:
@@ -101,7 +103,7 @@ class _Totals:
         shares = self.frequency[self.frequency > 0] / max(1, self.frequency.sum())
         figures: dict[str, Any] = {split: dict(counter) for split, counter in self.counts.items()}
         rows = [
-            {"name": name, "continuity": entry["continuity"], "pieces": count}
+            {"name": name, "continuity": entry["continuity"], "tokens": count}
             for (name, entry), count in zip(sources.items(), self.by_source.tolist(), strict=True)
         ]
         return figures | {"sources": rows, "unigram_entropy": round(float(-(shares * np.log(shares)).sum()), 4)}
@@ -150,9 +152,9 @@ def _by_split(table: pa.Table, validation_share: float, sources: list[str]) -> d
     names, ids = table["source"].to_pylist(), table["doc_id"].to_pylist()
     lists = table["sentences"].combine_chunks()
     document = np.repeat(np.arange(len(ids)), pc.list_value_length(lists).to_numpy())
-    held_out = np.array([is_held_out(*key, validation_share) for key in zip(ids, names, strict=True)], dtype=bool)
+    validation = np.array([in_validation(*key, validation_share) for key in zip(ids, names, strict=True)], dtype=bool)
     source = np.array([sources.index(name) for name in names], dtype=np.int64)[document]
-    wanted = {TRAIN: ~held_out[document], VALIDATION: held_out[document]}
+    wanted = {TRAIN: ~validation[document], VALIDATION: validation[document]}
     sentences = pc.list_flatten(lists)
     return {split: (sentences.filter(pa.array(own)), document[own], source[own]) for split, own in wanted.items()}
 
@@ -167,24 +169,24 @@ def _tokenised(
         found = pieces.cut_in_context(eojeols, tokenizer)
     else:
         found = pieces.cut(eojeols, tokenizer, with_characters=config.morphemes)
-    marks = {EOJEOL_START: found.eojeol_start}
+    annotations = {EOJEOL_START: found.eojeol_start}
     filled = np.diff(found.sentence_offsets) > 0
     counts = {
         "documents": len(np.unique(document[filled])),
         "sentences": int(filled.sum()),
-        "pieces": len(found.input_ids),
+        "tokens": len(found.input_ids),
         "empty_sentences": int((~filled).sum()),
         "swallowed_eojeols": found.swallowed,
     }
     if config.morphemes and found.characters is not None:
-        starts = morphemes.mark(found.characters, morphemes.parse(eojeols))
-        marks |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}
+        starts = morphemes.annotate(found.characters, morphemes.parse(eojeols))
+        annotations |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}
         counts["swallowed_morphemes"] = starts.swallowed
     offsets = np.append(found.sentence_offsets[:-1][filled], len(found.input_ids))
-    return Columns(found.input_ids, offsets, marks, document[filled], source[filled]), counts
+    return Columns(found.input_ids, offsets, annotations, document[filled], source[filled]), counts
 
 
-def is_held_out(doc_id: str, source: str, share: float) -> bool:
+def in_validation(doc_id: str, source: str, share: float) -> bool:
     """Whether a document belongs to the validation split: decided by its id alone, so that more text moves no document."""
     value = int.from_bytes(hashlib.blake2b(f"{source}\n{doc_id}".encode(), digest_size=8).digest(), "big")
     return value < share * 2**64

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from kobert_pipeline.config import Config
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.ground.config import Config
 
 
 class DatasetConfig(Config):
     validation_share: float = Field(0.01, gt=0, lt=1)
-    """Share of documents, chosen by their id, that training never sees: the held-out loss is measured on them."""
+    """Share of documents, chosen by their id, that training never sees: the validation loss is measured on them."""
     morphemes: bool = False
     """Also note which pieces begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab parse."""
 
     @property
-    def marks(self) -> tuple[str, ...]:
+    def annotations(self) -> tuple[str, ...]:
         """What the store will know of a piece besides its number."""
         return (EOJEOL_START, MORPHEME_START, PART_OF_SPEECH) if self.morphemes else (EOJEOL_START,)

@@ -21,7 +21,7 @@ def full_rows(
     same, at the price of a sentence cut at each border.
     """
     rows = _Rows(block, context.max_length - 1, whole_sentences)  # [CLS]
-    offsets, rng = block.piece_offsets.tolist(), context.generator()
+    offsets, rng = block.token_offsets.tolist(), context.generator()
     for document in drawn_documents(block, np.ones(len(block.source), dtype=bool), context, rng):
         rows.add(offsets[document], offsets[document + 1])
         if not across_documents:

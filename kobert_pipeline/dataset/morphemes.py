@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kobert_pipeline.dataset.ragged import offsets_of
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.morphology import TAG_END, TAG_START, tagged
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.mecab import TAG_END, TAG_START, tagged
 
 PARTS_OF_SPEECH = (
     "UNKNOWN", "NNG", "NNP", "NNB", "NNBC", "NR", "NP", "VV", "VA", "VX", "VCP", "VCN", "MM", "MAG", "MAJ", "IC",
@@ -26,7 +26,7 @@ combinations would not fit a byte."""
 _CODES = {tag: code for code, tag in enumerate(PARTS_OF_SPEECH)}
 
 
-class Marks(NamedTuple):
+class Annotations(NamedTuple):
     morpheme_start: np.ndarray
     """(N,) bool."""
     part_of_speech: np.ndarray
@@ -65,8 +65,8 @@ def _require_whole(lines: list[str], offsets: np.ndarray) -> None:
         )
 
 
-def mark(characters: np.ndarray, morphemes: Morphemes) -> Marks:
+def annotate(characters: np.ndarray, morphemes: Morphemes) -> Annotations:
     """For pieces that begin at `characters` (N,): those that come first in a morpheme, and each one's part of speech."""
     owner = np.searchsorted(morphemes.start, characters, side="right") - 1
     first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
-    return Marks(first, morphemes.part_of_speech[owner], len(morphemes.start) - int(first.sum()))
+    return Annotations(first, morphemes.part_of_speech[owner], len(morphemes.start) - int(first.sum()))

@@ -32,7 +32,7 @@ class PairBuilder:
         self.counts = Counter(
             one_sentence=int((~several & block.continuity).sum()),
             no_continuity=int((~block.continuity).sum()),
-            short_documents=int((self.usable & (np.diff(block.piece_offsets) <= self.room)).sum()),
+            short_documents=int((self.usable & (np.diff(block.token_offsets) <= self.room)).sum()),
         )
         self._ranges: list[tuple[int, int, int, int]] = []
         self._labels: list[int] = []
@@ -54,7 +54,7 @@ class PairBuilder:
         (a_start, a_end), (b_start, b_end) = first, second
         excess = (a_end - a_start) + (b_end - b_start) - self.room
         if excess > 0:
-            self.counts["truncated_pieces"] += excess
+            self.counts["truncated_tokens"] += excess
             a_cut, b_cut = shares_of_cut(a_end - a_start, b_end - b_start, excess)
             a_front, b_front = self._heads(a_cut), self._heads(b_cut)
             a_start, a_end = a_start + a_front, a_end - (a_cut - a_front)

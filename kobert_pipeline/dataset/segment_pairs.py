@@ -20,7 +20,7 @@ def segment_pairs(block: Block, context: PlanContext, *, short_probability: floa
     or true-next segment for every reading of its document, but for what `counts` names:
 
     * `one_sentence`, `no_continuity`: documents that are left out, having no next sentence;
-    * `truncated_pieces`: those that fall away;
+    * `truncated_tokens`: those that fall away;
     * `lone_chunks`: one sentence that fills an example, or ends a document. Only a random segment can follow it; the next
       chunk that can be followed truly is, so that labels stay balanced;
     * `no_other_document`: lone chunks left out because the block has no second document;

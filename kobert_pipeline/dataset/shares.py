@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import RecipeError
 
 
 def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
@@ -17,7 +17,7 @@ def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]
     """
     if not shares:
         return ()
-    pieces = {str(source["name"]): int(source["pieces"]) for source in sources}
+    pieces = {str(source["name"]): int(source["tokens"]) for source in sources}
     for name in shares:
         if not pieces.get(name):
             known = [source for source, count in pieces.items() if count]

@@ -1,7 +1,7 @@
 """The token store: every sentence tokenised once, memory-mapped, read by blocks.
 
 `<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file a corpus shard) holds one row a sentence: `input_ids` (uint16 where
-the vocabulary fits, without special tokens), marks aligned to the pieces, `document` (number within the file), `source`
+the vocabulary fits, without special tokens), annotations aligned to the pieces, `document` (number within the file), `source`
 (number in the manifest's list). `datasets.load_dataset("arrow", data_files=…)` reads the same files.
 
 Shapes: N pieces, S sentences, D documents of a block.
@@ -17,14 +17,15 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from kobert_pipeline.artifacts import atomic_path, file_sha256, read_manifest
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.ragged import offsets_of
-from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.errors import ArtifactMismatch
+from kobert_pipeline.ground.files import atomic_path, file_sha256
 
 TRAIN, VALIDATION = "train", "validation"
 SENTENCES_PER_BLOCK = 65_536
-MARKS: MappingProxyType[str, pa.DataType] = MappingProxyType(
+ANNOTATIONS: MappingProxyType[str, pa.DataType] = MappingProxyType(
     {EOJEOL_START: pa.bool_(), MORPHEME_START: pa.bool_(), PART_OF_SPEECH: pa.uint8()}
 )
 
@@ -37,7 +38,7 @@ class Columns:
     """(N,)"""
     sentence_offsets: np.ndarray
     """(S + 1,) into the pieces."""
-    marks: Mapping[str, np.ndarray]
+    annotations: Mapping[str, np.ndarray]
     """Each (N,)."""
     document: np.ndarray
     """(S,) number of the document within the file."""
@@ -49,7 +50,7 @@ def write_shard(path: Path, columns: Columns, vocab_size: int) -> None:
     piece = pa.uint16() if vocab_size <= 2**16 else pa.uint32()
     offsets = pa.array(columns.sentence_offsets, pa.int32())
     lists = {"input_ids": pa.array(columns.input_ids, piece)}
-    lists |= {name: pa.array(values, MARKS[name]) for name, values in columns.marks.items()}
+    lists |= {name: pa.array(values, ANNOTATIONS[name]) for name, values in columns.annotations.items()}
     table = pa.table(
         {name: pa.ListArray.from_arrays(offsets, values) for name, values in lists.items()}
         | {"document": pa.array(columns.document, pa.uint32()), "source": pa.array(columns.source, pa.uint8())}
@@ -64,7 +65,7 @@ class Block:
 
     tokens: np.ndarray
     """(N,) pieces, uint16 or uint32."""
-    marks: Mapping[str, np.ndarray]
+    annotations: Mapping[str, np.ndarray]
     """Each (N,): `eojeol_start` and whatever else the store holds."""
     sentence_offsets: np.ndarray
     """(S + 1,) int64 into tokens."""
@@ -76,7 +77,7 @@ class Block:
     """(D,) bool: neighbouring sentences of the document continue each other."""
 
     @property
-    def piece_offsets(self) -> np.ndarray:
+    def token_offsets(self) -> np.ndarray:
         """(D + 1,) int64: documents into tokens."""
         offsets: np.ndarray = self.sentence_offsets[self.document_offsets]
         return offsets
@@ -119,10 +120,10 @@ class Store:
                 "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
             )
 
-    def require_marks(self, names: Sequence[str]) -> None:
-        """Raises ArtifactMismatch unless the store holds the marks that an objective reads."""
+    def require_annotations(self, names: Sequence[str]) -> None:
+        """Raises ArtifactMismatch unless the store holds the annotations that an objective reads."""
         for name in names:
-            if name not in self.summary["marks"]:
+            if name not in self.summary["annotations"]:
                 raise ArtifactMismatch(
                     f"{self.folder}: holds no {name}. Set dataset.morphemes: true and build it again."
                 )
@@ -153,7 +154,7 @@ def _read_file(path: Path, continuity: np.ndarray) -> Block:
     sources = batch.column("source").to_numpy()[starts]
     return Block(
         tokens=pieces.values.to_numpy(),
-        marks={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in MARKS if name in batch.schema.names},
+        annotations={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in ANNOTATIONS if name in batch.schema.names},
         sentence_offsets=pieces.offsets.to_numpy().astype(np.int64),
         document_offsets=np.append(starts, len(documents)).astype(np.int64),
         source=sources,
@@ -166,7 +167,7 @@ def _join(parts: list[Block]) -> Block:
         return parts[0]
     return Block(
         tokens=np.concatenate([part.tokens for part in parts]),
-        marks={name: np.concatenate([part.marks[name] for part in parts]) for name in parts[0].marks},
+        annotations={name: np.concatenate([part.annotations[name] for part in parts]) for name in parts[0].annotations},
         sentence_offsets=_join_offsets([part.sentence_offsets for part in parts]),
         document_offsets=_join_offsets([part.document_offsets for part in parts]),
         source=np.concatenate([part.source for part in parts]),

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import MANIFEST, Manifest, Workspace, atomic_path, read_manifest, write_text
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, Workspace, read_manifest
+from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.files import atomic_path, write_text
 from kobert_pipeline.hub.bundle import GOLDEN
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig

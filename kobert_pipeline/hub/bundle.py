@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.artifacts import MANIFEST, RUN, Manifest, read_json, read_manifest, verify
-from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.ground.artifacts import MANIFEST, RUN, Manifest, read_manifest, verify
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
+from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.card import dataset_card, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import Manifest
+from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import ScoreRow

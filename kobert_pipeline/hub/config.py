@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from kobert_pipeline.config import Config
+from kobert_pipeline.ground.config import Config
 
 
 class HubConfig(Config):

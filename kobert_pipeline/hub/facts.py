@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kobert_pipeline.artifacts import Manifest
+from kobert_pipeline.ground.artifacts import Manifest
 
 NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
 """Counters of the corpus stage that are no reason for dropping a document."""

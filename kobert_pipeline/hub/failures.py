@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
-from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import InputError
 
 Kind = Literal["model", "tokenizer", "dataset"]
 """What can be published."""

@@ -8,12 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.files import TOKENIZER_CODE
 from kobert_pipeline.hub.push import Published
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kobert_pipeline.artifacts import file_sha256
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.files import file_sha256
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.failures import persistent
 from kobert_pipeline.hub.files import is_publishable

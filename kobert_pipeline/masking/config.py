@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from kobert_pipeline.config import Config
+from kobert_pipeline.ground.config import Config
 
 Unit = Literal["subword", "eojeol", "morpheme", "span"]
 

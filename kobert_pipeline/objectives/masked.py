@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Term
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import torch
 
 STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "morpheme": MORPHEME_START}
-"""Where a unit begins, by the store's marks; a subword begins anywhere."""
+"""Where a unit begins, by the store's annotations; a subword begins anywhere."""
 
 
 class MaskedOptions(MaskingConfig):
     validation_probability: float = Field(0.15, gt=0, lt=1)
-    """Share masked in held-out text, always as single pieces, so that runs of other settings can be compared."""
+    """Share masked in validation text, always as single pieces, so that runs of other settings can be compared."""
 
 
-def marks(options: MaskedOptions) -> tuple[str, ...]:
+def annotations_read(options: MaskedOptions) -> tuple[str, ...]:
     return (STARTS[options.unit],) if options.unit in STARTS else ()
 
 
@@ -33,7 +33,7 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
     """`input_ids`, `attention_mask`, `token_type_ids`, `labels`: (B, L). Padding has label -100.
 
     With `fixed_predictions` `masked_positions` and `masked_labels`, (B, max_predictions), stand in place of `labels`.
-    Held-out batches have `part_of_speech` (B, L), too, where the store holds it.
+    validation batches have `part_of_speech` (B, L), too, where the store holds it.
     """
     import torch
 
@@ -41,7 +41,7 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
     input_ids, labels = mask_tokens(
         rows.input_ids,
         rows.maskable,
-        rows.marks(STARTS[config.unit]) if config.unit in STARTS else None,
+        rows.annotations(STARTS[config.unit]) if config.unit in STARTS else None,
         context.generator,
         config,
         mask_id=context.tokenizer.mask_id,
@@ -52,8 +52,8 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
         arrays["masked_positions"], arrays["masked_labels"] = slots(labels, config.max_predictions)
     else:
         arrays["labels"] = labels
-    if not context.training and PART_OF_SPEECH in rows.block.marks:
-        arrays[PART_OF_SPEECH] = rows.marks(PART_OF_SPEECH)
+    if not context.training and PART_OF_SPEECH in rows.block.annotations:
+        arrays[PART_OF_SPEECH] = rows.annotations(PART_OF_SPEECH)
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_counts, token_terms
+from kobert_pipeline.objectives.masked import MaskedOptions, annotations_read, masked_batch, token_counts, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -46,5 +46,5 @@ OBJECTIVE = Objective(
     collate=collate,
     loss=loss,
     counts=token_counts,
-    marks=marks,
+    annotations=annotations_read,
 )

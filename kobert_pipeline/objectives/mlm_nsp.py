@@ -10,7 +10,7 @@ from pydantic import Field
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import MaskedOptions, marks, masked_batch, token_counts, token_terms
+from kobert_pipeline.objectives.masked import MaskedOptions, annotations_read, masked_batch, token_counts, token_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
 
@@ -77,5 +77,5 @@ OBJECTIVE = Objective(
     collate=collate,
     loss=loss,
     counts=counts,
-    marks=marks,
+    annotations=annotations_read,
 )

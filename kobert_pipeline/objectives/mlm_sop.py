@@ -9,7 +9,7 @@ import numpy as np
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.sentence_order import sentence_order
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import marks, masked_batch, token_counts, token_terms
+from kobert_pipeline.objectives.masked import annotations_read, masked_batch, token_counts, token_terms
 from kobert_pipeline.objectives.mlm_nsp import MlmNspOptions, pair_counts, pair_terms
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
 from kobert_pipeline.objectives.rows import assemble
@@ -50,5 +50,5 @@ OBJECTIVE = Objective(
     collate=collate,
     loss=loss,
     counts=counts,
-    marks=marks,
+    annotations=annotations_read,
 )

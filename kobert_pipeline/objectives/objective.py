@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.ground.config import Config
 from kobert_pipeline.masking.generators import RowGenerator
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class TokenizerFacts:
+class TokenizerInfo:
     """What objectives and architectures need to know of the tokenizer."""
 
     vocab_size: int
@@ -52,7 +52,7 @@ class TokenizerFacts:
 class BatchContext:
     """What `collate` may depend on besides the examples: the tokenizer, each row's random words, training or validation."""
 
-    tokenizer: TokenizerFacts
+    tokenizer: TokenizerInfo
     generator: RowGenerator
     training: bool = True
 
@@ -78,7 +78,7 @@ Counts = Callable[[Batch], dict[str, "Tensor"]]
 """Batch -> the count of every term that its loss will give, known before the model runs: what is divided by is summed over
 ranks and micro-batches first."""
 Inputs = Callable[[Any], dict[str, str]]
-Marks = Callable[[Any], tuple[str, ...]]
+Annotations = Callable[[Any], tuple[str, ...]]
 
 
 def no_inputs(_: Config) -> dict[str, str]:
@@ -86,7 +86,7 @@ def no_inputs(_: Config) -> dict[str, str]:
     return {}
 
 
-def no_marks(_: Config) -> tuple[str, ...]:
+def no_annotations(_: Config) -> tuple[str, ...]:
     """The objective needs the pieces alone."""
     return ()
 
@@ -106,5 +106,5 @@ class Objective:
     counts: Counts
     inputs: Inputs = no_inputs
     """Options -> artifacts it needs besides the store (a teacher), by name: part of the fingerprint."""
-    marks: Marks = no_marks
-    """Options -> names of the store's marks that it reads, checked before training."""
+    annotations: Annotations = no_annotations
+    """Options -> names of the store's annotations that it reads, checked before training."""

@@ -9,7 +9,7 @@ import numpy as np
 from kobert_pipeline.dataset.plan import Examples
 from kobert_pipeline.dataset.ragged import gather, offsets_of
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.objectives.objective import TokenizerInfo
 
 
 class Rows(NamedTuple):
@@ -25,13 +25,13 @@ class Rows(NamedTuple):
     places: np.ndarray
     """(B, L) where each maskable piece stands in the block; means nothing elsewhere."""
 
-    def marks(self, name: str) -> np.ndarray:
-        """(B, L) of one of the block's marks; means nothing on special tokens and padding."""
-        found: np.ndarray = self.block.marks[name].take(self.places, mode="clip")
+    def annotations(self, name: str) -> np.ndarray:
+        """(B, L) of one of the block's annotations; means nothing on special tokens and padding."""
+        found: np.ndarray = self.block.annotations[name].take(self.places, mode="clip")
         return found
 
 
-def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, numbered: bool) -> Rows:
+def assemble(examples: Examples, chosen: np.ndarray, info: TokenizerInfo, *, numbered: bool) -> Rows:
     """[CLS] range [SEP] range [SEP] … for each chosen example. `numbered`: the second range has segment number 1."""
     lengths = examples.lengths[chosen]
     shape = (len(chosen), int(lengths.max()))
@@ -41,9 +41,9 @@ def assemble(examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, *, n
     maskable = _stretches(begins, begins + sizes, np.array([False, True]), shape)
     places = _places(starts, begins, shape)
     pieces = examples.block.tokens.take(places, mode="clip")
-    input_ids = np.where(maskable, pieces, facts.pad_id).astype(np.int64)
-    input_ids[:, 0] = facts.cls_id
-    input_ids.ravel()[begins + sizes] = facts.sep_id
+    input_ids = np.where(maskable, pieces, info.pad_id).astype(np.int64)
+    input_ids[:, 0] = info.cls_id
+    input_ids.ravel()[begins + sizes] = info.sep_id
     second = row_offsets[:-1] + 1 if numbered else row_offsets[:0]
     types = _stretches(begins[second], begins[second] + sizes[second] + 1, np.array([0, 1]), shape)
     return Rows(input_ids, types, np.arange(shape[1]) < lengths[:, None], maskable, examples.block, places)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.errors import TrainingFailed
+from kobert_pipeline.ground.errors import TrainingFailed
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints

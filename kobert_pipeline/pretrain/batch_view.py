@@ -20,10 +20,10 @@ from rich.text import Text
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import Batch, TokenizerFacts
+from kobert_pipeline.objectives.objective import Batch, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SEGMENTS = ("white", "cyan")
 MASKED, REPLACED, KEPT, SPECIAL = "bold red", "bold yellow", "bold green", "bright_black"
@@ -43,9 +43,9 @@ def view(config: PretrainConfig, tokenizer: Path, dataset: Path, *, seed: int, r
 
     store = Store(dataset)
     store.require_tokenizer(tokenizer)
-    facts = tokenizer_facts(tokenizer)
-    stream = BatchStream(store, OBJECTIVES[config.objective["name"]], config, facts, seed)
-    drawn = [read(batch, facts) for batch, _ in itertools.islice(stream, batches)]
+    info = tokenizer_info(tokenizer)
+    stream = BatchStream(store, OBJECTIVES[config.objective["name"]], config, info, seed)
+    drawn = [read(batch, info) for batch, _ in itertools.islice(stream, batches)]
     known = Tokenizer.from_file(str(tokenizer / "tokenizer.json"))
     piece_of = partial(_piece, known)
     shown = [line for row in range(min(rows, len(drawn[0].shown))) for line in example(drawn[0], row, piece_of)]
@@ -79,14 +79,14 @@ class Readable(NamedTuple):
     """Of all rows, padding included: of the packed ones, where examples are packed."""
 
 
-def read(batch: Batch, facts: TokenizerFacts) -> Readable:
+def read(batch: Batch, info: TokenizerInfo) -> Readable:
     arrays = {name: tensor.numpy() for name, tensor in batch.items()}
     shown, labels = arrays["input_ids"], _labels(arrays)
     selected = labels != IGNORE_INDEX
     original = np.where(selected, labels, shown)
     return Readable(
         shown, original, arrays["token_type_ids"], arrays["attention_mask"],
-        np.isin(original, [facts.cls_id, facts.sep_id]), selected, selected & (shown == facts.mask_id),
+        np.isin(original, [info.cls_id, info.sep_id]), selected, selected & (shown == info.mask_id),
         {name: values for name, values in arrays.items() if values.ndim == 1}, arrays.get("packing", shown).size,
     )  # fmt: skip
 

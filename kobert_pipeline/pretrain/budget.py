@@ -45,7 +45,7 @@ class Measured:
     batches: Sequence[float] = (1.0,)
     """Tokens of a full batch, by phase."""
     evaluation: float = 0.0
-    """Seconds of one measurement on held-out text."""
+    """Seconds of one measurement on validation text."""
     last: float = 0.0
     """Seconds of what is measured besides after the last step."""
     checkpoint: float = 0.0
@@ -81,7 +81,7 @@ def _average(config: PretrainConfig, measured: Measured) -> float:
 
 
 def _per_step(config: PretrainConfig, measured: Measured, cost: float) -> float:
-    """Seconds of a step that costs `cost` times a measured one, with its share of the measurements on held-out text."""
+    """Seconds of a step that costs `cost` times a measured one, with its share of the measurements on validation text."""
     kept = measured.checkpoint if config.keep_best else 0.0
     return cost * measured.step + (measured.evaluation + kept) / config.validation_steps
 

@@ -1,6 +1,6 @@
-"""The pretraining stage: trains, measures on held-out text, exports a Hugging Face folder. The only I/O of this package.
+"""The pretraining stage: trains, measures on validation text, exports a Hugging Face folder. The only I/O of this package.
 
-`model/` is the exported folder, `losses.csv` the curve, `metrics.json` the held-out figures. Checkpoints and live logs stand
+`model/` is the exported folder, `losses.csv` the curve, `metrics.json` the validation figures. Checkpoints and live logs stand
 under `run/`; a killed run goes on from the last checkpoint and ends with the same weights. Of several processes the first
 one writes.
 """
@@ -18,25 +18,26 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasti
 from torch import nn
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Workspace, write_json
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import progress
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import write_json
+from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.alarms import Alarms
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
-from kobert_pipeline.pretrain.evaluation import HeldOut
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, write_curve
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.pretrain.watch import Watch
-from kobert_pipeline.pretrained import auto_tokenizer
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
@@ -59,16 +60,16 @@ def build(
     store = Store(dataset)
     objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
     store.require_tokenizer(tokenizer)
-    facts = tokenizer_facts(tokenizer)
-    stream = BatchStream(store, objective, config, facts, seed)
+    info = tokenizer_info(tokenizer)
+    stream = BatchStream(store, objective, config, info, seed)
     stream.require_batches()
-    held_out = HeldOut.of(store, objective, config, facts)
-    if not held_out.batches:
-        raise InputError("No held-out text to measure on: raise dataset.validation_share, or add documents.")
+    validation = ValidationData.of(store, objective, config, info)
+    if not validation.batches:
+        raise InputError("No validation text to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    rows = vocabulary_rows(start, tokenizer, facts.vocab_size)
-    shape = ModelFacts(rows, facts.pad_id, facts.cls_id, facts.sep_id, config.max_length, config.attention)
+    rows = vocabulary_rows(start, tokenizer, info.vocab_size)
+    shape = ModelSpec(rows, info.pad_id, info.cls_id, info.sep_id, config.max_length, config.attention)
     model = architecture.build(config.sizes, shape, objective.heads)
     if start is not None:
         load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
@@ -78,7 +79,7 @@ def build(
         _compile(model)
     module = PretrainModule(model, objective, config, stream)
     with fitting():
-        found = _fit(module, config, held_out, out)
+        found = _fit(module, config, validation, out)
         if not is_first():
             return {}
         if is_divided(module.model):
@@ -88,10 +89,10 @@ def build(
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, config, store) | found
     write_json(out.path / "metrics.json", summary)
-    measured = summary["held_out"]
+    measured = summary["validation"]
     term = next(name for name in measured[-1] if name not in ("step", "tokens"))
     logger.info(
-        "pretrain: held-out %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
+        "pretrain: validation %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
         term, measured[0][term], measured[-1][term], summary["unigram_entropy"],
         f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
     )  # fmt: skip
@@ -130,7 +131,7 @@ def _compile(model: nn.Module) -> None:
             part.compile()
 
 
-def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out: Workspace) -> dict[str, Any]:
+def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationData, out: Workspace) -> dict[str, Any]:
     """Runs to the last step, from the last readable checkpoint where there is one. Returns what was measured and noticed."""
     folder = out.run_folder / CHECKPOINTS
     found = latest_readable(folder)
@@ -145,7 +146,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
     alarms.look_at(store.read(blocks[0]))
     with progress("pretrain", total, "steps", done=done) as advance:
         turns = Turns()
-        watch = Watch(held_out, config, advance, out.run_folder)
+        watch = Watch(validation, config, advance, out.run_folder)
         trainer = lightning.Trainer(
             max_steps=total if total is not None else -1,
             max_epochs=-1,
@@ -159,7 +160,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, held_out: HeldOut, out:
             callbacks=[
                 alarms,
                 Curve(out.run_folder / "losses.csv"),
-                Budget(config, folder, turns, held_out.cost_of_sentences),
+                Budget(config, folder, turns, validation.cost_of_sentences),
                 StopOnSigterm(folder, config.keep_last, turns),
                 watch,
                 AtomicCheckpoints(

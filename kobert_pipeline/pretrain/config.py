@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.config import BUDGETS, Config, nearest, runtime
+from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.layers import BUDGETS
 from kobert_pipeline.objectives import OBJECTIVES
 
 
@@ -79,12 +80,12 @@ class PretrainConfig(Config):
     """bf16: matrix products in bfloat16, weights and their updates in float32. fp16: for GPUs without bfloat16, the loss
     scaled so that small gradients survive."""
     validation_steps: int = Field(1_000, gt=0)
-    """Steps between measurements on held-out text; there is one before the first step and one after the last."""
-    validation_pieces: int = Field(262_144, gt=0)
-    """Pieces measured each time, about, drawn evenly from all held-out text: of 15 % of so many the mean loss is known to
+    """Steps between measurements on validation text; there is one before the first step and one after the last."""
+    validation_tokens: int = Field(262_144, gt=0)
+    """Pieces measured each time, about, drawn evenly from all validation text: of 15 % of so many the mean loss is known to
     about .015 nats, and between two runs, which are measured on the same, to less."""
     pseudo_perplexity_sentences: int = Field(100, ge=0)
-    """Held-out sentences whose pseudo-perplexity is measured after the last step; 0 leaves it out."""
+    """validation sentences whose pseudo-perplexity is measured after the last step; 0 leaves it out."""
     log_steps: int = Field(20, gt=0)
     """Steps averaged into one row of `losses.csv`."""
     wandb_project: str | None = runtime(None)
@@ -94,7 +95,7 @@ class PretrainConfig(Config):
     keep_last: int = runtime(2, ge=1)
     """Checkpoints kept, the newest; one that turns out damaged is passed over for the one before."""
     keep_best: bool = runtime(True)
-    """Also keep that of the lowest held-out loss."""
+    """Also keep that of the lowest validation loss."""
     micro_batch_size: int | None = runtime(None, gt=0)
     """Examples (with `row_length`, rows) that a device computes at a time; nothing: its whole part of the batch. Smaller ones
     take less memory; the result is the same but for rounding, and for dropout."""

@@ -19,14 +19,14 @@ import torch
 from torch.utils.data import IterableDataset
 
 from kobert_pipeline.architectures.padding import look_for_padding
-from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
-from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerFacts
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerInfo
 from kobert_pipeline.pretrain.config import Phase, PretrainConfig
 from kobert_pipeline.pretrain.horizon import Horizon
 
@@ -68,11 +68,11 @@ class BatchStream(IterableDataset[Any]):
     """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
 
     def __init__(
-        self, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts, seed: int
+        self, store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo, seed: int
     ) -> None:
-        self.store, self.objective, self.config, self.facts, self.seed = store, objective, config, facts, seed
+        self.store, self.objective, self.config, self.info, self.seed = store, objective, config, info, seed
         self.options = config.options
-        store.require_marks(objective.marks(self.options))
+        store.require_annotations(objective.annotations(self.options))
         self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
         self.horizon = Horizon.of(config)
@@ -190,7 +190,7 @@ class BatchStream(IterableDataset[Any]):
         begin, end = (len(chosen) * rank // self.ranks for rank in (self.rank, self.rank + 1))
         own = slice(begin, end) if end > begin else slice(0, 1)
         batch = draw(
-            self.objective, examples, chosen[own], self.facts, self.options, seed=self.seed, number=number,
+            self.objective, examples, chosen[own], self.info, self.options, seed=self.seed, number=number,
             first=int(np.count_nonzero(chosen[: own.start] != EMPTY)), width=phase.max_length, row_length=phase.row_length,
         )  # fmt: skip
         return batch if end > begin else {name: tensor[:0] for name, tensor in batch.items()}
@@ -219,7 +219,7 @@ def cut_into_packed_batches(
 
 
 def draw(
-    objective: Objective, examples: Examples, chosen: np.ndarray, facts: TokenizerFacts, options: Config,
+    objective: Objective, examples: Examples, chosen: np.ndarray, info: TokenizerInfo, options: Config,
     *, seed: int, number: int, width: int, first: int = 0, row_length: int | None = None, training: bool = True,
 ) -> Batch:  # fmt: skip
     """Of batch `number`, from its example `first` on, the `chosen` examples (B,), or packed rows of them (R, K); `width` is the
@@ -228,7 +228,7 @@ def draw(
     rows = chosen.reshape(len(chosen), -1)
     chosen = rows[rows != EMPTY]
     generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
-    batch = look_for_padding(objective.collate(examples, chosen, BatchContext(facts, generator, training), options))
+    batch = look_for_padding(objective.collate(examples, chosen, BatchContext(info, generator, training), options))
     if row_length is None:
         return batch
     longest = batch["input_ids"].shape[1]
@@ -251,11 +251,9 @@ def take_rows(batch: Batch, first: int, end: int) -> Batch:
     return {name: tensor[begin:stop] for name, tensor in batch.items()} | {"packing": moved}
 
 
-def validation_batches(
-    store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts
-) -> list[Batch]:
-    """Held-out text as batches that are the same for every seed, at the length of the first phase: of all there are as many, at
-    even distances, as have `validation_pieces` positions."""
+def validation_batches(store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo) -> list[Batch]:
+    """validation text as batches that are the same for every seed, at the length of the first phase: of all there are as many, at
+    even distances, as have `validation_tokens` positions."""
     planned: list[tuple[Examples, np.ndarray]] = []
     phase, options = config.phases[0], config.options
     for block, files in enumerate(store.blocks(VALIDATION)):
@@ -263,10 +261,10 @@ def validation_batches(
         examples = objective.plan(store.read(files), context, options)
         cut = cut_into_batches(examples.lengths, phase.batch_size, np.random.default_rng(0))
         planned += [(examples, chosen) for chosen in cut]
-    size = min(len(planned), -(-config.validation_pieces // (phase.batch_size * phase.max_length)))
+    size = min(len(planned), -(-config.validation_tokens // (phase.batch_size * phase.max_length)))
     return [
         draw(
-            objective, *planned[number], facts, options, seed=0, number=number, width=phase.max_length, training=False
+            objective, *planned[number], info, options, seed=0, number=number, width=phase.max_length, training=False
         )
         for number in (len(planned) * place // size for place in range(size))
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a run is measured on: held-out batches for its own terms, and held-out sentences for their pseudo-perplexity."""
+"""What a run is measured on: validation batches for its own terms, and validation sentences for their pseudo-perplexity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kobert_pipeline.architectures.padding import look_for_padding
 from kobert_pipeline.dataset.store import VALIDATION, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.masked import token_terms
-from kobert_pipeline.objectives.objective import Batch, Learner, Objective, TokenizerFacts
+from kobert_pipeline.objectives.objective import Batch, Learner, Objective, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
 
@@ -23,7 +23,7 @@ LONGEST = 64
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class ValidationData:
     """Text that training never sees, the same for every seed."""
 
     batches: list[Batch]
@@ -39,15 +39,15 @@ class HeldOut:
         return scored / max(1, measured)
 
     @classmethod
-    def of(cls, store: Store, objective: Objective, config: PretrainConfig, facts: TokenizerFacts) -> Self:
+    def of(cls, store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo) -> Self:
         number = config.pseudo_perplexity_sentences if "tokens" in objective.heads else 0
         longest = min(LONGEST, config.phases[0].max_length)
-        sentences = [masked_copies(pieces, facts) for pieces in sample_sentences(store, number, longest - 2)]
-        return cls(validation_batches(store, objective, config, facts), sentences)
+        sentences = [masked_copies(pieces, info) for pieces in sample_sentences(store, number, longest - 2)]
+        return cls(validation_batches(store, objective, config, info), sentences)
 
 
 def sample_sentences(store: Store, number: int, longest: int) -> list[np.ndarray]:
-    """At most `number` held-out sentences of 2 to `longest` pieces, drawn always alike: (n,) pieces each."""
+    """At most `number` validation sentences of 2 to `longest` pieces, drawn always alike: (n,) pieces each."""
     rng, found = np.random.default_rng(0), []
     for files in store.blocks(VALIDATION) if number else ():
         block = store.read(files)
@@ -57,13 +57,13 @@ def sample_sentences(store: Store, number: int, longest: int) -> list[np.ndarray
     return [found[place] for place in rng.permutation(len(found))[:number]]
 
 
-def masked_copies(pieces: np.ndarray, facts: TokenizerFacts) -> Batch:
+def masked_copies(pieces: np.ndarray, info: TokenizerInfo) -> Batch:
     """A sentence once for each of its n pieces, which is masked in that row alone: (n, n + 2)."""
     count = len(pieces)
-    row = np.concatenate([[facts.cls_id], pieces, [facts.sep_id]]).astype(np.int64)
+    row = np.concatenate([[info.cls_id], pieces, [info.sep_id]]).astype(np.int64)
     input_ids, labels = np.tile(row, (count, 1)), np.full((count, count + 2), IGNORE_INDEX)
     places = np.arange(count)
-    input_ids[places, places + 1], labels[places, places + 1] = facts.mask_id, pieces
+    input_ids[places, places + 1], labels[places, places + 1] = info.mask_id, pieces
     arrays = {
         "input_ids": input_ids,
         "labels": labels,

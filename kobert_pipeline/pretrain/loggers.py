@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.pretrain.config import PretrainConfig
 
 

@@ -17,8 +17,8 @@ import lightning.pytorch as lightning
 import psutil
 import torch
 
-from kobert_pipeline.artifacts import atomic_path
-from kobert_pipeline.errors import Terminated
+from kobert_pipeline.ground.errors import Terminated
+from kobert_pipeline.ground.files import atomic_path
 from kobert_pipeline.pretrain.budget import (
     LEFT_OUT,
     MEASURED,
@@ -44,9 +44,9 @@ class Budget(lightning.Callback):
     """Measures the first steps, turns tokens or minutes into steps, and says what the run will take.
 
     The turn is after MEASURED steps (the first LEFT_OUT of a process are none), or when SPENT of the budget is gone. What was
-    measured before a kill counts. Stands behind the callback that closes the curve, and before the callbacks that measure on held-out text and write checkpoints.
+    measured before a kill counts. Stands behind the callback that closes the curve, and before the callbacks that measure on validation text and write checkpoints.
 
-    `at_the_end`: what is measured after the last step alone, in measurements on held-out text.
+    `at_the_end`: what is measured after the last step alone, in measurements on validation text.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Budget(lightning.Callback):
         if self._said and module.horizon.total is not None:
             return
         self._own += 1
-        self._evaluation = module.held_out_seconds or self._evaluation
+        self._evaluation = module.validation_seconds or self._evaluation
         if self._own > LEFT_OUT:
             self._steps, self._seconds = self._steps + 1, self._seconds + self._clock() - module.step_began
         if module.horizon.total is None and self._is_agreed(trainer, self._is_due(module)):

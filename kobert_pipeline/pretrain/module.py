@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.objectives.objective import Batch, Objective, Term
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn, row_count, take_rows
@@ -64,8 +64,8 @@ class PretrainModule(lightning.LightningModule):
         """1 from the first step on whose loss or gradient is no number: it is not taken, and none after it."""
         self.step_began = time.monotonic()
         """When the step began that is being computed, or is to come: after all that callbacks do between steps."""
-        self.held_out_seconds = 0.0
-        """What the last measurement on held-out text took; 0 before there was one."""
+        self.validation_seconds = 0.0
+        """What the last measurement on validation text took; 0 before there was one."""
         self._sums: Sums = {}
         self._random_states: list[dict[str, Any]] = []
 
@@ -282,7 +282,7 @@ class PretrainModule(lightning.LightningModule):
             torch.cuda.synchronize(self.device)
 
     @torch.no_grad()
-    def held_out(self, batches: Iterable[Batch]) -> dict[str, float]:
+    def measure(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Means of every term over `batches`, with dropout off. Each rank takes its share of them."""
         began = time.perf_counter()
         sums: Sums = {}
@@ -300,7 +300,7 @@ class PretrainModule(lightning.LightningModule):
                 add(sums, terms)
         self.model.train()
         found = means(sums if alone else self._over_ranks(sums))
-        self.held_out_seconds = time.perf_counter() - began
+        self.validation_seconds = time.perf_counter() - began
         return found
 
 

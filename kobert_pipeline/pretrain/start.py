@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import nn
 
-from kobert_pipeline.artifacts import read_json
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import positions
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
 
 logger = logging.getLogger(__name__)

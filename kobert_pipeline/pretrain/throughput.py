@@ -16,7 +16,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from kobert_pipeline.artifacts import write_text
+from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.objective import Batch
 

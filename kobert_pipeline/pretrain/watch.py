@@ -1,4 +1,4 @@
-"""Watching a run: its progress, and what it measures on held-out text."""
+"""Watching a run: its progress, and what it measures on validation text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 
-from kobert_pipeline.execution import Advance
+from kobert_pipeline.ground.progress import Advance
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.evaluation import HeldOut, pseudo_perplexity
+from kobert_pipeline.pretrain.evaluation import ValidationData, pseudo_perplexity
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.throughput import DTYPES, Cost, SpeedLog, Throughput, matmul_peak
 from kobert_pipeline.training.sharding import compute
@@ -24,14 +24,14 @@ PSEUDO_PERPLEXITY = "pseudo_perplexity"
 
 
 class Watch(lightning.Callback):
-    """Progress, and the held-out figures before the first step, every `validation_steps`, and after the last. Stands behind
+    """Progress, and the validation figures before the first step, every `validation_steps`, and after the last. Stands behind
     the callback that closes the curve.
 
     How fast the run is goes to the live logs alone: what is hashed follows from content.
     """
 
-    def __init__(self, held_out: HeldOut, config: PretrainConfig, advance: Advance, folder: Path) -> None:
-        self.held_out, self.config, self.advance = held_out, config, advance
+    def __init__(self, validation: ValidationData, config: PretrainConfig, advance: Advance, folder: Path) -> None:
+        self.validation, self.config, self.advance = validation, config, advance
         self._log = SpeedLog(folder / "speed.csv")
         self.measured: list[dict[str, float]] = []
         self.at_the_end: dict[str, float] = {}
@@ -40,7 +40,7 @@ class Watch(lightning.Callback):
 
     def found(self) -> dict[str, Any]:
         """For the summary."""
-        return {"held_out": self.measured} | self.at_the_end
+        return {"validation": self.measured} | self.at_the_end
 
     def state_dict(self) -> dict[str, Any]:
         return {"measured": self.measured, "at_the_end": self.at_the_end}
@@ -75,7 +75,7 @@ class Watch(lightning.Callback):
         self.advance(1, self._note, module.horizon.total)
         if self._is_due(module):
             self._measure(trainer, module)
-            if module.global_step == module.horizon.total and self.held_out.sentences:
+            if module.global_step == module.horizon.total and self.validation.sentences:
                 self._score_sentences(trainer, module)
             self._throughput.restart()
 
@@ -87,7 +87,7 @@ class Watch(lightning.Callback):
         return step % self.config.validation_steps == 0 or step == module.horizon.total
 
     def figures(self) -> list[tuple[int, float]]:
-        """Step and held-out loss of every measurement so far."""
+        """Step and validation loss of every measurement so far."""
         return [(int(values["step"]), values["mlm"]) for values in self.measured if "mlm" in values]
 
     def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
@@ -100,29 +100,31 @@ class Watch(lightning.Callback):
 
     def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         state = torch.get_rng_state()
-        if not module.held_out_seconds:
+        if not module.validation_seconds:
             self._warm_up(module)
-        values = module.held_out(self.held_out.batches)
+        values = module.measure(self.validation.batches)
         torch.set_rng_state(state)
         self.measured.append({"step": module.global_step, "tokens": module.tokens_seen} | values)
         for each in trainer.loggers:
-            each.log_metrics({f"held_out/{name}": value for name, value in values.items()}, module.global_step)
+            each.log_metrics({f"validation/{name}": value for name, value in values.items()}, module.global_step)
         shown = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        logger.info("pretrain: step %s, held out: %s", f"{module.global_step:,}", shown)
+        logger.info("pretrain: step %s, validation: %s", f"{module.global_step:,}", shown)
 
     def _warm_up(self, module: PretrainModule) -> None:
         """The first pass of a process is slow, and by the time of a measurement the budget is divided. Draws nothing."""
         drawn = module.generator.get_state()
-        module.held_out(self.held_out.batches[:1])
+        module.measure(self.validation.batches[:1])
         module.generator.set_state(drawn)
 
     def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         module.model.eval()
         with trainer.precision_plugin.forward_context():
-            value = compute(module.model, pseudo_perplexity, self.held_out.sentences, module.device)
+            value = compute(module.model, pseudo_perplexity, self.validation.sentences, module.device)
         module.model.train()
         self.at_the_end = {PSEUDO_PERPLEXITY: value}
-        logger.info("pretrain: pseudo-perplexity %.1f over %d held-out sentences", value, len(self.held_out.sentences))
+        logger.info(
+            "pretrain: pseudo-perplexity %.1f over %d validation sentences", value, len(self.validation.sentences)
+        )
 
 
 def note(row: Mapping[str, float], figures: Mapping[str, float]) -> str:

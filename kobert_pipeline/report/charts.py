@@ -22,17 +22,17 @@ WIDE, SMALL = (374.0, 216.0), (310.0, 190.0)
 other, or three small ones."""
 
 INK, GRID = "#010101", "#020202"
-TRAIN, HELD_OUT, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
-TRAIN_B, HELD_OUT_B, REFERENCE_B, TOKENIZER = "#070707", "#080808", "#090909", "#0a0a0a"
+TRAIN, VALIDATION, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
+TRAIN_B, VALIDATION_B, REFERENCE_B, TOKENIZER = "#070707", "#080808", "#090909", "#0a0a0a"
 COLOURS = {
     INK: "var(--soft)",
     GRID: "var(--line)",
     TRAIN: "var(--train)",
-    HELD_OUT: "var(--held-out)",
+    VALIDATION: "var(--validation)",
     REFERENCE: "var(--reference)",
     CORPUS: "var(--corpora)",
     TRAIN_B: "var(--train-b)",
-    HELD_OUT_B: "var(--held-out-b)",
+    VALIDATION_B: "var(--validation-b)",
     REFERENCE_B: "var(--reference-b)",
     TOKENIZER: "var(--tokenizer)",
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import Manifest, write_text
+from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import curves, pieces, scores
 from kobert_pipeline.report.examples import Example, examples
@@ -136,18 +137,18 @@ FIGURES: tuple[tuple[str, str, str, int], ...] = (
     ("tokenizer", "vocab_size", "pieces in the vocabulary", 0),
     ("tokenizer", "training_text.pieces_per_eojeol", "pieces per eojeol", 0),
     ("tokenizer", "training_text.cut_f1", "cuts agree with morphemes (F1)", 1),
-    ("dataset", "train.pieces", "tokens in the store", 0),
+    ("dataset", "train.tokens", "tokens in the store", 0),
     ("pretrain", "parameters", "parameters", 0),
     ("pretrain", "steps", "steps", 0),
     ("pretrain", "tokens", "tokens seen", 0),
     ("pretrain", "unigram_entropy", "unigram entropy, nats", 0),
-    ("pretrain", "held_out.mlm", "held-out loss at the end, nats", -1),
-    ("pretrain", "held_out.mlm_accuracy", "masked pieces predicted right", 1),
-    ("pretrain", "held_out.nsp_accuracy", "next sentences predicted right", 1),
-    ("pretrain", "held_out.sop_accuracy", "sentence orders predicted right", 1),
+    ("pretrain", "validation.mlm", "validation loss at the end, nats", -1),
+    ("pretrain", "validation.mlm_accuracy", "masked pieces predicted right", 1),
+    ("pretrain", "validation.nsp_accuracy", "next sentences predicted right", 1),
+    ("pretrain", "validation.sop_accuracy", "sentence orders predicted right", 1),
     ("pretrain", "pseudo_perplexity", "pseudo-perplexity", -1),
 )
-"""Stage, place in its summary (`held_out` is the last measurement), words, and whether more (1) or less (-1) is better."""
+"""Stage, place in its summary (`validation` is the last measurement), words, and whether more (1) or less (-1) is better."""
 
 
 def figures(manifests: Manifests) -> list[Figure]:
@@ -164,7 +165,7 @@ def figures(manifests: Manifests) -> list[Figure]:
 
 
 def _comparable(stage: str, manifests: Manifests) -> bool:
-    """Losses over pieces are, only when the pieces and the held-out text are the same."""
+    """Losses over pieces are, only when the pieces and the validation text are the same."""
     return stage != "pretrain" or "dataset" in shared(manifests)
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import Manifest
+from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.report.charts import (
-    HELD_OUT,
-    HELD_OUT_B,
     REFERENCE,
     REFERENCE_B,
     TRAIN,
     TRAIN_B,
+    VALIDATION,
+    VALIDATION_B,
     Chart,
     Line,
     Points,
@@ -37,7 +37,7 @@ class Run:
     name: str
     curve: Rows
     """Of training, every `log_steps`."""
-    held_out: Rows
+    validation: Rows
     entropy: float
     """Of the unigrams, in nats."""
     speed: Rows = field(default_factory=tuple)
@@ -48,7 +48,9 @@ def read_run(name: str, manifest: Manifest, folder: Path) -> Run:
     summary = manifest.summary
     curve = read_rows(folder / "losses.csv") if (folder / "losses.csv").is_file() else []
     live = folder / "run" / "speed.csv"
-    return Run(name, curve, summary["held_out"], summary["unigram_entropy"], read_rows(live) if live.is_file() else [])
+    return Run(
+        name, curve, summary["validation"], summary["unigram_entropy"], read_rows(live) if live.is_file() else []
+    )
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
@@ -73,7 +75,7 @@ def charts(run: Run) -> list[Chart]:
         ("Tokens per second", run.speed, "tokens_per_second", False),
         ("Share of the hardware's peak (MFU)", run.speed, "mfu", True),
     ):
-        found.append(_drawn(title, [Line(title, HELD_OUT, points(rows, column))], percent=percent, zero=True))
+        found.append(_drawn(title, [Line(title, VALIDATION, points(rows, column))], percent=percent, zero=True))
     return [chart for chart in found if chart]
 
 
@@ -86,28 +88,28 @@ def _drawn(title: str, lines: Sequence[Line], **options: Any) -> Chart | None:
 def _pair(run: Run, column: str) -> list[Line]:
     return [
         Line("training", TRAIN, points(run.curve, column)),
-        Line("held out", HELD_OUT, points(run.held_out, column), marked=True),
+        Line("validation", VALIDATION, points(run.validation, column), marked=True),
     ]
 
 
 def _level(run: Run, name: str, value: float) -> Line:
     """Over all steps."""
-    steps = [row["step"] for row in (*run.curve, *run.held_out)]
+    steps = [row["step"] for row in (*run.curve, *run.validation)]
     return Line(
         name, REFERENCE, [(step, value) for step in {min(steps, default=0): 0, max(steps, default=1): 0}], dashed=True
     )
 
 
-def by_part_of_speech(held_out: Rows) -> list[tuple[str, float, float]]:
+def by_part_of_speech(validation: Rows) -> list[tuple[str, float, float]]:
     """Group, accuracy at the start and at the end. Empty where it was not measured."""
-    first, last = held_out[0], held_out[-1]
+    first, last = validation[0], validation[-1]
     names = [(group, f"mlm_accuracy_{group}") for group in PARTS_OF_SPEECH]
     return [(group, first.get(name, 0.0), last[name]) for group, name in names if name in last]
 
 
 # --- two runs --------------------------------------------------------------------------------------------------------
 
-SIDES = ((TRAIN, HELD_OUT, REFERENCE), (TRAIN_B, HELD_OUT_B, REFERENCE_B))
+SIDES = ((TRAIN, VALIDATION, REFERENCE), (TRAIN_B, VALIDATION_B, REFERENCE_B))
 
 
 def both(runs: Sequence[Run]) -> list[Chart]:
@@ -138,11 +140,11 @@ def _beside(runs: Sequence[Run], column: str) -> list[Line]:
         Line(f"{run.name}, training", side[0], _by_tokens(run.curve, column))
         for run, side in zip(runs, SIDES, strict=False)
     ]
-    held_out = [
-        Line(f"{run.name}, held out", side[1], _by_tokens(run.held_out, column), marked=True)
+    validation = [
+        Line(f"{run.name}, validation", side[1], _by_tokens(run.validation, column), marked=True)
         for run, side in zip(runs, SIDES, strict=False)
     ]
-    return [*trained, *held_out]
+    return [*trained, *validation]
 
 
 def _by_tokens(rows: Rows, column: str) -> Points:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.fill import Guess, fill
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.uses.fill_mask import Guess, fill
 from tokenizer.train import ROLES
 
 MASKED: tuple[tuple[str, str, str, str], ...] = (

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import Manifest, read_json, read_manifest, write_text
+from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import corpus, curves, pieces, scores
 from kobert_pipeline.report.examples import examples
@@ -86,10 +87,10 @@ def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
 
 
 def _learned(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    first, last = summary["held_out"][0], summary["held_out"][-1]
+    first, last = summary["validation"][0], summary["validation"][-1]
     below = summary["unigram_entropy"] - last["mlm"]
     found = [
-        ("held-out loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"),
+        ("validation loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"),
         (f"{'below' if below > 0 else 'above'} the unigram entropy", "", f"{abs(below):.2f} nats"),
     ]
     if "mlm_accuracy" in last:
@@ -134,7 +135,7 @@ def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) ->
     run = curves.read_run(recipe, manifest, folder)
     return {
         "charts": curves.charts(run),
-        "parts_of_speech": curves.by_part_of_speech(run.held_out),
+        "parts_of_speech": curves.by_part_of_speech(run.validation),
         "examples": examples(folder / "model"),
     }
 

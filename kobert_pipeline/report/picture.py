@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import escape
 
-from kobert_pipeline.artifacts import RUN, Manifest, read_json
+from kobert_pipeline.ground.artifacts import RUN, Manifest
+from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_seconds
 
 
@@ -37,7 +38,7 @@ class StageBox:
 HEADLINES: dict[str, tuple[str, Callable[[Manifest], int], str]] = {
     "corpora": ("Corpus", lambda manifest: manifest.summary["totals"]["kept"], "documents"),
     "tokenizer": ("Tokenizer", lambda manifest: manifest.summary["vocab_size"], "pieces"),
-    "dataset": ("Token store", lambda manifest: manifest.summary["train"]["pieces"], "tokens"),
+    "dataset": ("Token store", lambda manifest: manifest.summary["train"]["tokens"], "tokens"),
     "pretrain": ("Pretraining", lambda manifest: manifest.summary["parameters"], "parameters"),
     "klue_eval": ("KLUE", lambda manifest: len({result["task"] for result in manifest.summary["results"]}), "tasks"),
     "hub": ("Folder to publish", lambda manifest: len(manifest.summary["files"]), "files"),

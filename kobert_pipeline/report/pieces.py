@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import read_json
-from kobert_pipeline.morphology import morphemes
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.morphology.mecab import morphemes
 from tokenizer.load import GOLDEN, load_tokenizer
 from tokenizer.token_view import disagreements, eojeol_starts
 from tokenizer.train import ROLES

@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from kobert_pipeline.errors import InputError, KobertError
-from kobert_pipeline.fill import fill_one, load
+from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.report.examples import MASKED
 from kobert_pipeline.report.pieces import KINDS, SENTENCES, cut
 from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.uses.fill_mask import fill_one, load
 
 EXAMPLES = tuple(f"{before}[MASK]{after}" for _, before, _, after in MASKED[:6])
 """`[MASK]` becomes what the model's tokenizer calls it."""

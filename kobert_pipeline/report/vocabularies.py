@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.config import expand_variables
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.morphology import morphemes
+from kobert_pipeline.ground.addresses import expand_variables
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.report.charts import INK, TOKENIZER, Chart, Dot, scatter
 from kobert_pipeline.report.corpus import sampled
 from tokenizer.load import load_tokenizer, open_tokenizer

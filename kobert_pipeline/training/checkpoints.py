@@ -14,7 +14,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 
-from kobert_pipeline.artifacts import atomic_path
+from kobert_pipeline.ground.files import atomic_path
 from kobert_pipeline.training.ranks import Turns
 
 logger = logging.getLogger(__name__)

@@ -24,11 +24,12 @@ from parts import Table, run_parts
 from corpora.build import build
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, DeduplicationConfig, FilterConfig, SourceConfig
+from corpora.documents import Document
 from corpora.filters import keep
 from corpora.sentences import split_sentences
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.execution import ExecutionConfig, Meter
-from kobert_pipeline.records import Document
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.parallel import ExecutionConfig
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 WORK = Path("build/bench/work")

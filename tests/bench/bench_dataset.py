@@ -30,8 +30,7 @@ from parts import Table, run_parts
 from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows
@@ -40,14 +39,16 @@ from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.sentence_order import sentence_order
 from kobert_pipeline.dataset.store import SENTENCES_PER_BLOCK, TRAIN, Store
-from kobert_pipeline.execution import ExecutionConfig, Meter
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.rows import assemble
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
-from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.loader import Parcel, loader, unfold
 from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
 from tokenizer.load import load_tokenizer
@@ -112,7 +113,7 @@ def stream(
         }
     )
     return BatchStream(
-        Store(folders["dataset"]), OBJECTIVES["mlm_nsp"], config, tokenizer_facts(folders["tokenizer"]), 0
+        Store(folders["dataset"]), OBJECTIVES["mlm_nsp"], config, tokenizer_info(folders["tokenizer"]), 0
     )
 
 
@@ -136,7 +137,7 @@ def as_batch(item: Any) -> Any:
 
 def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
     """Building once what is then read again in every epoch, with the same masks. Pieces are given; writing is not counted."""
-    opened, facts = Store(folders["dataset"]), tokenizer_facts(folders["tokenizer"])
+    opened, info = Store(folders["dataset"]), tokenizer_info(folders["tokenizer"])
     block = opened.read(opened.blocks(TRAIN)[0])
     tokens, offsets = block.tokens.tolist(), block.sentence_offsets.tolist()
     documents = [
@@ -144,7 +145,7 @@ def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
         for first, stop in itertools.pairwise(block.document_offsets[: STATIC_DOCUMENTS + 1].tolist())
     ]
     settings = static_builder.Settings(
-        length, round(0.15 * length), facts.cls_id, facts.sep_id, facts.mask_id, facts.replacements.tolist()
+        length, round(0.15 * length), info.cls_id, info.sep_id, info.mask_id, info.replacements.tolist()
     )
     started = time.perf_counter()
     found = static_builder.examples(documents, settings)
@@ -161,9 +162,9 @@ def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[A
     import datasets
     from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
-    ours, facts = stream(folders, size, length), tokenizer_facts(folders["tokenizer"])
+    ours, info = stream(folders, size, length), tokenizer_info(folders["tokenizer"])
     examples = segment_pairs(ours.store.read(ours.blocks[0]), PlanContext(0, 0, 0, 0, length))
-    rows = assemble(examples, np.arange(min(len(examples), 100 * size)), facts, numbered=True)
+    rows = assemble(examples, np.arange(min(len(examples), 100 * size)), info, numbered=True)
     lengths = rows.attention_mask.sum(axis=1).tolist()
     columns = {"input_ids": rows.input_ids, "token_type_ids": rows.token_type_ids}
     cut = {name: [row[:end] for row, end in zip(values, lengths, strict=True)] for name, values in columns.items()}
@@ -180,9 +181,9 @@ def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[A
 def waiting(folders: dict[str, Path]) -> Table:
     """How long a training step of `bert-mini` waits for its batch, drawn in the same process."""
     size, length = 32, 128
-    drawn, facts = iter(stream(folders, size, length)), tokenizer_facts(folders["tokenizer"])
+    drawn, info = iter(stream(folders, size, length)), tokenizer_info(folders["tokenizer"])
     objective, bert = OBJECTIVES["mlm_nsp"], ARCHITECTURES["bert"]
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, length)
+    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, length)
     model = bert.build(bert.named_sizes["mini"], shape, objective.heads)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     spent = {"waiting": 0.0, "computing": 0.0}

@@ -59,7 +59,7 @@ def metrics() -> Table:
         case("ner", "O everywhere", "character_f1", 6.77, lambda row: ["O"] * len(row["characters"])),
         case("dp", "one wrong head in all of dev", "las", 94.1, with_one_wrong_head()),
         case("sts", "5 for a paraphrase, 0 for none", "f1", 100.0, lambda row: 5.0 * row["labels"]["binary-label"]),
-        case("mrc", "no quotation marks around answers", "exact_match", None, lambda row: bare(gold("mrc", row))),
+        case("mrc", "no quotation annotations around answers", "exact_match", None, lambda row: bare(gold("mrc", row))),
         case("wos", "nothing was ever said", "slot_f1", None, lambda row: [[] for _ in gold("wos", row)]),
         case("re", "no relation anywhere", "micro_f1", 0.0, lambda row: ("no_relation", [1.0, *[0.0] * 29])),
         case("ynat", "정치 everywhere", "macro_f1", None, lambda row: "정치"),

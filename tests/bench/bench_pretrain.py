@@ -36,17 +36,18 @@ from optimizers import OPTIMIZERS
 from parts import table
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.store import TRAIN, Store
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain import evaluation
 from kobert_pipeline.pretrain import module as pretrain_module
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
 from kobert_pipeline.training.quiet import quiet
@@ -142,7 +143,7 @@ def gpu(folders: dict[str, Path]) -> Rows:
 
 
 def quality(folders: dict[str, Path]) -> Rows:
-    """Equal minutes, text, tokenizer and size: held-out loss on the same full rows, YNAT with 1,000 labels."""
+    """Equal minutes, text, tokenizer and size: validation loss on the same full rows, YNAT with 1,000 labels."""
     curves, theirs = {}, None
     for name, job in (
         ("Trainer, bert-mini, best", "trainer_run"),
@@ -154,10 +155,10 @@ def quality(folders: dict[str, Path]) -> Rows:
         found = apart(job, folders, recipe=name, minutes=MINUTES, model=str(out), length=LENGTH, rows=ROWS, form="best")
         curves[name] = found.pop("curve", [])
         if out.is_dir():
-            found |= apart("held_out", folders, model=str(out), length=LENGTH) | ynat(out)
-        theirs = found.get("held-out loss") if job == "trainer_run" else theirs
+            found |= apart("validation", folders, model=str(out), length=LENGTH) | ynat(out)
+        theirs = found.get("validation loss") if job == "trainer_run" else theirs
         if job == "our_run" and theirs is not None:
-            found["below Trainer's"] = theirs - found["held-out loss"]
+            found["below Trainer's"] = theirs - found["validation loss"]
         draw(curves)
         yield {"what": name} | found
 
@@ -246,7 +247,7 @@ def optimized(job: dict[str, Any]) -> dict[str, Any]:
     vars(pretrain_module)["OPTIMIZERS"] = {"adamw": partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])}
     found = steps(job, settings, job["steps"], log_steps=max(1, job["steps"] // 20))
     rate = statistics.median(row["tokens_per_second"] for row in found["logged"][1:])
-    return {"held-out loss": found["held_out"]["mlm"], "tokens/s": rate, "steps": job["steps"]} | memory()
+    return {"validation loss": found["validation"]["mlm"], "tokens/s": rate, "steps": job["steps"]} | memory()
 
 
 def steps_a_second(job: dict[str, Any], settings: dict[str, Any]) -> float:
@@ -261,7 +262,7 @@ def steps(job: dict[str, Any], settings: dict[str, Any], number: int, log_steps:
 
 
 def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The pretraining stage, and what it wrote: the last figures held out, `logged` live, `curve`, and its folder."""
+    """The pretraining stage, and what it wrote: the last figures validation, `logged` live, `curve`, and its folder."""
     from kobert_pipeline.pretrain.build import build
 
     config = PretrainConfig.parse(settings)
@@ -269,7 +270,7 @@ def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     with Workspace(root, Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
         summary = build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
         return {
-            "held_out": summary["held_out"][-1],
+            "validation": summary["validation"][-1],
             "logged": _numbers(out.run_folder / "speed.csv"),
             "curve": _numbers(out.path / "losses.csv"),
             "folder": out.path,
@@ -288,8 +289,8 @@ class Lines:
     """Sentences of the training split, [CLS] before and [SEP] behind each, as `run_mlm` makes them: line by line or, grouped,
     laid end to end and cut into full rows."""
 
-    def __init__(self, store: Store, facts: TokenizerFacts, length: int, *, grouped: bool, most: int) -> None:
-        self.special = np.array([facts.cls_id, facts.sep_id])
+    def __init__(self, store: Store, info: TokenizerInfo, length: int, *, grouped: bool, most: int) -> None:
+        self.special = np.array([info.cls_id, info.sep_id])
         found = [self._framed(sentence, length) for sentence in _sentences(store, most)]
         joined = np.concatenate(found)
         whole = len(joined) // length
@@ -348,10 +349,10 @@ def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: in
     )
 
     folders, best = {name: Path(place) for name, place in job["folders"].items()}, job["form"] == "best"
-    facts, tokenizer = tokenizer_facts(folders["tokenizer"]), AutoTokenizer.from_pretrained(folders["tokenizer"])
+    info, tokenizer = tokenizer_info(folders["tokenizer"]), AutoTokenizer.from_pretrained(folders["tokenizer"])
     torch.manual_seed(0)
-    model = BertForMaskedLM(_bert_config(job["architecture"], facts))
-    lines = Lines(Store(folders["dataset"]), facts, job["length"], grouped=best, most=blocks)
+    model = BertForMaskedLM(_bert_config(job["architecture"], info))
+    lines = Lines(Store(folders["dataset"]), info, job["length"], grouped=best, most=blocks)
     watch = clock(seconds)
     arguments = TrainingArguments(
         output_dir=f"{job['out']}/trainer", max_steps=steps, per_device_train_batch_size=job["rows"], bf16=best,
@@ -373,10 +374,10 @@ def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: in
     return {"watch": watch, "model": model, "tokenizer": tokenizer, "history": fitting.state.log_history}
 
 
-def _bert_config(architecture: dict[str, Any], facts: TokenizerFacts) -> Any:
+def _bert_config(architecture: dict[str, Any], info: TokenizerInfo) -> Any:
     """That of our own model, with transformers' own choice of attention."""
     described = ARCHITECTURES[architecture["name"]]
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, LENGTH)
+    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, LENGTH)
     with torch.device("meta"):
         model: Any = described.build(described.named_sizes[architecture["size"]], shape, described.heads)
     config = model.transformer.config
@@ -454,8 +455,8 @@ def memory() -> dict[str, Any]:
 
 
 @torch.no_grad()
-def held_out(job: dict[str, Any]) -> dict[str, Any]:
-    """MLM loss (nats) of an exported folder on full rows of held-out text, 15 % masked: by plain transformers."""
+def validation(job: dict[str, Any]) -> dict[str, Any]:
+    """MLM loss (nats) of an exported folder on full rows of validation text, 15 % masked: by plain transformers."""
     from transformers import AutoModelForMaskedLM
 
     config = PretrainConfig.parse(
@@ -466,16 +467,16 @@ def held_out(job: dict[str, Any]) -> dict[str, Any]:
             "max_steps": 1,
         }
     )
-    facts = tokenizer_facts(Path(job["folders"]["tokenizer"]))
+    info = tokenizer_info(Path(job["folders"]["tokenizer"]))
     with quiet():
         model = AutoModelForMaskedLM.from_pretrained(job["model"]).eval()
     total, count = 0.0, 0
-    for batch in validation_batches(Store(Path(job["folders"]["dataset"])), OBJECTIVES["mlm"], config, facts):
+    for batch in validation_batches(Store(Path(job["folders"]["dataset"])), OBJECTIVES["mlm"], config, info):
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
         labels = batch["labels"].flatten()
         total += float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels, reduction="sum"))
         count += int((labels != IGNORE_INDEX).sum())
-    return {"held-out loss": total / count}
+    return {"validation loss": total / count}
 
 
 PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {
@@ -489,7 +490,7 @@ JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "our_run": our_run,
     "trainer": trainer,
     "trainer_run": trainer_run,
-    "held_out": held_out,
+    "validation": validation,
     "optimized": optimized,
 }
 

@@ -27,10 +27,12 @@ from tokenizers import Tokenizer
 
 from corpora.build import build as build_corpora
 from corpora.config import CorporaConfig, SourceConfig
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, write_json
-from kobert_pipeline.execution import ExecutionConfig, Meter
-from kobert_pipeline.morphology import marked
-from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import Counts, count_all

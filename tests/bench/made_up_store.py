@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.dataset.marks import EOJEOL_START
+from kobert_pipeline.dataset.annotations import EOJEOL_START
 from kobert_pipeline.dataset.store import SENTENCES_PER_BLOCK, TRAIN, VALIDATION, Block, Columns, write_shard
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 
 
 def block(sentences: int = SENTENCES_PER_BLOCK) -> Block:
@@ -32,7 +32,7 @@ def build(root: Path, tokenizer: Path, files: int, vocab_size: int) -> Path:
     columns = Columns(
         input_ids=rng.integers(200, vocab_size, len(made.tokens)),
         sentence_offsets=made.sentence_offsets,
-        marks={EOJEOL_START: rng.random(len(made.tokens)) < 0.5},
+        annotations={EOJEOL_START: rng.random(len(made.tokens)) < 0.5},
         document=np.repeat(np.arange(len(made.source)), np.diff(made.document_offsets)),
         source=np.zeros(sentences, dtype=np.int64),
     )
@@ -46,7 +46,7 @@ def build(root: Path, tokenizer: Path, files: int, vocab_size: int) -> Path:
             os.link(out.path / TRAIN / names[0], out.path / TRAIN / name)
         pieces = files * len(columns.input_ids)
         summary = {
-            "vocab_size": vocab_size, "files": {TRAIN: dict.fromkeys(names, sentences), VALIDATION: {}}, "marks": [EOJEOL_START],
+            "vocab_size": vocab_size, "files": {TRAIN: dict.fromkeys(names, sentences), VALIDATION: {}}, "annotations": [EOJEOL_START],
             TRAIN: {"sentences": files * sentences, "pieces": pieces}, "unigram_entropy": 0.0,
             "sources": [{"name": "made up", "continuity": True, "pieces": pieces}],
         }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kobert_pipeline.artifacts import read_json, write_json
+from kobert_pipeline.ground.files import read_json, write_json
 
 Table: TypeAlias = list[dict[str, Any]]
 """Rows of named figures; a row may lack some."""

@@ -17,9 +17,9 @@ import pytest
 import corpora.build
 from corpora.build import build
 from corpora.config import CorporaConfig, DeduplicationConfig, SourceConfig
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest, verify
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest, verify
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.parallel import ExecutionConfig
 
 NOUNS = [
     "강물",

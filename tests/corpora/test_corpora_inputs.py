@@ -11,11 +11,11 @@ import fsspec
 import pytest
 
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document, Drop
 from corpora.inputs import input_files, read
 from corpora.sources import SOURCES
-from kobert_pipeline.config import package_path
-from kobert_pipeline.errors import InputError, RecipeError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.addresses import package_path
+from kobert_pipeline.ground.errors import InputError, RecipeError
 
 
 def _config(path: object, **settings: Any) -> CorporaConfig:

@@ -12,9 +12,9 @@ from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.decontaminate import evaluation_files, evaluation_ngrams, overlap
 from corpora.shingles import letters
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.parallel import ExecutionConfig
 
 TITLE = "지역 도서관 열 곳이 주말 밤에도 문을 연다고 밝혔다"
 PREMISE = "강 건너 시장은 새벽 다섯 시부터 사람들로 붐볐다."

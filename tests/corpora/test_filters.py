@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.config import FilterConfig
+from corpora.documents import Document, Drop
 from corpora.filters import (
     boilerplate_share,
     duplicate_line_shares,
@@ -18,7 +19,6 @@ from corpora.filters import (
     strip_boilerplate,
     top_ngram_share,
 )
-from kobert_pipeline.records import Document, Drop
 
 CONFIG = FilterConfig(min_characters=10, min_hangul_share=0.5)
 

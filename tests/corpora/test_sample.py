@@ -11,9 +11,9 @@ from itertools import combinations
 from corpora.build import raw_shards
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, FilterConfig, SourceConfig
+from corpora.documents import Document
 from corpora.filters import keep
 from corpora.inputs import input_files
-from kobert_pipeline.records import Document
 
 GENRES = ("dialogue", "encyclopedia", "howto", "law", "news", "reviews")
 EMAIL = re.compile(r"[\w.+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")

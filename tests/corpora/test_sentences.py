@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document
 from corpora.inputs import input_files, read
 from corpora.kss_splitter import _splitter
 from corpora.sentence_endings import parsed_ends, sentence_ends
 from corpora.sentences import MAX_CHARACTERS, SPLITTERS, Splitter, sentence_spans, split_sentences
-from kobert_pipeline.morphology import dictionary_path
-from kobert_pipeline.records import Document
+from kobert_pipeline.morphology.mecab import dictionary_path
 
 
 def _bare(text: str) -> str:

@@ -22,10 +22,10 @@ import zstandard
 
 from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document, Drop
 from corpora.inputs import input_files
 from corpora.sources import SOURCES
-from kobert_pipeline.errors import InputError, RecipeError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError, RecipeError
 
 TEXTS = ("첫째 글이다.\n두 줄로 되어 있다.", "둘째 글이다.", "셋째 글, 이모지 😂와 漢字가 있다.")
 

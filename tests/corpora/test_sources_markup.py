@@ -11,10 +11,10 @@ import pytest
 
 from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document, Drop
 from corpora.inputs import input_files
 from corpora.sources import SOURCES
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.errors import InputError
 
 
 def _read(path: Path, content: Any = None, **settings: Any) -> list[Document | Drop]:

@@ -22,7 +22,7 @@ from klue_eval.finetune import scoring_steps
 from klue_eval.heads import HEADS
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 

@@ -27,10 +27,11 @@ from klue_eval.plot import draw_scores
 from klue_eval.published import COLUMNS, PUBLISHED
 from klue_eval.results import aggregate, best_checkpoint
 from klue_eval.tasks import TASKS
-from kobert_pipeline.artifacts import read_json, read_manifest, verify
 from kobert_pipeline.cli import app
-from kobert_pipeline.config import Config
-from kobert_pipeline.errors import InputError, RecipeError
+from kobert_pipeline.ground.artifacts import read_manifest, verify
+from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import InputError, RecipeError
+from kobert_pipeline.ground.files import read_json
 
 QUICK: dict[str, Any] = {"seeds": 2, "train_rows": 16, "evaluations_per_epoch": 1}
 

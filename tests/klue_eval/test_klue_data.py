@@ -28,7 +28,7 @@ from klue_eval.data import (
     resolve_folder,
 )
 from klue_eval.tasks import TASKS, find_task, sts
-from kobert_pipeline.errors import InputError, RecipeError
+from kobert_pipeline.ground.errors import InputError, RecipeError
 
 HEADLINE = {
     "guid": "ynat-v1_train_00000",

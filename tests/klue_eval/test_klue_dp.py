@@ -18,7 +18,7 @@ from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp import COMMON, RELATIONS
 from klue_eval.reader import Reader
 from klue_eval.tasks.dp import TASK, decode, encode
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["dp"].official, METRICS["dp"].corrected
 arcs = tuples(integers(0, 6), sampled_from(RELATIONS))

@@ -17,7 +17,7 @@ from klue_eval.heads import TaskModel
 from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 
 def run(folder: Path, name: str, *, rows: int = 32, seed: int = 42, scorings: int = 0, **settings: Any) -> Outcome:

@@ -18,7 +18,7 @@ from klue_eval.heads.frozen import FeatureEncoder, FrozenEncoder
 from klue_eval.models import accepted_inputs, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError
 
 SMALL = {"dp": {"lstm_size": 16, "arc_size": 8, "type_size": 8, "pos_size": 4}}
 

@@ -21,7 +21,7 @@ from klue_eval.metrics import METRICS
 from klue_eval.metrics.mrc import normalise, normalise_officially
 from klue_eval.reader import Reader
 from klue_eval.tasks.mrc import TASK, candidates, decode, encode, windows
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["mrc"].official, METRICS["mrc"].corrected
 answers_of_few_letters = text(alphabet="가나다 .《》", max_size=8)

@@ -21,7 +21,7 @@ from klue_eval.metrics.ner import LABELS, entities
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
 from klue_eval.tasks.ner import TASK, decode, decode_officially, encode
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["ner"].official, METRICS["ner"].corrected
 sentences = lists(

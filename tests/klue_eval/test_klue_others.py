@@ -22,8 +22,8 @@ from klue_eval.metrics.korquad import normalise
 from klue_eval.reader import Reader
 from klue_eval.tasks import OTHERS, TASKS, find_task
 from klue_eval.tasks.naver_ner import LABELS, decode, encode
-from kobert_pipeline.artifacts import read_json
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
 
 REVIEWS = ("정말 재미있게 봤다", '"두 번 볼 영화" 라는 말', "지루해서 잠들었다", "배우가 아깝다")
 PAIRS = (("구름이 많다", "하늘이 흐리다"), ("버스가 왔다", '기차가 "왔다"'), ("비가 온다", "눈이 온다"))

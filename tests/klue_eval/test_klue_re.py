@@ -20,7 +20,7 @@ from klue_eval.metrics.relations import LABELS, NO_RELATION
 from klue_eval.models import load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks.relations import TASK, decode, encode, mark
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["re"].official, METRICS["re"].corrected
 # Probabilities in tenths, so that ties, which are one point of the curve, are common.

@@ -18,7 +18,7 @@ from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.sts import SIMILAR
 from klue_eval.tasks import TASKS, find_task
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 pytestmark = pytest.mark.real
 

@@ -13,9 +13,9 @@ from klue_eval.config import EvaluationConfig
 from klue_eval.data import SAMPLE
 from klue_eval.inputs import folder_identity, untrained_identity
 from klue_eval.models import load_config, load_tokenizer
-from kobert_pipeline.artifacts import read_json
 from kobert_pipeline.cli import app
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
 
 CODE = """
 from transformers import BertConfig, BertForSequenceClassification, BertModel

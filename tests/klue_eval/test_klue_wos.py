@@ -17,7 +17,7 @@ from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
 from klue_eval.reader import Reader
 from klue_eval.tasks.wos import GATES, SLOTS, TASK, decode, encode, split_entry
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["wos"].official, METRICS["wos"].corrected
 

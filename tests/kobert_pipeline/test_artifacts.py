@@ -2,19 +2,9 @@ import json
 
 import pytest
 
-from kobert_pipeline.artifacts import (
-    FileHashes,
-    Identity,
-    Workspace,
-    artifact_folder,
-    atomic_path,
-    is_complete,
-    read_manifest,
-    verify,
-    write_json,
-    write_text,
-)  # fmt: skip
-from kobert_pipeline.errors import ArtifactMismatch, KobertError
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete, read_manifest, verify
+from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
+from kobert_pipeline.ground.files import FileHashes, atomic_path, write_json, write_text
 
 
 def an_identity(**changes):

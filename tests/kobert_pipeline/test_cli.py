@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 
 HEAVY = ("torch", "transformers", "lightning", "datasets", "numpy", "pyarrow", "kss", "pydantic")
 
@@ -195,7 +195,7 @@ def test_a_foreign_package_of_our_name_is_refused_by_name(monkeypatch, tmp_path)
 
 
 def test_a_missing_dictionary_says_what_to_install(monkeypatch):
-    from kobert_pipeline import morphology
+    from kobert_pipeline.morphology import mecab as morphology
 
     monkeypatch.setitem(sys.modules, "mecab_ko_dic", None)
     with pytest.raises(KobertError, match="pip install python-mecab-ko-dic"):

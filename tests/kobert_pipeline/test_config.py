@@ -1,7 +1,9 @@
 import pytest
 
-from kobert_pipeline.config import Config, assign, expand_variables, load_yaml, merge, runtime
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.addresses import expand_variables
+from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.layers import assign, load_yaml, merge
 
 
 class Inner(Config):

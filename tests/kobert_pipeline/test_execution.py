@@ -11,9 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kobert_pipeline import execution
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.execution import ExecutionConfig, Meter, map_shards, progress
+from kobert_pipeline.ground import parallel as execution
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -54,7 +56,10 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
 
 def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
     monkeypatch.setattr(execution, "PLAIN_INTERVAL", 0.0)
-    with caplog.at_level(logging.INFO, logger="kobert_pipeline.execution"), progress("센다", 10, "shards") as advance:
+    with (
+        caplog.at_level(logging.INFO, logger="kobert_pipeline.ground.progress"),
+        progress("센다", 10, "shards") as advance,
+    ):
         advance(4, "loss 1.5")
     assert caplog.messages[0].startswith("센다: 4 of 10 shards, ")
     assert caplog.messages[0].endswith("loss 1.5")

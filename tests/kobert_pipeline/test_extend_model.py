@@ -10,9 +10,9 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM
 
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ALONE
-from kobert_pipeline.extend import extend
+from kobert_pipeline.extending import extend
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.parallel import ALONE
 from tokenizer.load import assemble, save
 from tokenizer.train import ROLES
 

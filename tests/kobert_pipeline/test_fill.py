@@ -12,9 +12,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.fill import fill, lines, table
-from kobert_pipeline.models import locate
+from kobert_pipeline.commands.locate import locate
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.uses.fill_mask import fill, lines, table
 
 SENTENCE = "대한민국의 수도는 [MASK]이다."
 

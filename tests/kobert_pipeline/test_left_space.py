@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kobert_pipeline.left_space import END, Connections, best_path, read_penalties
-from kobert_pipeline.morphology import SEPARATOR, dictionary_path, marked
+from kobert_pipeline.morphology.left_space import END, Connections, best_path, read_penalties
+from kobert_pipeline.morphology.mecab import SEPARATOR, dictionary_path, marked
 
 DICTIONARY = Path(dictionary_path())
 PENALTIES = read_penalties(DICTIONARY / "dicrc")
@@ -203,7 +203,7 @@ def test_nothing_is_an_empty_text() -> None:
 
 
 def test_a_sentence_without_a_penalised_morpheme_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kobert_pipeline.morphology.best_path", lambda *_: pytest.fail("was searched"))
+    monkeypatch.setattr("kobert_pipeline.morphology.mecab.best_path", lambda *_: pytest.fail("was searched"))
     text = "학교에서 밥을 먹었다."
     assert marked(text, left_space_penalty=True) == marked(text)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kobert_pipeline.artifacts import FileHashes
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import WEIGHTS, identity, local_folder, positions
+from kobert_pipeline.ground.addresses import WEIGHTS, identity, local_folder
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import FileHashes
+from kobert_pipeline.training.positions import positions
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SETTING = "pretrain.continue_from"

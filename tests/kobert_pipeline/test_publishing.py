@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.files import as_kind
 from kobert_pipeline.publishing import Question, questions, refuse_leaks, refuse_unanswered

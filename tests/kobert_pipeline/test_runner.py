@@ -9,8 +9,9 @@ import pytest
 
 from klue_eval.tasks import TASKS
 from kobert_pipeline import runner
-from kobert_pipeline.artifacts import read_json, verify
-from kobert_pipeline.errors import InputError, KobertError, RecipeError
+from kobert_pipeline.ground.artifacts import verify
+from kobert_pipeline.ground.errors import InputError, KobertError, RecipeError
+from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
 from kobert_pipeline.runner import run, states
 from kobert_pipeline.stages import STAGES, Stage
@@ -110,7 +111,7 @@ def test_the_real_evaluation_scores_all_eight_tasks_and_holds_out_what_has_one_f
     monkeypatch.setenv("KOBERT_KLUE", "data")
     config = load_recipe(str(Path(__file__).parent.parent / "real" / "klue.yaml")).klue_eval
     assert set(config.tasks) == set(TASKS)
-    assert set(config.held_out) == {"ner", "dp", "mrc", "wos"}
+    assert set(config.validation) == {"ner", "dp", "mrc", "wos"}
 
 
 def test_a_recipe_may_extend_several_the_later_over_the_earlier(tmp_path, recipe_file):

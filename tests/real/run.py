@@ -15,7 +15,8 @@ from typing import Any
 import zstandard
 
 from corpora.tally import NOT_REASONS
-from kobert_pipeline.artifacts import read_json, read_manifest, write_json
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import write_page
 from kobert_pipeline.runner import run
@@ -101,12 +102,14 @@ def _runs(figures: dict[str, Any]) -> str:
     def row(label: str, value: Any) -> list[str]:
         return [label, *(value(figures[name]) for name in RECIPES)]
 
-    def held_out(run: dict[str, Any], term: str, which: int) -> float:
-        return float(run["pretrain"]["summary"]["held_out"][which].get(term, float("nan")))
+    def validation(run: dict[str, Any], term: str, which: int) -> float:
+        return float(run["pretrain"]["summary"]["validation"][which].get(term, float("nan")))
 
     def nsp(run: dict[str, Any]) -> str:
         return (
-            f"{held_out(run, 'nsp_accuracy', -1):.3f}" if "nsp" in run["pretrain"]["summary"]["held_out"][-1] else "–"
+            f"{validation(run, 'nsp_accuracy', -1):.3f}"
+            if "nsp" in run["pretrain"]["summary"]["validation"][-1]
+            else "–"
         )
 
     rows = [
@@ -116,11 +119,11 @@ def _runs(figures: dict[str, Any]) -> str:
         ),
         row("unigram entropy, nats", lambda run: f"{run['pretrain']['summary']['unigram_entropy']:.2f}"),
         row(
-            "held-out MLM loss, start → end",
-            lambda run: f"{held_out(run, 'mlm', 0):.2f} → **{held_out(run, 'mlm', -1):.2f}**",
+            "validation MLM loss, start → end",
+            lambda run: f"{validation(run, 'mlm', 0):.2f} → **{validation(run, 'mlm', -1):.2f}**",
         ),
-        row("held-out masked accuracy", lambda run: f"{held_out(run, 'mlm_accuracy', -1):.3f}"),
-        row("held-out NSP accuracy", nsp),
+        row("validation masked accuracy", lambda run: f"{validation(run, 'mlm_accuracy', -1):.3f}"),
+        row("validation NSP accuracy", nsp),
         row("steps", lambda run: f"{run['pretrain']['summary']['steps']:,}"),
         row("tokens seen", lambda run: f"{run['pretrain']['summary']['tokens'] / 1e6:.1f} M"),
         row(

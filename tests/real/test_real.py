@@ -9,11 +9,11 @@ import pytest
 
 from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document, Drop
 from corpora.inputs import input_files, read
 from klue_eval.data import read_split
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.execution import ExecutionConfig
-from kobert_pipeline.records import Document, Drop
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.parallel import ExecutionConfig
 
 pytestmark = pytest.mark.real
 

@@ -16,7 +16,8 @@ from browser import Browser, find_chromium, has_korean_font
 from page_checks import elements
 from screenshots import SHEET, Screenshot, box, colour, contrast, cut_off, take
 
-from kobert_pipeline.artifacts import is_complete, read_json
+from kobert_pipeline.ground.artifacts import is_complete
+from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.examples import MASKED
@@ -149,10 +150,10 @@ def test_every_chart_is_drawn_in_its_colours(browser: Browser, seen: tuple[str, 
         "Document length": "corpora",
         "Hangul among letters": "corpora",
         "Agreement with morphemes (F1)": "tokenizer",
-        "Masked language model loss, nats": "held-out",
-        "Masked pieces predicted right": "held-out",
-        "Learning rate": "held-out",
-        "Tokens per second": "held-out",
+        "Masked language model loss, nats": "validation",
+        "Masked pieces predicted right": "validation",
+        "Learning rate": "validation",
+        "Tokens per second": "validation",
     }
     assert set(expected) <= set(titles)
     for title, name in expected.items():

@@ -13,7 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kobert_pipeline.artifacts import Identity, Workspace, canonical_json, read_manifest, write_text
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.files import write_text
+from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.hub.build import build
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import STAGES

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from kobert_pipeline.artifacts import Identity, Workspace
+from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.training.ranks import is_first

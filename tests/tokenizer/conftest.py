@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
+from corpora.documents import Document
 from corpora.inputs import input_files, read
-from kobert_pipeline.morphology import marked
-from kobert_pipeline.records import Document
+from kobert_pipeline.morphology.mecab import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import assemble, save
 from tokenizer.train import learn_vocabulary

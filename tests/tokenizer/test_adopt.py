@@ -8,8 +8,8 @@ from tokenizers.implementations import BertWordPieceTokenizer
 from tokenizers.models import BPE
 from transformers import AutoTokenizer
 
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.errors import InputError
 from tokenizer.adopt import adopt
 from tokenizer.load import load_tokenizer
 

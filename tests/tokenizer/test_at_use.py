@@ -17,15 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kobert_pipeline import tokenization_mecab_ko
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
-from kobert_pipeline.errors import ArtifactMismatch, InputError, RecipeError
-from kobert_pipeline.execution import ExecutionConfig
-from kobert_pipeline.extend import extend
-from kobert_pipeline.morphology import morphemes
-from kobert_pipeline.pretrained import auto_tokenizer, cuts_at_use
+from kobert_pipeline.extending import extend
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
+from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.morphology import tokenization_mecab_ko
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use
+from kobert_pipeline.morphology.mecab import morphemes
+from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 from kobert_pipeline.report.pieces import vocabulary
-from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.adopt import adopt
 from tokenizer.build import build
 from tokenizer.config import TokenizerConfig

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobert_pipeline.execution import ExecutionConfig
-from kobert_pipeline.morphology import SEPARATOR
+from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.morphology.mecab import SEPARATOR
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count, count_all, source_sizes, source_weights
 from tokenizer.words import piece_of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from tokenizer.extend import extended, greedy_parts, replaced, useful_pieces
 from tokenizer.load import assemble
 from tokenizer.train import ROLES

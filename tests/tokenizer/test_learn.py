@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.morphology import marked
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.mecab import marked
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import known_words
 from tokenizer.train import ASCII, JAMO, ROLES, alphabet, covered, ks_x_1001, learn_vocabulary

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kobert_pipeline.artifacts import read_json, write_json
-from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.ground.errors import ArtifactMismatch
+from kobert_pipeline.ground.files import read_json, write_json
 from tokenizer.load import GOLDEN, MAX_CHARACTERS_PER_WORD, assemble, load_tokenizer, save
 from tokenizer.train import ROLES
 

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from tokenizers import Tokenizer
 
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.morphology import morphemes
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.mecab import morphemes
 from tokenizer.load import assemble, open_tokenizer
 from tokenizer.token_view import AGREED, EXTRA, UNKNOWN, WORD, coloured, disagreements, view
 from tokenizer.train import ROLES

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import AutoTokenizer
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.parallel import ExecutionConfig
 from tokenizer.build import GOLDEN_SENTENCES, build, morpheme_starts, sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import GOLDEN, load_tokenizer

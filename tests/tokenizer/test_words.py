@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 
 from corpora.cleaning import clean
-from kobert_pipeline.morphology import SEPARATOR, marked
+from kobert_pipeline.morphology.mecab import SEPARATOR, marked
 from tokenizer.load import assemble
 from tokenizer.train import ROLES
 from tokenizer.words import SHIFT, Digits, count_units, is_isolated, piece_of, shifted, words

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH, Morphemes, mark, parse
+from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH, Morphemes, annotate, parse
 from kobert_pipeline.dataset.pieces import cut, cut_in_context, split_eojeols
 from kobert_pipeline.dataset.ragged import gather, offsets_of
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.morphology import morphemes
-from kobert_pipeline.tokenization_mecab_ko import cut_at_morphemes
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.mecab import morphemes
+from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.load import load_tokenizer
 
 SPACES = "\t\n\r \u00a0\u2003\u2028\u3000"
@@ -108,7 +108,7 @@ def test_a_piece_belongs_to_the_morpheme_of_its_first_character(tokenizer, docum
     texts = [sentence for document in documents for sentence in document]
     eojeols = split_eojeols(sentences(texts))
     found = cut(eojeols, tokenizer, with_characters=True)
-    marks = mark(found.characters, parse(eojeols))
+    annotations = annotate(found.characters, parse(eojeols))
     starts, tags, lost = [], [], 0
     for text in texts:
         begins, parts = zip(*[(item.start, item.tag) for item in morphemes(text)], strict=True)
@@ -117,25 +117,25 @@ def test_a_piece_belongs_to_the_morpheme_of_its_first_character(tokenizer, docum
         starts += [True, *(owners[1:] != owners[:-1]).tolist()]
         tags += [parts[owner].partition("+")[0] for owner in owners]
         lost += len(begins) - len(set(owners.tolist()))
-    assert marks.morpheme_start.tolist() == starts
-    assert [PARTS_OF_SPEECH[code] for code in marks.part_of_speech] == tags
-    assert marks.swallowed == lost
-    assert (marks.morpheme_start | ~found.eojeol_start).all()
+    assert annotations.morpheme_start.tolist() == starts
+    assert [PARTS_OF_SPEECH[code] for code in annotations.part_of_speech] == tags
+    assert annotations.swallowed == lost
+    assert (annotations.morpheme_start | ~found.eojeol_start).all()
 
 
 def test_a_morpheme_that_begins_inside_a_piece_is_swallowed_and_counted():
     """Pieces 갔다 and ., morphemes 갔, 다 and ."""
-    marks = mark(np.array([0, 2]), Morphemes(np.array([0, 1, 2]), np.array([7, 26, 35], dtype=np.uint8)))
-    assert marks.morpheme_start.tolist() == [True, True]
-    assert marks.part_of_speech.tolist() == [7, 35]
-    assert marks.swallowed == 1
+    annotations = annotate(np.array([0, 2]), Morphemes(np.array([0, 1, 2]), np.array([7, 26, 35], dtype=np.uint8)))
+    assert annotations.morpheme_start.tolist() == [True, True]
+    assert annotations.part_of_speech.tolist() == [7, 35]
+    assert annotations.swallowed == 1
 
 
 def test_a_split_without_sentences_has_no_pieces_and_no_morphemes(tokenizer):
     eojeols = split_eojeols(sentences([]))
     found = cut(eojeols, tokenizer, with_characters=True)
     assert (found.input_ids.tolist(), found.sentence_offsets.tolist()) == ([], [0])
-    assert mark(found.characters, parse(eojeols)).swallowed == 0
+    assert annotate(found.characters, parse(eojeols)).swallowed == 0
 
 
 def test_a_sentence_that_mecab_does_not_give_back_whole_is_named():
@@ -177,9 +177,9 @@ def test_a_tokenizer_that_cuts_at_morphemes_is_given_whole_sentences(tiny, docum
     expected = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
     assert found.input_ids.tolist() == [piece for ids in expected for piece in ids]
     assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
-    marks = mark(found.characters, parse(eojeols))
-    assert (marks.morpheme_start | ~found.eojeol_start).all()
-    assert marks.swallowed == 0
+    annotations = annotate(found.characters, parse(eojeols))
+    assert (annotations.morpheme_start | ~found.eojeol_start).all()
+    assert annotations.swallowed == 0
 
 
 def test_more_sentences_than_fit_one_call_are_cut_alike(tokenizer, documents, monkeypatch):

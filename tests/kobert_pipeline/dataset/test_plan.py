@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kobert_pipeline.dataset.annotations import EOJEOL_START
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.dataset.marks import EOJEOL_START
 from kobert_pipeline.dataset.pairs import shares_of_cut
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.segment_pairs import IS_NEXT, IS_RANDOM, segment_pairs
 from kobert_pipeline.dataset.sentence_order import IN_ORDER, SWAPPED, sentence_order
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError
 
 PLANS = {
     "pieces": full_rows,
@@ -35,7 +35,7 @@ def a_block(sizes: list[list[int]], continuity: list[bool] | None = None, source
     offsets = np.cumsum([0, *lengths])
     return Block(
         tokens=np.arange(offsets[-1], dtype=np.uint32),
-        marks={EOJEOL_START: np.ones(offsets[-1], dtype=bool)},
+        annotations={EOJEOL_START: np.ones(offsets[-1], dtype=bool)},
         sentence_offsets=offsets.astype(np.int64),
         document_offsets=np.cumsum([0, *(len(document) for document in sizes)]).astype(np.int64),
         source=np.array(source or [0] * len(sizes), dtype=np.uint8),
@@ -56,7 +56,7 @@ blocks = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_siz
 
 
 def document_of(block: Block, pieces: object) -> np.ndarray:
-    return np.searchsorted(block.piece_offsets, pieces, side="right") - 1
+    return np.searchsorted(block.token_offsets, pieces, side="right") - 1
 
 
 def pieces_of(examples: Examples) -> list[list[int]]:
@@ -185,7 +185,7 @@ def test_labels_are_balanced_and_one_pair_in_ten_is_short_over_many(plan, label)
     assert (lengths < 128).mean() == pytest.approx(0.09, abs=0.025)
 
 
-def test_truncated_pieces_go_from_the_front_and_the_end_by_a_fair_coin():
+def test_truncated_tokens_go_from_the_front_and_the_end_by_a_fair_coin():
     """Sentences of 30 and 100 pieces in a room of 61: the second loses 69, of which Binomial(69, ½) at its front."""
     examples = segment_pairs(a_block([[30, 100]] * 800), context(64), short_probability=0.0)
     true = examples.labels["next_sentence_label"] == IS_NEXT
@@ -201,7 +201,7 @@ def test_what_the_pairs_leave_out_is_counted():
         assert examples.counts["one_sentence"] == 1
         assert examples.counts["no_continuity"] == 1
         assert examples.counts["short_documents"] == 2
-        assert examples.counts["truncated_pieces"] > 0
+        assert examples.counts["truncated_tokens"] > 0
         assert set(document_of(block, examples.starts)) == {1, 2, 4}
     lone = segment_pairs(a_block([[90, 90]] * 2), context(64), short_probability=0.0)
     assert (lone.counts["lone_chunks"], lone.labels["next_sentence_label"].tolist()) == (4, [IS_RANDOM] * 4)
@@ -228,7 +228,7 @@ def test_sentence_order_pairs_neighbouring_segments_and_uses_every_sentence_once
     assert np.array_equal(ranges[0][:, 0] > ranges[0][:, 1], swapped)
     used = flat(pieces_of(examples))
     several = np.diff(block.document_offsets)[document_of(block, block.tokens)] > 1
-    assert len(used) == len(set(used)) == several.sum() - examples.counts["truncated_pieces"]
+    assert len(used) == len(set(used)) == several.sum() - examples.counts["truncated_tokens"]
 
 
 @given(first=st.integers(1, 200), second=st.integers(1, 200), excess=st.integers(1, 100))
@@ -246,12 +246,12 @@ def test_the_longer_segment_always_loses_the_next_piece(first, second, excess):
 
 # --- shares of sources -----------------------------------------------------------------------------------------------
 
-SOURCES = [{"name": "wiki", "pieces": 600}, {"name": "news", "pieces": 300}, {"name": "law", "pieces": 100}]
+SOURCES = [{"name": "wiki", "tokens": 600}, {"name": "news", "tokens": 300}, {"name": "law", "tokens": 100}]
 
 
 def test_shares_give_each_source_its_part_of_an_epoch_as_long_as_the_corpus():
     repeats = repeats_for({"law": 0.4}, SOURCES)
-    read = [repeat * source["pieces"] for repeat, source in zip(repeats, SOURCES, strict=True)]
+    read = [repeat * source["tokens"] for repeat, source in zip(repeats, SOURCES, strict=True)]
     assert read == pytest.approx([400, 200, 400])
     assert repeats_for({}, SOURCES) == ()
     assert repeats_for({"wiki": 0.6, "news": 0.3, "law": 0.1}, SOURCES) == pytest.approx((1, 1, 1))

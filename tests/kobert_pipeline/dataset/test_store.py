@@ -5,13 +5,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.dataset.build import build, is_held_out
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.build import build, in_validation
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.marks import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
-from kobert_pipeline.errors import ArtifactMismatch
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.errors import ArtifactMismatch
+from kobert_pipeline.ground.parallel import ExecutionConfig
 from tokenizer.load import load_tokenizer
 
 
@@ -19,7 +19,7 @@ def sentences_by_split(tiny):
     split = {TRAIN: [], VALIDATION: []}
     for shard in sorted((tiny.corpora / "shards").glob("*.parquet")):
         for row in pq.read_table(shard).to_pylist():
-            split[VALIDATION if is_held_out(row["doc_id"], row["source"], 0.15) else TRAIN].append(row["sentences"])
+            split[VALIDATION if in_validation(row["doc_id"], row["source"], 0.15) else TRAIN].append(row["sentences"])
     return split
 
 
@@ -45,7 +45,7 @@ def test_tokens_are_two_bytes_and_the_offsets_fit_them(tiny):
     block = store.read(store.blocks(TRAIN)[0])
     assert block.tokens.dtype == np.uint16
     assert block.sentence_offsets[0] == 0
-    assert block.sentence_offsets[-1] == len(block.tokens) == len(block.marks[EOJEOL_START])
+    assert block.sentence_offsets[-1] == len(block.tokens) == len(block.annotations[EOJEOL_START])
     assert block.document_offsets[-1] == len(block.sentence_offsets) - 1
 
 
@@ -54,14 +54,14 @@ def test_eojeol_starts_are_the_pieces_after_a_space(tiny):
     block = store.read(store.blocks(TRAIN)[0])
     sentence = sentences_by_split(tiny)[TRAIN][0][0]
     count = int(block.sentence_offsets[1])
-    assert block.marks[EOJEOL_START][:count].sum() == len(sentence.split())
+    assert block.annotations[EOJEOL_START][:count].sum() == len(sentence.split())
     assert tokenizer.id_to_token(int(block.tokens[0])).startswith("##") is False
 
 
-def test_held_out_documents_are_chosen_by_their_id_alone():
-    chosen = {f"d{number}" for number in range(10_000) if is_held_out(f"d{number}", "news", 0.01)}
+def test_validation_documents_are_chosen_by_their_id_alone():
+    chosen = {f"d{number}" for number in range(10_000) if in_validation(f"d{number}", "news", 0.01)}
     assert 60 < len(chosen) < 140
-    assert chosen <= {f"d{number}" for number in range(10_000) if is_held_out(f"d{number}", "news", 0.02)}
+    assert chosen <= {f"d{number}" for number in range(10_000) if in_validation(f"d{number}", "news", 0.02)}
 
 
 def test_datasets_reads_the_same_files(tiny, tmp_path, monkeypatch):
@@ -117,9 +117,9 @@ def test_a_store_built_with_another_tokenizer_is_refused(copied, tiny):
 
 
 def test_a_mark_that_the_store_does_not_hold_is_asked_for_by_name(tiny):
-    Store(tiny.dataset).require_marks([EOJEOL_START])
+    Store(tiny.dataset).require_annotations([EOJEOL_START])
     with pytest.raises(ArtifactMismatch, match="holds no morpheme_start"):
-        Store(tiny.dataset).require_marks([MORPHEME_START])
+        Store(tiny.dataset).require_annotations([MORPHEME_START])
 
 
 def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
@@ -130,20 +130,20 @@ def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
             {},
         )
     store, plain = Store(folder), Store(tiny.dataset)
-    store.require_marks([MORPHEME_START, PART_OF_SPEECH])
+    store.require_annotations([MORPHEME_START, PART_OF_SPEECH])
     block, other = store.read(store.blocks(TRAIN)[0]), plain.read(plain.blocks(TRAIN)[0])
     assert np.array_equal(block.tokens, other.tokens)
-    assert np.array_equal(block.marks[EOJEOL_START], other.marks[EOJEOL_START])
-    assert set(block.marks) == {EOJEOL_START, MORPHEME_START, PART_OF_SPEECH}
-    tags = [store.summary["parts_of_speech"][code] for code in block.marks[PART_OF_SPEECH][:7].tolist()]
+    assert np.array_equal(block.annotations[EOJEOL_START], other.annotations[EOJEOL_START])
+    assert set(block.annotations) == {EOJEOL_START, MORPHEME_START, PART_OF_SPEECH}
+    tags = [store.summary["parts_of_speech"][code] for code in block.annotations[PART_OF_SPEECH][:7].tolist()]
     assert tags[:2] == ["NNG", "JKS"]
     assert store.summary[TRAIN]["swallowed_morphemes"] == 0  # this vocabulary knows hardly more than single characters
 
 
 def test_pieces_are_counted_by_source(tiny):
     store = Store(tiny.dataset)
-    assert sum(source["pieces"] for source in store.summary["sources"]) == store.summary[TRAIN]["pieces"]
-    assert all(source["pieces"] > 0 for source in store.summary["sources"])
+    assert sum(source["tokens"] for source in store.summary["sources"]) == store.summary[TRAIN]["tokens"]
+    assert all(source["tokens"] > 0 for source in store.summary["sources"])
 
 
 def test_the_unigram_entropy_is_that_of_the_training_pieces(tiny):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from finished_run import PLANTED
 
-from kobert_pipeline.artifacts import read_json, read_manifest, write_json
-from kobert_pipeline.errors import ArtifactMismatch, InputError
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import is_publishable

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
-from kobert_pipeline.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, dataset_card, hub_datasets, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import Cost
@@ -145,7 +145,7 @@ def test_the_heading_is_the_recipe_where_no_title_is_given(manifests: dict[str, 
 
 def test_a_model_no_better_than_piece_frequencies_is_called_a_trial(manifests: dict[str, Manifest]) -> None:
     assert "of no use but as a trial" not in model_card(CONFIG, "small", manifests)
-    manifests["pretrain"] = with_summary(manifests["pretrain"], held_out=[{"step": 0, "tokens": 0, "mlm": 8.3}])
+    manifests["pretrain"] = with_summary(manifests["pretrain"], validation=[{"step": 0, "tokens": 0, "mlm": 8.3}])
     assert "of no use but as a trial" in model_card(CONFIG, "small", manifests)
 
 

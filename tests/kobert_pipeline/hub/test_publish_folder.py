@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from finished_run import publish
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable

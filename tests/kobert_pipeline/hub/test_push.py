@@ -10,7 +10,7 @@ import pytest
 from finished_run import PLANTED
 from hub_server import PART_BYTES, Blob, HubServer, Repository
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, model_bundle
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.push import Destination, Published, find_token, push

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots

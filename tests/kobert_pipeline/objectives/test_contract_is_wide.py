@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import Architecture
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.config import Config
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens
 from kobert_pipeline.objectives import OBJECTIVES
@@ -77,10 +77,10 @@ def counts(batch):
 
 
 class TwoModels(nn.Module):
-    def __init__(self, sizes, facts):
+    def __init__(self, sizes, info):
         super().__init__()
-        self.generator = nn.Sequential(nn.Embedding(facts.vocab_size, 8), nn.Linear(8, facts.vocab_size))
-        self.pieces = nn.Embedding(facts.vocab_size, sizes.hidden)
+        self.generator = nn.Sequential(nn.Embedding(info.vocab_size, 8), nn.Linear(8, info.vocab_size))
+        self.pieces = nn.Embedding(info.vocab_size, sizes.hidden)
         self.transformer = nn.Transformer(
             sizes.hidden, 2, 1, 1, 2 * sizes.hidden, dropout=sizes.dropout, batch_first=True
         )
@@ -120,7 +120,7 @@ ARCHITECTURE = Architecture(
     named_sizes=MappingProxyType({"mini": Sizes()}),
     heads=("generator", "detector", "decoder"),
     model_inputs=("input_ids", "attention_mask", "decoder_input_ids"),
-    build=lambda sizes, facts, heads: TwoModels(sizes, facts),
+    build=lambda sizes, info, heads: TwoModels(sizes, info),
     export=lambda model, folder: torch.save(model.state_dict(), folder / "both.pt"),
 )
 
@@ -149,7 +149,7 @@ def train(root, tiny, **changes):
 
 def test_a_recipe_trains_it_measures_it_and_exports_it(listed, tiny, tmp_path):
     folder = train(tmp_path, tiny)
-    first, *_, last = read_manifest(folder).summary["held_out"]
+    first, *_, last = read_manifest(folder).summary["validation"]
     assert {"generator", "detection", "denoising", "detection_accuracy"} <= set(last)
     assert all(last[name] < first[name] for name in ("generator", "detection", "denoising"))
     weights = torch.load(folder / "model" / "both.pt", weights_only=True)

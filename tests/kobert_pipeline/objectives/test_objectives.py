@@ -8,14 +8,14 @@ import torch
 from torch.nn import functional
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import draw
-from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 TINY_SIZES = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
 PAIRS = [
@@ -27,12 +27,12 @@ PAIRS = [
 
 
 @pytest.fixture(scope="module")
-def facts(tiny):
-    return tokenizer_facts(tiny.tokenizer)
+def info(tiny):
+    return tokenizer_info(tiny.tokenizer)
 
 
 @pytest.fixture
-def make(tiny, facts):
+def make(tiny, info):
     """(objective, architecture) -> model, batch of eight examples, the objective's loss."""
 
     def build(objective_name, architecture_name, **settings):
@@ -40,8 +40,8 @@ def make(tiny, facts):
         objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
         store, options = Store(tiny.dataset), objective.options(**settings)
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, 48), options)
-        batch = draw(objective, examples, np.arange(min(8, len(examples))), facts, options, seed=0, number=0, width=48)
-        shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 48)
+        batch = draw(objective, examples, np.arange(min(8, len(examples))), info, options, seed=0, number=0, width=48)
+        shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 48)
         model = architecture.build(architecture.sizes(**TINY_SIZES), shape, objective.heads)
         return model, batch, objective.loss
 
@@ -149,29 +149,29 @@ def test_a_fixed_number_of_predictions_gives_the_same_loss_in_a_fixed_shape(make
 
 
 @pytest.mark.parametrize("unit", ["eojeol", "span"])
-def test_whole_eojeols_are_masked_by_the_marks_of_the_store(make, tiny, facts, unit):
+def test_whole_eojeols_are_masked_by_the_marks_of_the_store(make, tiny, info, unit):
     """A masked piece that begins with ## has all the pieces of its eojeol masked: checked on the text."""
     from tokenizer.load import load_tokenizer
 
     tokenizer = load_tokenizer(tiny.tokenizer)
-    inner = np.array([tokenizer.id_to_token(number).startswith("##") for number in range(facts.vocab_size)])
+    inner = np.array([tokenizer.id_to_token(number).startswith("##") for number in range(info.vocab_size)])
     _, batch, _ = make("mlm", "bert", unit=unit, mlm_probability=0.4)
     selected = (batch["labels"] != IGNORE_INDEX).numpy()
     original = np.where(selected, batch["labels"].numpy(), batch["input_ids"].numpy())
-    glued = inner[original[:, 1:]] & ~np.isin(original[:, :-1], [facts.cls_id, facts.sep_id])
+    glued = inner[original[:, 1:]] & ~np.isin(original[:, :-1], [info.cls_id, info.sep_id])
     assert glued.sum() > 50
     assert np.array_equal(selected[:, 1:][glued], selected[:, :-1][glued])
 
 
-def test_a_pair_reads_as_bert_writes_it(make, facts, tiny):
+def test_a_pair_reads_as_bert_writes_it(make, info, tiny):
     from tokenizer.load import load_tokenizer
 
     _, batch, _ = make("mlm_nsp", "bert")
     original = torch.where(batch["labels"] != IGNORE_INDEX, batch["labels"], batch["input_ids"])
     for ids, types, mask in zip(original, batch["token_type_ids"], batch["attention_mask"], strict=True):
         real = ids[mask].tolist()
-        separators = [position for position, piece in enumerate(real) if piece == facts.sep_id]
-        assert real[0] == facts.cls_id
+        separators = [position for position, piece in enumerate(real) if piece == info.sep_id]
+        assert real[0] == info.cls_id
         assert len(separators) == 2
         assert separators[1] == len(real) - 1
         assert types[mask].tolist() == [0] * (separators[0] + 1) + [1] * (len(real) - separators[0] - 1)
@@ -179,11 +179,11 @@ def test_a_pair_reads_as_bert_writes_it(make, facts, tiny):
     assert "다." in text
 
 
-def test_random_replacements_are_ordinary_pieces(facts, tiny):
+def test_random_replacements_are_ordinary_pieces(info, tiny):
     from tokenizer.load import load_tokenizer
 
     tokenizer = load_tokenizer(tiny.tokenizer)
-    pieces = {tokenizer.id_to_token(int(number)) for number in facts.replacements}
+    pieces = {tokenizer.id_to_token(int(number)) for number in info.replacements}
     assert not pieces & {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
     assert not any(piece.startswith("[unused") for piece in pieces)
-    assert len(pieces) == facts.vocab_size - 5 - 128
+    assert len(pieces) == info.vocab_size - 5 - 128

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import cut_into_packed_batches, draw
-from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SIZES = {"layers": 4, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64, "dropout": 0.0}
 LOCAL = {"modernbert": {"local_attention": 16}}
@@ -29,7 +29,7 @@ PAIRS = [
 ]
 FLEX = pytest.param(
     "flex_attention",
-    marks=[
+    annotations=[
         pytest.mark.system,  # it is compiled first
         pytest.mark.skipif(shutil.which("g++") is None, reason="flex_attention needs a C++ compiler (g++) on a CPU"),
     ],
@@ -38,12 +38,12 @@ IMPLEMENTATIONS = ["eager", "sdpa", FLEX]
 
 
 @pytest.fixture(scope="module")
-def facts(tiny):
-    return tokenizer_facts(tiny.tokenizer)
+def info(tiny):
+    return tokenizer_info(tiny.tokenizer)
 
 
 @pytest.fixture
-def make(tiny, facts):
+def make(tiny, info):
     """(objective, architecture, attention) -> model, a batch unpacked and packed, the objective's loss."""
 
     def build(objective_name, architecture_name, implementation="sdpa", **settings):
@@ -53,10 +53,10 @@ def make(tiny, facts):
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, LENGTH), options)
         rows = cut_into_packed_batches(examples.lengths, ROW, 4, np.random.default_rng(0))[0]
         plain, packed = (
-            draw(objective, examples, chosen, facts, options, seed=0, number=3, width=LENGTH, row_length=row_length)
+            draw(objective, examples, chosen, info, options, seed=0, number=3, width=LENGTH, row_length=row_length)
             for chosen, row_length in ((rows[rows >= 0], None), (rows, ROW))
         )
-        shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, LENGTH, implementation)
+        shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, LENGTH, implementation)
         sizes = architecture.sizes(**SIZES, **LOCAL.get(architecture_name, {}))
         return architecture.build(sizes, shape, objective.heads).eval(), plain, packed, objective.loss
 
@@ -76,14 +76,14 @@ def test_packing_changes_no_mask_and_no_label(make, objective):
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @torch.no_grad()
-def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, architecture, implementation, facts):
+def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, architecture, implementation, info):
     """Hidden states and pair logits of every other example, those in the same row among them."""
     model, _, packed, _ = make("mlm_nsp" if architecture == "bert" else "mlm", architecture, implementation)
     before = model.hidden(packed)
     changed = dict(packed, input_ids=packed["input_ids"].clone())
     victim = 1
-    own = packed["attention_mask"][victim] & (packed["input_ids"][victim] != facts.cls_id)
-    changed["input_ids"][victim, own] = int(facts.replacements[7])
+    own = packed["attention_mask"][victim] & (packed["input_ids"][victim] != info.cls_id)
+    changed["input_ids"][victim, own] = int(info.replacements[7])
     after = model.hidden(changed)
     others = torch.arange(len(before)) != victim
     numbers = packed["packing"] // packed["input_ids"].shape[1]

@@ -7,16 +7,16 @@ import pytest
 import torch
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain.data import draw
 from kobert_pipeline.pretrain.module import total_loss
 
-FACTS = TokenizerFacts(45, 0, 1, 2, 3, 4, np.arange(5, 45))
-MODEL = ModelFacts(FACTS.vocab_size, FACTS.pad_id, FACTS.cls_id, FACTS.sep_id, 24)
+FACTS = TokenizerInfo(45, 0, 1, 2, 3, 4, np.arange(5, 45))
+MODEL = ModelSpec(FACTS.vocab_size, FACTS.pad_id, FACTS.cls_id, FACTS.sep_id, 24)
 SENTENCES, LENGTH = 400, 4
 
 
@@ -26,7 +26,7 @@ def two_topics() -> Block:
     size = SENTENCES * LENGTH
     return Block(
         tokens=np.concatenate([rng.integers(5, 25, size), rng.integers(25, 45, size)]).astype(np.uint16),
-        marks={},
+        annotations={},
         sentence_offsets=np.arange(0, 2 * size + 1, LENGTH),
         document_offsets=np.array([0, SENTENCES, 2 * SENTENCES]),
         source=np.zeros(2, dtype=np.uint8),
@@ -40,7 +40,7 @@ def one_direction() -> Block:
     halves = [rng.integers(low, low + 20, 2 * LENGTH) for _ in range(SENTENCES) for low in (5, 25)]
     return Block(
         tokens=np.concatenate(halves).astype(np.uint16),
-        marks={},
+        annotations={},
         sentence_offsets=np.arange(0, 4 * SENTENCES * LENGTH + 1, 2 * LENGTH),
         document_offsets=np.arange(0, 2 * SENTENCES + 1, 2),
         source=np.zeros(SENTENCES, dtype=np.uint8),

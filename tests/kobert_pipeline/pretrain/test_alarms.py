@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.errors import TrainingFailed
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.errors import TrainingFailed
 from kobert_pipeline.objectives import mlm
 from kobert_pipeline.pretrain.alarms import NORM, Alarms, Spikes, Unread, plateau, repeated_share
 from kobert_pipeline.pretrain.build import build

@@ -15,7 +15,7 @@ from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain import batch_view
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 MARK = re.compile(r"⟦([^⟧=→]+)(=|→[^⟧]+)?⟧")
 
@@ -32,19 +32,19 @@ def a_config(**objective) -> PretrainConfig:
 
 
 @pytest.fixture(scope="module")
-def facts(tiny):
-    return tokenizer_facts(tiny.tokenizer)
+def info(tiny):
+    return tokenizer_info(tiny.tokenizer)
 
 
 @pytest.fixture
-def drawn(tiny, facts):
+def drawn(tiny, info):
     """The first batches of a run, as tensors and as they are read."""
 
     def draw(**objective):
         config = a_config(**objective)
-        stream = BatchStream(Store(tiny.dataset), OBJECTIVES[config.objective["name"]], config, facts, 7)
+        stream = BatchStream(Store(tiny.dataset), OBJECTIVES[config.objective["name"]], config, info, 7)
         batches = [batch for batch, _ in itertools.islice(stream, 12)]
-        return batches, [batch_view.read(batch, facts) for batch in batches]
+        return batches, [batch_view.read(batch, info) for batch in batches]
 
     return draw
 
@@ -83,12 +83,12 @@ def test_the_figures_are_those_of_the_recipe(drawn, slots):
     assert figures["next_sentence_label: random"] == pytest.approx(0.5, abs=0.25)
 
 
-def test_padding_is_that_of_packed_rows_where_there_are_some(tiny, facts):
+def test_padding_is_that_of_packed_rows_where_there_are_some(tiny, info):
     phases = [{"max_length": 32, "batch_size": 4, "row_length": 128}]
     config = PretrainConfig.parse(a_config().model_dump() | {"phases": phases})
-    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, facts, 7)
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, info, 7)
     batch, _ = next(iter(stream))
-    figures = batch_view.statistics([batch_view.read(batch, facts)])
+    figures = batch_view.statistics([batch_view.read(batch, info)])
     assert figures["examples"] > len(batch["packing"])
     assert figures["padding"] == pytest.approx(float((batch["packing"] < 0).float().mean()))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_training import config_of, train
 
-from kobert_pipeline.artifacts import read_manifest
+from kobert_pipeline.ground.artifacts import read_manifest
 from kobert_pipeline.pretrain import budget
 from kobert_pipeline.pretrain.budget import Measured
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -75,7 +75,7 @@ def of_tokens(tiny, tmp_path_factory):
 def test_a_run_of_tokens_ends_near_them(of_tokens):
     summary = read_manifest(of_tokens).summary
     assert summary["tokens"] == pytest.approx(8_000, rel=0.1)
-    assert summary["held_out"][-1]["step"] == summary["steps"]
+    assert summary["validation"][-1]["step"] == summary["steps"]
 
 
 def test_a_run_of_tokens_is_the_same_twice_and_after_a_cut(of_tokens, tiny, tmp_path, monkeypatch):
@@ -147,7 +147,7 @@ def test_a_run_of_minutes_takes_them(tiny, tmp_path, monkeypatch, phases):
 
 
 def test_a_recipe_gives_exactly_one_budget():
-    from kobert_pipeline.errors import RecipeError
+    from kobert_pipeline.ground.errors import RecipeError
 
     values = config_of({}).model_dump()
     with pytest.raises(

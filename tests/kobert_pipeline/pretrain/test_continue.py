@@ -12,13 +12,14 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, RobertaForMaskedLM
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Identity, Workspace, read_json, read_manifest, write_json
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.build import build as build_dataset
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import ALONE
-from kobert_pipeline.extend import extend
+from kobert_pipeline.extending import extend
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.parallel import ALONE
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.start import load_weights
@@ -48,8 +49,8 @@ def model(tiny, tmp_path_factory):
 
 
 def test_a_finished_run_goes_on_where_it_ended(model, tiny, tmp_path):
-    ended = read_manifest(model.parent).summary["held_out"][-1]
-    begun = read_manifest(train(tmp_path, tiny.tokenizer, tiny.dataset, model, max_steps=2)).summary["held_out"][0]
+    ended = read_manifest(model.parent).summary["validation"][-1]
+    begun = read_manifest(train(tmp_path, tiny.tokenizer, tiny.dataset, model, max_steps=2)).summary["validation"][0]
     assert begun["mlm"] == pytest.approx(ended["mlm"], abs=1e-5)
     assert begun["nsp"] == pytest.approx(ended["nsp"], abs=1e-5)
 
@@ -84,13 +85,13 @@ def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_
     assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
 
 
-FACTS = ModelFacts(992, 0, 2, 3, 48)
+FACTS = ModelSpec(992, 0, 2, 3, 48)
 
 
-def built(name, facts=FACTS, **sizes):
+def built(name, info=FACTS, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), facts, architecture.heads)
+    return architecture.build(architecture.sizes(**shape), info, architecture.heads)
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
@@ -140,7 +141,7 @@ def test_a_roberta_checkpoint_goes_on_with_its_own_tokenizer(klue_like, tiny, tm
 
 def test_positions_of_roberta_are_named_as_a_recipe_counts_them(klue_like):
     with pytest.raises(InputError, match=r"has positions 64; set pretrain\.architecture .* positions 48"):
-        load_weights(built("roberta", facts=ModelFacts(992, 1, 0, 2, 48), positions=48), klue_like, with_pairs=False)
+        load_weights(built("roberta", info=ModelSpec(992, 1, 0, 2, 48), positions=48), klue_like, with_pairs=False)
 
 
 def test_another_architecture_is_refused_by_name(model):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kobert_pipeline.architectures.padding import UNPADDED, visible
 from kobert_pipeline.dataset.packing import EMPTY
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
-from kobert_pipeline.errors import ArtifactMismatch, InputError, RecipeError
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import Phase, PretrainConfig
 from kobert_pipeline.pretrain.data import (
@@ -26,7 +26,7 @@ from kobert_pipeline.pretrain.data import (
     take_rows,
     validation_batches,
 )
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SIZES = {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
 
@@ -41,9 +41,9 @@ def a_config(objective: str = "mlm_nsp", **options) -> PretrainConfig:
 
 @pytest.fixture
 def stream(tiny):
-    facts = tokenizer_facts(tiny.tokenizer)
+    info = tokenizer_info(tiny.tokenizer)
     return lambda objective="mlm_nsp", seed=1, **changes: BatchStream(
-        Store(tiny.dataset), OBJECTIVES[objective], a_config(objective).model_copy(update=changes), facts, seed
+        Store(tiny.dataset), OBJECTIVES[objective], a_config(objective).model_copy(update=changes), info, seed
     )
 
 
@@ -128,7 +128,7 @@ def test_a_part_of_a_batch_is_what_drawing_its_rows_gives(stream, row_length):
     examples = whole._plan(0, epoch=0, phase=0)
     rows = whole._cut(examples, 0, epoch=0, phase=0)[0]
     drawing = partial(
-        draw, whole.objective, examples, facts=whole.facts, options=whole.options,
+        draw, whole.objective, examples, info=whole.info, options=whole.options,
         seed=1, number=5, width=32, row_length=row_length,
     )  # fmt: skip
     batch = drawing(rows)
@@ -151,23 +151,23 @@ def test_another_seed_gives_other_batches(stream):
     assert not equal(next(iter(stream(seed=1)))[0], next(iter(stream(seed=2)))[0])
 
 
-def test_held_out_batches_are_the_same_every_time_and_mask_at_15_percent(tiny):
-    facts, store = tokenizer_facts(tiny.tokenizer), Store(tiny.dataset)
+def test_validation_batches_are_the_same_every_time_and_mask_at_15_percent(tiny):
+    info, store = tokenizer_info(tiny.tokenizer), Store(tiny.dataset)
     config = a_config("mlm", mlm_probability=0.4)
-    first, second = (validation_batches(store, OBJECTIVES["mlm"], config, facts) for _ in range(2))
+    first, second = (validation_batches(store, OBJECTIVES["mlm"], config, info) for _ in range(2))
     assert all(equal(one, two) for one, two in zip(first, second, strict=True))
     masked = sum(int((batch["labels"] != -100).sum()) for batch in first)
-    assert masked / store.summary["validation"]["pieces"] == pytest.approx(0.15, abs=0.03)
+    assert masked / store.summary["validation"]["tokens"] == pytest.approx(0.15, abs=0.03)
 
 
-def test_of_much_held_out_text_a_share_is_measured_at_even_distances(tiny):
+def test_of_much_validation_text_a_share_is_measured_at_even_distances(tiny):
     given = Store(tiny.dataset), OBJECTIVES["mlm"]
-    facts, config = tokenizer_facts(tiny.tokenizer), a_config("mlm")
+    info, config = tokenizer_info(tiny.tokenizer), a_config("mlm")
     phase = config.phases[0].model_copy(update={"max_length": 16, "batch_size": 1})
     config = config.model_copy(update={"phases": (phase,)})
-    whole = validation_batches(*given, config, facts)
+    whole = validation_batches(*given, config, info)
     assert len(whole) >= 4
-    few = validation_batches(*given, config.model_copy(update={"validation_pieces": 2 * 16}), facts)
+    few = validation_batches(*given, config.model_copy(update={"validation_tokens": 2 * 16}), info)
     places = [number for number, batch in enumerate(whole) if any(equal(batch, one) for one in few)]
     assert len(few) == len(places) == 2
     assert places == [0, len(whole) // 2]
@@ -178,7 +178,7 @@ def test_sources_have_their_share_of_what_is_drawn(stream):
     drawn = stream("mlm", source_shares={"reviews": 0.75})
     reviews = [source["name"] for source in drawn.store.summary["sources"]].index("reviews")
     block = drawn.store.read(drawn.blocks[0])
-    sizes = np.diff(block.piece_offsets)
+    sizes = np.diff(block.token_offsets)
     wanted = np.array(drawn.repeats)[block.source]
     assert (wanted * sizes)[block.source == reviews].sum() / (wanted * sizes).sum() == pytest.approx(0.75)
     pieces = [len(drawn._plan(0, epoch=epoch, phase=0).lengths) for epoch in range(30)]
@@ -227,7 +227,7 @@ def test_an_edited_store_is_refused_before_training(tiny, tmp_path, split):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    given = Store(tmp_path / "dataset"), OBJECTIVES["mlm"], a_config("mlm"), tokenizer_facts(tiny.tokenizer)
+    given = Store(tmp_path / "dataset"), OBJECTIVES["mlm"], a_config("mlm"), tokenizer_info(tiny.tokenizer)
     reads = {TRAIN: BatchStream(*given, 1).require_batches, VALIDATION: partial(validation_batches, *given)}
     with pytest.raises(ArtifactMismatch, match=f"{path.name}: changed since it was written"):
         reads[split]()
@@ -236,7 +236,7 @@ def test_an_edited_store_is_refused_before_training(tiny, tmp_path, split):
 def test_masking_by_morphemes_needs_a_store_that_knows_them(tiny):
     config = a_config("mlm", unit="morpheme")
     with pytest.raises(ArtifactMismatch, match=r"holds no morpheme_start. Set dataset.morphemes: true"):
-        BatchStream(Store(tiny.dataset), OBJECTIVES["mlm"], config, tokenizer_facts(tiny.tokenizer), 1)
+        BatchStream(Store(tiny.dataset), OBJECTIVES["mlm"], config, tokenizer_info(tiny.tokenizer), 1)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -1,4 +1,4 @@
-"""Held-out text: accuracy by part of speech, pseudo-perplexity."""
+"""validation text: accuracy by part of speech, pseudo-perplexity."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from kobert_pipeline.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.execution import ALONE
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.parallel import ALONE
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
-from kobert_pipeline.pretrain.evaluation import HeldOut, masked_copies, pseudo_perplexity, sample_sentences
-from kobert_pipeline.pretrain.facts import tokenizer_facts
+from kobert_pipeline.pretrain.evaluation import ValidationData, masked_copies, pseudo_perplexity, sample_sentences
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from tokenizer.load import load_tokenizer
 
 SETTINGS = {
@@ -30,8 +30,8 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def facts(tiny):
-    return tokenizer_facts(tiny.tokenizer)
+def info(tiny):
+    return tokenizer_info(tiny.tokenizer)
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +43,19 @@ def tagged_store(tiny, tmp_path_factory):
         return Store(out.finish(summary, {}))
 
 
-def test_held_out_batches_carry_parts_of_speech_where_the_store_holds_them(tiny, tagged_store, facts):
+def test_validation_batches_carry_parts_of_speech_where_the_store_holds_them(tiny, tagged_store, info):
     config = PretrainConfig.parse(SETTINGS)
     for store, expected in ((tagged_store, True), (Store(tiny.dataset), False)):
-        batch = validation_batches(store, OBJECTIVES["mlm"], config, facts)[0]
+        batch = validation_batches(store, OBJECTIVES["mlm"], config, info)[0]
         assert ("part_of_speech" in batch) is expected
-    batch = validation_batches(tagged_store, OBJECTIVES["mlm"], config, facts)[0]
+    batch = validation_batches(tagged_store, OBJECTIVES["mlm"], config, info)[0]
     assert batch["part_of_speech"].shape == batch["input_ids"].shape
 
 
-def test_every_piece_is_masked_once_and_alone(facts):
+def test_every_piece_is_masked_once_and_alone(info):
     pieces = np.array([200, 201, 202], dtype=np.uint16)
-    batch = masked_copies(pieces, facts)
-    assert batch["input_ids"][1].tolist() == [facts.cls_id, 200, facts.mask_id, 202, facts.sep_id]
+    batch = masked_copies(pieces, info)
+    assert batch["input_ids"][1].tolist() == [info.cls_id, 200, info.mask_id, 202, info.sep_id]
     assert batch["labels"][1].tolist() == [IGNORE_INDEX, IGNORE_INDEX, 201, IGNORE_INDEX, IGNORE_INDEX]
     restored = torch.where(batch["labels"] != IGNORE_INDEX, batch["labels"], batch["input_ids"])
     assert (restored == restored[0]).all()
@@ -84,15 +84,15 @@ class Knowing:
         return self.logits.expand(len(hidden), -1)
 
 
-def test_pseudo_perplexity_is_that_of_salazar(facts):
+def test_pseudo_perplexity_is_that_of_salazar(info):
     """exp(-(1/N) sum log P(w_t | rest)), N pieces over all sentences."""
-    sentences = [masked_copies(np.array(pieces), facts) for pieces in ([0, 1], [1, 1, 2])]
+    sentences = [masked_copies(np.array(pieces), info) for pieces in ([0, 1], [1, 1, 2])]
     expected = math.exp(-(math.log(0.5) + 3 * math.log(0.3) + math.log(0.2)) / 5)
     assert pseudo_perplexity(Knowing([0.5, 0.3, 0.2]), sentences, torch.device("cpu")) == pytest.approx(expected)
 
 
-def test_held_out_text_without_sentences_when_none_are_asked_for(tiny, facts):
+def test_validation_text_without_sentences_when_none_are_asked_for(tiny, info):
     config = PretrainConfig.parse(SETTINGS | {"pseudo_perplexity_sentences": 0})
-    held_out = HeldOut.of(Store(tiny.dataset), OBJECTIVES["mlm"], config, facts)
-    assert held_out.sentences == []
-    assert held_out.batches
+    validation = ValidationData.of(Store(tiny.dataset), OBJECTIVES["mlm"], config, info)
+    assert validation.sentences == []
+    assert validation.batches

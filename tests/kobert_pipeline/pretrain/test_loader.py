@@ -12,8 +12,8 @@ from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream, Cursor
-from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.loader import fold, loader, unfold
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SETTINGS = {
     "objective": {"name": "mlm_nsp"},
@@ -28,9 +28,9 @@ SETTINGS = {
 
 @pytest.fixture
 def stream(tiny):
-    facts = tokenizer_facts(tiny.tokenizer)
+    info = tokenizer_info(tiny.tokenizer)
     config = PretrainConfig.parse(SETTINGS)
-    return lambda: BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, facts, 1)
+    return lambda: BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, info, 1)
 
 
 def same(first, second):

@@ -11,9 +11,9 @@ import pytest
 import torch
 from tiny_training import train
 
-from kobert_pipeline.artifacts import read_manifest
 from kobert_pipeline.dataset.store import TRAIN, Store
-from kobert_pipeline.errors import ArtifactMismatch
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.errors import ArtifactMismatch
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
@@ -24,10 +24,10 @@ def trained(tiny, tmp_path_factory):
     return train(tmp_path_factory.mktemp("pretrain"), tiny)
 
 
-def test_training_lowers_the_held_out_loss_and_writes_the_curve(trained):
+def test_training_lowers_the_validation_loss_and_writes_the_curve(trained):
     summary = read_manifest(trained).summary
-    assert [entry["step"] for entry in summary["held_out"]] == [0, 10, 20, 30]
-    assert summary["held_out"][-1]["mlm"] < summary["held_out"][0]["mlm"]
+    assert [entry["step"] for entry in summary["validation"]] == [0, 10, 20, 30]
+    assert summary["validation"][-1]["mlm"] < summary["validation"][0]["mlm"]
     rows = list(csv.DictReader((trained / "losses.csv").open()))
     assert [int(row["step"]) for row in rows] == [5, 10, 15, 20, 25, 30]
     assert {"tokens", "learning_rate", "mlm", "nsp", "mlm_accuracy", "nsp_accuracy"} <= set(rows[0])
@@ -118,7 +118,7 @@ def test_packed_rows_train_resume_and_say_how_full_they_are(tiny, tmp_path):
     phases = [{"max_length": 48, "batch_size": 4, "row_length": 144}]
     folder = train(tmp_path, tiny, phases=phases, objective={"name": "mlm_nsp"})
     summary = read_manifest(folder).summary
-    assert summary["held_out"][-1]["mlm"] < summary["held_out"][0]["mlm"]
+    assert summary["validation"][-1]["mlm"] < summary["validation"][0]["mlm"]
     (efficiency,) = summary["packing"]
     assert 0.9 < efficiency <= 1
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kobert_pipeline.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.recipe import load_recipe
 

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import artifact, config_of, finished, program, signal_once_it_writes, start, train
 
-from kobert_pipeline.artifacts import read_manifest
-from kobert_pipeline.errors import Terminated
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.errors import Terminated
 from kobert_pipeline.pretrain.loop import StopOnSigterm
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training import environment
@@ -114,7 +114,7 @@ def test_another_machine_is_named_in_one_warning(cut, tiny, tmp_path, caplog, mo
 
 @pytest.mark.parametrize("after", [10, 13])
 def test_sigterm_writes_a_checkpoint_and_the_run_goes_on_from_it(whole, tiny, tmp_path, monkeypatch, after):
-    """At step 10 a measurement on held-out text is due: it is made up for when the run goes on."""
+    """At step 10 a measurement on validation text is due: it is made up for when the run goes on."""
     real = StopOnSigterm.on_train_batch_end
 
     def told(self, trainer, module, *rest):

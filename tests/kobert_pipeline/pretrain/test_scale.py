@@ -15,11 +15,11 @@ from tiny_training import SEED, artifact, config_of, finished, program, start, t
 
 from kobert_pipeline.architectures.packing import rows_of
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import BatchStream, row_count
-from kobert_pipeline.pretrain.facts import tokenizer_facts
 from kobert_pipeline.pretrain.module import blank, micro_batches, total_loss
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.training.checkpoints import checkpoints, step_of
 
 SIZES = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64}
@@ -75,15 +75,15 @@ def test_micro_batches_are_all_rows_in_order_and_none_is_larger(rows):
 def test_a_blank_row_of_an_empty_batch_has_a_loss_that_is_a_number(tiny, objective, phase):
     """Nought times it is nought on every parameter: what a rank without rows gives to the others."""
     from kobert_pipeline.architectures import ARCHITECTURES
-    from kobert_pipeline.architectures.architecture import ModelFacts
+    from kobert_pipeline.architectures.architecture import ModelSpec
 
-    facts, settings = tokenizer_facts(tiny.tokenizer), {"phases": [PACKED["phases"][0] | {"row_length": None} | phase]}
+    info, settings = tokenizer_info(tiny.tokenizer), {"phases": [PACKED["phases"][0] | {"row_length": None} | phase]}
     config = config_of({"objective": {"name": objective}} | settings)
-    stream = BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, facts, SEED)
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, info, SEED)
     stream.rank, stream.ranks = 0, 1_000
     batch, _ = next(iter(stream))
     assert row_count(batch) == 0
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 64)
+    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 64)
     model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
     (0.0 * total_loss(OBJECTIVES[objective].loss(model, blank(batch), torch.Generator()))).backward()
     gradients = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
@@ -94,12 +94,12 @@ def test_a_blank_row_of_an_empty_batch_has_a_loss_that_is_a_number(tiny, objecti
 def test_counts_are_known_before_the_model_runs(tiny, objective):
     """And hold for a part of the batch as for the whole; a rank without rows counts nothing."""
     from kobert_pipeline.architectures import ARCHITECTURES
-    from kobert_pipeline.architectures.architecture import ModelFacts
+    from kobert_pipeline.architectures.architecture import ModelSpec
 
-    facts = tokenizer_facts(tiny.tokenizer)
+    info = tokenizer_info(tiny.tokenizer)
     config = config_of({"objective": {"name": objective}})
-    batch, _ = next(iter(BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, facts, SEED)))
-    shape = ModelFacts(facts.vocab_size, facts.pad_id, facts.cls_id, facts.sep_id, 64)
+    batch, _ = next(iter(BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, info, SEED)))
+    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 64)
     model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
     for part in (batch, micro_batches(batch, 3)[0]):
         terms = OBJECTIVES[objective].loss(model, part, torch.Generator())
@@ -146,7 +146,7 @@ def test_compiled_layers_give_the_same_run(whole, tiny, tmp_path, monkeypatch):
 def test_a_growing_batch_has_its_size_from_block_to_block(tiny, row_length):
     phases = [{"max_length": 48, "batch_size": 8, "row_length": row_length}]
     config = config_of({"batch_warmup": {"share": 0.9, "start": 0.25}, "max_steps": 2_000, "phases": phases})
-    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, tokenizer_facts(tiny.tokenizer), SEED)
+    stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, tokenizer_info(tiny.tokenizer), SEED)
     rows = [row_count(batch) for batch, _ in itertools.islice(stream, 600)]
     assert max(rows[:20]) <= 2
     assert max(rows) > 3
@@ -168,7 +168,7 @@ def test_ranks_draw_the_rows_and_masks_of_one_process(tiny, objective, ranks):
     def stream(rank, of):
         made = BatchStream(
             Store(tiny.dataset), OBJECTIVES[objective], config_of({"objective": {"name": objective}}),
-            tokenizer_facts(tiny.tokenizer), SEED,
+            tokenizer_info(tiny.tokenizer), SEED,
         )  # fmt: skip
         made.rank, made.ranks = rank, of
         return itertools.islice(made, 3)
@@ -188,7 +188,7 @@ def test_ranks_draw_the_packed_rows_of_one_process(tiny, ranks):
 
     def stream(rank, of):
         made = BatchStream(
-            Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config_of(PACKED), tokenizer_facts(tiny.tokenizer), SEED
+            Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config_of(PACKED), tokenizer_info(tiny.tokenizer), SEED
         )
         made.rank, made.ranks = rank, of
         return itertools.islice(made, 5)

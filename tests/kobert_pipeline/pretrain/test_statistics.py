@@ -15,7 +15,7 @@ from kobert_pipeline.dataset.segment_pairs import IS_NEXT, IS_RANDOM
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import TokenizerFacts
+from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 
@@ -30,7 +30,7 @@ def text() -> Block:
     offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
     return Block(
         tokens=np.arange(SPECIAL, SPECIAL + offsets[-1], dtype=np.uint32),
-        marks={},
+        annotations={},
         sentence_offsets=offsets,
         document_offsets=np.arange(0, DOCUMENTS * SENTENCES + 1, SENTENCES),
         source=np.zeros(DOCUMENTS, dtype=np.uint8),
@@ -44,7 +44,7 @@ class OneBlock:
     def __init__(self, block: Block) -> None:
         self.block, self.summary = block, {"sources": []}
 
-    def require_marks(self, names: object) -> None:
+    def require_annotations(self, names: object) -> None:
         pass
 
     def blocks(self, split: str) -> list[int]:
@@ -95,7 +95,7 @@ def drawn() -> tuple[Block, tuple[Epoch, Epoch], Counter[str]]:
     """The text, its first two epochs as batches show them, and what the plan of the first one counted."""
     block = text()
     vocab_size = SPECIAL + len(block.tokens)
-    facts = TokenizerFacts(vocab_size, 0, 1, 2, 3, MASK_ID, np.arange(SPECIAL, vocab_size))
+    info = TokenizerInfo(vocab_size, 0, 1, 2, 3, MASK_ID, np.arange(SPECIAL, vocab_size))
     config = PretrainConfig.parse(
         {
             "objective": {"name": "mlm_nsp"},
@@ -104,7 +104,7 @@ def drawn() -> tuple[Block, tuple[Epoch, Epoch], Counter[str]]:
             "max_steps": 1,
         }
     )
-    stream = BatchStream(OneBlock(block), OBJECTIVES["mlm_nsp"], config, facts, seed=11)
+    stream = BatchStream(OneBlock(block), OBJECTIVES["mlm_nsp"], config, info, seed=11)
     epochs: tuple[list, list] = ([], [])
     counts: Counter[str] = Counter()
     for batch, cursor in stream:
@@ -136,7 +136,7 @@ def test_half_of_the_second_segments_are_random_and_none_of_them_from_the_same_d
     block, epochs, _ = drawn
     for epoch in epochs:
         assert (epoch.label == IS_RANDOM).mean() == pytest.approx(0.5, abs=0.015)
-        document = np.searchsorted(block.piece_offsets, epoch.place, side="right") - 1
+        document = np.searchsorted(block.token_offsets, epoch.place, side="right") - 1
         first, second = (
             np.full(len(epoch.label), -1),
             np.full(len(epoch.label), -1),
@@ -159,7 +159,7 @@ def test_every_piece_lies_in_exactly_one_first_or_true_next_segment_but_for_trun
     ours = (epoch.segment == 0) | (epoch.label[epoch.example] == IS_NEXT)
     used = np.bincount(epoch.place[ours], minlength=len(block.tokens))
     assert used.max() == 1
-    assert 0 < (used == 0).sum() <= counts["truncated_pieces"]
+    assert 0 < (used == 0).sum() <= counts["truncated_tokens"]
 
 
 def test_two_epochs_of_the_same_sentence_differ(drawn):

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelFacts
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.pretrain import throughput as throughput_module
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -26,7 +26,7 @@ H, F, V = 16, 64, 100
 def model(name: str, **sizes: int) -> torch.nn.Module:
     architecture = ARCHITECTURES[name]
     shape = {"layers": 4, "hidden": H, "heads": 2, "feed_forward": F, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), ModelFacts(V, 0, 2, 3, 64), architecture.heads)
+    return architecture.build(architecture.sizes(**shape), ModelSpec(V, 0, 2, 3, 64), architecture.heads)
 
 
 def test_the_weights_of_bert_are_those_a_piece_meets():
@@ -137,7 +137,7 @@ def test_a_run_logs_its_speed_but_never_hashes_it(tiny, tmp_path):
     assert all(0 < float(row["useful_share"]) <= 1 and float(row["mfu"]) > 0 for row in logged)
     assert not {"tokens_per_second", "mfu"} & set(curve[0])
     assert summary["pseudo_perplexity"] > 1
-    assert [entry["step"] for entry in summary["held_out"]] == [0, 3, 6]
+    assert [entry["step"] for entry in summary["validation"]] == [0, 3, 6]
 
 
 def test_weights_and_biases_is_named_when_it_is_missing(tmp_path, monkeypatch):

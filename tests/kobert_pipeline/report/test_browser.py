@@ -106,7 +106,7 @@ def test_values_are_told_under_the_pointer(browser: Browser, pages: dict[str, Pa
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
     told = browser.evaluate("document.querySelector('.readout').innerText")
     assert "step 640" in told
-    assert "held out 4.159" in told
+    assert "validation 4.159" in told
 
 
 def test_the_page_cuts_text_as_the_tokenizer_does(

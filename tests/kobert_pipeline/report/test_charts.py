@@ -6,10 +6,10 @@ import re
 import pytest
 
 from kobert_pipeline.report.charts import (
-    HELD_OUT,
     MOST_POINTS,
     REFERENCE,
     TRAIN,
+    VALIDATION,
     Line,
     histogram,
     line_chart,
@@ -46,8 +46,8 @@ def test_a_chart_follows_light_and_dark_and_keeps_its_text() -> None:
 
 
 def test_lines_without_points_are_in_neither_chart_nor_key() -> None:
-    chart = line_chart("Loss", [Line("training", TRAIN, []), Line("held out", HELD_OUT, [(0, 8.0)], marked=True)])
-    assert [line.name for line in chart.lines] == ["held out"]
+    chart = line_chart("Loss", [Line("training", TRAIN, []), Line("validation", VALIDATION, [(0, 8.0)], marked=True)])
+    assert [line.name for line in chart.lines] == ["validation"]
 
 
 def test_what_the_script_reads_lies_within_the_drawing() -> None:
@@ -66,26 +66,26 @@ def test_what_the_script_reads_lies_within_the_drawing() -> None:
 
 
 def test_a_level_alone_is_no_chart() -> None:
-    held_out = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1}]
-    titles = [chart.title for chart in charts(Run("short", [], held_out, 6.0))]
+    validation = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1}]
+    titles = [chart.title for chart in charts(Run("short", [], validation, 6.0))]
     assert titles == ["Masked language model loss, nats", "Masked pieces predicted right"]
 
 
 def test_every_curve_that_was_logged_is_drawn() -> None:
-    held_out = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1, "nsp_accuracy": 0.5}]
+    validation = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1, "nsp_accuracy": 0.5}]
     speed = [{"step": 20.0, "tokens_per_second": 5_000.0, "mfu": 0.3}]
-    titles = [chart.title for chart in charts(Run("run", rows(3), held_out, 6.0, speed))]
+    titles = [chart.title for chart in charts(Run("run", rows(3), validation, 6.0, speed))]
     assert "Next sentence predicted right" in titles
     assert titles[-3:] == ["Learning rate", "Tokens per second", "Share of the hardware's peak (MFU)"]
 
 
 def test_two_runs_share_their_charts_and_one_entropy_is_drawn_once() -> None:
-    held_out = [{"step": 0.0, "tokens": 0.0, "mlm": 8.0}]
-    chart = both([Run("a", rows(3), held_out, 6.0), Run("b", rows(3), held_out, 6.0)])[0]
+    validation = [{"step": 0.0, "tokens": 0.0, "mlm": 8.0}]
+    chart = both([Run("a", rows(3), validation, 6.0), Run("b", rows(3), validation, 6.0)])[0]
     assert [line.name for line in chart.lines] == [
-        "a, training", "b, training", "a, held out", "b, held out", "unigram entropy",
+        "a, training", "b, training", "a, validation", "b, validation", "unigram entropy",
     ]  # fmt: skip
-    apart = both([Run("a", rows(3), held_out, 6.0), Run("b", rows(3), held_out, 7.0)])[0]
+    apart = both([Run("a", rows(3), validation, 6.0), Run("b", rows(3), validation, 7.0)])[0]
     assert [line.name for line in apart.lines if line.dashed] == ["a, unigram entropy", "b, unigram entropy"]
     assert apart.lines[-1].colour != REFERENCE
 

@@ -10,7 +10,7 @@ from page_checks import elements
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
-from kobert_pipeline.artifacts import read_json, write_json
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.report.compare import costs, differences, figures, flat, shared, shown, write_comparison
 from kobert_pipeline.report.page import read_manifests
 from kobert_pipeline.report.picture import HEADLINES, stage_boxes
@@ -27,7 +27,7 @@ def runs(tmp_path: Path) -> Runs:
     manifest["config"] |= {"learning_rate": 0.0005}
     manifest["config"]["architecture"]["layers"] = 6
     manifest["fingerprint"] = "ab" * 32
-    manifest["summary"]["held_out"][-1]["mlm"] = 3.9
+    manifest["summary"]["validation"][-1]["mlm"] = 3.9
     write_json(other / "pretrain" / "manifest.json", manifest)
     first = {stage: SMALL_RUN / stage for stage in HEADLINES}
     second = first | {stage: other / stage for stage in ("pretrain", "klue_eval")}
@@ -55,11 +55,11 @@ def test_stages_of_one_fingerprint_are_shared(runs: Runs) -> None:
 
 def test_the_better_figure_is_marked_only_where_both_mean_the_same(runs: Runs) -> None:
     manifests = read_manifests(runs[0]), read_manifests(runs[1])
-    loss = next(row for row in figures(manifests) if row.words.startswith("held-out loss"))
+    loss = next(row for row in figures(manifests) if row.words.startswith("validation loss"))
     assert (loss.values, loss.better) == (("4.1593", "3.9000"), 1)
     assert next(row for row in figures(manifests) if row.words == "steps").better is None
     del manifests[1]["dataset"]
-    assert next(row for row in figures(manifests) if row.words.startswith("held-out loss")).better is None
+    assert next(row for row in figures(manifests) if row.words.startswith("validation loss")).better is None
 
 
 def test_the_longest_stage_fills_the_bar(runs: Runs) -> None:
@@ -73,7 +73,7 @@ def test_the_page_of_two_runs_names_both_everywhere(runs: Runs, tmp_path: Path) 
     page = page_of(runs, tmp_path)
     assert elements(page)
     assert page.count("두번째") > 5
-    for text in ("architecture.layers", "0.0005", "71.23 ± 0.43", "first, held out", "13 min"):
+    for text in ("architecture.layers", "0.0005", "71.23 ± 0.43", "first, validation", "13 min"):
         assert text in page, text
 
 

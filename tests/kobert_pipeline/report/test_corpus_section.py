@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kobert_pipeline.artifacts import canonical_json
+from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.hub.facts import SourceRow
 from kobert_pipeline.report.corpus import (
     REASONS,

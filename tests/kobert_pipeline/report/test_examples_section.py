@@ -9,7 +9,7 @@ import pytest
 from finished_run import export_classifier, export_saying, finish
 from page_checks import elements
 
-from kobert_pipeline.artifacts import read_json, write_json
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.examples import MASKED, examples
 from kobert_pipeline.report.page import public_page, write_page

@@ -13,7 +13,8 @@ import pytest
 from finished_run import PIECES
 from page_checks import ANALYSIS, elements
 
-from kobert_pipeline.artifacts import canonical_json, read_json, write_json
+from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
 from kobert_pipeline.report.page import public_page, write_page
 from kobert_pipeline.report.picture import HEADLINES
@@ -87,7 +88,7 @@ def test_every_curve_has_its_chart_and_its_key(run: Path) -> None:
     page = page_of(run)
     titles = re.findall(r"<figcaption>(.*?)</figcaption>", page)
     assert titles == ["Masked language model loss, nats", "Masked pieces predicted right", "Learning rate"]
-    assert all(f"</i>{name}</span>" in page for name in ("training", "held out", "unigram entropy"))
+    assert all(f"</i>{name}</span>" in page for name in ("training", "validation", "unigram entropy"))
 
 
 def test_the_pipeline_is_a_picture_for_wide_pages_and_for_narrow_ones(run: Path) -> None:
@@ -114,7 +115,7 @@ def test_mistakes_on_klue_are_shown(run: Path) -> None:
 def test_accuracy_by_part_of_speech_is_shown_where_it_was_measured(run: Path) -> None:
     assert "by part of speech" not in page_of(run)
     measured = {"mlm_accuracy_noun": 0.125, "mlm_accuracy_particle": 0.75}
-    edit_manifest(run, "pretrain", lambda manifest: manifest["summary"]["held_out"][-1].update(measured))
+    edit_manifest(run, "pretrain", lambda manifest: manifest["summary"]["validation"][-1].update(measured))
     page = page_of(run)
     assert "by part of speech" in page
     assert "75.0 %" in page
@@ -203,7 +204,7 @@ def test_scores_on_the_sample_come_with_a_warning(run: Path) -> None:
 
 def test_a_model_no_better_than_piece_frequencies_is_told_so(run: Path) -> None:
     assert "2.63 nats below the unigram entropy" in page_of(run)
-    edit_manifest(run, "pretrain", lambda manifest: manifest["summary"]["held_out"][-1].update(mlm=7.5))
+    edit_manifest(run, "pretrain", lambda manifest: manifest["summary"]["validation"][-1].update(mlm=7.5))
     assert "learned no more than how often each piece occurs" in page_of(run)
 
 

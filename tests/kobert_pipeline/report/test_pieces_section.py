@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kobert_pipeline.artifacts import write_json
+from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.report.pieces import SENTENCES, cut, kind_of, sentences, vocabulary
 from tokenizer.load import assemble, save
 

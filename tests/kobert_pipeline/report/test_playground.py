@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from finished_run import PIECES, export_model
 
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.fill import GUESSES, load
+from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.report.playground import coloured, guesses, playground, serve
+from kobert_pipeline.uses.fill_mask import GUESSES, load
 from tokenizer.load import assemble
 
 

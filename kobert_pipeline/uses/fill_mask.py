@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kobert_pipeline.config import nearest
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.pretrained import auto_tokenizer, positions
-from kobert_pipeline.recipe import shipped_recipes
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
 
 GUESSES = 5
@@ -45,8 +44,7 @@ def load(name: str) -> tuple[Any, Any]:
         network, report = AutoModelForMaskedLM.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
     except OSError as error:
         raise InputError(
-            f"{name}: neither a recipe ({nearest(name, shipped_recipes())}), nor a folder, nor a model on the Hub: "
-            f"{str(error).splitlines()[0]}"
+            f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {str(error).splitlines()[0]}"
         ) from None
     except (ValueError, KeyError) as error:
         raise InputError(f"{name}: no masked language model: {str(error).splitlines()[0]}") from None

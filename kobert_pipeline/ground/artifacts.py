@@ -8,12 +8,8 @@ stage keeps under `run/` (logs, timings) is neither hashed nor published.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -21,55 +17,14 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from kobert_pipeline.errors import ArtifactMismatch, KobertError
+from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
+from kobert_pipeline.ground.files import TEMPORARY, file_sha256, read_json, write_json
+from kobert_pipeline.ground.fingerprints import fingerprint_of
 
 MANIFEST = "manifest.json"
 RUN = "run.json"
 HEADER = "header.json"
 RUN_FOLDER = "run"
-TEMPORARY = ".tmp"
-
-
-def canonical_json(value: Any) -> str:
-    """One spelling per value: sorted keys, no spaces, Korean as itself."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def fingerprint_of(parts: Mapping[str, Any]) -> str:
-    """sha256 (64 hex digits) of what decides a stage's content."""
-    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; on success it is synced and renamed, on failure removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -233,24 +188,3 @@ class Workspace:
             if path.is_file() and name not in (HEADER, RUN, MANIFEST) and not name.startswith(f"{RUN_FOLDER}/"):
                 entries[name] = FileEntry(path.stat().st_size, file_sha256(path), self.records.get(name))
         return entries
-
-
-class FileHashes:
-    """sha256 of input files, remembered by path, size and modification time in `<root>/.file_hashes.json`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._path = root / ".file_hashes.json"
-        self._known: dict[str, Any] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            self._known = read_json(self._path)
-
-    def __getitem__(self, path: Path) -> str:
-        status = path.stat()
-        key, stamp = str(path.resolve()), [status.st_size, status.st_mtime_ns]
-        entry = self._known.get(key)
-        if entry is None or entry[:2] != stamp:
-            entry = [*stamp, file_sha256(path)]
-            self._known[key] = entry
-            write_json(self._path, self._known)
-        return str(entry[2])

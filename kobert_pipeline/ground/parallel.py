@@ -13,17 +13,14 @@ import multiprocessing.connection
 import os
 import pickle
 import signal
-import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
-from kobert_pipeline.config import Config, runtime
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.errors import KobertError
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -160,120 +157,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
-
-
-# --- progress --------------------------------------------------------------------------------------------------------
-
-PLAIN_INTERVAL = 15.0
-"""Seconds between progress lines where the output is no terminal."""
-
-
-class Advance(Protocol):
-    def __call__(self, amount: float, note: str = "", total: float | None = None) -> None:
-        """`amount` more units are done; `note` is shown behind the rate. `total`: where it became known on the way."""
-
-
-@contextlib.contextmanager
-def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> Iterator[Advance]:
-    """A bar with rate and time left on a terminal, a log line every 15 s elsewhere. `done`: units finished earlier."""
-    if not sys.stderr.isatty():
-        yield _PlainProgress(label, total, unit, done)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    text = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
-    with Progress(
-        *text, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task(label, total=total, completed=int(done), rate="")
-        rate = _Rate()
-
-        def advance(amount: float, note: str = "", total: float | None = None) -> None:
-            bar.update(task, advance=amount, total=total, rate=f"{_round(rate(amount))} {unit}/s {note}")
-
-        yield advance
-
-
-class _Rate:
-    """Units per second since it was made."""
-
-    def __init__(self) -> None:
-        self._started, self._done = time.monotonic(), 0.0
-
-    def __call__(self, amount: float) -> float:
-        self._done += amount
-        return self._done / (time.monotonic() - self._started + 1e-9)
-
-
-class _PlainProgress:
-    def __init__(self, label: str, total: float | None, unit: str, done: float) -> None:
-        self._label, self._total, self._unit, self._done = label, total, unit, done
-        self._rate, self._last = _Rate(), time.monotonic()
-
-    def __call__(self, amount: float, note: str = "", total: float | None = None) -> None:
-        self._done += amount
-        self._total = total or self._total
-        rate = self._rate(amount)
-        if time.monotonic() - self._last < PLAIN_INTERVAL:
-            return
-        self._last = time.monotonic()
-        of = f" of {_round(self._total)}" if self._total else ""
-        left = f", {(self._total - self._done) / rate:,.0f} s left" if self._total and rate else ""
-        logger.info(
-            "%s: %s%s %s, %s/s%s%s",
-            self._label,
-            _round(self._done),
-            of,
-            self._unit,
-            _round(rate),
-            left,
-            f", {note}" if note else "",
-        )
-
-
-def _round(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
-
-
-# --- what a stage cost -----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Meter:
-    """Seconds and peak resident memory (MiB) of this process and its children, sampled four times a second."""
-
-    seconds: float = 0.0
-    peak_mib: float = 0.0
-
-    def __enter__(self) -> Meter:
-        self._started = time.monotonic()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.seconds = time.monotonic() - self._started
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        import psutil
-
-        me = psutil.Process()
-        while True:
-            resident = 0
-            for process in [me, *me.children(recursive=True)]:
-                with contextlib.suppress(psutil.Error):
-                    resident += process.memory_info().rss
-            self.peak_mib = max(self.peak_mib, resident / 2**20)
-            if self._stop.wait(0.25):
-                return

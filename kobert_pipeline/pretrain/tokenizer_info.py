@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kobert_pipeline.objectives.objective import TokenizerFacts
-from kobert_pipeline.pretrained import auto_tokenizer
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.objectives.objective import TokenizerInfo
 
 
-def tokenizer_facts(folder: Path) -> TokenizerFacts:
+def tokenizer_info(folder: Path) -> TokenizerInfo:
     """Ids of the special tokens, and which pieces a random replacement may be."""
     tokenizer = auto_tokenizer(folder)
     special = set(tokenizer.all_special_ids)
@@ -19,7 +19,7 @@ def tokenizer_facts(folder: Path) -> TokenizerFacts:
         for piece, number in tokenizer.get_vocab().items()
         if number not in special and not piece.startswith("[unused")
     ]
-    return TokenizerFacts(
+    return TokenizerInfo(
         vocab_size=len(tokenizer),
         pad_id=tokenizer.pad_token_id,
         unk_id=tokenizer.unk_token_id,

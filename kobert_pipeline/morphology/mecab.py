@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kobert_pipeline.errors import KobertError
-from kobert_pipeline.left_space import Connections, best_path, read_penalties
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.morphology.left_space import Connections, best_path, read_penalties
 
 DICTIONARY = "python-mecab-ko-dic"
 SEPARATOR = "\x01"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kobert_pipeline.errors import InputError, KobertError
+from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
 from kobert_pipeline.runner import states
 

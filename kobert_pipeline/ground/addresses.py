@@ -5,21 +5,47 @@ A folder is known by the sha256 of the files that are read of it, a repository b
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from kobert_pipeline.artifacts import FileHashes, read_json
-from kobert_pipeline.config import expand_variables
-from kobert_pipeline.errors import InputError
+from kobert_pipeline.ground.errors import InputError, RecipeError
+from kobert_pipeline.ground.files import FileHashes
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def expand_variables(value: str, where: str) -> str:
+    """`${NAME}` and `${NAME:-default}` from the environment. Raises RecipeError for a variable that is not set."""
+
+    def replace(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise RecipeError(
+                f"{where}: {value}: the environment variable {match[1]} is not set. Set it to a folder, or write a path."
+            )
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+PACKAGE = "package:"
+
+
+def package_path(path: str) -> Path:
+    """`package:corpora/sample/x` -> the file inside an installed package. Raises RecipeError where there is no such package."""
+    package, _, inside = path.removeprefix(PACKAGE).partition("/")
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    if found is None or not found.submodule_search_locations:
+        raise RecipeError(f"{path}: there is no package `{package}`")
+    return Path(next(iter(found.submodule_search_locations))) / inside
+
 
 HUB = "hub:"
 WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json")
 TOKENIZER = ("tokenizer.json", "vocab.txt")
-TOKENIZER_CONFIG = "tokenizer_config.json"
-MECAB_KO = "MecabKoTokenizer"
-"""What this file names as the class of a tokenizer that cuts at morphemes at use (`morpheme: inference`)."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -35,14 +61,6 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
     if not files:
         raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
     return {f"{label} {path.name}": hashes[path] for path in files}
-
-
-def positions(config: Any) -> int:
-    """The longest input, in pieces, of a model with this configuration of transformers. RoBERTa counts its positions from
-    behind the padding's number."""
-    limit = getattr(config, "max_position_embeddings", None) or 2**30
-    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
-    return int(limit) - int(offset)
 
 
 def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[str, str]) -> Path:
@@ -89,31 +107,3 @@ def _commit(name: str, setting: str) -> str:
             f"{setting}: {name}: the Hub does not answer for it ({type(error).__name__}). Check the name, go online, "
             "name a folder, or write the commit behind it: hub:owner/name@COMMIT."
         ) from None
-
-
-# --- tokenizers ------------------------------------------------------------------------------------------------------
-
-
-def cuts_at_use(name: str | Path) -> bool:
-    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: then it needs MeCab, and a sentence whole."""
-    if not Path(name).is_dir():
-        from transformers.models.auto.tokenization_auto import get_tokenizer_config
-
-        return bool(get_tokenizer_config(str(name)).get("tokenizer_class") == MECAB_KO)
-    try:
-        config = read_json(Path(name) / TOKENIZER_CONFIG)
-    except (OSError, ValueError):  # whoever loads the tokenizer says so
-        return False
-    return isinstance(config, dict) and config.get("tokenizer_class") == MECAB_KO
-
-
-def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> Any:
-    """As `AutoTokenizer` loads it. One that cuts at morphemes at use is loaded by our own copy of its code, so that nothing
-    which came with it is run."""
-    from transformers import AutoTokenizer
-
-    if cuts_at_use(name):
-        from kobert_pipeline.tokenization_mecab_ko import MecabKoTokenizer
-
-        return MecabKoTokenizer.from_pretrained(name, **settings)
-    return AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **settings)

@@ -1,4 +1,4 @@
-"""Marks: what may be known of a piece besides its number. The manifest says which of them a store holds."""
+"""Annotations: what may be known of a piece besides its number. The manifest says which of them a store holds."""
 
 from __future__ import annotations
 

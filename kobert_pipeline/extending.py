@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.artifacts import write_text
-from kobert_pipeline.errors import InputError
-from kobert_pipeline.execution import LOCAL, ExecutionConfig, map_shards, progress
-from kobert_pipeline.pretrained import cuts_at_use
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import write_text
+from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from tokenizer.build import sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kobert_pipeline.artifacts import write_text
-from kobert_pipeline.errors import KobertError
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.recipe import load_recipe
 
 TEMPLATE = """\

@@ -1,0 +1,1 @@
+"""What everything stands on: files, artifacts, settings, errors, work in parallel. It imports nothing of ours."""

@@ -1,0 +1,92 @@
+"""Settings that refuse to guess: typed, documented, unknown keys are errors that name the nearest known key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kobert_pipeline.ground.errors import RecipeError
+
+
+class Config(BaseModel):
+    """Base of every settings class. A field made with `runtime` does not change what is computed (workers, paths)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    def content(self) -> dict[str, Any]:
+        """The settings that change the result, as plain JSON values: what a fingerprint is made of."""
+        return {
+            name: _content(getattr(self, name))
+            for name, info in type(self).model_fields.items()
+            if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("runtime"))
+        }
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any], path: str = "") -> Self:
+        """Validates `value`; raises RecipeError with the path of the key, what was given and what would do."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise RecipeError("\n".join(_explain(cls, item, path) for item in error.errors())) from None
+
+
+def runtime(default: Any, **constraints: Any) -> Any:
+    """A field that changes how fast or where something is computed, never what: it stays out of fingerprints."""
+    return Field(default, json_schema_extra={"runtime": True}, **constraints)
+
+
+def _content(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.content()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {str(key): _content(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_content(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    return value
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """`did you mean …?`, or the list of what is known."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:
+    location = list(item["loc"])
+    path = ".".join([*([prefix] if prefix else []), *(str(part) for part in location)])
+    if item["type"] == "extra_forbidden":
+        return f"{path}: unknown key; {nearest(str(location[-1]), _known_keys(cls, location[:-1]))}"
+    if item["type"] == "missing":
+        return f"{path}: missing; this key is required"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{path}: {message} (given: {item['input']!r})"
+
+
+def _known_keys(cls: type[BaseModel], location: list[Any]) -> list[str]:
+    current: Any = cls
+    for part in location:
+        if isinstance(part, int):
+            continue
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            continue
+        current = _model_inside(fields[part].annotation) or current
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_inside(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_inside(argument)
+        if found is not None:
+            return found
+    return None

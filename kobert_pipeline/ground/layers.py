@@ -1,0 +1,73 @@
+"""Settings in layers: a recipe over what it extends, `--set` over the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kobert_pipeline.ground.errors import RecipeError
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file whose top level is a mapping. Raises RecipeError for anything else."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a readable YAML file: {error}") from None
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys to values, not {type(value).__name__}")
+    return value
+
+
+BUDGETS = ("max_steps", "max_tokens", "max_minutes")
+"""Of these keys a layer that gives one takes away those that layers before it gave."""
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`: mappings are merged key by key, everything else is replaced.
+
+    A mapping that names itself (`name: modernbert`) replaces one of another name whole: the options of one objective or
+    architecture mean nothing to another. A budget replaces the budget of another kind.
+    """
+    if "name" in over and "name" in base and over["name"] != base["name"]:
+        return dict(over)
+    merged = _without_budget(base) if _budgets(over) else dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _budgets(values: Mapping[str, Any]) -> list[str]:
+    return [name for name in BUDGETS if values.get(name) is not None]
+
+
+def _without_budget(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in BUDGETS}
+
+
+def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
+    """`--set pretrain.max_steps=100` laid on the settings. The value is YAML: numbers, lists and booleans work."""
+    key, separator, text = assignment.partition("=")
+    if not separator or not key.strip():
+        raise RecipeError(f"--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100")
+    value: Any = yaml.safe_load(text) if text.strip() else ""
+    *parents, last = key.strip().split(".")
+    result = dict(settings)
+    inner = result
+    for part in parents:
+        child = inner.get(part, {})
+        if not isinstance(child, Mapping):
+            raise RecipeError(f"--set {assignment}: {part} is a value, not a section")
+        inner[part] = dict(child)
+        inner = inner[part]
+    if _budgets({last: value}):
+        for name in _budgets(inner):
+            del inner[name]
+    inner[last] = value
+    return result

@@ -1,0 +1,1 @@
+"""Korean morphemes. The only package that imports MeCab."""

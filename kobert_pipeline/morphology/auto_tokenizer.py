@@ -1,0 +1,39 @@
+"""A tokenizer as `AutoTokenizer` loads it. The code that comes with it is never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kobert_pipeline.ground.files import read_json
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
+
+
+MECAB_KO = "MecabKoTokenizer"
+"""What this file names as the class of a tokenizer that cuts at morphemes at use (`morpheme: inference`)."""
+
+
+def cuts_at_use(name: str | Path) -> bool:
+    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: then it needs MeCab, and a sentence whole."""
+    if not Path(name).is_dir():
+        from transformers.models.auto.tokenization_auto import get_tokenizer_config
+
+        return bool(get_tokenizer_config(str(name)).get("tokenizer_class") == MECAB_KO)
+    try:
+        config = read_json(Path(name) / TOKENIZER_CONFIG)
+    except (OSError, ValueError):  # whoever loads the tokenizer says so
+        return False
+    return isinstance(config, dict) and config.get("tokenizer_class") == MECAB_KO
+
+
+def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> Any:
+    """As `AutoTokenizer` loads it. One that cuts at morphemes at use is loaded by our own copy of its code, so that nothing
+    which came with it is run."""
+    from transformers import AutoTokenizer
+
+    if cuts_at_use(name):
+        from kobert_pipeline.morphology.tokenization_mecab_ko import MecabKoTokenizer
+
+        return MecabKoTokenizer.from_pretrained(name, **settings)
+    return AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **settings)

@@ -1,0 +1,1 @@
+"""What a finished model is for: one file per use, listed here by hand."""
