@@ -29,7 +29,7 @@ PAIRS = [
 ]
 FLEX = pytest.param(
     "flex_attention",
-    annotations=[
+    marks=[
         pytest.mark.system,  # it is compiled first
         pytest.mark.skipif(shutil.which("g++") is None, reason="flex_attention needs a C++ compiler (g++) on a CPU"),
     ],
