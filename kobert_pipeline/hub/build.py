@@ -18,8 +18,9 @@ from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PUBLISH, RECIPE, SCORES, STAGES, is_model_file
 from kobert_pipeline.hub.fresh_process import check_folder
-from kobert_pipeline.hub.recipe import published_recipe
+from kobert_pipeline.hub.published_recipe import published_recipe
 from kobert_pipeline.hub.scan import leaks
+from kobert_pipeline.uses import use_named
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ def build(
     _copy_model(folders["pretrain"] / "model", folder)
     _write_records(config, folders, manifests, folder, recipe, resolved)
     _refuse_leaks(folder, out)
-    check_folder(folder, golden=folders["tokenizer"] / GOLDEN, export=folders["pretrain"] / "model")
+    use = use_named(manifests["pretrain"].summary["use"])
+    check_folder(folder, use, golden=folders["tokenizer"] / GOLDEN, export=folders["pretrain"] / "model")
     files = {
         path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
     }

@@ -14,6 +14,8 @@ from kobert_pipeline.hub.card import dataset_card, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PAGE, PUBLISH, STAGES, Kind, is_publishable
 from kobert_pipeline.hub.licences import licence_of_texts, withheld
+from kobert_pipeline.uses import use_named
+from kobert_pipeline.uses.use import Use
 
 GOLDEN = "golden.json"
 """Sentences of the corpus with their pieces, beside the tokenizer: the load-back check reads it, it is never published."""
@@ -36,6 +38,8 @@ class Bundle:
     """Sentences with the pieces that the tokenizer must cut them into; stays here."""
     export: Path | None = None
     """The folder that training exported, for a model."""
+    use: Use | None = None
+    """What a model is for."""
     documents: int | None = None
     """Rows of a dataset."""
     masked: bool = True
@@ -81,6 +85,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
         left_behind=left_behind,
         golden=folders["tokenizer"] / GOLDEN,
         export=folders["pretrain"] / "model",
+        use=use_named(manifests["pretrain"].summary["use"]),
     )
 
 

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline import uses
 from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import ScoreRow
+from kobert_pipeline.hub.learned import Learned, in_unit
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
+from kobert_pipeline.uses.use import Use
 
 HERE = "."
 """How a card names what it describes while that has no name on the Hub."""
@@ -59,6 +62,8 @@ def model_card(
         "sample": facts.is_sample(scored),
         "scores": scores,
         "cost": cost,
+        "learned": Learned.of(manifests["pretrain"].summary),
+        "use": _use(manifests),
     }
     return str(_templates().get_template("card.md.jinja").render(values))
 
@@ -88,7 +93,7 @@ def dataset_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifes
         **hub_fields(licence_of_texts(licences)),
         pretty_name=one_line(config.title or recipe),
         tags=list(dict.fromkeys(["korean", *config.tags])),
-        task_categories=["fill-mask"],
+        task_categories=sorted({use.pipeline_tag for use in uses.USES.values()}),
         configs=[{"config_name": "default", "data_files": "shards/*.parquet"}],
     )
     values = _shared(config, recipe, manifests, repo) | {"front_matter": data.to_yaml()}
@@ -134,13 +139,17 @@ def front_matter(config: HubConfig, recipe: str, manifests: Mapping[str, Manifes
         language=_language(config),
         **hub_fields(config.license),
         library_name="transformers",
-        pipeline_tag="fill-mask",
+        pipeline_tag=_use(manifests).pipeline_tag,
         tags=list(dict.fromkeys(["korean", architecture, *config.tags])),
         datasets=hub_datasets(manifests["corpora"]) or None,
         model_name=one_line(config.title or recipe) if results else None,
         eval_results=results or None,
     )
     return data.to_yaml()
+
+
+def _use(manifests: Mapping[str, Manifest]) -> Use:
+    return uses.use_named(manifests["pretrain"].summary["use"])
 
 
 def _language(config: HubConfig) -> str | list[str]:
@@ -195,6 +204,7 @@ def _templates() -> Any:
         "cell": cell,
         "plain": facts.plain_number,
         "settings": facts.settings_text,
+        "in_unit": in_unit,
     }
     return environment
 

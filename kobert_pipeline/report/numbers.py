@@ -44,3 +44,8 @@ def shown_metric(name: str) -> str:
         "w": "W",
     }
     return " ".join(written.get(word, word) for word in name.split("_"))
+
+
+def in_sentence(title: str) -> str:
+    """`Pseudo-perplexity` -> `pseudo-perplexity`; an abbreviation stays as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]

@@ -12,11 +12,14 @@ from typing import Any
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import corpus, curves, pieces, scores
-from kobert_pipeline.report.examples import examples
+from kobert_pipeline.hub.learned import Learned
+from kobert_pipeline.report import corpus, curves, pieces, pretraining, scores
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
 from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
+from kobert_pipeline.report.pretraining import Headline
+from kobert_pipeline.report.tried import tried
 from kobert_pipeline.report.vocabularies import comparison
+from kobert_pipeline.uses import use_named
 
 TEMPLATE = "page.html.jinja"
 MOST_INPUTS = 40
@@ -73,28 +76,16 @@ def render(
     return str(template(TEMPLATE).render(values))
 
 
-def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
-    """What a reader wants to know first: words, where it began, where it ended."""
+def _headlines(manifests: Mapping[str, Manifest]) -> list[Headline]:
+    """What a reader wants to know first."""
     scored = manifests.get("klue_eval")
-    found = _learned(manifests["pretrain"].summary) if "pretrain" in manifests else []
+    found = pretraining.headlines(Learned.of(manifests["pretrain"].summary)) if "pretrain" in manifests else []
     if not facts.is_sample(scored):
         found += [
-            (f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
+            Headline(f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
             for panel, track in scores.leading(facts.score_rows(scored))
             if (mark := track.of("model"))
         ]
-    return found
-
-
-def _learned(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    first, last = summary["validation"][0], summary["validation"][-1]
-    below = summary["unigram_entropy"] - last["mlm"]
-    found = [
-        ("validation loss, nats", f"{first['mlm']:.2f} →", f"{last['mlm']:.2f}"),
-        (f"{'below' if below > 0 else 'above'} the unigram entropy", "", f"{abs(below):.2f} nats"),
-    ]
-    if "mlm_accuracy" in last:
-        found.append(("masked pieces predicted right", "", shown_share(last["mlm_accuracy"])))
     return found
 
 
@@ -131,12 +122,15 @@ def _tokenizer(folder: Path | None, public: bool) -> dict[str, Any]:
 
 def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) -> dict[str, Any]:
     if manifest is None or folder is None:
-        return {"charts": [], "parts_of_speech": [], "examples": []}
-    run = curves.read_run(recipe, manifest, folder)
+        return {}
+    learned, use = Learned.of(manifest.summary), use_named(manifest.summary["use"])
     return {
-        "charts": curves.charts(run),
-        "parts_of_speech": curves.by_part_of_speech(run.validation),
-        "examples": examples(folder / "model"),
+        "use": use,
+        "learned_figures": pretraining.figures(learned),
+        "comparison_with_chance": pretraining.comparison_with_chance(learned),
+        "charts": curves.charts(curves.read_run(recipe, learned, folder)),
+        "groups": pretraining.groups(learned),
+        "examples": tried(folder / "model", use),
     }
 
 

@@ -1,106 +1,113 @@
-"""A masked language model in hand, and what it writes where a text is masked."""
+"""Filling masks: a masked language model names the likeliest pieces for each mask of a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.positions import positions
-from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.uses.use import (
+    Answer,
+    Columns,
+    Command,
+    Example,
+    Network,
+    Result,
+    Tokenizer,
+    Use,
+    Words,
+    loading_code,
+)
 
+AUTO_CLASS = "AutoModelForMaskedLM"
 GUESSES = 5
+"""Pieces named for each mask."""
+EXAMPLES = (
+    Example("news", "정부는 내년도 예산안", "##을", " 국회에 제출했다."),
+    Example("news", "", "서울", " 시장은 기자 회견에서 새 정책을 발표했다."),
+    Example("encyclopedia", "대한민국의 수도", "##는", " 서울이다."),
+    Example("encyclopedia", "", "한국", " 전쟁은 1950년에 시작되었다."),
+    Example("petition", "피해자가 더 이상 나오", "##지", " 않도록 법을 고쳐 주세요."),
+    Example("petition", "국민 ", "청원", " 게시판에 처음으로 글을 올립니다."),
+    Example("review", "배우들의 연기", "##가", " 정말 훌륭했다."),
+    Example("review", "마지막 장면에서 ", "결국", " 울고 말았다."),
+    Example("everyday", "아침에 일어나서 물", "##을", " 한 잔 마셨다."),
+    Example("everyday", "날씨가 ", "너무", " 추워서 밖에 나가기 싫다."),
+    Example("law", "이 법은 공포한 날", "##부터", " 시행한다."),
+    Example("law", "피고는 원고", "##에게", " 손해를 배상하여야 한다."),
+)
+"""What is expected is one piece: the first of a word, or (##) one that continues a word."""
+SNIPPET = """
+batch = tokenizer(f"대한민국의 수도는 {tokenizer.mask_token}이다.", return_tensors="pt")
+with torch.no_grad():
+    logits = model(**batch).logits
+position = batch["input_ids"][0].tolist().index(tokenizer.mask_token_id)
+print(tokenizer.convert_ids_to_tokens(logits[0, position].topk(5).indices))"""
 
 
-class Guess(NamedTuple):
-    piece: str
-    probability: float
+def fill(tokenizer: Tokenizer, network: Network, sentences: Sequence[str]) -> list[Result]:
+    """The likeliest pieces for each mask of each sentence. Each mask is filled while the others stay masked.
 
-
-class Filled(NamedTuple):
-    sentence: str
-    masks: list[list[Guess]]
-    """For each mask, in order, the likeliest pieces, likeliest first."""
-
-
-def fill(name: str, sentences: Sequence[str], guesses: int = GUESSES) -> list[Filled]:
-    """The likeliest pieces for every mask of every sentence, by the model in the folder or of the Hub id `name`.
-
-    Masks of one sentence are filled each by itself, the others staying masked. Raises InputError for a sentence without a
-    mask or longer than the model takes, a model without a masked-language-model head, and a name that leads nowhere.
+    Raises InputError for a sentence without a mask and for one that is longer than the model takes.
     """
-    with quiet():
-        tokenizer, network = load(name)
-        return [fill_one(tokenizer, network, sentence, guesses) for sentence in sentences]
+    return [_fill_one(tokenizer, network, sentence) for sentence in sentences]
 
 
-def load(name: str) -> tuple[Any, Any]:
-    """Tokenizer and network of a folder or Hub id. Raises InputError for what is no masked language model."""
-    from transformers import AutoModelForMaskedLM
-
-    try:
-        tokenizer = auto_tokenizer(name)
-        network, report = AutoModelForMaskedLM.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
-    except OSError as error:
-        raise InputError(
-            f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {str(error).splitlines()[0]}"
-        ) from None
-    except (ValueError, KeyError) as error:
-        raise InputError(f"{name}: no masked language model: {str(error).splitlines()[0]}") from None
-    if report["missing_keys"]:
-        raise InputError(
-            f"{name}: has no masked-language-model head: {min(report['missing_keys'])} is not among its weights."
-        )
-    return tokenizer, network.eval()
-
-
-def fill_one(tokenizer: Any, network: Any, sentence: str, guesses: int = GUESSES) -> Filled:
-    """As `fill` does, by a model in hand. Raises InputError for a sentence without a mask or too long."""
+def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     import torch
 
     batch = tokenizer(sentence, return_tensors="pt")
     masked = batch["input_ids"][0] == tokenizer.mask_token_id
     if not masked.any():
-        raise InputError(f"{sentence!r}: no mask. Write {tokenizer.mask_token} where the model shall guess.")
+        raise InputError(f"{sentence!r}: no mask. Write {tokenizer.mask_token} where the model should guess.")
     limit = positions(network.config)
     if len(masked) > limit:
-        raise InputError(f"{sentence[:40]!r}…: {len(masked)} pieces; the model takes {limit}. Shorten the text.")
+        raise InputError(f"{sentence[:40]!r}…: {len(masked)} tokens; the model takes {limit}. Shorten the text.")
     with torch.no_grad():
         probabilities = network(**batch).logits[0, masked].float().softmax(dim=-1)
-    best = probabilities.topk(min(guesses, probabilities.shape[-1]), dim=-1)
+    best = probabilities.topk(min(GUESSES, probabilities.shape[-1]), dim=-1)
     rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return Filled(sentence, [[Guess(_text(tokenizer, piece), value) for piece, value in zip(*row, strict=True)] for row in rows])  # fmt: skip
+    return Result(sentence, [[Answer(_text(tokenizer, piece), value) for piece, value in zip(*row, strict=True)] for row in rows])  # fmt: skip
 
 
-def _text(tokenizer: Any, piece: int) -> str:
-    """As it would be written; an inner piece of WordPiece keeps its ##."""
+def _text(tokenizer: Tokenizer, piece: int) -> str:
+    """The piece as it would be written; one that continues a word keeps its ##."""
     return tokenizer.decode([piece]).strip() or str(tokenizer.convert_ids_to_tokens(piece))
 
 
-# --- shown -----------------------------------------------------------------------------------------------------------
+def prompt(tokenizer: Tokenizer, example: Example) -> str:
+    return f"{example.before}{tokenizer.mask_token}{example.after}"
 
 
-def lines(filled: Filled) -> list[str]:
-    """For a file or a pipe: the sentence, then mask, probability and piece, separated by tabs."""
-    return [
-        filled.sentence,
-        *(
-            f"{number}\t{guess.probability:.4f}\t{guess.piece}"
-            for number, guesses in enumerate(filled.masks, 1)
-            for guess in guesses
-        ),
-    ]
+def card_snippet(repo: str, trust: bool) -> str:
+    return f"{loading_code(AUTO_CLASS, repo, trust, 'torch')}\n{SNIPPET}"
 
 
-def table(filled: Filled) -> Any:
-    """For a terminal: a column of pieces and one of probabilities for each mask."""
-    from rich.table import Table
-
-    rows = Table(title=filled.sentence, title_justify="left")
-    for number in range(1, len(filled.masks) + 1):
-        rows.add_column(f"mask {number}" if len(filled.masks) > 1 else "piece", style="bold")
-        rows.add_column("probability", justify="right")
-    for guesses in zip(*filled.masks, strict=True):
-        rows.add_row(*(cell for guess in guesses for cell in (guess.piece, f"{guess.probability:.1%}")))
-    return rows
+USE = Use(
+    name="fill_mask",
+    title="Fill masks",
+    kind="masked language model",
+    auto_class=AUTO_CLASS,
+    pipeline_tag="fill-mask",
+    command=Command(
+        "fill",
+        "Guess what belongs where a sentence is masked: the model's five likeliest pieces, with probabilities.",
+        'With masks: "대한민국의 수도는 [MASK]이다."',
+    ),
+    columns=Columns("mask", "piece", "probability"),
+    try_it=fill,
+    prompt=prompt,
+    asks_for=lambda tokenizer: f"A sentence with {tokenizer.mask_token}",
+    examples=EXAMPLES,
+    section="What the model writes for a mask",
+    section_of_two="What both models write for a mask",
+    about_examples="These sentences were written for this page. The underlined piece was masked; the five likeliest pieces "
+    "are listed with their probabilities. The piece that was written is bold; ## continues a word.",
+    intended=Words(
+        "For filling masks, and for fine-tuning on Korean text: classification, tagging, similarity. It does not generate text.",
+        "빈칸 채우기와 한국어 텍스트의 미세조정(분류, 태깅, 유사도)에 씁니다. 텍스트를 생성하지는 않습니다.",
+    ),
+    card_snippet=card_snippet,
+    check_back=Path(__file__).with_name("check_fill_mask.py"),
+)

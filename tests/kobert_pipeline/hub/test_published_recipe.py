@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from kobert_pipeline.hub.recipe import published_recipe, shown_path
+from kobert_pipeline.hub.published_recipe import published_recipe, shown_path
 
 
 @pytest.mark.parametrize(

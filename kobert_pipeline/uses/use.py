@@ -1,0 +1,153 @@
+"""The contract of a use: what a finished model is for. One file per use; the table is in `kobert_pipeline.uses`.
+
+The command, the page, the playground, the model card and the load-back check ask the use, and none of them names an objective.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+
+Tokenizer = Any
+"""A tokenizer of transformers."""
+Network = Any
+"""A model of transformers, in evaluation mode."""
+
+
+class UnfitModel(InputError):
+    """The model exists, but it cannot be used in this way."""
+
+
+class Answer(NamedTuple):
+    text: str
+    score: float | None = None
+    """None where the model gives none, as for generated text."""
+
+
+class Result(NamedTuple):
+    """What a model makes of one text."""
+
+    text: str
+    answers: list[list[Answer]]
+    """One list for each place of the text that is asked about, in order; in each list the best answer comes first."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A Korean text for the page and the playground. It was written for them, so it may be published with any corpus."""
+
+    genre: str
+    before: str
+    expected: str = ""
+    """The answer that was written here, as the model would give it. Empty where no answer is the right one."""
+    after: str = ""
+
+    def is_right(self, answer: Answer) -> bool:
+        return bool(self.expected) and answer.text == self.expected
+
+    @property
+    def shown(self) -> str:
+        """The expected answer as people write it: a piece without the ## with which it continues a word."""
+        return self.expected.removeprefix("##")
+
+
+class Words(NamedTuple):
+    """The same sentence in the two languages of a model card."""
+
+    english: str
+    korean: str
+
+
+class Columns(NamedTuple):
+    """The headings of a table of results: the number of the place, the answer, its score."""
+
+    place: str
+    answer: str
+    score: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """`kobert NAME MODEL TEXT...`, which runs `try_it`."""
+
+    name: str
+    help: str
+    texts: str
+    """Help of its texts."""
+
+
+@dataclass(frozen=True)
+class Use:
+    name: str
+    title: str
+    """A heading, such as that of its tab in the playground."""
+    kind: str
+    """The kind of model, for messages: `masked language model`."""
+    auto_class: str
+    """The class of transformers that loads the model."""
+    pipeline_tag: str
+    """The Hub's name of the task."""
+    command: Command
+    columns: Columns
+    try_it: Callable[[Tokenizer, Network, Sequence[str]], list[Result]]
+    """Raises InputError for a text that the model cannot take."""
+    prompt: Callable[[Tokenizer, Example], str]
+    """The text that is given to the model for an example."""
+    asks_for: Callable[[Tokenizer], str]
+    """Label of the field in the playground."""
+    examples: tuple[Example, ...]
+    section: str
+    """Heading of the examples on the page of a run."""
+    section_of_two: str
+    """The same on the page that compares two runs."""
+    about_examples: str
+    """What the examples are and how to read the answers."""
+    intended: Words
+    """What the model is for and what it is not for."""
+    card_snippet: Callable[[str, bool], str]
+    """(repository, whether remote code has to be trusted) -> the Python code of the model card."""
+    check_back: Path
+    """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
+    what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
+
+    def load(self, name: str) -> tuple[Tokenizer, Network]:
+        """Tokenizer and model of a folder or Hub id.
+
+        Raises UnfitModel for another kind of model, and InputError for a name under which there is no model.
+        """
+        import transformers
+
+        automatic = getattr(transformers, self.auto_class)
+        try:
+            tokenizer = auto_tokenizer(name)
+            network, report = automatic.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
+        except OSError as error:
+            raise InputError(
+                f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {str(error).splitlines()[0]}"
+            ) from None
+        except (ValueError, KeyError) as error:
+            raise UnfitModel(f"{name}: not a {self.kind}: {str(error).splitlines()[0]}") from None
+        if report["missing_keys"]:
+            raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
+        return tokenizer, network.eval()
+
+
+def loading_code(auto_class: str, repo: str, trust: bool, *imports: str) -> str:
+    """The first lines of a card's Python example: imports, and `tokenizer` and `model` loaded from `name`."""
+    comment = "  # this folder, or its name on the Hub" if repo == "." else ""
+    classes = ", ".join(sorted((auto_class, "AutoTokenizer")))
+    return "\n".join(
+        [
+            *(f"import {name}" for name in imports),
+            f"from transformers import {classes}",
+            "",
+            f'name = "{repo}"{comment}',
+            f"tokenizer = AutoTokenizer.from_pretrained(name{', trust_remote_code=True' if trust else ''})",
+            f"model = {auto_class}.from_pretrained(name)",
+        ]
+    )
