@@ -89,6 +89,24 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
 
 
+def require_files(folder: Path, manifest: Manifest) -> None:
+    """Raises ArtifactMismatch for the first file that is missing or has another size than the manifest says."""
+    for name in manifest.files:
+        require_file(folder, manifest, name)
+
+
+def require_file(folder: Path, manifest: Manifest, name: str) -> None:
+    """Raises ArtifactMismatch if a file of the artifact is missing or has another size. Does not hash it."""
+    path, size = folder / name, manifest.files[name].size
+    if not path.is_file():
+        problem = "is missing"
+    elif path.stat().st_size != size:
+        problem = f"has {path.stat().st_size:,} bytes, not the {size:,} that were written"
+    else:
+        return
+    raise ArtifactMismatch(f"{path}: {problem}. Remove {folder} and run the {manifest.stage} stage again.")
+
+
 def verify(folder: Path) -> list[str]:
     """Hashes every file again. Returns one line per difference from the manifest."""
     problems = []
