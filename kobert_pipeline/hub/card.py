@@ -1,29 +1,31 @@
-"""The cards of a model, a tokenizer and a corpus, made from manifests alone: equal artifacts give an equal card. Pure.
+"""The cards of a model, a tokenizer and a corpus. They are made from manifests alone, so that equal artifacts give equal cards.
 
-Each says the same in English and in Korean.
-
-The front matter is what the Hub searches by; `model-index` holds only results that exist, on data that mean something.
+Each card says the same in English and in Korean. The Hub searches by the front matter; its `model-index` holds only results
+that exist, on data for which a score means something.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kobert_pipeline import uses
-from kobert_pipeline.ground.artifacts import Manifest
-from kobert_pipeline.hub import facts
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.corpus import Corpus
+from kobert_pipeline.ground.contents.cost import Cost
+from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.contents.reader import library_versions
+from kobert_pipeline.ground.contents.token_store import TokenStore
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
+from kobert_pipeline.hub import facts, wording
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.facts import ScoreRow
-from kobert_pipeline.hub.learned import Learned, in_unit
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
-from kobert_pipeline.uses.use import Use
 
 HERE = "."
-"""How a card names what it describes while that has no name on the Hub."""
+"""The name in a card for what it describes, as long as that has no name on the Hub."""
 DATASET_NAME = "KLUE (klue)"
 DATASET_ID = "klue/klue"
 SPLIT = "validation"
@@ -44,32 +46,29 @@ _HUB_DATASET = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
 def model_card(
-    config: HubConfig,
-    recipe: str,
-    manifests: Mapping[str, Manifest],
-    *,
-    repo: str = HERE,
-    cost: facts.Cost | None = None,
+    config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE, cost: Cost | None = None
 ) -> str:
-    """`README.md` of a model. `manifests`: stage -> manifest; `klue_eval` may be absent.
+    """`README.md` of a model. `artifacts` are those up to the pretraining, and the evaluation if there is one.
 
-    `repo` is its name on the Hub, `cost` what training took: neither decides the content, so the stage leaves them out.
+    `repo` is its name on the Hub, `cost` what the training took. Neither decides the content, so the stage leaves them out.
     """
-    scored = manifests.get("klue_eval")
-    scores = [] if facts.is_sample(scored) else facts.score_rows(scored)
-    values = _shared(config, recipe, manifests, repo) | {
-        "front_matter": front_matter(config, recipe, manifests),
-        "sample": facts.is_sample(scored),
-        "scores": scores,
+    scored, pretrain = artifacts.get(KlueEvaluation), artifacts[PretrainedRun]
+    manifest = scored.manifest if scored else None
+    values = _shared(config, recipe, artifacts, repo) | {
+        "front_matter": front_matter(config, recipe, artifacts),
+        "use": uses.use_named(pretrain.summary.use),
+        "tokenizer": artifacts[TokenizerFolder],
+        "dataset": artifacts[TokenStore].summary,
+        "pretrain": pretrain,
+        "sample": facts.is_sample(manifest),
+        "scores": [] if facts.is_sample(manifest) else facts.score_rows(manifest),
         "cost": cost,
-        "learned": Learned.of(manifests["pretrain"].summary),
-        "use": _use(manifests),
     }
     return str(_templates().get_template("card.md.jinja").render(values))
 
 
-def tokenizer_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], *, repo: str = HERE) -> str:
-    """`README.md` of a tokenizer alone. `manifests` are those of the corpus and the tokenizer."""
+def tokenizer_card(config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE) -> str:
+    """`README.md` of a tokenizer alone. `artifacts` are the corpus and the tokenizer."""
     from huggingface_hub import ModelCardData
 
     data = ModelCardData(
@@ -77,96 +76,90 @@ def tokenizer_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manif
         **hub_fields(config.license),
         library_name="transformers",
         tags=list(dict.fromkeys(["korean", "tokenizer", *config.tags])),
-        datasets=hub_datasets(manifests["corpora"]) or None,
+        datasets=hub_datasets(artifacts[Corpus]) or None,
     )
-    values = _shared(config, recipe, manifests, repo) | {"front_matter": data.to_yaml()}
+    values = _shared(config, recipe, artifacts, repo) | {
+        "front_matter": data.to_yaml(),
+        "tokenizer": artifacts[TokenizerFolder],
+    }
     return str(_templates().get_template("tokenizer.md.jinja").render(values))
 
 
-def dataset_card(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], *, repo: str = HERE) -> str:
-    """`README.md` of the cleaned corpus. `manifests` holds that of the corpus."""
+def dataset_card(config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE) -> str:
+    """`README.md` of the cleaned corpus. `artifacts` holds the corpus."""
     from huggingface_hub import DatasetCardData
 
-    licences = facts.source_licences(manifests["corpora"])
     data = DatasetCardData(
         language=_language(config),
-        **hub_fields(licence_of_texts(licences)),
-        pretty_name=one_line(config.title or recipe),
+        **hub_fields(licence_of_texts(artifacts[Corpus].summary.licences)),
+        pretty_name=wording.one_line(config.title or recipe),
         tags=list(dict.fromkeys(["korean", *config.tags])),
         task_categories=sorted({use.pipeline_tag for use in uses.USES.values()}),
         configs=[{"config_name": "default", "data_files": "shards/*.parquet"}],
     )
-    values = _shared(config, recipe, manifests, repo) | {"front_matter": data.to_yaml()}
+    values = _shared(config, recipe, artifacts, repo) | {"front_matter": data.to_yaml()}
     return str(_templates().get_template("dataset.md.jinja").render(values))
 
 
-def _shared(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest], repo: str) -> dict[str, Any]:
+def _shared(config: HubConfig, recipe: str, artifacts: ArtifactSet, repo: str) -> dict[str, Any]:
     """What every card shows."""
-    corpora = manifests["corpora"]
-    title = one_line(config.title or recipe)
+    title = wording.one_line(config.title or recipe)
+    last = list(artifacts.by_stage.values())[-1]
     return {
         "title": title,
         "recipe": recipe,
         "repo": repo,
-        "manifests": manifests,
-        "sources": facts.source_rows(corpora),
-        "total": facts.source_total(corpora),
-        "dropped_sentences": facts.over_sources(corpora, "dropped_sentences"),
-        "personal_data": facts.over_sources(corpora, "personal_data"),
-        "masks": facts.masks(corpora),
-        "libraries": facts.library_versions(manifests),
-        "citation": citation(title, config.authors, repo, list(manifests.values())[-1].fingerprint),
+        "artifacts": artifacts.by_stage,
+        "corpus": artifacts[Corpus],
+        "libraries": library_versions(artifacts.by_stage),
+        "citation": citation(title, config.authors, repo, last.fingerprint),
     }
 
 
 def citation(title: str, authors: tuple[str, ...], repo: str, fingerprint: str) -> str:
-    """A BibTeX entry; no date, which no manifest knows."""
+    """A BibTeX entry. It has no date, because manifests hold none."""
     fields = {"title": title, "author": " and ".join(authors), "note": f"made by kobert-pipeline, {fingerprint[:16]}"}
     if repo != HERE:
         fields["howpublished"] = f"Hugging Face Hub, {repo}"
-    lines = [f"  {name} = {{{one_line(value)}}}," for name, value in fields.items() if value]
+    lines = [f"  {name} = {{{wording.one_line(value)}}}," for name, value in fields.items() if value]
     key = re.sub(r"\W+", "-", title).strip("-") or "model"
     return "\n".join([f"@misc{{{key},", *lines, "}"])
 
 
-def front_matter(config: HubConfig, recipe: str, manifests: Mapping[str, Manifest]) -> str:
-    """The YAML block between the lines of three hyphens of a model's card."""
+def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
+    """The YAML between the lines of three hyphens of a model's card."""
     from huggingface_hub import ModelCardData
 
-    architecture = manifests["pretrain"].summary["architecture"]
-    results = eval_results(manifests.get("klue_eval"))
+    run = artifacts[PretrainedRun].summary
+    results = eval_results(artifacts.get(KlueEvaluation))
     data = ModelCardData(
         language=_language(config),
         **hub_fields(config.license),
         library_name="transformers",
-        pipeline_tag=_use(manifests).pipeline_tag,
-        tags=list(dict.fromkeys(["korean", architecture, *config.tags])),
-        datasets=hub_datasets(manifests["corpora"]) or None,
-        model_name=one_line(config.title or recipe) if results else None,
+        pipeline_tag=uses.use_named(run.use).pipeline_tag,
+        tags=list(dict.fromkeys(["korean", run.architecture, *config.tags])),
+        datasets=hub_datasets(artifacts[Corpus]) or None,
+        model_name=wording.one_line(config.title or recipe) if results else None,
         eval_results=results or None,
     )
     return data.to_yaml()
-
-
-def _use(manifests: Mapping[str, Manifest]) -> Use:
-    return uses.use_named(manifests["pretrain"].summary["use"])
 
 
 def _language(config: HubConfig) -> str | list[str]:
     return config.language[0] if len(config.language) == 1 else list(config.language)
 
 
-def hub_datasets(corpora: Manifest) -> list[str]:
-    """Datasets on the Hub that the corpus was read from; local files have no name there."""
-    found = (_HUB_DATASET.match(address) for address in corpora.inputs.values())
+def hub_datasets(corpus: Corpus) -> list[str]:
+    """Datasets on the Hub that the corpus was read from. Local files have no name there."""
+    found = (_HUB_DATASET.match(address) for address in corpus.inputs.values())
     return list(dict.fromkeys(match[1] for match in found if match))
 
 
-def eval_results(klue_eval: Manifest | None) -> list[Any]:
+def eval_results(scored: KlueEvaluation | None) -> list[Any]:
     """`EvalResult`s of the published weights on KLUE's dev split: none for the sample, none for random initialisation."""
-    if facts.is_sample(klue_eval):
+    if scored is None or facts.is_sample(scored.manifest):
         return []
-    return [_eval_result(row) for row in facts.score_rows(klue_eval) if row.initialisation == "pretrained"]
+    return [_eval_result(row) for row in facts.score_rows(scored.manifest) if row.initialisation == "pretrained"]
 
 
 def _eval_result(row: ScoreRow) -> Any:
@@ -192,32 +185,18 @@ def _templates() -> Any:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # Markdown, not HTML: `cell` escapes what it must
+        autoescape=False,  # Markdown, not HTML: `cell` escapes what needs it
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {
         "count": "{:,}".format,
-        "counts": counts,
-        "versions": lambda libraries: ", ".join(f"{name} {version}" for name, version in libraries.items()),
-        "cell": cell,
-        "plain": facts.plain_number,
-        "settings": facts.settings_text,
-        "in_unit": in_unit,
+        "counts": wording.counts,
+        "versions": wording.versions,
+        "cell": wording.cell,
+        "plain": wording.plain_number,
+        "settings": wording.settings_text,
+        "in_unit": wording.in_unit,
     }
     return environment
-
-
-def counts(values: Mapping[str, int]) -> str:
-    """`too_short 71, duplicate 2,887`; empty for none."""
-    return ", ".join(f"{cell(name)} {value:,}" for name, value in values.items())
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def cell(text: str) -> str:
-    """Text inside a Markdown table: no line break, no column border, no HTML."""
-    return one_line(text).replace("|", "\\|").replace("<", "&lt;")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from kobert_pipeline.hub.learned import SHARE, Figure, Learned
+from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedRun, PretrainedSummary
 from kobert_pipeline.report.charts import (
     REFERENCE,
     REFERENCE_B,
@@ -23,13 +21,15 @@ from kobert_pipeline.report.charts import (
     points,
 )
 
+SHARE = "share"
+
 
 @dataclass(frozen=True)
-class Run:
-    """The course of a pretraining run."""
+class Course:
+    """What a pretraining run logged on its way."""
 
     name: str
-    learned: Learned
+    summary: PretrainedSummary
     curve: Rows
     """Training figures, every `log_steps`."""
     speed: Rows = field(default_factory=tuple)
@@ -37,29 +37,21 @@ class Run:
 
     def chance(self, figure: Figure) -> tuple[str, float] | None:
         """Name and value of the figure's level of chance; None where it has none."""
-        if figure.chance is None:
-            return None
-        return (self.learned.chance_name if figure == self.learned.headline else "chance"), figure.chance
+        if figure.name == self.summary.headline:
+            return self.summary.chance.name, self.summary.chance.value
+        return None if figure.chance is None else ("chance", figure.chance)
 
 
-def read_run(name: str, learned: Learned, folder: Path) -> Run:
-    return Run(name, learned, read_rows(folder / "losses.csv"), read_rows(folder / "run" / "speed.csv"))
-
-
-def read_rows(path: Path) -> list[dict[str, float]]:
-    """Empty where there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]
+def course_of(name: str, run: PretrainedRun) -> Course:
+    return Course(name, run.summary, run.curve(), run.speed())
 
 
 # --- one run ---------------------------------------------------------------------------------------------------------
 
 
-def charts(run: Run) -> list[Chart]:
+def charts(run: Course) -> list[Chart]:
     """Charts without values are left out."""
-    found = [_figure_chart(figure, _pair(run, figure), x="step") for figure in run.learned.whole]
+    found = [_figure_chart(figure, _pair(run, figure), x="step") for figure in run.summary.overall]
     for title, rows, column, percent in (
         ("Learning rate", run.curve, "learning_rate", False),
         ("Tokens per second", run.speed, "tokens_per_second", False),
@@ -69,9 +61,9 @@ def charts(run: Run) -> list[Chart]:
     return [chart for chart in found if chart]
 
 
-def _pair(run: Run, figure: Figure) -> list[Line]:
+def _pair(run: Course, figure: Figure) -> list[Line]:
     """Training, validation and chance, by step."""
-    trained, validated = points(run.curve, figure.name), points(run.learned.validation, figure.name)
+    trained, validated = points(run.curve, figure.name), points(run.summary.validation, figure.name)
     lines = [Line("training", TRAIN, trained), Line("validation", VALIDATION, validated, marked=True)]
     chance = run.chance(figure)
     if chance is None:
@@ -82,7 +74,7 @@ def _pair(run: Run, figure: Figure) -> list[Line]:
 
 
 def _figure_chart(figure: Figure, lines: Sequence[Line], x: str) -> Chart | None:
-    """A share without a level of chance begins at zero."""
+    """The axis of a share without a level of chance begins at zero."""
     share = figure.unit == SHARE
     title = figure.title if share or not figure.unit else f"{figure.title}, {figure.unit}"
     return _drawn(title, lines, x=x, percent=share, zero=share and figure.chance is None)
@@ -101,9 +93,9 @@ def _drawn(
 SIDES = ((TRAIN, VALIDATION, REFERENCE), (TRAIN_B, VALIDATION_B, REFERENCE_B))
 
 
-def both(runs: Sequence[Run]) -> list[Chart]:
+def both(runs: Sequence[Course]) -> list[Chart]:
     """By tokens seen, which batches of any size have in common. A figure that only one run has is drawn for that run."""
-    figures = {figure.name: figure for run in runs for figure in run.learned.whole}
+    figures = {figure.name: figure for run in runs for figure in run.summary.overall}
     rates = [
         Line(run.name, side[1], points(run.curve, "learning_rate", "tokens"))
         for run, side in zip(runs, SIDES, strict=False)
@@ -113,21 +105,21 @@ def both(runs: Sequence[Run]) -> list[Chart]:
     return [chart for chart in found if chart]
 
 
-def _lines_of_both(runs: Sequence[Run], name: str) -> list[Line]:
+def _lines_of_both(runs: Sequence[Course], name: str) -> list[Line]:
     sides = list(zip(runs, SIDES, strict=False))
     trained = [Line(f"{run.name}, training", side[0], points(run.curve, name, "tokens")) for run, side in sides]
     validated = [
-        Line(f"{run.name}, validation", side[1], points(run.learned.validation, name, "tokens"), marked=True)
+        Line(f"{run.name}, validation", side[1], points(run.summary.validation, name, "tokens"), marked=True)
         for run, side in sides
     ]
     return [*trained, *validated, *_chances(runs, name)]
 
 
-def _chances(runs: Sequence[Run], name: str) -> list[Line]:
+def _chances(runs: Sequence[Course], name: str) -> list[Line]:
     """One level where both runs have the same, otherwise one level per run."""
     found = []
     for run, side in zip(runs, SIDES, strict=False):
-        figure = next((figure for figure in run.learned.whole if figure.name == name), None)
+        figure = next((figure for figure in run.summary.overall if figure.name == name), None)
         chance = run.chance(figure) if figure else None
         if chance is not None:
             found.append((run.name, chance, side[2]))

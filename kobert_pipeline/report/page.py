@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.corpus import Corpus
+from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.contents.reader import library_versions
+from kobert_pipeline.ground.contents.token_store import TokenStore
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.hub.learned import Learned
-from kobert_pipeline.report import corpus, curves, pieces, pretraining, scores
-from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
-from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
+from kobert_pipeline.report import corpus_section, curves, morpheme_colours, pretraining, scores
+from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture
 from kobert_pipeline.report.pretraining import Headline
+from kobert_pipeline.report.templates import template
 from kobert_pipeline.report.tried import tried
 from kobert_pipeline.report.vocabularies import comparison
 from kobert_pipeline.uses import use_named
@@ -25,65 +27,55 @@ TEMPLATE = "page.html.jinja"
 MOST_INPUTS = 40
 """Input files listed by name; a large corpus has thousands."""
 WORST = 5
-"""Of the examples that a model gets wrong, shown of each task."""
+"""Wrong answers shown for each task."""
 
 
 def write_page(path: Path, recipe: str, folders: dict[str, Path], beside: Sequence[str] = ()) -> None:
     """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing.
 
-    `beside` are tokenizers to set the run's own beside: folders, files or Hub ids.
+    `beside`: tokenizers to compare the run's own with: folders, files or Hub ids.
     """
-    write_text(path, render(recipe, read_manifests(folders), folders, beside))
+    write_text(path, render(recipe, ArtifactSet.read(folders), beside))
 
 
 def public_page(recipe: str, folders: Mapping[str, Path], beside: Sequence[str] = ()) -> str:
-    """The edition that may be published: nothing of the corpus or of a dataset is quoted, no document is named."""
-    return render(recipe, read_manifests(folders), folders, beside, public=True)
+    """The edition that may be published: it quotes nothing of the corpus or of a dataset, and names no document."""
+    return render(recipe, ArtifactSet.read(folders), beside, public=True)
 
 
-def read_manifests(folders: Mapping[str, Path]) -> dict[str, Manifest]:
-    return {stage: read_manifest(folder) for stage, folder in folders.items()}
-
-
-def render(
-    recipe: str,
-    manifests: Mapping[str, Manifest],
-    folders: Mapping[str, Path],
-    beside: Sequence[str] = (),
-    *,
-    public: bool = False,
-) -> str:
-    """The page as text, from manifests and the files beside them. `public` leaves out what quotes the corpus."""
-    stages = stage_boxes(manifests, folders)
+def render(recipe: str, artifacts: ArtifactSet, beside: Sequence[str] = (), *, public: bool = False) -> str:
+    """The page as text, from manifests and the other files of the artifacts. `public` leaves out quotations of the corpus."""
+    stages = stage_boxes(artifacts)
     values = {
         "recipe": recipe,
         "public": public,
-        "manifests": manifests,
+        "artifacts": artifacts.by_stage,
         "stages": stages,
         "pictures": [wide_picture(stages), tall_picture(stages)],
         "seconds": sum(stage.seconds or 0 for stage in stages),
-        "headlines": _headlines(manifests),
+        "headlines": _headlines(artifacts),
         "most_inputs": MOST_INPUTS,
-        "libraries": facts.library_versions(manifests),
-        "inputs": _inputs(manifests),
-        "settings": {stage: _settings(manifest.config) for stage, manifest in manifests.items()},
-        **_corpus(manifests.get("corpora"), folders.get("corpora"), public),
-        **_tokenizer(folders.get("tokenizer"), public),
-        "comparison": comparison(recipe, folders.get("tokenizer"), folders.get("corpora"), beside),
-        **_pretraining(recipe, manifests.get("pretrain"), folders.get("pretrain")),
-        **_klue(recipe, manifests.get("klue_eval"), folders.get("klue_eval"), public),
+        "libraries": library_versions(artifacts.by_stage),
+        "inputs": _inputs(artifacts),
+        "settings": {stage: _settings(found.config) for stage, found in artifacts.by_stage.items()},
+        **_corpus(artifacts.get(Corpus), public),
+        **_tokenizer(artifacts.get(TokenizerFolder), public),
+        "comparison": comparison(recipe, artifacts.get(TokenizerFolder), artifacts.get(Corpus), beside),
+        "store": artifacts[TokenStore].summary if TokenStore in artifacts else None,
+        **_pretraining(recipe, artifacts.get(PretrainedRun)),
+        **_klue(recipe, artifacts.get(KlueEvaluation), public),
     }
     return str(template(TEMPLATE).render(values))
 
 
-def _headlines(manifests: Mapping[str, Manifest]) -> list[Headline]:
+def _headlines(artifacts: ArtifactSet) -> list[Headline]:
     """What a reader wants to know first."""
-    scored = manifests.get("klue_eval")
-    found = pretraining.headlines(Learned.of(manifests["pretrain"].summary)) if "pretrain" in manifests else []
-    if not facts.is_sample(scored):
+    scored, run = artifacts.get(KlueEvaluation), artifacts.get(PretrainedRun)
+    found = pretraining.headlines(run.summary) if run else []
+    if scored and not facts.is_sample(scored.manifest):
         found += [
             Headline(f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
-            for panel, track in scores.leading(facts.score_rows(scored))
+            for panel, track in scores.leading(facts.score_rows(scored.manifest))
             if (mark := track.of("model"))
         ]
     return found
@@ -92,49 +84,49 @@ def _headlines(manifests: Mapping[str, Manifest]) -> list[Headline]:
 # --- what each section shows -----------------------------------------------------------------------------------------
 
 
-def _corpus(manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
-    if manifest is None:
-        return {"total": None}
-    sources, total = facts.source_rows(manifest), facts.source_total(manifest)
-    dropped = facts.over_sources(manifest, "dropped_sentences")
+def _corpus(corpus: Corpus | None, public: bool) -> dict[str, Any]:
+    if corpus is None:
+        return {"corpus": None}
+    total = corpus.summary.total
+    samples = {} if public else corpus_section.dropped_samples(corpus.dropped_samples)
     return {
+        "corpus": corpus,
         "total": total,
-        "sources": sources,
-        "funnel": corpus.funnel(total),
-        "sentence_funnel": corpus.sentence_funnel(total.sentences, dropped),
-        "reasons": corpus.reasons(sources, {} if public else corpus.dropped_samples(folder)),
-        "groups": [] if public else corpus.largest_groups(folder),
-        "personal_data": facts.over_sources(manifest, "personal_data"),
-        "masks": facts.masks(manifest),
-        "distributions": corpus.distributions(folder),
+        "funnel": corpus_section.funnel(total),
+        "sentence_funnel": corpus_section.sentence_funnel(total),
+        "reasons": corpus_section.reasons(corpus.summary.sources, samples),
+        "groups_of_duplicates": [] if public else corpus_section.largest_groups(corpus.near_duplicates),
+        "distributions": corpus_section.distributions(corpus),
     }
 
 
-def _tokenizer(folder: Path | None, public: bool) -> dict[str, Any]:
-    found = pieces.sentences(folder, public=public)
+def _tokenizer(tokenizer: TokenizerFolder | None, public: bool) -> dict[str, Any]:
     return {
-        "sentences": found,
-        "kinds": pieces.KINDS,
-        "live_text": pieces.SENTENCES[1],
-        "vocabulary": pieces.vocabulary(folder),
+        "tokenizer": tokenizer.summary if tokenizer else None,
+        "sentences": morpheme_colours.sentences(tokenizer, public=public),
+        "kinds": morpheme_colours.KINDS,
+        "live_text": morpheme_colours.SENTENCES[1],
+        "vocabulary": morpheme_colours.vocabulary(tokenizer),
     }
 
 
-def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) -> dict[str, Any]:
-    if manifest is None or folder is None:
-        return {}
-    learned, use = Learned.of(manifest.summary), use_named(manifest.summary["use"])
+def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
+    if run is None:
+        return {"pretrain": None}
+    summary, use = run.summary, use_named(run.summary.use)
     return {
+        "pretrain": run,
         "use": use,
-        "learned_figures": pretraining.figures(learned),
-        "comparison_with_chance": pretraining.comparison_with_chance(learned),
-        "charts": curves.charts(curves.read_run(recipe, learned, folder)),
-        "groups": pretraining.groups(learned),
-        "examples": tried(folder / "model", use),
+        "figures": pretraining.figures(summary),
+        "comparison_with_chance": pretraining.comparison_with_chance(summary),
+        "charts": curves.charts(curves.course_of(recipe, run)),
+        "groups": pretraining.groups(summary),
+        "examples": tried(run.model, use),
     }
 
 
-def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
+def _klue(recipe: str, scored: KlueEvaluation | None, public: bool) -> dict[str, Any]:
+    manifest = scored.manifest if scored else None
     found = facts.score_rows(manifest)
     return {
         "scores": found,
@@ -142,72 +134,28 @@ def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: b
         "panels": scores.panels((recipe, found)),
         "columns": scores.columns(found),
         "table": scores.table(recipe, found),
-        "analyses": _analyses(folder, public),
+        "analyses": _analyses(scored, public),
     }
 
 
-def _analyses(folder: Path | None, public: bool) -> list[scores.Analysis]:
-    """What the evaluation says of its mistakes; rows of the dataset are quoted only in the page that stays here."""
-    if folder is None or not (folder / "analysis.json").is_file():
-        return []
-    return scores.analyses(read_json(folder / "analysis.json"), worst=0 if public else WORST)
+def _analyses(scored: KlueEvaluation | None, public: bool) -> list[scores.Analysis]:
+    """What the evaluation says of its mistakes. Rows of the dataset are quoted only in the edition that is not published."""
+    path = scored.file("analysis.json") if scored else None
+    return scores.analyses(read_json(path), worst=0 if public else WORST) if path else []
 
 
-def _inputs(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
-    """Stage, name and sha256 of everything that came from outside the artifacts."""
+def _inputs(artifacts: ArtifactSet) -> list[tuple[str, str, str]]:
+    """Stage, name and sha256 of everything that did not come from another stage."""
     return [
         (stage, name, sha)
-        for stage, manifest in manifests.items()
-        for name, sha in manifest.inputs.items()
-        if name not in HEADLINES
+        for stage, found in artifacts.by_stage.items()
+        for name, sha in found.inputs.items()
+        if name not in STAGES
     ]
 
 
 def _settings(config: Mapping[str, Any]) -> str:
-    """As YAML. A manifest holds what decides the content, and so no path."""
+    """As YAML. A manifest holds only settings that decide the content, so there is no path among them."""
     import yaml
 
-    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100).strip()
-
-
-# --- the template ----------------------------------------------------------------------------------------------------
-
-HERE = Path(__file__).parent
-
-
-def template(name: str) -> Any:
-    """With style and script inside. The page allows that one script by its hash, and to fetch nothing."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": "{:,}".format,
-        "short": shown_count,
-        "bytes": shown_bytes,
-        "seconds": shown_seconds,
-        "share": shown_share,
-        "metric": shown_metric,
-        "plain": facts.plain_number,
-        "settings": facts.settings_text,
-        "svg": Markup,  # our own drawings: what is written in them is escaped where they are made
-        "data": _data,
-    }
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = (HERE / "style.css").read_text(encoding="utf-8")
-    environment.globals |= {"style": Markup(style), "script": Markup(script), "script_hash": digest}
-    return environment.get_template(name)
-
-
-def _data(value: Any) -> Any:
-    """JSON that cannot end the element it stands in."""
-    from markupsafe import Markup
-
-    return Markup(json.dumps(value, ensure_ascii=False).replace("<", "\\u003c"))
+    return yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True, width=100).strip()

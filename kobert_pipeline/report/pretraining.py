@@ -1,13 +1,16 @@
-"""What the page says of pretraining: the figures of the objective in words. Pure."""
+"""What the pages say of pretraining: the figures of the objective in words. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kobert_pipeline.hub.learned import NATS, SHARE, Figure, Learned, in_unit
+from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedSummary
+from kobert_pipeline.hub.wording import in_unit
 from kobert_pipeline.report.numbers import in_sentence, shown_share
+
+SHARE = "share"
 
 
 class Headline(NamedTuple):
@@ -15,67 +18,69 @@ class Headline(NamedTuple):
 
     words: str
     before: str
-    """Where it began; empty for a figure that is measured once."""
+    """Its value before training; empty where only the end is shown."""
     value: str
 
 
-def headlines(learned: Learned) -> list[Headline]:
+def headlines(run: PretrainedSummary) -> list[Headline]:
     """What a reader wants to know first: the headline, its distance from chance, and every share."""
-    found = [_from_start(learned, learned.headline, digits=2)]
-    if learned.headline.chance is not None:
-        distance = shown(abs(learned.gain), learned.headline.unit, digits=2)
-        found.append(Headline(f"{side_of_chance(learned)} {learned.chance_name}", "", distance))
-    shares = [figure for figure in learned.whole if figure.unit == SHARE and figure != learned.headline]
-    return found + [_at_end(learned, figure) for figure in shares]
+    distance = shown(abs(run.gain), run.headline_figure.unit, digits=2)
+    return [
+        _from_start(run, digits=2),
+        Headline(f"{side_of_chance(run)} {run.chance.name}", "", distance),
+        *(_at_end(run, figure) for figure in run.overall if figure.unit == SHARE and figure.name != run.headline),
+    ]
 
 
-def figures(learned: Learned) -> list[Headline]:
-    """Every figure of the whole text, the headline from its start on."""
-    found = [_from_start(learned, learned.headline, digits=3)]
-    if learned.headline.chance is not None:
-        words = _with_unit(learned.chance_name, learned.headline)
-        found.append(Headline(words, "", _number(learned.headline.chance, learned.headline, 3)))
-    return found + [_at_end(learned, figure) for figure in learned.whole if figure != learned.headline]
+def figures(run: PretrainedSummary) -> list[Headline]:
+    """Every figure of all text, the headline from its start on."""
+    headline = run.headline_figure
+    return [
+        _from_start(run, digits=3),
+        Headline(_with_unit(run.chance.name, headline), "", _number(run.chance.value, headline, digits=3)),
+        *(_at_end(run, figure) for figure in run.overall if figure.name != run.headline),
+    ]
 
 
-def side_of_chance(learned: Learned) -> str:
+def side_of_chance(run: PretrainedSummary) -> str:
     """`below` or `above`."""
-    return "below" if (learned.gain > 0) == (learned.headline.better < 0) else "above"
+    return "below" if (run.gain > 0) == (run.headline_figure.better < 0) else "above"
 
 
-def comparison_with_chance(learned: Learned) -> str:
-    """A sentence; empty where the headline has no level of chance."""
-    headline = learned.headline
-    if headline.chance is None:
-        return ""
-    if learned.is_trial:
-        level = in_unit(headline.chance, headline.unit)
-        return f"On validation text the model is not better than chance ({learned.chance_name}, {level}). Train longer, or on more text."
-    distance = shown(abs(learned.gain), headline.unit, digits=2)
-    return f"On validation text the model is better than chance: {distance} {side_of_chance(learned)} {learned.chance_name}."
+def comparison_with_chance(run: PretrainedSummary) -> str:
+    """One sentence, and advice where the model is not better."""
+    unit = run.headline_figure.unit
+    if run.is_trial:
+        level = in_unit(run.chance.value, unit)
+        return f"On validation text the model is not better than chance ({run.chance.name}, {level}). Train longer, or on more text."
+    distance = shown(abs(run.gain), unit, digits=2)
+    return f"On validation text the model is better than chance: {distance} {side_of_chance(run)} {run.chance.name}."
 
 
 def shown(value: float, unit: str, digits: int) -> str:
-    return shown_share(value) if unit == SHARE else f"{value:.{digits}f}" + (f" {NATS}" if unit == NATS else "")
+    if unit == SHARE:
+        return shown_share(value)
+    return f"{value:,.{digits}f} {unit}".rstrip()
 
 
-def _from_start(learned: Learned, figure: Figure, digits: int) -> Headline:
-    start, end = learned.start(figure), learned.end(figure)
-    before = "" if start is None else f"{_number(start, figure, digits)} →"
-    return Headline(_with_unit(in_sentence(figure.title), figure), before, _number(end or 0.0, figure, digits))
+def _from_start(run: PretrainedSummary, digits: int) -> Headline:
+    figure = run.headline_figure
+    start, end = (_number(row[figure.name], figure, digits) for row in (run.first, run.last))
+    return Headline(_with_unit(in_sentence(figure.title), figure), f"{start} →", end)
 
 
-def _at_end(learned: Learned, figure: Figure) -> Headline:
-    end = learned.end(figure)
-    digits = 3 if figure.unit == NATS else 1
-    return Headline(_with_unit(in_sentence(figure.title), figure), "", _number(end or 0.0, figure, digits))
+def _at_end(run: PretrainedSummary, figure: Figure) -> Headline:
+    end = run.end(figure)
+    assert end is not None
+    return Headline(_with_unit(in_sentence(figure.title), figure), "", _number(end, figure, 3 if figure.unit else 1))
 
 
 def _with_unit(words: str, figure: Figure) -> str:
-    return f"{words}, {NATS}" if figure.unit == NATS else words
+    return f"{words}, {figure.unit}" if figure.unit not in (SHARE, "") else words
 
 
 def _number(value: float, figure: Figure, digits: int) -> str:
+    """Without the unit, which the words name; a share has its %."""
     return shown_share(value) if figure.unit == SHARE else f"{value:,.{digits}f}"
 
 
@@ -91,7 +96,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """Figures by part of the text, such as the part of speech."""
+    """A figure by part of the text, such as the part of speech."""
 
     name: str
     heading: str
@@ -99,28 +104,30 @@ class Group:
     rows: list[Row]
 
 
-def groups(learned: Learned) -> list[Group]:
+def groups(run: PretrainedSummary) -> list[Group]:
     """Those that were measured, in the order of the figures."""
-    names = dict.fromkeys(figure.group for figure in learned.figures if figure.group)
-    found = [_group(learned, name) for name in names]
-    return [group for group in found if group.rows]
+    names = dict.fromkeys(figure.group for figure in run.figures if figure.group)
+    measured = {name: run.group(name) for name in names}
+    return [_group(run, name, members) for name, members in measured.items() if members]
 
 
-def _group(learned: Learned, name: str) -> Group:
-    members = [figure for figure in learned.figures if figure.group == name]
-    whole = next(_whole(learned, members[0]), None)
-    heading = f"{whole.title}, by {name}" if whole else f"By {name}"
-    return Group(name, heading, all(figure.unit == SHARE for figure in members), list(_rows(learned, members)))
+def _group(run: PretrainedSummary, name: str, members: Sequence[Figure]) -> Group:
+    whole = _whole(run, members[0])
+    return Group(
+        name,
+        f"{whole.title}, by {name}" if whole else f"By {name}",
+        all(figure.unit == SHARE for figure in members),
+        [_row(run, figure) for figure in members],
+    )
 
 
-def _whole(learned: Learned, part: Figure) -> Iterator[Figure]:
-    """The figure of the whole text that `part` belongs to: `mean` of `mean_noun`."""
-    return (figure for figure in reversed(learned.whole) if part.name.startswith(f"{figure.name}_"))
+def _whole(run: PretrainedSummary, part: Figure) -> Figure | None:
+    """The figure of all text that `part` belongs to: `accuracy` of `accuracy_noun`."""
+    return next((figure for figure in reversed(run.overall) if part.name.startswith(f"{figure.name}_")), None)
 
 
-def _rows(learned: Learned, members: list[Figure]) -> Iterator[Row]:
-    for figure in members:
-        start, end = learned.start(figure), learned.end(figure)
-        if end is not None:
-            before = "–" if start is None else shown(start, figure.unit, digits=3)
-            yield Row(figure.title, before, shown(end, figure.unit, digits=3), end)
+def _row(run: PretrainedSummary, figure: Figure) -> Row:
+    start, end = run.start(figure), run.end(figure)
+    assert end is not None
+    before = "–" if start is None else shown(start, figure.unit, digits=3)
+    return Row(figure.title, before, shown(end, figure.unit, digits=3), end)

@@ -43,7 +43,7 @@ class Figure:
     better: Literal[1, -1]
     """1 if more is better, -1 if less is."""
     group: str = ""
-    """Figures of one group belong into one table or chart."""
+    """What divides the text, such as `part of speech`: the figures of a group are one table. Empty for all text."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +82,39 @@ class PretrainedSummary:
         return self.validation[-1]
 
     @property
-    def headline_first(self) -> float:
-        return self.first[self.headline]
+    def headline_figure(self) -> Figure:
+        return self.figure(self.headline)
 
     @property
-    def headline_last(self) -> float:
-        return self.last[self.headline]
+    def gain(self) -> float:
+        """How much better than chance the headline ended, in its unit. Negative if it ended worse."""
+        return (self.last[self.headline] - self.chance.value) * self.headline_figure.better
 
     @property
-    def below_chance(self) -> float:
-        """How far the headline, a loss, ended below chance. Negative if it ended above."""
-        return self.chance.value - self.headline_last
+    def is_trial(self) -> bool:
+        """Whether the model is not better than chance."""
+        return not self.gain > 0
+
+    def start(self, figure: Figure) -> float | None:
+        """Before training. None if it was not measured then."""
+        return self.first.get(figure.name)
+
+    def end(self, figure: Figure) -> float | None:
+        """After the last step. None if it was not measured."""
+        return self.last.get(figure.name, self.measures.get(figure.name))
+
+    @property
+    def overall(self) -> tuple[Figure, ...]:
+        """The figures of all text that were measured, the headline first."""
+        return tuple(figure for figure in self.figures if not figure.group and self.end(figure) is not None)
 
     def figure(self, name: str) -> Figure:
         """Raises KeyError for a term that is not a figure."""
         return {figure.name: figure for figure in self.figures}[name]
 
     def group(self, name: str) -> tuple[Figure, ...]:
-        """The figures of one group that the last row holds."""
-        return tuple(figure for figure in self.figures if figure.group == name and figure.name in self.last)
+        """The figures of one group that were measured."""
+        return tuple(figure for figure in self.figures if figure.group == name and self.end(figure) is not None)
 
 
 @functools.cache

@@ -50,8 +50,8 @@ SUMMARIES: dict[str, dict[str, Any]] = {
         "unigram_entropy": 2.5, "headline": "mlm", "chance": {"value": 2.5, "name": "unigram entropy"},
         "figures": [
             {"name": "mlm", "title": "Masked language model loss", "unit": "nats", "chance": 2.5, "better": -1, "group": ""},
-            {"name": "mlm_accuracy_noun", "title": "noun", "unit": "share", "chance": None, "better": 1, "group": "by part of speech"},
-            {"name": "mlm_accuracy_verb", "title": "verb", "unit": "share", "chance": None, "better": 1, "group": "by part of speech"},
+            {"name": "mlm_accuracy_noun", "title": "noun", "unit": "share", "chance": None, "better": 1, "group": "part of speech"},
+            {"name": "mlm_accuracy_verb", "title": "verb", "unit": "share", "chance": None, "better": 1, "group": "part of speech"},
         ],
         "validation": [{"step": 0, "tokens": 0, "mlm": 2.6}, {"step": 10, "tokens": 500, "mlm": 2.1, "mlm_accuracy_noun": 0.2}],
         "measures": {"pseudo_perplexity": 8.2},
@@ -123,12 +123,15 @@ def test_a_corpus_tells_what_became_of_each_source(tmp_path):
     assert (corpus.shards(), corpus.dropped_samples, corpus.near_duplicates) == ([], None, None)
 
 
-def test_a_pretraining_tells_how_far_it_got_below_chance(tmp_path):
+def test_a_pretraining_tells_how_much_better_than_chance_it_ended(tmp_path):
     run = PretrainedRun(finished(tmp_path, "pretrain"))
     summary = run.summary
-    assert (summary.headline_first, summary.headline_last) == (2.6, 2.1)
-    assert summary.below_chance == pytest.approx(0.4)
-    assert [figure.name for figure in summary.group("by part of speech")] == ["mlm_accuracy_noun"]
+    loss = summary.headline_figure
+    assert (summary.start(loss), summary.end(loss)) == (2.6, 2.1)
+    assert summary.gain == pytest.approx(0.4)
+    assert not summary.is_trial
+    assert [figure.name for figure in summary.overall] == ["mlm"]
+    assert [figure.name for figure in summary.group("part of speech")] == ["mlm_accuracy_noun"]
     assert summary.last["step"] == 10
     assert isinstance(summary.last["step"], int)
     assert (summary.warnings, summary.packing, summary.measures) == ({}, (), {"pseudo_perplexity": 8.2})

@@ -1,4 +1,4 @@
-"""What the page says of a corpus: why documents went, samples of them, and how the kept text is distributed."""
+"""What the page says of a corpus: why documents were dropped, samples of them, and how the kept text is distributed."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.hub.facts import SourceRow
+from kobert_pipeline.ground.contents.corpus import Corpus, Source
 from kobert_pipeline.report.charts import Chart, histogram
 
-READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters", "are not there twice", "have sentences"
-"""The steps that a document has to pass, in order: what is said of those that do."""
+READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters", "are not duplicates", "have sentences"
+"""The steps that a document has to pass, in order, in words for the documents that pass."""
 REASONS: Mapping[str, tuple[str, str]] = {
     "boilerplate": (FILTERS, "mostly menus, copyright lines and the like"),
-    "damaged": (READING, "the file breaks off"),
-    "duplicate": (DUPLICATES, "word for word an earlier one"),
+    "damaged": (READING, "the file is incomplete"),
+    "duplicate": (DUPLICATES, "word for word the same as an earlier one"),
     "empty_archive": (READING, "an archive without a readable file"),
     "empty_file": (READING, "nothing in it"),
     "encrypted_member": (READING, "a locked file in an archive"),
-    "list_or_table": (FILTERS, "lines of a list, no prose"),
-    "markup_or_code": (FILTERS, "programs or markup, no prose"),
-    "near_duplicate": (DUPLICATES, "almost an earlier one"),
+    "list_or_table": (FILTERS, "lines of a list, not prose"),
+    "markup_or_code": (FILTERS, "programs or markup, not prose"),
+    "near_duplicate": (DUPLICATES, "almost the same as an earlier one"),
     "nested_archive": (READING, "an archive within an archive"),
-    "no_sentence": (SPLITTING, "all of its sentences stand elsewhere"),
+    "no_sentence": (SPLITTING, "all of its sentences occur elsewhere"),
     "no_text": (READING, "a record without text"),
-    "not_an_object": (READING, "a record that is no object"),
+    "not_an_object": (READING, "a record that is not an object"),
     "not_korean": (FILTERS, "too few of its letters are Hangul"),
-    "not_wikitext": (READING, "a page that is no article"),
+    "not_wikitext": (READING, "a page that is not an article"),
     "other_namespace": (READING, "a talk, file or help page"),
     "outside_document": (READING, "text outside any document"),
     "redirect": (READING, "a page that only leads to another"),
@@ -43,9 +43,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unreadable_line": (READING, "a line that cannot be parsed"),
     "unsafe_member": (READING, "a path that leads out of the archive"),
 }
-"""Reason -> the step that it is a reason of, and what it means."""
+"""Reason -> the step at which it drops a document, and what it means."""
 SAMPLES, SAMPLE_CHARACTERS = 3, 180
-"""Shown of each reason, and how much of each."""
+"""Samples shown for each reason, and the characters shown of each."""
 LARGEST = 3
 """Groups of near-duplicates shown."""
 
@@ -68,8 +68,8 @@ class Reason:
     samples: list[Sample]
 
 
-def reasons(sources: Sequence[SourceRow], samples: Mapping[str, list[Sample]]) -> list[Reason]:
-    """Why documents were dropped, the commonest reason first."""
+def reasons(sources: Sequence[Source], samples: Mapping[str, list[Sample]]) -> list[Reason]:
+    """Why documents were dropped, the most frequent reason first."""
     total: Counter[str] = Counter()
     for row in sources:
         total.update(row.drops)
@@ -91,13 +91,13 @@ class Step:
     left: int
     """Documents, or sentences, that passed."""
     gone: int
-    """That the step before had left, and this one did not."""
+    """Those that passed the step before, and not this one."""
     share: float
-    """That is left, of what the first step of its kind had: 0 to 1."""
+    """`left`, of those at the first step: 0 to 1."""
 
 
-def funnel(total: SourceRow) -> list[Step]:
-    """From the documents that were found to those that were kept. Steps that nothing failed are left out."""
+def funnel(total: Source) -> list[Step]:
+    """From the documents that were found to those that were kept. Steps that every document passed are left out."""
     left = total.documents
     steps = [Step("documents found", left, 0, 1.0)]
     for words in (READING, FILTERS, DUPLICATES, SPLITTING):
@@ -108,9 +108,10 @@ def funnel(total: SourceRow) -> list[Step]:
     return steps
 
 
-def sentence_funnel(kept: int, dropped: Mapping[str, int]) -> list[Step]:
-    """The same of sentences: `dropped` as the corpus stage counts them, by reason."""
-    words = {"contaminated": "are not in the evaluation's data", "duplicate": "are not there twice"}
+def sentence_funnel(total: Source) -> list[Step]:
+    """The same for the sentences of the documents that were kept."""
+    kept, dropped = total.sentences, total.dropped_sentences
+    words = {"contaminated": "are not in the evaluation data", "duplicate": "are not duplicates"}
     found = left = kept + sum(dropped.values())
     steps = [Step("sentences in them", left, 0, 1.0)]
     for reason, gone in dropped.items():
@@ -119,11 +120,11 @@ def sentence_funnel(kept: int, dropped: Mapping[str, int]) -> list[Step]:
     return steps
 
 
-def dropped_samples(corpora: Path | None) -> dict[str, list[Sample]]:
-    """Reason -> some dropped documents, of as many sources as there are. Empty where the artifact keeps none."""
-    if corpora is None or not (corpora / "dropped.jsonl").is_file():
+def dropped_samples(file: Path | None) -> dict[str, list[Sample]]:
+    """Reason -> some dropped documents, from as many sources as possible. Empty without a file of them."""
+    if file is None:
         return {}
-    rows = [json.loads(line) for line in (corpora / "dropped.jsonl").read_text(encoding="utf-8").splitlines() if line]
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
     found: dict[str, list[Sample]] = {}
     seen: Counter[tuple[str, str]] = Counter()
     ranked = []
@@ -146,12 +147,12 @@ def shortened(text: str) -> str:
     return line if len(line) <= SAMPLE_CHARACTERS else line[:SAMPLE_CHARACTERS].rstrip() + " …"
 
 
-def largest_groups(corpora: Path | None) -> list[tuple[str, int]]:
-    """The documents that most others nearly repeat, and how many those are."""
-    if corpora is None or not (corpora / "near_duplicates.jsonl").is_file():
+def largest_groups(file: Path | None) -> list[tuple[str, int]]:
+    """The documents that most others nearly repeat, each with the number of those. Empty without a list of them."""
+    if file is None:
         return []
     counts: Counter[str] = Counter()
-    with (corpora / "near_duplicates.jsonl").open(encoding="utf-8") as stream:
+    with file.open(encoding="utf-8") as stream:
         for line in stream:
             counts[json.loads(line)["repeats"]] += 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
@@ -160,22 +161,22 @@ def largest_groups(corpora: Path | None) -> list[tuple[str, int]]:
 # --- distributions ---------------------------------------------------------------------------------------------------
 
 MOST_SHARDS, SHARD_DOCUMENTS = 24, 150
-"""Text that is measured: the first documents of so many shards, evenly over the corpus."""
+"""What is measured: this number of shards, evenly over the corpus, and the first documents of each."""
 CHARACTERS, SENTENCES = (10, 200), (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
-"""Width of a bin and its end, of sentence lengths; and the lower edges of those of documents."""
+"""Sentence lengths: width of a bin and end of the last one. Document lengths: lower edges of the bins."""
 
 
 @dataclass(frozen=True)
 class Distributions:
     documents: int
-    """That were measured."""
+    """Number of documents that were measured."""
     sentences: int
     charts: list[Chart]
 
 
-def distributions(corpora: Path | None) -> Distributions | None:
-    """Lengths and Hangul shares of a sample of the kept text. None where the artifact has no text beside it."""
-    documents = list(sampled(corpora)) if corpora is not None else []
+def distributions(corpus: Corpus) -> Distributions | None:
+    """Lengths and Hangul shares of a sample of the kept text. None where the artifact came without its text."""
+    documents = list(sampled(corpus))
     if not any(documents):
         return None
     from corpora.filters import hangul_share
@@ -189,11 +190,11 @@ def distributions(corpora: Path | None) -> Distributions | None:
     return Distributions(len(documents), len(sentences), charts)
 
 
-def sampled(corpora: Path) -> Iterable[list[str]]:
-    """Some of the kept documents, as lists of sentences; none where the artifact has no text beside it."""
+def sampled(corpus: Corpus) -> Iterable[list[str]]:
+    """Some of the kept documents, as lists of sentences; none where the artifact came without its text."""
     import pyarrow.parquet as pq
 
-    shards = sorted((corpora / "shards").glob("*.parquet"))
+    shards = corpus.shards()
     stride = -(-len(shards) // MOST_SHARDS) or 1
     for shard in shards[::stride]:
         for batch in pq.ParquetFile(shard).iter_batches(SHARD_DOCUMENTS, columns=["sentences"]):
@@ -202,7 +203,7 @@ def sampled(corpora: Path) -> Iterable[list[str]]:
 
 
 def sentence_lengths(lengths: Sequence[int]) -> Chart:
-    """Of sentences, in characters."""
+    """Lengths of sentences, in characters."""
     width, end = CHARACTERS
     counts = Counter(min(length, end) // width for length in lengths)
     bins = range(end // width + 1)
@@ -211,7 +212,7 @@ def sentence_lengths(lengths: Sequence[int]) -> Chart:
 
 
 def document_lengths(lengths: Sequence[int]) -> Chart:
-    """Of documents, in sentences; bins grow like Fibonacci's numbers."""
+    """Lengths of documents, in sentences. The bins grow like Fibonacci's numbers."""
     counts = Counter(sum(length >= edge for edge in SENTENCES) - 1 for length in lengths)
     ends = [*(edge - 1 for edge in SENTENCES[1:]), 0]
     labels = [
@@ -223,7 +224,7 @@ def document_lengths(lengths: Sequence[int]) -> Chart:
 
 
 def hangul_shares(shares: Sequence[float]) -> Chart:
-    """Of documents, among their letters."""
+    """Shares of Hangul among the letters, one per document."""
     counts = Counter(min(int(share * 20), 19) for share in shares)
     first = min(counts, default=0)
     labels = [f"{5 * number} %" for number in range(first, 20)]
