@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.task import KlueTask
+from klue_eval.values import Row
 
 VERSION = 1
 """Of the layout. Raised when a key changes its name or its meaning."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.examples import Row, Texts
 from klue_eval.task import KlueTask
+from klue_eval.values import Row, Texts
 
 NGRAMS = (1, 3)
 """Characters. A Korean syllable carries about what two Latin letters do, so these are shorter than the usual 2 to 5."""

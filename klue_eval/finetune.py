@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
-from klue_eval.examples import Answer, Row, Values
+from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.heads import HEADS, TaskModel
-from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Answer, Row, Values
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.training.memory import keep_freed_memory

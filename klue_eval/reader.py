@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from klue_eval.examples import Example, Row, Texts
+from klue_eval.values import Example, Row, Texts
 
 _NO_LETTER = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 

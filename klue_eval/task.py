@@ -8,9 +8,9 @@ from typing import Any, TextIO, TypeAlias
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row, Texts
 from klue_eval.metrics import Metrics
 from klue_eval.reader import Reader
+from klue_eval.values import Answer, Example, Row, Texts
 from kobert_pipeline.ground.config import Config
 
 Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]

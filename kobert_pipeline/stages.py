@@ -220,7 +220,7 @@ STAGES: tuple[Stage, ...] = (
         lambda recipe: recipe.pretrain.content(), _pretrain_files, _build_pretrain,
     ),
     Stage(
-        "klue_eval", 3, ("torch", "transformers", "lightning", "scikit-learn"), ("pretrain",), True,
+        "klue_eval", 4, ("torch", "transformers", "lightning", "scikit-learn"), ("pretrain",), True,
         lambda recipe: recipe.klue_eval.content(), _klue_files, _build_klue_eval,
     ),
     Stage(

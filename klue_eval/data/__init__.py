@@ -6,8 +6,8 @@ Labels are mapped by their string, never by their number: copies of the data num
 from __future__ import annotations
 
 from klue_eval.data.folders import FORMATS, ONLY, SAMPLE, SPLIT_WORDS, find_split, resolve_folder
-from klue_eval.data.hub import HUB, hub_repository
-from klue_eval.data.rows import Rows, drawing_order, held_out, labelled_rows, read_rows, read_split
+from klue_eval.data.hub_copy import HUB, hub_repository
+from klue_eval.data.splits import Rows, drawing_order, held_out, labelled_rows, read_rows, read_split
 
 __all__ = [
     "FORMATS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klue_eval.heads import biaffine, sequence, span, state, tagging
-from klue_eval.heads.contract import Head, TaskModel
+from klue_eval.heads.head import Head, TaskModel
 
 HEADS: dict[str, Head] = {
     head.name: head

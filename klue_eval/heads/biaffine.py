@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -29,6 +28,7 @@ from klue_eval.heads.contract import (
 )
 from klue_eval.task import KlueTask
 from klue_eval.tasks.dp import PARTS_OF_SPEECH
+from klue_eval.values import Example, Values
 
 if TYPE_CHECKING:
     from klue_eval.tasks.dp import DpSettings

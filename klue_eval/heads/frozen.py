@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from klue_eval.heads.contract import dropout_of, full_precision, hidden_size, linear
+from klue_eval.heads.head import dropout_of, full_precision, hidden_size, linear
 
 LAYERS = 4
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import Columns, Head, Load, TaskModel
+from klue_eval.heads.head import Columns, Head, Load, TaskModel
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Example, Values
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 Compare = Callable[[Tensor, Tensor], Tensor]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import Columns, Head, TaskModel, build_on_encoder, lengths, linear
+from klue_eval.heads.head import Columns, Head, TaskModel, build_on_encoder, lengths, linear
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Example, Values
 
 
 class SpanModel(TaskModel):

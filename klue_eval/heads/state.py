@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -30,6 +29,7 @@ from klue_eval.heads.contract import (
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
 from klue_eval.tasks.wos import GATES, WosSettings, slot_words
+from klue_eval.values import Example, Values
 
 
 @dataclass(frozen=True)

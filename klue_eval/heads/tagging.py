@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -19,6 +18,7 @@ from klue_eval.heads.contract import (
     padded,
 )
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Example, Values
 
 
 class TaggingModel(TaskModel):

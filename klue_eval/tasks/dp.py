@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.dp import RELATIONS
+from klue_eval.metrics.dp_metrics import RELATIONS
 from klue_eval.reader import Piece, Reader
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.values import Answer, Example, Row
 
 PARTS_OF_SPEECH = [
     "NNG",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row
 from klue_eval.layouts import questions
-from klue_eval.metrics.korquad import METRICS
+from klue_eval.metrics.korquad_metrics import METRICS
 from klue_eval.task import KlueTask
 from klue_eval.tasks import mrc
+from klue_eval.values import Answer, Row
 
 
 def read(record: Mapping[str, Any]) -> Row | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
 from klue_eval.layouts import raw_tabs
-from klue_eval.metrics.korsts import METRICS
+from klue_eval.metrics.korsts_metrics import METRICS
 from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
 from klue_eval.tasks.sts import HIGHEST, similarity
+from klue_eval.values import Answer, Row, Texts
 
 
 def read(record: Mapping[str, Any]) -> Row | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
 from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask
+from klue_eval.values import Answer, Row, Texts
 
 
 def labelled_task(

@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import questions
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.mrc import gold_texts
+from klue_eval.metrics.mrc_metrics import gold_texts
 from klue_eval.reader import Piece, Reader
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.values import Answer, Example, Row
 
 
 class MrcSettings(TaskSettings):

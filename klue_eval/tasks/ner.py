@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.ner import LABELS, SPACE
+from klue_eval.metrics.ner_metrics import LABELS, SPACE
 from klue_eval.reader import Piece, Reader
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.values import Answer, Example, Row
 
 
 def read(record: Mapping[str, Any]) -> Row | None:

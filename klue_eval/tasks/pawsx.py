@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.label_accuracy import METRICS
 from klue_eval.task import TaskSettings, known_label
 from klue_eval.tasks.labelled import labelled_task
+from klue_eval.values import Row
 
 LABELS = ("different", "paraphrase")
 MISSING = ("", "NS")

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.relations import LABELS
+from klue_eval.metrics.relations_metrics import LABELS
 from klue_eval.reader import Piece, Reader
 from klue_eval.task import KlueTask, TaskSettings, label_field, text_field
+from klue_eval.values import Answer, Example, Row
 
 MARKERS: Mapping[str, tuple[str, str]] = {"subject_entity": ("<subj>", "</subj>"), "object_entity": ("<obj>", "</obj>")}
 """Added tokens around the entities (Park et al. 2021, section 4.3)."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
 from klue_eval.metrics import METRICS
 from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.values import Answer, Row, Texts
 
 HIGHEST = 5.0
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.wos import NONE, gold_states
+from klue_eval.metrics.wos_metrics import NONE, gold_states
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings, list_field, text_field
+from klue_eval.values import Answer, Example, Row
 
 _DOMAINS: Mapping[str, Sequence[str]] = {
     "관광": ("경치 좋은", "교육적", "도보 가능", "문화 예술", "역사적", "이름", "종류", "주차 가능", "지역"),

@@ -17,11 +17,12 @@ from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.reader import library_versions
+from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
+from kobert_pipeline.ground.contents.scores import NOT_EVALUATED, PRETRAINED, Result, Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.hub import facts, wording
+from kobert_pipeline.hub import wording
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.facts import ScoreRow
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
 
 HERE = "."
@@ -52,16 +53,17 @@ def model_card(
 
     `repo` is its name on the Hub, `cost` what the training took. Neither decides the content, so the stage leaves them out.
     """
-    scored, pretrain = artifacts.get(KlueEvaluation), artifacts[PretrainedRun]
-    manifest = scored.manifest if scored else None
+    pretrain, scores = artifacts[PretrainedRun], dev_scores(artifacts)
     values = _shared(config, recipe, artifacts, repo) | {
         "front_matter": front_matter(config, recipe, artifacts),
         "use": uses.use_named(pretrain.summary.use),
         "tokenizer": artifacts[TokenizerFolder],
         "dataset": artifacts[TokenStore].summary,
         "pretrain": pretrain,
-        "sample": facts.is_sample(manifest),
-        "scores": [] if facts.is_sample(manifest) else facts.score_rows(manifest),
+        "sample": scores.sample,
+        "scored": bool(scores.results) and not scores.sample,
+        "score_table": score_table(scores),
+        "settings_rows": settings_rows(scores),
         "cost": cost,
     }
     return str(_templates().get_template("card.md.jinja").render(values))
@@ -131,7 +133,7 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
     from huggingface_hub import ModelCardData
 
     run = artifacts[PretrainedRun].summary
-    results = eval_results(artifacts.get(KlueEvaluation))
+    results = eval_results(dev_scores(artifacts))
     data = ModelCardData(
         language=_language(config),
         **hub_fields(config.license),
@@ -155,26 +157,31 @@ def hub_datasets(corpus: Corpus) -> list[str]:
     return list(dict.fromkeys(match[1] for match in found if match))
 
 
-def eval_results(scored: KlueEvaluation | None) -> list[Any]:
-    """`EvalResult`s of the published weights on KLUE's dev split: none for the sample, none for random initialisation."""
-    if scored is None or facts.is_sample(scored.manifest):
-        return []
-    return [_eval_result(row) for row in facts.score_rows(scored.manifest) if row.initialisation == "pretrained"]
+def dev_scores(artifacts: ArtifactSet) -> Scores:
+    """On KLUE's dev split; without results where the run was not evaluated."""
+    evaluation = artifacts.get(KlueEvaluation)
+    return evaluation.summary.on_dev() if evaluation else NOT_EVALUATED
 
 
-def _eval_result(row: ScoreRow) -> Any:
+def eval_results(scores: Scores) -> list[Any]:
+    """`EvalResult`s of the published weights: none for the sample, none for random initialisation."""
+    pretrained = [entry for entry in scores.results if entry.initialisation == PRETRAINED]
+    return [] if scores.sample else [_eval_result(entry, metric) for entry in pretrained for metric in entry.metrics]
+
+
+def _eval_result(result: Result, metric: str) -> Any:
     from huggingface_hub import EvalResult
 
     return EvalResult(
-        task_type=TASK_TYPES[row.task],
-        task_name=f"KLUE {row.task.upper()}",
+        task_type=TASK_TYPES[result.task],
+        task_name=f"KLUE {result.task.upper()}",
         dataset_type=DATASET_ID,
         dataset_name=DATASET_NAME,
-        dataset_config=row.task,
+        dataset_config=result.task,
         dataset_split=SPLIT,
-        metric_type=METRIC_TYPES.get(row.metric, row.metric),
-        metric_name=f"{row.metric}, {row.protocol} protocol, {row.train_rows:,} training rows, last checkpoint, mean over seeds ({row.seeds})",
-        metric_value=round(row.last_mean, 2),
+        metric_type=METRIC_TYPES.get(metric, metric),
+        metric_name=f"{metric}, {result.protocol} protocol, {result.train_rows:,} training rows, last checkpoint, mean over seeds ({result.seeds})",
+        metric_value=round(result.metrics[metric].last_mean, 2),
     )
 
 

@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.reader import library_versions
+from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json, write_text
-from kobert_pipeline.hub import facts
-from kobert_pipeline.report import corpus_section, curves, morpheme_colours, pretraining, scores
+from kobert_pipeline.hub.card import dev_scores
+from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, scores
 from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture
 from kobert_pipeline.report.pretraining import Headline
 from kobert_pipeline.report.templates import template
@@ -63,19 +65,19 @@ def render(recipe: str, artifacts: ArtifactSet, beside: Sequence[str] = (), *, p
         "comparison": comparison(recipe, artifacts.get(TokenizerFolder), artifacts.get(Corpus), beside),
         "store": artifacts[TokenStore].summary if TokenStore in artifacts else None,
         **_pretraining(recipe, artifacts.get(PretrainedRun)),
-        **_klue(recipe, artifacts.get(KlueEvaluation), public),
+        **_klue(recipe, artifacts, public),
     }
     return str(template(TEMPLATE).render(values))
 
 
 def _headlines(artifacts: ArtifactSet) -> list[Headline]:
     """What a reader wants to know first."""
-    scored, run = artifacts.get(KlueEvaluation), artifacts.get(PretrainedRun)
+    run, scored = artifacts.get(PretrainedRun), dev_scores(artifacts)
     found = pretraining.headlines(run.summary) if run else []
-    if scored and not facts.is_sample(scored.manifest):
+    if not scored.sample:
         found += [
             Headline(f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
-            for panel, track in scores.leading(facts.score_rows(scored.manifest))
+            for panel, track in scores.leading(score_table(scored))
             if (mark := track.of("model"))
         ]
     return found
@@ -125,23 +127,23 @@ def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
     }
 
 
-def _klue(recipe: str, scored: KlueEvaluation | None, public: bool) -> dict[str, Any]:
-    manifest = scored.manifest if scored else None
-    found = facts.score_rows(manifest)
+def _klue(recipe: str, artifacts: ArtifactSet, public: bool) -> dict[str, Any]:
+    found = dev_scores(artifacts)
+    table = score_table(found, PUBLISHED, recipe)
     return {
-        "scores": found,
-        "sample": facts.is_sample(manifest),
-        "panels": scores.panels((recipe, found)),
-        "columns": scores.columns(found),
-        "table": scores.table(recipe, found),
-        "analyses": _analyses(scored, public),
+        "sample": found.sample,
+        "panels": scores.panels(table),
+        "score_table": table,
+        "settings_titles": SETTINGS_TITLES,
+        "settings_rows": settings_rows(found),
+        "analyses": _analyses(artifacts.get(KlueEvaluation), public),
     }
 
 
-def _analyses(scored: KlueEvaluation | None, public: bool) -> list[scores.Analysis]:
+def _analyses(evaluation: KlueEvaluation | None, public: bool) -> list[mistakes.Analysis]:
     """What the evaluation says of its mistakes. Rows of the dataset are quoted only in the edition that is not published."""
-    path = scored.file("analysis.json") if scored else None
-    return scores.analyses(read_json(path), worst=0 if public else WORST) if path else []
+    path = evaluation.file("analysis.json") if evaluation else None
+    return mistakes.analyses(read_json(path), worst=0 if public else WORST) if path else []
 
 
 def _inputs(artifacts: ArtifactSet) -> list[tuple[str, str, str]]:

@@ -1,23 +1,24 @@
-"""The KLUE scores of a run, or of two, laid out for the page: marks on a scale, and the table beside published ones. Pure."""
+"""The KLUE scores of a run, or of two, as marks on a scale. Pure: it draws what `score_table` lays out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, TypeAlias
 
-from klue_eval.published import COLUMNS, PUBLISHED, published_score
-from kobert_pipeline.hub.facts import ScoreRow
-from kobert_pipeline.report.corpus import shortened
-from kobert_pipeline.report.numbers import shown_metric
+from klue_eval.published import COLUMNS
+from kobert_pipeline.ground.contents.score_table import Cell, Kind, ScoreTable
+from kobert_pipeline.ground.contents.scores import Column
+
+MarkKind: TypeAlias = Literal["model", "other", "random", "baseline", "published"]
+"""`other` is the second run."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """A score on the scale of 0 to 100."""
 
-    kind: str
-    """`model`, `other` (the second run), `random`, `floor` or `published`."""
+    kind: MarkKind
     name: str
     value: float
     spread: float | None = None
@@ -25,11 +26,11 @@ class Mark:
 
     @property
     def text(self) -> str:
-        return f"{self.value:.2f}" + ("" if self.spread is None else f" ± {self.spread:.2f}")
+        return Cell(self.value, self.spread).text
 
     @property
     def place(self) -> float:
-        """On the scale; a correlation may lie below it."""
+        """The value, moved to the nearer end of the scale if it is outside: a correlation may be negative."""
         return _on_scale(self.value)
 
     @property
@@ -48,13 +49,12 @@ def _on_scale(value: float) -> float:
 class Track:
     """One metric of one task."""
 
-    task: str
-    metric: str
+    column: Column
     marks: list[Mark] = field(default_factory=list)
 
     @property
     def title(self) -> str:
-        return f"{self.task.upper()} {shown_metric(self.metric)}"
+        return self.column.title
 
     def of(self, kind: str) -> Mark | None:
         return next((mark for mark in self.marks if mark.kind == kind), None)
@@ -65,167 +65,56 @@ class Panel:
     """All metrics under one protocol."""
 
     protocol: str
-    train_rows: list[int]
-    """Of the tasks, without repetition."""
-    seeds: int
+    train_rows: str
+    """`1,000`, or `all`."""
+    seeds: str
     tracks: list[Track]
 
 
-def panels(*runs: tuple[str, Sequence[ScoreRow]]) -> list[Panel]:
-    """`runs`: name and scores of one run, or of two; what is not pretrained and the floor are the first run's."""
-    names = list(dict.fromkeys(row.protocol for _, rows in runs for row in rows))
-    return [_panel(name, runs) for name in names]
+def panels(*tables: ScoreTable) -> list[Panel]:
+    """The tables of one run, or of two. Of two, only the first shows its baseline, and neither the model without
+    pretraining and the published ones."""
+    names = dict.fromkeys(name for table in tables for name in table.protocols)
+    return [_panel(name, tables) for name in names]
 
 
-def _panel(protocol: str, runs: Sequence[tuple[str, Sequence[ScoreRow]]]) -> Panel:
-    tracks: dict[tuple[str, str], Track] = {}
-    rows = [row for _, scored in runs for row in scored if row.protocol == protocol]
-    for task, metric in columns(rows):
-        tracks[task, metric] = Track(task, metric)
-    for track in tracks.values():
-        track.marks.extend(_published(track) if len(runs) == 1 else ())
-        for kind, (name, scored) in zip(("model", "other"), runs, strict=False):
-            own = [
-                row for row in scored if (row.protocol, row.task, row.metric) == (protocol, track.task, track.metric)
-            ]
-            track.marks.extend(_marks(kind, name, own, alone=len(runs) == 1))
-    return Panel(
-        protocol, sorted({row.train_rows for row in rows}), max(row.seeds for row in rows), list(tracks.values())
+def _panel(protocol: str, tables: Sequence[ScoreTable]) -> Panel:
+    parts = [table.under(protocol) for table in tables]
+    columns = list(dict.fromkeys(column for part in parts for column in part.columns))
+    tracks = [Track(column, list(_marks(column, tables, parts))) for column in sorted(columns, key=_place)]
+    first = next(part for part in parts if part.rows).rows[0]
+    return Panel(protocol, first.train_rows, first.seeds, tracks)
+
+
+def _marks(column: Column, tables: Sequence[ScoreTable], parts: Sequence[ScoreTable]) -> Iterator[Mark]:
+    """Published scores first, so that the others are drawn over them."""
+    alone = len(tables) == 1
+    wanted: tuple[tuple[int, Kind, MarkKind], ...] = (
+        ((0, "random", "random"), (0, "baseline", "baseline"), (0, "model", "model"))
+        if alone
+        else ((0, "baseline", "baseline"), (0, "model", "model"), (1, "model", "other"))
     )
+    if alone:
+        place = tables[0].columns.index(column)
+        for row in tables[0].rows:
+            if row.kind == "published" and (value := row.cells[place].value) is not None:
+                yield Mark("published", row.name, value)
+    for number, kind, shown in wanted:
+        cell = parts[number].cell(kind, column)
+        if cell.value is not None:
+            name = next(row.name for row in parts[number].rows if row.kind == kind)
+            yield Mark(shown, name, cell.value, cell.spread)
 
 
-def leading(scores: Sequence[ScoreRow]) -> list[tuple[Panel, Track]]:
-    """Each task's first metric, under the last protocol that has it."""
+def leading(table: ScoreTable) -> list[tuple[Panel, Track]]:
+    """The first metric of each task, under the last protocol that has it."""
     found: dict[str, tuple[Panel, Track]] = {}
-    for panel in panels(("", scores)):
-        found |= {track.task: (panel, track) for track in reversed(panel.tracks)}
-    return sorted(found.values(), key=lambda pair: _place((pair[1].task, pair[1].metric)))
+    for panel in panels(table):
+        found |= {track.column.task: (panel, track) for track in reversed(panel.tracks)}
+    return sorted(found.values(), key=lambda pair: _place(pair[1].column))
 
 
-def _published(track: Track) -> Iterable[Mark]:
-    for model in PUBLISHED:
-        value = published_score(model, track.task, track.metric)
-        if value is not None:
-            yield Mark("published", model, value)
-
-
-def _marks(kind: str, name: str, rows: Sequence[ScoreRow], *, alone: bool) -> Iterable[Mark]:
-    found = {row.initialisation: row for row in rows}
-    if alone and "random" in found:
-        yield Mark("random", "same architecture, not pretrained", found["random"].last_mean, found["random"].last_std)
-    floor = next((row.floor for row in rows if row.floor is not None), None)
-    if floor is not None and kind == "model":
-        yield Mark("floor", "character TF-IDF", floor)
-    if "pretrained" in found:
-        yield Mark(kind, name, found["pretrained"].last_mean, found["pretrained"].last_std)
-
-
-# --- the table -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TableRow:
-    name: str
-    kind: str
-    """As a mark's."""
-    split: str
-    rows: str
-    cells: list[str]
-
-
-def columns(scores: Sequence[ScoreRow]) -> list[tuple[str, str]]:
-    """Task and metric, in the order of the published table; others behind."""
-    found = list(dict.fromkeys((row.task, row.metric) for row in scores))
-    return sorted(found, key=_place)
-
-
-def _place(column: tuple[str, str]) -> int:
-    return COLUMNS.index(column) if column in COLUMNS else len(COLUMNS)
-
-
-def table(model: str, scores: Sequence[ScoreRow]) -> list[TableRow]:
-    """This model, the same without pretraining, the floor, and published models, in the table's columns."""
-    wanted = columns(scores)
-    rows = []
-    for panel in panels((model, scores)):
-        tracks = {(track.task, track.metric): track for track in panel.tracks}
-        for kind in ("model", "random", "floor"):
-            marks = [tracks[column].of(kind) if column in tracks else None for column in wanted]
-            if named := next((mark.name for mark in marks if mark), None):
-                cells = [mark.text if mark else "–" for mark in marks]
-                rows.append(TableRow(named, kind, "dev", panel.protocol, cells))
-    for name in PUBLISHED:
-        values = [published_score(name, *column) for column in wanted]
-        if any(value is not None for value in values):
-            cells = ["–" if value is None else f"{value:.2f}" for value in values]
-            rows.append(TableRow(name, "published", "test", "all rows", cells))
-    return rows
-
-
-# --- mistakes --------------------------------------------------------------------------------------------------------
-
-MOST_LABELS = 12
-"""A larger matrix cannot be read on a page."""
-
-
-@dataclass(frozen=True)
-class Confusion:
-    labels: list[str]
-    counts: list[list[int]]
-    """Rows are gold labels, columns predictions."""
-
-    def share(self, row: int, column: int) -> float:
-        """Of the gold label's rows, 0 to 1."""
-        return self.counts[row][column] / max(1, sum(self.counts[row]))
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A row of the dataset that the model gets wrong."""
-
-    texts: list[str]
-    gold: str
-    prediction: str
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Where a model errs, in one task."""
-
-    title: str
-    metric: str
-    confusion: Confusion | None
-    by_length: list[tuple[str, int, float]]
-    """Characters, rows, score."""
-    worst: list[Wrong]
-
-
-def analyses(content: Mapping[str, Any], *, worst: int) -> list[Analysis]:
-    """Those of the pretrained model in the evaluation's `analysis.json`, in order."""
-    return [_analysis(entry, worst) for entry in content["results"] if entry["initialisation"] == "pretrained"]
-
-
-def _analysis(entry: Mapping[str, Any], worst: int) -> Analysis:
-    metric, matrix = entry["primary_metric"], entry["confusion"]
-    return Analysis(
-        f"{entry['task'].upper()}, {entry['protocol']}" + (f", {entry['split']}" if entry["split"] != "dev" else ""),
-        shown_metric(metric),
-        Confusion(matrix["labels"], matrix["counts"]) if matrix and len(matrix["labels"]) <= MOST_LABELS else None,
-        [
-            (f"{group['from']:,}–{group['to']:,}", group["rows"], group["scores"][metric])
-            for group in entry["by_length"]
-        ],
-        [
-            Wrong(_texts(row["texts"]), _answer(row["gold"]), _answer(row["prediction"]))
-            for row in entry["worst"][:worst]
-        ],
-    )
-
-
-def _answer(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else shortened(str(value))
-
-
-def _texts(named: Mapping[str, Any]) -> list[str]:
-    """One text as it is; several with their names."""
-    return [shortened(str(text) if len(named) == 1 else f"{name}: {text}") for name, text in named.items()]
+def _place(column: Column) -> int:
+    """In the published table; other metrics come after it."""
+    key = (column.task, column.metric)
+    return COLUMNS.index(key) if key in COLUMNS else len(COLUMNS)

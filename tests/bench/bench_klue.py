@@ -25,13 +25,13 @@ from torch import nn
 
 from klue_eval.batches import Batch, Encoded, batch_of, encode_rows
 from klue_eval.data import ONLY, drawing_order, read_split
-from klue_eval.examples import Row
+from klue_eval.encoders import load_model, load_tokenizer
 from klue_eval.finetune import CLIP, Trial, finetune
 from klue_eval.heads import HEADS
-from klue_eval.heads.contract import IGNORED
-from klue_eval.models import load_model, load_tokenizer
+from klue_eval.heads.head import IGNORED
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.values import Row
 from kobert_pipeline.training.optimizer import adamw
 from tokenizer.load import open_tokenizer
 

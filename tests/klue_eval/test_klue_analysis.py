@@ -12,7 +12,7 @@ from hypothesis.strategies import integers, lists
 
 from klue_eval.analysis import WORST, analyse, by_length, by_source, confusion, grade, length_of, source_of, worst
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.metrics.relations import LABELS
+from klue_eval.metrics.relations_metrics import LABELS
 from klue_eval.tasks import TASKS, ynat
 
 KEYS = "version task rows metrics primary_metric scores confusion by_length by_source worst"

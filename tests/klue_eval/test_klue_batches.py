@@ -17,11 +17,11 @@ from transformers import PreTrainedTokenizerFast
 
 from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, training_order
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.examples import Texts
 from klue_eval.finetune import scoring_steps
 from klue_eval.heads import HEADS
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.values import Texts
 from kobert_pipeline.ground.errors import InputError
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}

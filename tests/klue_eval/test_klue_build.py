@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from klue_eval.results import aggregate, best_checkpoint
 from typer.testing import CliRunner
 
 from klue_eval import finetune as finetune_module
@@ -22,10 +23,9 @@ from klue_eval.build import _comparisons as comparisons_of
 from klue_eval.build import data_files, evaluate_model, rescore
 from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.inputs import read_task, resolve_model, untrained_identity
 from klue_eval.plot import draw_scores
 from klue_eval.published import COLUMNS, PUBLISHED
-from klue_eval.results import aggregate, best_checkpoint
+from klue_eval.task_data import read_task, resolve_model, untrained_identity
 from klue_eval.tasks import TASKS
 from kobert_pipeline.cli import app
 from kobert_pipeline.ground.artifacts import read_manifest, verify

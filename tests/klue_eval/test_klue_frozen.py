@@ -12,10 +12,10 @@ import torch
 from klue_eval.batches import batch_of, encode_rows
 from klue_eval.config import Protocol, task_settings
 from klue_eval.data import SAMPLE, drawing_order, read_split
+from klue_eval.encoders import accepted_inputs, load_model, load_tokenizer
 from klue_eval.finetune import Trial, finetune
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import FeatureEncoder, FrozenEncoder
-from klue_eval.models import accepted_inputs, load_model, load_tokenizer
 from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
 from kobert_pipeline.ground.errors import RecipeError

@@ -14,12 +14,12 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from sklearn.metrics import auc, f1_score, precision_recall_curve
 
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer, Example
+from klue_eval.encoders import load_tokenizer
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.relations import LABELS, NO_RELATION
-from klue_eval.models import load_tokenizer
+from klue_eval.metrics.relations_metrics import LABELS, NO_RELATION
 from klue_eval.reader import Reader
 from klue_eval.tasks.relations import TASK, decode, encode, mark
+from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["re"].official, METRICS["re"].corrected

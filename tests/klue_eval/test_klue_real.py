@@ -13,11 +13,11 @@ import zstandard
 
 from klue_eval.analysis import source_of
 from klue_eval.data import ONLY, Rows, read_split
-from klue_eval.examples import Row
-from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.sts import SIMILAR
+from klue_eval.metrics.sts_metrics import SIMILAR
+from klue_eval.task_data import HELD_OUT, read_task
 from klue_eval.tasks import TASKS, find_task
+from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
 pytestmark = pytest.mark.real

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
 from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
+from klue_eval.values import Example, Values
 
 IGNORED = -100
 """A target that has no loss."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import pearson
+from klue_eval.metrics.arithmetic import pearson
+from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import average_precision_area, mean, micro_f1
+from klue_eval.metrics.arithmetic import average_precision_area, mean, micro_f1
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 NO_RELATION = "no_relation"
 LABELS = (

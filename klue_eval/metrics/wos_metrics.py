@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import f1, mean
+from klue_eval.metrics.arithmetic import f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 NONE = "none"
 """The value of a slot that the dialogue has not filled: as good as no entry at all."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import class_f1, f1, mean
+from klue_eval.metrics.arithmetic import class_f1, f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 TYPES = ("PS", "LC", "OG", "DT", "TI", "QT")
 LABELS = (*(f"{mark}-{name}" for name in TYPES for mark in "BI"), "O")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import f1
+from klue_eval.metrics.arithmetic import f1
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 Entity = tuple[int, int, str]
 """First eojeol, the one behind the last, type."""

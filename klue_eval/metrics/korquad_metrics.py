@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows
-from klue_eval.metrics.scores import f1, mean
+from klue_eval.metrics.arithmetic import f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows
 
 _MARKS = str.maketrans(dict.fromkeys("'\"《》<>〈〉()‘’", " "))
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval.data.folders import ONLY, find_split, resolve_folder
-from klue_eval.data.hub import HUB, hub_records
+from klue_eval.data.hub_copy import HUB, hub_records
 from klue_eval.data.records import file_records
-from klue_eval.examples import Row
 from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
+from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
 logger = logging.getLogger(__name__)

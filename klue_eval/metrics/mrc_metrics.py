@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows
-from klue_eval.metrics.scores import mean
+from klue_eval.metrics.arithmetic import mean
+from klue_eval.metrics.metric import Metrics, check_rows
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _QUOTES = re.compile("[《》〈〉「」『』‘’“”]")
