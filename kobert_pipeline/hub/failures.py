@@ -1,4 +1,4 @@
-"""What a failure on the way to the Hub means to the person at the keyboard, and whether it may pass."""
+"""What a failure on the way to the Hub means to the person at the keyboard, and whether another attempt may help."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 WAITS = (1.0, 5.0, 20.0)
 """Seconds before each further attempt. The client itself repeats most requests up to five times within one attempt."""
 MOST_WAIT = 300.0
-"""Seconds that the Hub may ask us to wait; beyond, people rather come back."""
-AGAIN = "What arrived is kept and nothing was published by half; the same command goes on from there."
+"""Seconds that we wait at most when the Hub asks for it."""
+AGAIN = "The Hub keeps what arrived, and nothing is published in part. Run the same command to continue."
 TOKENS = "https://huggingface.co/settings/tokens"
 
 Result = TypeVar("Result")
@@ -28,15 +28,15 @@ Result = TypeVar("Result")
 class Failure:
     message: str
     wait: float | None = None
-    """Seconds before another attempt may help, 0 where nobody asked for more; None: it will not pass by itself."""
+    """Seconds before another attempt may help: 0 where the Hub asked for no wait, None where no attempt will help."""
 
 
 def persistent(
     attempt: Callable[[], Result], repo: str, *, token: str, sleep: Callable[[float], None] | None = None
 ) -> Result:
-    """Runs `attempt`, which must be harmless to repeat, until it succeeds or the failure is not one that passes.
+    """Runs `attempt`, which must be harmless to repeat, until it succeeds or another attempt will not help.
 
-    Raises KobertError with one line that says what to do. `sleep` takes seconds. The token never stands in a message.
+    Raises KobertError with one line that says what to do. `sleep` takes seconds. No message contains the token.
     """
     for wait in (*WAITS, None):
         try:
@@ -57,7 +57,7 @@ def persistent(
 
 
 def explain(error: BaseException, repo: str) -> Failure | None:
-    """None for what is no failure of the Hub, the way to it, or this machine: a bug of ours."""
+    """None for a bug of ours: not a failure of the Hub, of the way to it, or of this machine."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -76,7 +76,7 @@ def explain(error: BaseException, repo: str) -> Failure | None:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it."""
+    """The error and the errors that led to it."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -88,27 +88,31 @@ def _answered(error: BaseException, repo: str) -> Failure:
     assert isinstance(error, HfHubHTTPError)
     response = error.response
     code = response.status_code
-    said = response.headers.get("X-Error-Message", "") or error.server_message or ""
+    answer = response.headers.get("X-Error-Message", "") or error.server_message or ""
     if isinstance(error, RepositoryNotFoundError) and code == 404:
         return Failure(
             f"The Hub shows this token no repository {repo}. Check the name, and the token's rights: {TOKENS}"
         )
     if code == 401:
-        return Failure("The Hub does not know this token (401). Log in again with `hf auth login`, or renew HF_TOKEN.")
+        return Failure(
+            "The Hub does not accept this token (401). Log in again with `hf auth login`, or renew HF_TOKEN."
+        )
     if code == 403:
         return Failure(
-            f"This token may not write to {repo} (403: {said}). Take a token with the right to write ({TOKENS}), or a name of your own."
+            f"This token may not write to {repo} (403: {answer}). Use a token with the right to write ({TOKENS}), or a name of your own."
         )
     if code in (409, 412):
-        return Failure(f"Something else changed {repo} at the same time ({code}: {said}). Look at it. {AGAIN}", 0)
+        return Failure(
+            f"Something else changed {repo} at the same time ({code}: {answer}). Look at the repository. {AGAIN}", 0
+        )
     if code == 429:
         asked = _seconds(response.headers.get("Retry-After", ""))
         return Failure(f"The Hub asks to slow down (429); come back in {asked:.0f} seconds. {AGAIN}", asked)
     if code >= 500 or code == 408:
-        return Failure(f"The Hub has trouble of its own ({code}: {said}). Try later. {AGAIN}", 0)
-    return Failure(f"The Hub refused ({code}: {said or error}). {AGAIN}")
+        return Failure(f"The Hub has a problem ({code}: {answer}). Try later. {AGAIN}", 0)
+    return Failure(f"The Hub refused ({code}: {answer or error}). {AGAIN}")
 
 
 def _seconds(retry_after: str) -> float:
-    """The header's other form, a date, is as good as a minute."""
+    """A header that holds a date instead of seconds counts as a minute."""
     return float(retry_after) if re.fullmatch(r"\d+", retry_after) else 60.0

@@ -1,4 +1,4 @@
-"""Which files may leave this machine. A list of what is allowed, never of what is not: an unknown file stays here. Pure."""
+"""Which files may leave this machine: a list of allowed names. A file with any other name stays here. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 VOCABULARY = "vocab.txt"
 TOKENIZER_CODE = "tokenization_mecab_ko.py"
-"""Comes with a tokenizer that cuts at morphemes at use, and with no other."""
+"""Only a tokenizer that cuts text at morphemes when it is used has this file."""
 TOKENIZER_FILES = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", VOCABULARY, TOKENIZER_CODE)
 MODEL_FILES = (
     "config.json",
@@ -27,19 +27,17 @@ MODEL_FILES = (
 _WEIGHTS = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _TEXT = re.compile(r"shards/\d{5}\.parquet")
 
-PUBLISH = "publish"
-"""The hub stage's folder of a model, inside its artifact."""
 CARD = "README.md"
 PAGE = "run.html"
 SCORES = "scores.json"
 RECIPE = "recipe.yaml"
 MANIFESTS = "manifests"
 STAGES = ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")
-"""Whose manifests are published, in the order of the pipeline."""
+"""The stages whose manifests are published, in the order of the pipeline."""
 RECORDS = (CARD, SCORES, RECIPE, *(f"{MANIFESTS}/{stage}.json" for stage in STAGES))
-"""What tells how the model was made."""
+"""The record of how the model was made."""
 BINARY = (".safetensors", ".parquet")
-"""Endings of the files that hold no text to read through."""
+"""Endings of files without text that people can read."""
 
 
 def is_model_file(name: str) -> bool:
@@ -56,7 +54,7 @@ def is_publishable(name: str, kind: Kind = "model") -> bool:
 
 
 def as_kind(name: str) -> Kind:
-    """Raises InputError for what is none."""
+    """Raises InputError for any other name."""
     for kind in KINDS:
         if kind == name:
             return kind

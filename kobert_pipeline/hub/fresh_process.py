@@ -49,7 +49,9 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
 
 def _options(use: Use | None, golden: Path | None, export: Path | None, trust: bool) -> list[str]:
     named = [("--golden", golden), ("--export", export), ("--check", use.check_back if use else None)]
-    found = [part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))]
+    found = [
+        part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
+    ]
     found += ["--auto-class", use.auto_class] if use else []
     return [*found, "--trust"] if trust else found
 

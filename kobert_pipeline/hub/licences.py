@@ -1,4 +1,4 @@
-"""Do the licences of the sources allow the one declared? What a program can tell; a lawyer can tell more. Pure."""
+"""Do the licences of the sources allow the declared one? This is what a program can check; a lawyer can tell more. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHARE_ALIKE = ("gfdl-1.3", "odbl-1.0")
 NON_COMMERCIAL = ("kogl-2", "kogl-4")
 NO_DERIVATIVES = ("kogl-3", "kogl-4")
 HUB_NAMES = {"gfdl-1.3": "gfdl", "odbl-1.0": "odbl", "odc-by-1.0": "odc-by", "pddl-1.0": "pddl"}
-"""What the Hub calls them, where that is not the SPDX identifier in small letters."""
+"""The Hub's names, where they are not the SPDX identifier in small letters."""
 _CREATIVE_COMMONS = re.compile(r"cc-by(?P<nc>-nc)?(?:(?P<sa>-sa)|(?P<nd>-nd))?-\d\.\d")
 _VERSION = re.compile(r"-\d\.\d$")
 
@@ -42,7 +42,7 @@ def _has(licence: str, part: str) -> bool:
 
 
 def problems(declared: str, sources: Mapping[str, str]) -> list[str]:
-    """What speaks against publishing under `declared` what was made of `sources` (name -> licence), one line each."""
+    """Reasons, one line each, not to publish under `declared` what was made of `sources` (name -> licence)."""
     found = [] if declared.lower() != UNKNOWN else ["the licence to publish under is unknown: set hub.license"]
     return found + [line for name, licence in sources.items() for line in _problems(declared, name, licence)]
 
@@ -51,14 +51,14 @@ def _problems(declared: str, source: str, licence: str) -> list[str]:
     if licence.lower() == UNKNOWN:
         return [f"{source}: its licence is unknown"]
     if not is_known(licence):
-        return [f"{source}: {licence} is no licence that this check knows: read whether it allows this"]
+        return [f"{source}: this check does not know {licence}: read whether it allows this"]
     found = []
     if forbids_derivatives(licence):
         found.append(f"{source}: {licence} allows no derivatives")
     if is_non_commercial(licence) and not is_non_commercial(declared):
         found.append(f"{source}: {licence} forbids commercial use, {declared} does not")
     if is_share_alike(licence) and _family(licence) != _family(declared):
-        found.append(f"{source}: {licence} wants what is made of it under the same licence, {declared} is another")
+        found.append(f"{source}: {licence} requires the same licence for what is made of it, {declared} is another")
     return found
 
 
@@ -67,18 +67,18 @@ def _family(licence: str) -> str:
 
 
 def withheld(sources: Mapping[str, str]) -> list[str]:
-    """The sources whose text itself may not be given away: of no known owner's will, or unchangeable."""
+    """The sources whose text may not be given away: their licence is unknown, or it forbids changes."""
     return [name for name, licence in sources.items() if licence.lower() == UNKNOWN or forbids_derivatives(licence)]
 
 
 def licence_of_texts(sources: Mapping[str, str]) -> str:
-    """The one licence of all texts, or `other`: then each text keeps its own."""
+    """The licence that all texts share, or `other`: then each text keeps its own."""
     found = set(sources.values())
     return found.pop() if len(found) == 1 else OTHER
 
 
 def hub_fields(licence: str) -> dict[str, Any]:
-    """`license` and, for one that the Hub has no name for, `license_name` of a card's front matter."""
+    """`license` of a card's front matter and, for a licence without a name on the Hub, `license_name`."""
     name = licence.lower()
     if name in (UNKNOWN, OTHER):
         return {"license": name}

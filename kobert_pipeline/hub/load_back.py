@@ -76,9 +76,7 @@ def check_tokenizer(name: str, revision: str | None = None, *, golden: str | Non
     for entry in read_golden(golden):
         pieces = tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"])
         if pieces != entry["pieces"]:
-            raise Failure(
-                f"a sentence of the golden file is not cut as when the tokenizer was built: {pieces[:8]}"
-            )
+            raise Failure(f"a sentence of the golden file is not cut as when the tokenizer was built: {pieces[:8]}")
     return tokenizer
 
 

@@ -1,4 +1,4 @@
-"""The recipe as it is published: the settings that decide the result, without the folders of whoever ran it. Pure."""
+"""The recipe as it is published: the settings that decide the result, without the folders of the machine. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 PATHS = ("path", "data", "adopt", "continue_from")
-"""Settings that name files: they do not decide the content, and a reader needs their names."""
+"""Settings that name files. They do not decide the content, but a reader needs the names of the files."""
 PUBLIC = ("package:", "hub:", "hf://")
 """Addresses that mean the same on every machine."""
 
@@ -17,8 +17,8 @@ PUBLIC = ("package:", "hub:", "hf://")
 def published_recipe(recipe: str, resolved: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> str:
     """YAML that `kobert run` reads once its paths are filled in.
 
-    `resolved` holds all settings of the run, `configs` those that each stage's manifest counts as content: workers,
-    checkpoint intervals and the like are left out, and local paths are reduced to their last part.
+    `resolved`: all settings of the run; `configs`: stage -> the settings that its manifest counts as content. Workers,
+    checkpoint intervals and the like are left out, and only the last part of local paths is kept.
     """
     settings = {"name": recipe, "seed": resolved["seed"]}
     sections = {stage: _content(resolved[stage], config) for stage, config in configs.items()}
@@ -26,7 +26,7 @@ def published_recipe(recipe: str, resolved: Mapping[str, Any], configs: Mapping[
 
 
 def _content(value: Any, content: Any) -> Any:
-    """The part of `value` that stands in `content` too, and its paths."""
+    """The part of `value` that is in `content` too, and its paths."""
     if isinstance(value, Mapping) and isinstance(content, Mapping):
         kept = {key: _content(item, content[key]) for key, item in value.items() if key in content}
         return kept | {key: shown_path(value[key]) for key in PATHS if isinstance(value.get(key), str)}
@@ -36,5 +36,5 @@ def _content(value: Any, content: Any) -> Any:
 
 
 def shown_path(path: str) -> str:
-    """`/home/me/wiki.jsonl` -> `wiki.jsonl`; addresses that mean the same everywhere stay whole."""
+    """`/home/me/wiki.jsonl` -> `wiki.jsonl`; addresses that mean the same on every machine stay whole."""
     return path if path.startswith(PUBLIC) else PurePosixPath(path.replace("\\", "/")).name or "."

@@ -1,7 +1,7 @@
-"""Publishing a bundle: what would be sent, and sending it in one commit that is whole or not there.
+"""Publishes a bundle: shows what would be sent, and sends it in one commit, all or nothing.
 
-Every attempt looks first and then does only what is missing, so that a push may be repeated after any failure: files that
-arrived are not sent again, an equal commit is not made twice.
+Every attempt looks first and then does only what is missing, so a push may be repeated after any failure: files that
+arrived are not sent again, and an equal commit is not made twice.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ logger = logging.getLogger(__name__)
 MAIN = "main"
 MADE_BY_THE_HUB = (".gitattributes",)
 _REVISION = re.compile(r"(?!refs/)\w(?!.*(?:\.\.|//|@\{|\.lock$|[./]$))[\w./-]*")
-"""A part of what git allows; letters of any script."""
+"""Fewer names than git allows; letters of any script."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where to, and under which names. Raises InputError for what the Hub or git would refuse."""
+    """Where a bundle is sent, and under which names. Raises InputError for a name that the Hub or git would refuse."""
 
     repo: str
     private: bool = True
     revision: str | None = None
-    """Branch to publish on; it is made where it is missing. None: `main`, and only while nothing else is there."""
+    """Branch to publish on; it is made if it is missing. None: `main`, and only if nothing else is there."""
     tag: str = ""
     """Empty: `run-` and the beginning of the fingerprint."""
     message: str = ""
-    """Of the commit; empty: which recipe and run this is."""
+    """Of the commit. Empty: a message with the recipe and the run."""
 
     def __post_init__(self) -> None:
         _check_repo(self.repo)
@@ -67,7 +67,7 @@ class Published:
 
 
 def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> str:
-    """A dry run in words: where to, every file with its size, what stays, what has to be answered, and the card."""
+    """The text of a dry run: where to, every file with its size, what stays, the questions to answer, and the card."""
     sizes = {name: bundle.size(name) for name in sorted(bundle.files)}
     visibility = "private" if to.private else "public"
     return "\n".join(
@@ -86,9 +86,9 @@ def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> 
 
 
 def find_token() -> str:
-    """The token from where the Hub's own tools keep it: HF_TOKEN, or the file that `hf auth login` writes.
+    """The token that the Hub's own tools use: HF_TOKEN, or the file that `hf auth login` writes.
 
-    Raises KobertError when there is none.
+    Raises KobertError if there is none.
     """
     from huggingface_hub import get_token
 
@@ -117,7 +117,7 @@ def tag_of(bundle: Bundle, to: Destination) -> str:
 
 
 def _check_rights(api: HfApi, repo: str) -> None:
-    """Raises KobertError when the token cannot write there by what the Hub says of it."""
+    """Raises KobertError if the Hub says that the token cannot write there."""
     user = api.whoami()
     owner = repo.split("/")[0]
     known = [user["name"], *(organization["name"] for organization in user.get("orgs", []))]
@@ -164,12 +164,12 @@ def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
         return
     if to.private and not info.private:
         raise InputError(
-            f"{to.repo} is public, and the push was to be private. Nothing was sent. Say --public if everybody may read it."
+            f"{to.repo} is public, but the push is to be private. Nothing was sent. Say --public if everybody may read it."
         )
 
 
 def _head(api: HfApi, to: Destination, kind: str) -> str:
-    """The branch's commit; the branch is made from `main` where it is missing."""
+    """The branch's commit. A branch that is missing is made from `main`."""
     found = _commit_of(api, to.repo, to.branch, kind)
     if found is None:
         api.create_branch(to.repo, branch=to.branch, repo_type=kind, exist_ok=True)
@@ -190,7 +190,7 @@ def _commit_of(api: HfApi, repo: str, revision: str, kind: str) -> str | None:
 
 
 def _files_at(api: HfApi, repo: str, commit: str, kind: str) -> dict[str, Any]:
-    """Name -> `RepoFile`, without what the Hub itself puts into a new repository."""
+    """Name -> `RepoFile`, without the files that the Hub itself puts into a new repository."""
     from huggingface_hub.hf_api import RepoFile
 
     found = api.list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind)
@@ -198,7 +198,7 @@ def _files_at(api: HfApi, repo: str, commit: str, kind: str) -> dict[str, Any]:
 
 
 def _holds(there: dict[str, Any], bundle: Bundle) -> bool:
-    """Whether exactly the bundle's files are there."""
+    """Whether the repository has exactly the files of the bundle."""
     return set(there) == set(bundle.files) and all(_is_same(there[name], bundle, name) for name in bundle.files)
 
 
@@ -214,7 +214,7 @@ def _is_same(file: Any, bundle: Bundle, name: str) -> bool:
 
 
 def _commit(api: HfApi, bundle: Bundle, to: Destination, kind: str, parent: str, there: dict[str, Any]) -> str:
-    """All files in one commit on `parent`. Files of an earlier push that this one lacks go; foreign files stay."""
+    """All files in one commit on `parent`. Removes files of an earlier push that this one lacks; keeps other files."""
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     added = [

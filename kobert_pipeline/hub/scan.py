@@ -1,4 +1,4 @@
-"""What must not stand in a published text: secrets and folders of this machine. Pure."""
+"""What a published text must not contain: secrets and folders of this machine. Pure."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SECRETS: Mapping[str, re.Pattern[str]] = MappingProxyType(
         "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/:@]+@"),
     }
 )
-"""What it is -> what it looks like, as its issuer documents it."""
+"""Kind of secret -> its form, as its issuer documents it."""
 
 
 def leaks(text: str, *, places: Iterable[str], secrets: Iterable[str] = ()) -> list[str]:
     """What the text gives away: kinds of secrets (never the secret itself) and local folders.
 
-    `places` are folders of this machine, `secrets` what is known to be one.
+    `places`: folders of this machine; `secrets`: texts that are known to be secret.
     """
     found = [what for what, pattern in SECRETS.items() if pattern.search(text)]
     if any(secret in text for secret in secrets):
@@ -33,5 +33,5 @@ def leaks(text: str, *, places: Iterable[str], secrets: Iterable[str] = ()) -> l
 
 
 def _names(text: str, place: str) -> bool:
-    """`/home/me` in `/home/me/texts` and at the end of a line, not in `/home/melanie`."""
+    """Finds `/home/me` in `/home/me/texts` and at the end of a line, but not in `/home/melanie`."""
     return re.search(rf"{re.escape(place.rstrip('/'))}(?![\w-])", text) is not None

@@ -111,7 +111,7 @@ def funnel(total: Source) -> list[Step]:
 def sentence_funnel(total: Source) -> list[Step]:
     """The same for the sentences of the documents that were kept."""
     kept, dropped = total.sentences, total.dropped_sentences
-    words = {"contaminated": "are not in the evaluation data", "duplicate": "are not duplicates"}
+    words = {"contaminated": "do not overlap with the evaluation data", "duplicate": "are not duplicates"}
     found = left = kept + sum(dropped.values())
     steps = [Step("sentences in them", left, 0, 1.0)]
     for reason, gone in dropped.items():

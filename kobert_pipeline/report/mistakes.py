@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kobert_pipeline.ground.contents.scores import DEV, PRETRAINED
-from kobert_pipeline.report.corpus import shortened
+from kobert_pipeline.report.corpus_section import shortened
 from kobert_pipeline.report.numbers import shown_metric
 
 MOST_LABELS = 12

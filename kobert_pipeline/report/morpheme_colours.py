@@ -1,4 +1,4 @@
-"""Sentences cut into pieces, each coloured by the morpheme it belongs to: that of its first character."""
+"""Sentences split into pieces, each coloured by its morpheme: the one that its first character belongs to."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.morphology.mecab import morphemes
-from tokenizer.load import GOLDEN, load_tokenizer
+from tokenizer.load import load_tokenizer
 from tokenizer.token_view import disagreements, eojeol_starts
 from tokenizer.train import ROLES
 
@@ -25,7 +26,7 @@ SENTENCES = (
 )
 """Written for this page: they may be published, whatever the corpus is."""
 EXAMPLES = 3
-"""Sentences of the corpus, in the edition that stays here."""
+"""Sentences of the corpus, in the edition that is not published."""
 
 KINDS = (
     ("noun", "noun", ("N", "XR")),
@@ -33,9 +34,9 @@ KINDS = (
     ("particle", "particle", ("J",)),
     ("ending", "ending", ("E",)),
     ("modifier", "modifier, adverb", ("MM", "MA", "IC")),
-    ("other", "sign, number, affix", ("",)),
+    ("other", "punctuation, number, affix", ("",)),
 )
-"""Class, what it is called, and how Sejong tags of its kind begin; the first that fits."""
+"""Class, its name on the page, and the beginnings of its Sejong tags. The first class that fits counts."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Cut:
     kind: str
     """A class of KINDS, or `unknown`."""
     tag: str
-    """Sejong part of speech; empty where the piece only goes on with the morpheme of the one before."""
+    """Sejong part of speech; empty where the piece continues the morpheme of the piece before."""
     inside: bool
-    """Begins within a morpheme."""
+    """Begins inside a morpheme."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Sentence:
     morphemes: list[tuple[str, str, str]]
     """Surface, part of speech, class."""
     inside: int
-    """Cuts within a morpheme."""
+    """Cuts inside a morpheme."""
     swallowed: int
-    """Boundaries of morphemes without a cut."""
+    """Morpheme boundaries without a cut."""
     own: bool
     """Written for this page, not from the corpus."""
 
@@ -67,18 +68,18 @@ class Sentence:
         return sum(map(len, self.eojeols))
 
 
-def sentences(folder: Path | None, *, public: bool) -> list[Sentence]:
-    """SENTENCES as this tokenizer cuts them, and unless `public` some of the corpus. Empty without a tokenizer."""
-    if folder is None or not (folder / "tokenizer.json").is_file():
+def sentences(found: TokenizerFolder | None, *, public: bool) -> list[Sentence]:
+    """SENTENCES as this tokenizer splits them and, unless `public`, some of the corpus. Empty without a tokenizer."""
+    if found is None or found.tokenizer_file is None:
         return []
-    tokenizer = load_tokenizer(folder, check=False)
-    quoted = [] if public else _quoted(folder)
+    tokenizer = load_tokenizer(found.folder, check=False)
+    quoted = [] if public else _quoted(found.golden)
     return [cut(tokenizer, text, own=True) for text in SENTENCES] + [cut(tokenizer, text, own=False) for text in quoted]
 
 
-def _quoted(folder: Path) -> list[str]:
-    """Sentences of the golden file that have something to cut."""
-    texts = [entry["text"] for entry in read_json(folder / GOLDEN)] if (folder / GOLDEN).is_file() else []
+def _quoted(golden: Path) -> list[str]:
+    """Sentences of the golden file that are neither short nor long."""
+    texts = [entry["text"] for entry in read_json(golden)] if golden.is_file() else []
     return [text for text in texts if 12 <= len(text) <= 90 and "\n" not in text][:EXAMPLES]
 
 
@@ -108,20 +109,16 @@ def cut(tokenizer: Any, text: str, *, own: bool) -> Sentence:
 
 
 def kind_of(tag: str) -> str:
-    """Of a contraction (`VV+EP`), that of its first part."""
+    """The class in KINDS of a tag. A contraction (`VV+EP`) has that of its first part."""
     return next(kind for kind, _, beginnings in KINDS if tag.startswith(beginnings))
 
 
-def vocabulary(folder: Path | None) -> dict[str, Any] | None:
-    """For the page's own tokenizer: `pieces`, one a line in id order, and those `added` that are matched before any other.
+def vocabulary(found: TokenizerFolder | None) -> dict[str, Any] | None:
+    """For the tokenizer in the page's script: `pieces`, one per line in the order of ids, and the `added` ones, which are
+    matched before any other.
 
-    None for a tokenizer that needs MeCab, which no page has."""
-    if (
-        folder is None
-        or cuts_at_use(folder)
-        or not (folder / "tokenizer.json").is_file()
-        or not (folder / "vocab.txt").is_file()
-    ):
+    None for a tokenizer that needs MeCab, which does not run in a page."""
+    if found is None or cuts_at_use(found.folder) or found.tokenizer_file is None or found.vocabulary_file is None:
         return None
-    added = [token["content"] for token in read_json(folder / "tokenizer.json")["added_tokens"]]
-    return {"pieces": (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n"), "added": added}
+    added = [token["content"] for token in read_json(found.tokenizer_file)["added_tokens"]]
+    return {"pieces": found.vocabulary_file.read_text(encoding="utf-8").rstrip("\n"), "added": added}

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from markupsafe import escape
 
-from kobert_pipeline.ground.artifacts import RUN, Manifest
-from kobert_pipeline.ground.contents.scores import Scores
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.corpus import Corpus
+from kobert_pipeline.ground.contents.hub_folder import HubFolder
+from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.contents.token_store import TokenStore
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_seconds
 
 
 @dataclass(frozen=True)
 class StageBox:
-    """A stage as it stands on disk."""
+    """A stage, finished or not."""
 
     name: str
     title: str
     figure: str | None
-    """The one number that stands for it; None: not run."""
+    """The one number that is shown for it; None if it has not run."""
     unit: str = ""
     bytes: int = 0
     """Of all files of the artifact."""
@@ -36,36 +37,29 @@ class StageBox:
         return " · ".join([shown_bytes(self.bytes), *([] if self.seconds is None else [shown_seconds(self.seconds)])])
 
 
-HEADLINES: dict[str, tuple[str, Callable[[Manifest], int], str]] = {
-    "corpora": ("Corpus", lambda manifest: manifest.summary["totals"]["kept"], "documents"),
-    "tokenizer": ("Tokenizer", lambda manifest: manifest.summary["vocab_size"], "pieces"),
-    "dataset": ("Token store", lambda manifest: manifest.summary["train"]["tokens"], "tokens"),
-    "pretrain": ("Pretraining", lambda manifest: manifest.summary["parameters"], "parameters"),
-    "klue_eval": ("KLUE", lambda manifest: len(Scores.of(manifest).tasks), "tasks"),
-    "hub": ("Folder to publish", lambda manifest: len(manifest.summary["files"]), "files"),
+STAGES: dict[str, tuple[str, Callable[[ArtifactSet], int], str]] = {
+    Corpus.stage: ("Corpus", lambda artifacts: artifacts[Corpus].summary.total.kept, "documents"),
+    TokenizerFolder.stage: ("Tokenizer", lambda artifacts: artifacts[TokenizerFolder].summary.vocab_size, "pieces"),
+    TokenStore.stage: ("Token store", lambda artifacts: artifacts[TokenStore].summary.train.tokens, "tokens"),
+    PretrainedRun.stage: ("Pretraining", lambda artifacts: artifacts[PretrainedRun].summary.parameters, "parameters"),
+    KlueEvaluation.stage: ("KLUE", lambda artifacts: len(artifacts[KlueEvaluation].summary.tasks), "tasks"),
+    HubFolder.stage: ("Folder to publish", lambda artifacts: len(artifacts[HubFolder].summary.files), "files"),
 }
-"""The pipeline's stages in order: how the page calls them, and the one figure that stands for each."""
+"""The stages in order: title on the page, the one figure that is shown for the stage, and what it counts."""
 
 
-def stage_boxes(manifests: Mapping[str, Manifest], folders: Mapping[str, Path]) -> list[StageBox]:
-    return [_stage_box(name, manifests.get(name), folders.get(name)) for name in HEADLINES]
+def stage_boxes(artifacts: ArtifactSet) -> list[StageBox]:
+    return [_stage_box(name, artifacts) for name in STAGES]
 
 
-def _stage_box(name: str, manifest: Manifest | None, folder: Path | None) -> StageBox:
-    title, figure, unit = HEADLINES[name]
-    if manifest is None or folder is None:
+def _stage_box(name: str, artifacts: ArtifactSet) -> StageBox:
+    title, figure, unit = STAGES[name]
+    found = artifacts.by_stage.get(name)
+    if found is None:
         return StageBox(name, title, None)
-    run: dict[str, Any] = read_json(folder / RUN) if (folder / RUN).is_file() else {}
-    return StageBox(
-        name,
-        title,
-        shown_count(figure(manifest)),
-        unit,
-        sum(entry.size for entry in manifest.files.values()),
-        run.get("seconds"),
-        run.get("peak_mib"),
-        run.get("hardware", ""),
-    )
+    box = StageBox(name, title, shown_count(figure(artifacts)), unit, found.bytes)
+    cost = found.cost
+    return replace(box, seconds=cost.seconds, peak_mib=cost.peak_mib, hardware=cost.hardware) if cost else box
 
 
 # --- the drawings ----------------------------------------------------------------------------------------------------
@@ -75,7 +69,7 @@ BOX, GAP, TALL = 150, 36, 104
 
 
 def wide_picture(stages: list[StageBox]) -> str:
-    """Six boxes side by side. The store is made of the corpus too: an arc leads past the tokenizer."""
+    """Six boxes in a row. The token store is made of the corpus too, so an arc leads past the tokenizer."""
     width, top = len(stages) * BOX + (len(stages) - 1) * GAP, 40
     parts = [_arc(BOX / 2, 2.5 * BOX + 2 * GAP, top)]
     for number, stage in enumerate(stages):

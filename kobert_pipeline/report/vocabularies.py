@@ -1,4 +1,4 @@
-"""The run's tokenizer beside others: the same sentences, cut by each, measured by the same rule."""
+"""The run's tokenizer compared with others: each splits the same sentences and is measured by the same rule."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.ground.addresses import expand_variables
+from kobert_pipeline.ground.contents.corpus import Corpus
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.report.charts import INK, TOKENIZER, Chart, Dot, scatter
-from kobert_pipeline.report.corpus import sampled
+from kobert_pipeline.report.corpus_section import sampled
 from tokenizer.load import load_tokenizer, open_tokenizer
 from tokenizer.report import measure
 
 logger = logging.getLogger(__name__)
 
 SENTENCES = 2_000
-"""Measured, at most: evenly over those of the corpus that the page takes for its distributions."""
+"""Sentences that are measured, at most: evenly over those that the page takes for its distributions."""
 FILES = ("tokenizer.json", "vocab.txt")
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -31,7 +33,7 @@ class Vocabulary:
     pieces: int
     """In the vocabulary."""
     figures: dict[str, Any]
-    """As `tokenizer.report.measure` gives them."""
+    """As `tokenizer.report.measure` returns them."""
     own: bool = False
 
 
@@ -40,17 +42,19 @@ class Comparison:
     rows: list[Vocabulary]
     """The run's own first, then as they were named."""
     missing: list[str]
-    """Those that could not be opened."""
+    """Tokenizers that could not be opened."""
     sentences: int
     chart: Chart
 
 
-def comparison(recipe: str, tokenizer: Path | None, corpora: Path | None, beside: Sequence[str]) -> Comparison | None:
-    """None where nothing is to be compared: no other tokenizer, none of the run's own, or no text.
+def comparison(
+    recipe: str, tokenizer: TokenizerFolder | None, corpus: Corpus | None, beside: Sequence[str]
+) -> Comparison | None:
+    """None where there is nothing to compare: no other tokenizer, none of the run's own, or no text.
 
     A tokenizer that cannot be opened is named in the log and in `missing`, never by its folder.
     """
-    sentences = _sentences(corpora) if beside and tokenizer is not None else []
+    sentences = _sentences(corpus) if beside and tokenizer is not None else []
     if tokenizer is None or not sentences:
         return None
     starts = {sentence: {item.start for item in morphemes(sentence)} for sentence in sentences}
@@ -59,7 +63,7 @@ def comparison(recipe: str, tokenizer: Path | None, corpora: Path | None, beside
         figures = measure(opened, sentences, starts.__getitem__)
         return Vocabulary(name, opened.get_vocab_size(), figures, own)
 
-    rows = [measured(recipe, load_tokenizer(tokenizer, check=False), own=True)]
+    rows = [measured(recipe, load_tokenizer(tokenizer.folder, check=False), own=True)]
     missing: list[str] = []
     for name in dict.fromkeys(beside):
         try:
@@ -70,10 +74,10 @@ def comparison(recipe: str, tokenizer: Path | None, corpora: Path | None, beside
     return Comparison(rows, missing, len(sentences), _chart(rows))
 
 
-def _sentences(corpora: Path | None) -> list[str]:
-    if corpora is None:
+def _sentences(corpus: Corpus | None) -> list[str]:
+    if corpus is None:
         return []
-    found = [sentence for document in sampled(corpora) for sentence in document]
+    found = [sentence for document in sampled(corpus) for sentence in document]
     stride = -(-len(found) // SENTENCES) or 1
     return found[::stride]
 
@@ -87,7 +91,7 @@ def _is_path(name: str) -> bool:
 
 
 def label(name: str) -> str:
-    """A Hub id as it is; of a path the last part that tells it from others: no folder of this machine is published."""
+    """A Hub id as it is; of a path its last telling part, because no folder of this machine may be published."""
     if not _is_path(name):
         return name
     path = Path(name)

@@ -39,7 +39,7 @@ def test_a_run_in_order_raises_no_question() -> None:
 def test_licences_that_do_not_fit_are_one_question() -> None:
     asked = questions(dataclasses.replace(BUNDLE, sources={"위키": "CC-BY-SA-4.0", "리뷰": "unknown"}))
     assert [question.name for question in asked] == ["licences"]
-    assert "위키: CC-BY-SA-4.0 wants" in str(asked[0])
+    assert "위키: CC-BY-SA-4.0 requires" in str(asked[0])
     assert "리뷰: its licence is unknown" in str(asked[0])
     assert str(asked[0]).endswith("--accept licences")
 

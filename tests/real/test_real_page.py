@@ -20,9 +20,8 @@ from kobert_pipeline.ground.artifacts import is_complete
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.compare import write_comparison
-from kobert_pipeline.report.examples import MASKED
 from kobert_pipeline.report.page import public_page, write_page
-from kobert_pipeline.report.picture import HEADLINES
+from kobert_pipeline.report.picture import STAGES
 from kobert_pipeline.runner import run
 
 pytestmark = [
@@ -57,7 +56,7 @@ def folders(real_data: Path, klue: Path, tmp_path_factory: pytest.TempPathFactor
     root = Path(os.environ.get("KOBERT_ARTIFACTS", "artifacts"))
     pointer = root / "recipes" / f"{MADE_BY_MAKE_REAL}.json"
     found = {stage: root / folder for stage, folder in read_json(pointer).items()} if pointer.is_file() else {}
-    if set(found) == set(HEADLINES) and all(map(is_complete, found.values())):
+    if set(found) == set(STAGES) and all(map(is_complete, found.values())):
         return found
     return _small_run(real_data, klue, tmp_path_factory.mktemp("real"))
 
@@ -171,8 +170,8 @@ def test_the_model_stands_on_every_scale_of_klue(browser: Browser, seen: tuple[s
 
 
 def test_every_masked_sentence_has_its_five_bars(browser: Browser, seen: tuple[str, Screenshot]) -> None:
-    assert browser.evaluate("document.querySelectorAll('.guess').length") == len(MASKED)
-    assert browser.evaluate("document.querySelectorAll('.guess li').length") == 5 * len(MASKED)
+    assert browser.evaluate("document.querySelectorAll('.guess').length") == len(EXAMPLES)
+    assert browser.evaluate("document.querySelectorAll('.guess li').length") == 5 * len(EXAMPLES)
     first = seen[1].part(box(browser, ".guess"))
     assert first.ink.mean() > 0.02
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kobert_pipeline.report.pieces import vocabulary
 
 from kobert_pipeline.extending import extend
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
@@ -26,7 +27,6 @@ from kobert_pipeline.morphology import tokenization_mecab_ko
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use
 from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
-from kobert_pipeline.report.pieces import vocabulary
 from tokenizer.adopt import adopt
 from tokenizer.build import build
 from tokenizer.config import TokenizerConfig

@@ -14,9 +14,10 @@ import pytest
 from huggingface_hub import DatasetCard, ModelCard
 
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
+from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, dataset_card, hub_datasets, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.facts import Cost
 from kobert_pipeline.hub.files import STAGES
 
 SMALL_RUN = Path(__file__).parent / "small_run"
@@ -35,18 +36,15 @@ def with_summary(manifest: Manifest, **changes: Any) -> Manifest:
 
 def cards(manifests: dict[str, Manifest]) -> dict[str, str]:
     """What each golden file holds."""
+    artifacts = ArtifactSet.of(manifests)
     return {
-        "card": model_card(CONFIG, "small", manifests),
+        "card": model_card(CONFIG, "small", artifacts),
         "pushed_card": model_card(
-            CONFIG, "small", manifests, repo="me/small", cost=Cost(0.2094, "x86_64, 2 CPU cores")
+            CONFIG, "small", artifacts, repo="me/small", cost=Cost(754.0, hardware="x86_64, 2 CPU cores")
         ),
-        "tokenizer_card": tokenizer_card(CONFIG, "small", only(manifests, "corpora", "tokenizer"), repo="me/small"),
-        "dataset_card": dataset_card(CONFIG, "small", only(manifests, "corpora"), repo="me/small"),
+        "tokenizer_card": tokenizer_card(CONFIG, "small", artifacts.only("corpora", "tokenizer"), repo="me/small"),
+        "dataset_card": dataset_card(CONFIG, "small", artifacts.only("corpora"), repo="me/small"),
     }
-
-
-def only(manifests: dict[str, Manifest], *stages: str) -> dict[str, Manifest]:
-    return {stage: manifests[stage] for stage in stages}
 
 
 @pytest.mark.parametrize("name", ["card", "pushed_card", "tokenizer_card", "dataset_card"])
@@ -71,10 +69,10 @@ def test_a_corpus_that_was_neither_masked_nor_decontaminated_says_so(manifests: 
     bare = {name: entry | {"personal_data": {}} for name, entry in corpora.summary["sources"].items()}
     corpora = with_summary(corpora, sources=bare, decontamination={"files": [], "ngrams": 0})
     manifests["corpora"] = dataclasses.replace(corpora, config=corpora.config | {"mask_personal_data": False})
-    card = model_card(CONFIG, "small", manifests)
+    card = model_card(CONFIG, "small", ArtifactSet.of(manifests))
     assert "switched off in the recipe" in card
     assert "레시피에서 끔" in card
-    assert "none, no evaluation data was named" in card
+    assert "none, because no evaluation data was named" in card
 
 
 def test_the_dataset_card_is_read_by_the_hub_client_and_names_its_files(manifests: dict[str, Manifest]) -> None:
@@ -85,13 +83,13 @@ def test_the_dataset_card_is_read_by_the_hub_client_and_names_its_files(manifest
 
 def test_authors_stand_in_the_citation(manifests: dict[str, Manifest]) -> None:
     config = HubConfig(title="한국어 {모형}", authors=("김하나", "이두리"))
-    card = model_card(config, "small", manifests, repo="me/small")
+    card = model_card(config, "small", ArtifactSet.of(manifests), repo="me/small")
     assert "  author = {김하나 and 이두리}," in card
     assert "  howpublished = {Hugging Face Hub, me/small}," in card
 
 
 def test_the_front_matter_parses_through_the_hub_client(manifests: dict[str, Manifest]) -> None:
-    data = ModelCard(model_card(CONFIG, "small", manifests)).data.to_dict()
+    data = ModelCard(model_card(CONFIG, "small", ArtifactSet.of(manifests))).data.to_dict()
     assert data["language"] == "ko"
     assert data["license"] == "cc-by-sa-4.0"
     assert data["library_name"] == "transformers"
@@ -101,7 +99,7 @@ def test_the_front_matter_parses_through_the_hub_client(manifests: dict[str, Man
 
 
 def test_the_model_index_holds_the_pretrained_scores_and_no_others(manifests: dict[str, Manifest]) -> None:
-    data = ModelCard(model_card(CONFIG, "small", manifests)).data
+    data = ModelCard(model_card(CONFIG, "small", ArtifactSet.of(manifests))).data
     assert data.model_name == "Small Korean model"
     found = {(result.dataset_config, result.metric_type): result.metric_value for result in data.eval_results or []}
     assert found == {("ynat", "f1"): 71.23, ("sts", "pearsonr"): 55.13, ("sts", "f1"): 48.04}
@@ -113,7 +111,7 @@ def test_the_model_index_holds_the_pretrained_scores_and_no_others(manifests: di
 def test_a_score_on_a_part_of_dev_is_no_dev_score(manifests: dict[str, Manifest]) -> None:
     parts = {"sts": {"dev": [415, 519]}, "ynat": {"train": [36_547, 45_678]}}
     manifests["klue_eval"] = with_summary(manifests["klue_eval"], parts=parts)
-    results = ModelCard(model_card(CONFIG, "small", manifests)).data.eval_results or []
+    results = ModelCard(model_card(CONFIG, "small", ArtifactSet.of(manifests))).data.eval_results or []
     assert {result.dataset_config for result in results} == {"ynat"}
 
 
@@ -126,33 +124,33 @@ def test_every_klue_task_has_a_kind_on_the_hub() -> None:
 
 def test_scores_on_the_sample_are_neither_in_the_model_index_nor_in_the_text(manifests: dict[str, Manifest]) -> None:
     manifests["klue_eval"] = with_summary(manifests["klue_eval"], sample=True)
-    card = model_card(CONFIG, "small", manifests)
+    card = model_card(CONFIG, "small", ArtifactSet.of(manifests))
     assert "model-index" not in card
     assert "71.23" not in card
-    assert "scores on it mean nothing" in card
+    assert "Scores on it mean nothing" in card
 
 
 def test_a_run_without_scores_says_not_evaluated(manifests: dict[str, Manifest]) -> None:
     del manifests["klue_eval"]
-    card = model_card(CONFIG, "small", manifests)
+    card = model_card(CONFIG, "small", ArtifactSet.of(manifests))
     assert "model-index" not in card
     assert "## KLUE\n\nNot evaluated.\n" in card
 
 
 def test_the_heading_is_the_recipe_where_no_title_is_given(manifests: dict[str, Manifest]) -> None:
-    assert "\n# small\n" in model_card(HubConfig(), "small", manifests)
+    assert "\n# small\n" in model_card(HubConfig(), "small", ArtifactSet.of(manifests))
 
 
-def test_a_model_no_better_than_piece_frequencies_is_called_a_trial(manifests: dict[str, Manifest]) -> None:
-    assert "of no use but as a trial" not in model_card(CONFIG, "small", manifests)
+def test_a_model_that_is_not_better_than_chance_is_called_a_trial(manifests: dict[str, Manifest]) -> None:
+    assert "It is a trial of the pipeline" not in model_card(CONFIG, "small", ArtifactSet.of(manifests))
     manifests["pretrain"] = with_summary(manifests["pretrain"], validation=[{"step": 0, "tokens": 0, "mlm": 8.3}])
-    assert "of no use but as a trial" in model_card(CONFIG, "small", manifests)
+    assert "It is a trial of the pipeline" in model_card(CONFIG, "small", ArtifactSet.of(manifests))
 
 
 def test_a_licence_cannot_break_the_table(manifests: dict[str, Manifest]) -> None:
     wiki = manifests["corpora"].summary["sources"]["wiki"] | {"license": "free | for\n<b>all</b>"}
     manifests["corpora"] = with_summary(manifests["corpora"], sources={"wiki": wiki})
-    assert "| wiki | free \\| for &lt;b>all&lt;/b> | 1,201 |" in model_card(CONFIG, "small", manifests)
+    assert "| wiki | free \\| for &lt;b>all&lt;/b> | 1,201 |" in model_card(CONFIG, "small", ArtifactSet.of(manifests))
 
 
 def test_only_sources_from_the_hub_are_named_as_datasets(manifests: dict[str, Manifest]) -> None:
@@ -174,5 +172,5 @@ def test_a_tokenizer_that_needs_mecab_says_what_to_install_in_both_languages(man
             assert "`pip install mecab-python3 python-mecab-ko-dic==2.1.1.post2`" in language
             assert "tokenization_mecab_ko.py" in language
         assert ", trust_remote_code=True)" in card
-        assert "no remote code" not in card
+        assert "remote code nor" not in card
         assert "원격 코드도" not in card

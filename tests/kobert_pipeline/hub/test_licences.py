@@ -24,8 +24,8 @@ def test_licences_that_fit_raise_no_question(declared: str, source: str) -> None
     ("declared", "source", "reason"),
     [
         ("Apache-2.0", "unknown", "its licence is unknown"),
-        ("Apache-2.0", "LicenseRef-modu", "LicenseRef-modu is no licence that this check knows"),
-        ("Apache-2.0", "CC-BY-SA-4.0", "the same licence, Apache-2.0 is another"),
+        ("Apache-2.0", "LicenseRef-modu", "this check does not know LicenseRef-modu"),
+        ("Apache-2.0", "CC-BY-SA-4.0", "requires the same licence for what is made of it"),
         ("Apache-2.0", "CC-BY-NC-4.0", "forbids commercial use"),
         ("CC-BY-SA-4.0", "KOGL-4", "forbids commercial use"),
         ("CC-BY-4.0", "CC-BY-ND-4.0", "allows no derivatives"),

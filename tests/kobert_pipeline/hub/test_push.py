@@ -231,8 +231,8 @@ def test_a_lasting_failure_is_one_line_publishes_nothing_by_half_and_a_second_pu
 ) -> None:
     hub.fail(*STEPS[step], 500, times=1_000, message="내부 오류")
     message = refusal(bundle)
-    assert "The Hub has trouble of its own (500" in message
-    assert "the same command goes on from there" in message
+    assert "The Hub has a problem (500" in message
+    assert "Run the same command to continue" in message
     assert is_untouched(hub) or step == "tag"
     hub.faults.clear()
     send(bundle)

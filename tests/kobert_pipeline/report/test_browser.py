@@ -11,9 +11,9 @@ import pytest
 from browser import Browser, find_chromium, has_korean_font
 
 from kobert_pipeline.report.compare import write_comparison
+from kobert_pipeline.report.morpheme_colours import sentences
 from kobert_pipeline.report.page import write_page
-from kobert_pipeline.report.picture import HEADLINES
-from kobert_pipeline.report.pieces import sentences
+from kobert_pipeline.report.picture import STAGES
 
 pytestmark = [
     pytest.mark.system,
@@ -27,7 +27,7 @@ PHONE = 360
 @pytest.fixture(scope="module")
 def folders(tiny: Any) -> dict[str, Path]:
     """The small run, with the real tokenizer of the fixture."""
-    return {stage: SMALL_RUN / stage for stage in HEADLINES} | {"tokenizer": tiny.tokenizer}
+    return {stage: SMALL_RUN / stage for stage in STAGES} | {"tokenizer": tiny.tokenizer}
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,38 @@ import re
 
 import pytest
 
+from kobert_pipeline.ground.contents.pretrained_run import Chance, Figure, PretrainedSummary
 from kobert_pipeline.report.charts import (
     MOST_POINTS,
     REFERENCE,
     TRAIN,
     VALIDATION,
     Line,
+    Rows,
     histogram,
     line_chart,
     short,
     thinned,
 )
-from kobert_pipeline.report.curves import Run, both, charts
+from kobert_pipeline.report.curves import Course, both, charts
 
 
 def rows(count: int) -> list[dict[str, float]]:
-    return [{"step": float(step), "tokens": 9.0 * step, "learning_rate": 1e-3, "mlm": 5.0} for step in range(count)]
+    return [{"step": float(step), "tokens": 9.0 * step, "learning_rate": 1e-3, "loss": 5.0} for step in range(count)]
+
+
+LOSS = Figure("loss", "Loss", "nats", None, -1)
+ACCURACY = Figure("accuracy", "Predicted right", "share", None, 1)
+PAIRS = Figure("pairs", "Pairs predicted right", "share", 0.5, 1)
+
+
+def course(
+    name: str, curve: Rows, validation: Rows, chance: float = 6.0, speed: Rows = (), figures: tuple[Figure, ...] = (LOSS, ACCURACY, PAIRS)
+) -> Course:  # fmt: skip
+    summary = PretrainedSummary(
+        "an_objective", "bert", "a_use", 1, 1, 1, 1, 6.0, figures[0].name, Chance(chance, "unigram entropy"), figures, tuple(validation),
+    )  # fmt: skip
+    return Course(name, summary, curve, speed)
 
 
 def test_a_short_curve_is_not_thinned() -> None:
@@ -34,7 +50,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
 
 
 def test_a_curve_of_many_rows_stays_small() -> None:
-    run = Run("long", rows(200_000), [], 6.0)
+    run = course("long", rows(200_000), [{"step": 0.0, "loss": 5.0}])
     assert all(len(chart.svg) + len(chart.frame) < 100_000 for chart in charts(run))
 
 
@@ -66,28 +82,36 @@ def test_what_the_script_reads_lies_within_the_drawing() -> None:
 
 
 def test_a_level_alone_is_no_chart() -> None:
-    validation = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1}]
-    titles = [chart.title for chart in charts(Run("short", [], validation, 6.0))]
-    assert titles == ["Masked language model loss, nats", "Masked pieces predicted right"]
+    validation = [{"step": 0.0, "loss": 8.0, "accuracy": 0.1}]
+    titles = [chart.title for chart in charts(course("short", [], validation))]
+    assert titles == ["Loss, nats", "Predicted right"]
 
 
 def test_every_curve_that_was_logged_is_drawn() -> None:
-    validation = [{"step": 0.0, "mlm": 8.0, "mlm_accuracy": 0.1, "nsp_accuracy": 0.5}]
+    validation = [{"step": 0.0, "loss": 8.0, "accuracy": 0.1, "pairs": 0.5}]
     speed = [{"step": 20.0, "tokens_per_second": 5_000.0, "mfu": 0.3}]
-    titles = [chart.title for chart in charts(Run("run", rows(3), validation, 6.0, speed))]
-    assert "Next sentence predicted right" in titles
+    titles = [chart.title for chart in charts(course("run", rows(3), validation, speed=speed))]
+    assert "Pairs predicted right" in titles
     assert titles[-3:] == ["Learning rate", "Tokens per second", "Share of the hardware's peak (MFU)"]
 
 
 def test_two_runs_share_their_charts_and_one_entropy_is_drawn_once() -> None:
-    validation = [{"step": 0.0, "tokens": 0.0, "mlm": 8.0}]
-    chart = both([Run("a", rows(3), validation, 6.0), Run("b", rows(3), validation, 6.0)])[0]
+    validation = [{"step": 0.0, "tokens": 0.0, "loss": 8.0}]
+    chart = both([course("a", rows(3), validation), course("b", rows(3), validation)])[0]
     assert [line.name for line in chart.lines] == [
         "a, training", "b, training", "a, validation", "b, validation", "unigram entropy",
     ]  # fmt: skip
-    apart = both([Run("a", rows(3), validation, 6.0), Run("b", rows(3), validation, 7.0)])[0]
+    apart = both([course("a", rows(3), validation), course("b", rows(3), validation, 7.0)])[0]
     assert [line.name for line in apart.lines if line.dashed] == ["a, unigram entropy", "b, unigram entropy"]
     assert apart.lines[-1].colour != REFERENCE
+
+
+def test_a_figure_that_one_run_has_is_drawn_for_it_alone() -> None:
+    left = course("a", rows(3), [{"step": 0.0, "tokens": 0.0, "loss": 8.0}])
+    right = course("b", [], [{"step": 0.0, "tokens": 0.0, "accuracy": 0.5}], figures=(ACCURACY,))
+    found = {chart.title: [line.name for line in chart.lines] for chart in both([left, right])}
+    assert found["Loss, nats"] == ["a, training", "a, validation", "unigram entropy"]
+    assert found["Predicted right"] == ["b, validation", "unigram entropy"]
 
 
 def test_a_histogram_of_nothing_is_drawn() -> None:

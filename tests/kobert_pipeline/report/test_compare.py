@@ -10,10 +10,11 @@ from page_checks import elements
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.files import read_json, write_json
-from kobert_pipeline.report.compare import costs, differences, figures, flat, shared, shown, write_comparison
-from kobert_pipeline.report.page import read_manifests
-from kobert_pipeline.report.picture import HEADLINES, stage_boxes
+from kobert_pipeline.report.compare import costs, result_rows, write_comparison
+from kobert_pipeline.report.differences import Both, differences, flat, shared, shown
+from kobert_pipeline.report.picture import STAGES, stage_boxes
 
 SMALL_RUN = Path(__file__).parents[1] / "hub" / "small_run"
 Runs = tuple[dict[str, Path], dict[str, Path]]
@@ -29,9 +30,13 @@ def runs(tmp_path: Path) -> Runs:
     manifest["fingerprint"] = "ab" * 32
     manifest["summary"]["validation"][-1]["mlm"] = 3.9
     write_json(other / "pretrain" / "manifest.json", manifest)
-    first = {stage: SMALL_RUN / stage for stage in HEADLINES}
+    first = {stage: SMALL_RUN / stage for stage in STAGES}
     second = first | {stage: other / stage for stage in ("pretrain", "klue_eval")}
     return first, second
+
+
+def both_of(runs: Runs) -> Both:
+    return ArtifactSet.read(runs[0]), ArtifactSet.read(runs[1])
 
 
 def page_of(runs: Runs, folder: Path) -> str:
@@ -41,7 +46,7 @@ def page_of(runs: Runs, folder: Path) -> str:
 
 
 def test_settings_that_differ_are_listed_and_the_rest_is_not(runs: Runs) -> None:
-    found = differences((read_manifests(runs[0]), read_manifests(runs[1])))
+    found = differences(both_of(runs))
     assert [(row.stage, row.what, row.values) for row in found] == [
         ("pretrain", "architecture.layers", ("4", "6")),
         ("pretrain", "learning_rate", ("0.002", "0.0005")),
@@ -49,22 +54,23 @@ def test_settings_that_differ_are_listed_and_the_rest_is_not(runs: Runs) -> None
 
 
 def test_stages_of_one_fingerprint_are_shared(runs: Runs) -> None:
-    found = shared((read_manifests(runs[0]), read_manifests(runs[1])))
+    found = shared(both_of(runs))
     assert found == ["corpora", "tokenizer", "dataset", "klue_eval", "hub"]
 
 
 def test_the_better_figure_is_marked_only_where_both_mean_the_same(runs: Runs) -> None:
-    manifests = read_manifests(runs[0]), read_manifests(runs[1])
-    loss = next(row for row in figures(manifests) if row.words.startswith("validation loss"))
+    rows = {row.words: row for row in result_rows(both_of(runs))}
+    loss = rows["masked language model loss, nats"]
     assert (loss.values, loss.better) == (("4.1593", "3.9000"), 1)
-    assert next(row for row in figures(manifests) if row.words == "steps").better is None
-    del manifests[1]["dataset"]
-    assert next(row for row in figures(manifests) if row.words.startswith("validation loss")).better is None
+    assert rows["steps"].better is None
+    del runs[1]["dataset"]
+    rows = {row.words: row for row in result_rows(both_of(runs))}
+    assert rows["masked language model loss, nats"].better is None
 
 
 def test_the_longest_stage_fills_the_bar(runs: Runs) -> None:
-    manifests = read_manifests(runs[0]), read_manifests(runs[1])
-    rows = costs((stage_boxes(manifests[0], runs[0]), stage_boxes(manifests[1], runs[1])), manifests)
+    both = both_of(runs)
+    rows = costs((stage_boxes(both[0]), stage_boxes(both[1])), shared(both))
     assert max(share for row in rows for share in row.shares) == 1
     assert {row.title: row.shared for row in rows}["Pretraining"] is False
 
@@ -77,7 +83,7 @@ def test_the_page_of_two_runs_names_both_everywhere(runs: Runs, tmp_path: Path) 
         assert text in page, text
 
 
-@pytest.mark.parametrize("missing", HEADLINES)
+@pytest.mark.parametrize("missing", STAGES)
 def test_what_a_run_has_not_done_is_left_out(runs: Runs, tmp_path: Path, missing: str) -> None:
     del runs[1][missing]
     assert elements(page_of(runs, tmp_path))

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.contents.corpus import Corpus, Source
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.hub.facts import SourceRow
-from kobert_pipeline.report.corpus import (
+from kobert_pipeline.report.corpus_section import (
     REASONS,
     SAMPLE_CHARACTERS,
     distributions,
@@ -25,8 +27,13 @@ from kobert_pipeline.report.corpus import (
 )
 
 
-def source(name: str, documents: int, **drops: int) -> SourceRow:
-    return SourceRow(name, "", documents, documents - sum(drops.values()), 0, 0, 0.5, drops)
+def source(name: str, documents: int, sentences: int = 0, dropped: Mapping[str, int] = {}, **drops: int) -> Source:
+    kept = documents - sum(drops.values())
+    return Source(name, "", True, documents, kept, sentences, 0, 0, 0.5, drops, dropped, {}, {})
+
+
+def corpus_in(folder: Path) -> Corpus:
+    return Corpus.of(Manifest("corpora", 1, "a" * 64, {}, {}, 0, {}, {}, {}), folder)
 
 
 def lines(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
@@ -51,11 +58,11 @@ def test_a_step_that_nothing_failed_is_left_out() -> None:
 
 
 def test_dropped_sentences_are_counted_down_to_what_is_there() -> None:
-    steps = sentence_funnel(90, {"contaminated": 4, "duplicate": 6})
+    steps = sentence_funnel(source("all", 1, 90, {"contaminated": 4, "duplicate": 6}))
     assert [(step.left, step.gone) for step in steps] == [(100, 0), (96, 4), (90, 6)]
 
 
-def test_the_commonest_reason_stands_first() -> None:
+def test_the_most_frequent_reason_comes_first() -> None:
     found = reasons([source("a", 9, too_short=2), source("b", 9, too_short=1, duplicate=4)], {})
     assert [(reason.name, reason.documents) for reason in found] == [("duplicate", 4), ("too_short", 3)]
     assert found[1].by_source == {"a": 2, "b": 1}
@@ -66,10 +73,10 @@ def test_samples_come_from_as_many_sources_as_there_are(tmp_path: Path) -> None:
     rows += [{"source": "b", "reason": "too_short", "doc_id": "b0", "text": "짧은 글"}]
     rows += [{"source": "b", "reason": "undecodable", "place": "글.txt:3"}]
     lines(tmp_path, "dropped.jsonl", rows)
-    found = dropped_samples(tmp_path)
+    found = dropped_samples(tmp_path / "dropped.jsonl")
     assert [sample.place for sample in found["too_short"]] == ["a0", "b0", "a1"]
     assert (found["undecodable"][0].place, found["undecodable"][0].text) == ("글.txt:3", "")
-    assert dropped_samples(tmp_path / "nowhere") == {}
+    assert dropped_samples(None) == {}
 
 
 def test_a_long_sample_is_one_short_line() -> None:
@@ -80,18 +87,18 @@ def test_a_long_sample_is_one_short_line() -> None:
 def test_the_largest_groups_of_near_duplicates_are_named(tmp_path: Path) -> None:
     rows = [{"doc_id": f"{n}", "source": "a", "repeats": "x" if n % 3 else "y"} for n in range(9)]
     lines(tmp_path, "near_duplicates.jsonl", rows)
-    assert largest_groups(tmp_path) == [("x", 6), ("y", 3)]
+    assert largest_groups(tmp_path / "near_duplicates.jsonl") == [("x", 6), ("y", 3)]
 
 
 def test_lengths_and_shares_are_measured_on_the_kept_text(tmp_path: Path) -> None:
     (tmp_path / "shards").mkdir()
     table = pa.table({"sentences": [["달이 떴다.", "밝다."], ["Moon이 떴다."]]})
     pq.write_table(table, tmp_path / "shards" / "00000.parquet")
-    found = distributions(tmp_path)
+    found = distributions(corpus_in(tmp_path))
     assert found is not None
     assert (found.documents, found.sentences) == (2, 3)
     assert [chart.title for chart in found.charts] == ["Sentence length", "Document length", "Hangul among letters"]
-    assert distributions(tmp_path / "nowhere") is None
+    assert distributions(corpus_in(tmp_path / "nowhere")) is None
 
 
 def test_lengths_beyond_the_last_bin_and_none_at_all_are_drawn() -> None:

@@ -8,8 +8,8 @@ import pytest
 from finished_run import PIECES, export_model
 
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.report.playground import coloured, guesses, playground, serve
-from kobert_pipeline.uses.fill_mask import GUESSES, load
+from kobert_pipeline.report.playground import answers, coloured, playground, serve
+from kobert_pipeline.uses.fill_mask import GUESSES, USE
 from tokenizer.load import assemble
 
 
@@ -20,7 +20,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(model: Path) -> tuple[Any, Any]:
-    return load(str(model))
+    return USE.load(str(model))
 
 
 def test_without_gradio_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_without_gradio_the_message_says_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_every_mask_has_its_likeliest_pieces(loaded: tuple[Any, Any]) -> None:
-    rows, wrong = guesses(*loaded, "[MASK]의 수도는 [MASK]이다.")
+    rows, wrong = answers(USE, *loaded, "[MASK]의 수도는 [MASK]이다.")
     assert [number for number, _, _ in rows] == ["1"] * GUESSES + ["2"] * GUESSES
     assert all(piece in PIECES for _, piece, _ in rows)
     assert float(rows[0][2].rstrip("%")) >= float(rows[1][2].rstrip("%"))
@@ -43,7 +43,7 @@ def test_every_mask_has_its_likeliest_pieces(loaded: tuple[Any, Any]) -> None:
     ids=["empty", "no mask", "too long"],
 )
 def test_what_cannot_be_filled_is_told(loaded: tuple[Any, Any], sentence: str, told: str) -> None:
-    rows, wrong = guesses(*loaded, sentence)
+    rows, wrong = answers(USE, *loaded, sentence)
     assert rows == []
     assert told in wrong
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from kobert_pipeline.hub.facts import ScoreRow
 from page_checks import ANALYSIS
 
 from klue_eval.published import PUBLISHED
-from kobert_pipeline.hub.facts import ScoreRow
 from kobert_pipeline.report.scores import Analysis, Mark, analyses, columns, leading, panels, table
 
 ROW = ScoreRow("official", "ynat", "macro_f1", "pretrained", 45_678, 9_107, 3, 5e-5, 4, 71.2, 0.4, 72.1, 80.0)

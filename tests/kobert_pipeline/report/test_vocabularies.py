@@ -11,6 +11,8 @@ from page_checks import elements
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
+from kobert_pipeline.ground.contents.corpus import Corpus
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.charts import INK, Dot, labels, scatter
 from kobert_pipeline.report.page import public_page, write_page
@@ -36,7 +38,7 @@ def other(tmp_path: Path) -> Path:
 
 
 def test_every_vocabulary_is_measured_on_the_same_sentences(folders: dict[str, Path], other: Path) -> None:
-    found = comparison("small", folders["tokenizer"], folders["corpora"], [str(other)])
+    found = comparison("small", TokenizerFolder(folders["tokenizer"]), Corpus(folders["corpora"]), [str(other)])
     assert found is not None
     assert (found.sentences, found.missing) == (4, [])
     own, syllables = found.rows
@@ -47,10 +49,11 @@ def test_every_vocabulary_is_measured_on_the_same_sentences(folders: dict[str, P
 
 
 def test_without_others_or_text_nothing_is_compared(folders: dict[str, Path], other: Path, tmp_path: Path) -> None:
-    assert comparison("small", folders["tokenizer"], folders["corpora"], []) is None
-    assert comparison("small", None, folders["corpora"], [str(other)]) is None
-    assert comparison("small", folders["tokenizer"], None, [str(other)]) is None
-    assert comparison("small", folders["tokenizer"], tmp_path, [str(other)]) is None
+    assert comparison("small", TokenizerFolder(folders["tokenizer"]), Corpus(folders["corpora"]), []) is None
+    textless = Corpus.of(Corpus(folders["corpora"]).manifest, tmp_path)
+    assert comparison("small", None, Corpus(folders["corpora"]), [str(other)]) is None
+    assert comparison("small", TokenizerFolder(folders["tokenizer"]), None, [str(other)]) is None
+    assert comparison("small", TokenizerFolder(folders["tokenizer"]), textless, [str(other)]) is None
 
 
 def test_one_that_cannot_be_opened_is_named_without_its_folder(
@@ -58,7 +61,12 @@ def test_one_that_cannot_be_opened_is_named_without_its_folder(
 ) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     caplog.set_level(logging.WARNING)
-    found = comparison("small", folders["tokenizer"], folders["corpora"], [str(tmp_path / "none"), "${NOWHERE}/bert"])
+    found = comparison(
+        "small",
+        TokenizerFolder(folders["tokenizer"]),
+        Corpus(folders["corpora"]),
+        [str(tmp_path / "none"), "${NOWHERE}/bert"],
+    )
     assert found is not None
     assert found.missing == ["none", "bert"]
     assert "NOWHERE is not set" in caplog.text
@@ -87,7 +95,7 @@ def test_both_editions_show_chart_and_table_and_no_folder(
     write_page(tmp_path / "page.html", "small", folders, beside)
     for page in ((tmp_path / "page.html").read_text(encoding="utf-8"), public_page("small", folders, beside)):
         assert elements(page)
-        assert "Beside other vocabularies" in page
+        assert "Compared with other vocabularies" in page
         assert "Agreement with morphemes (F1)" in page
         assert '<tr class="own">' in page
         assert "Could not be opened: none." in page

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import write_json
-from kobert_pipeline.report.pieces import SENTENCES, cut, kind_of, sentences, vocabulary
+from kobert_pipeline.report.morpheme_colours import SENTENCES, cut, kind_of, sentences, vocabulary
 from tokenizer.load import assemble, save
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "서울", "##은", "학", "##교", "##에서", "."]
@@ -18,9 +20,10 @@ def tokenizer() -> Any:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tokenizer: Any) -> Path:
-    save(tokenizer, PIECES, (), tmp_path, ["서울은 학교에서 멀리 있지 않다.", "짧다."])
-    return tmp_path
+def folder(tmp_path: Path, tokenizer: Any) -> TokenizerFolder:
+    with Workspace(tmp_path, Identity("tokenizer", 1, {}, {}, 0, {})) as out:
+        save(tokenizer, PIECES, (), out.path, ["서울은 학교에서 멀리 있지 않다.", "짧다."])
+        return TokenizerFolder(out.finish({}, {}))
 
 
 @pytest.mark.parametrize(
@@ -56,22 +59,23 @@ def test_what_the_vocabulary_lacks_is_marked(tokenizer: Any) -> None:
     assert cut(tokenizer, "부산은", own=True).eojeols[0][0].kind == "unknown"
 
 
-def test_the_public_edition_shows_only_its_own_sentences(folder: Path) -> None:
+def test_the_public_edition_shows_only_its_own_sentences(folder: TokenizerFolder) -> None:
     assert [found.text for found in sentences(folder, public=True)] == list(SENTENCES)
     assert [found.text for found in sentences(folder, public=False) if not found.own] == [
         "서울은 학교에서 멀리 있지 않다."
     ]
 
 
-def test_without_a_tokenizer_there_is_nothing_to_show(tmp_path: Path) -> None:
-    assert sentences(tmp_path, public=False) == []
+def test_without_a_tokenizer_there_is_nothing_to_show(tmp_path: Path, folder: TokenizerFolder) -> None:
+    empty = TokenizerFolder.of(folder.manifest, tmp_path)
+    assert sentences(empty, public=False) == []
     assert sentences(None, public=False) == []
-    assert vocabulary(tmp_path) is None
+    assert vocabulary(empty) is None
     write_json(tmp_path / "golden.json", [])
-    assert sentences(tmp_path, public=False) == []
+    assert sentences(empty, public=False) == []
 
 
-def test_the_pages_own_tokenizer_is_given_every_piece(folder: Path) -> None:
+def test_the_pages_own_tokenizer_is_given_every_piece(folder: TokenizerFolder) -> None:
     found = vocabulary(folder)
     assert found is not None
     assert found["pieces"].split("\n") == PIECES
