@@ -1,6 +1,6 @@
-"""Rows as flat arrays of piece ids, and batches drawn from them: padded to their own longest example, never further.
+"""Rows as flat arrays of token ids, and batches drawn from them: padded to their own longest example, never further.
 
-Shapes: B examples in a batch, L pieces in its longest one.
+Shapes: B examples in a batch, L tokens in its longest one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Encoded:
     owners: NDArray[np.int64]
     """[examples] the number of the row that each belongs to."""
     columns: dict[str, NDArray[np.int64]]
-    """`input_ids` and `token_type_ids`: all examples' pieces, one after the other."""
+    """`input_ids` and `token_type_ids`: all examples' tokens, one after the other."""
     offsets: NDArray[np.int64]
     """Example i is [offsets[i], offsets[i + 1])."""
     padding: dict[str, int]
@@ -70,7 +70,7 @@ def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
         owners += [number] * len(found)
     cut = sorted({owner for owner, example in zip(owners, examples, strict=True) if example.truncated})
     unread = [number for number, row in enumerate(rows) if any(map(reader.unread, task.show(row).values()))]
-    _report(task, rows, cut, f"do not fit into {reader.max_length} pieces whole")
+    _report(task, rows, cut, f"do not fit into {reader.max_length} tokens whole")
     _report(task, rows, unread, "hold an eojeol that the tokenizer turns into nothing")
     offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
     total = int(offsets[-1])
@@ -95,7 +95,7 @@ def _report(task: KlueTask, rows: Sequence[Row], numbers: Sequence[int], what: s
 
 
 def _flat(rows: Iterable[Sequence[int]], total: int) -> NDArray[np.int64]:
-    return np.fromiter((piece for row in rows for piece in row), dtype=np.int64, count=total)
+    return np.fromiter((token for row in rows for token in row), dtype=np.int64, count=total)
 
 
 def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:

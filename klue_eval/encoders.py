@@ -42,7 +42,7 @@ def load_model(
         task=task,
         folder=folder,
         initialisation=initialisation,
-        pieces=len(reader.tokenizer),
+        tokens=len(reader.tokenizer),
         training=training,
         trust_remote_code=trust_remote_code,
     )
@@ -55,7 +55,7 @@ def _load_encoder(
     task: KlueTask,
     folder: Path,
     initialisation: str,
-    pieces: int,
+    tokens: int,
     training: str,
     trust_remote_code: bool,
     **overrides: Any,
@@ -74,8 +74,8 @@ def _load_encoder(
                 )
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
-        if pieces > model.get_input_embeddings().num_embeddings:
-            model.resize_token_embeddings(pieces, mean_resizing=False)
+        if tokens > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
     return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
 

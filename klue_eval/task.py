@@ -28,7 +28,7 @@ class TaskSettings(Config):
     warmup_share: float = Field(0.1, ge=0, lt=1)
     """Share of all steps over which the learning rate rises."""
     max_length: int = Field(128, ge=8)
-    """Pieces of one example, special tokens included; longer ones are truncated and counted."""
+    """Tokens of one example, special tokens included; longer ones are truncated and counted."""
     weight_decay: float = Field(0.0, ge=0)
 
 
@@ -70,7 +70,7 @@ class KlueTask:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     """Suffix -> how a file of that format lays out this task's rows, where it is not a plain table."""
     decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None
-    """Where the released baseline turns pieces into predictions in its own way, which its scores depend on: NER."""
+    """Where the released baseline turns tokens into predictions in its own way, which its scores depend on: NER."""
     grade: Callable[[Any, Row], float] | None = None
     """How good a prediction of one row is, 0 to 100, where the metrics of a single row do not say."""
     texts: Callable[[Row], Texts] | None = None

@@ -29,7 +29,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Example:
-    """What a model gets at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L pieces."""
+    """What a model gets at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L tokens."""
 
     input_ids: Sequence[int]
     token_type_ids: Sequence[int]
@@ -38,9 +38,9 @@ class Example:
     memo: Any = None
     """What the task's `decode` needs beside the head's values: character offsets, windows."""
     words: Any = None
-    """What the head reads beside the pieces: DP's eojeols."""
+    """What the head reads beside the tokens: DP's eojeols."""
     truncated: bool = False
-    """The row was longer than `max_length` pieces, and the model does not see all of it."""
+    """The row was longer than `max_length` tokens, and the model does not see all of it."""
 
 
 @dataclass(frozen=True)

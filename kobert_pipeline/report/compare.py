@@ -12,7 +12,7 @@ from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import curves, pieces, scores
+from kobert_pipeline.report import curves, pieces, score_tracks
 from kobert_pipeline.report.examples import Example, examples
 from kobert_pipeline.report.page import read_manifests, template
 from kobert_pipeline.report.picture import HEADLINES, StageBox, stage_boxes
@@ -52,7 +52,7 @@ def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
         "shared": shared(manifests),
         "charts": curves.both(runs) if len(runs) == 2 else [],
         "examples": _examples(manifests, folders),
-        "panels": scores.panels(*tables),
+        "panels": score_tracks.panels(*tables),
         "sample": any(found.sample for found in scored),
         "costs": costs(boxes, manifests),
         "kinds": pieces.KINDS,

@@ -15,7 +15,7 @@ from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_t
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import corpus, curves, mistakes, pieces, scores
+from kobert_pipeline.report import corpus, curves, mistakes, pieces, score_tracks
 from kobert_pipeline.report.examples import examples
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
 from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
@@ -83,7 +83,7 @@ def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
     if not scored.sample:
         found += [
             (f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
-            for panel, track in scores.leading(score_table(scored.on_dev()))
+            for panel, track in score_tracks.leading(score_table(scored.on_dev()))
             if (mark := track.of("model"))
         ]
     return found
@@ -148,7 +148,7 @@ def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: b
     table = score_table(found, PUBLISHED, recipe)
     return {
         "sample": found.sample,
-        "panels": scores.panels(table),
+        "panels": score_tracks.panels(table),
         "score_table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(found),

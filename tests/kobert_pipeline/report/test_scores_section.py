@@ -3,7 +3,7 @@ from __future__ import annotations
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.contents.score_table import Cell, ScoreRow, ScoreTable, score_table
 from kobert_pipeline.ground.contents.scores import Column, Figures, ProtocolSettings, Result, Scores
-from kobert_pipeline.report.scores import Mark, leading, panels
+from kobert_pipeline.report.score_tracks import Mark, leading, panels
 
 YNAT, NLI = Column("ynat", "macro_f1", "YNAT macro F1"), Column("nli", "accuracy", "NLI accuracy")
 STS = [Column("sts", metric, f"STS {metric}") for metric in ("f1", "pearson")]
