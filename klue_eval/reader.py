@@ -1,4 +1,4 @@
-"""The tokenizer as the tasks see it: text -> pieces, and pieces -> the example that a model gets."""
+"""The tokenizer as the tasks see it: text -> tokens, and tokens -> the example that a model gets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NO_LETTER = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Token:
     id: int
     text: str
     start: int
-    """In characters of the text; leading spaces, which some tokenizers count to a piece, are left out."""
+    """In characters of the text; leading spaces, which some tokenizers count to a token, are left out."""
     end: int
 
 
@@ -36,7 +36,7 @@ class _PairTemplate:
 
 
 class Reader:
-    """A fast tokenizer with a limit on the pieces of one example.
+    """A fast tokenizer with a limit on the tokens of one example.
 
     Special tokens around a segment are the tokenizer's own: [CLS] A [SEP] B [SEP], <s> A </s></s> B </s>, and so on.
     """
@@ -56,7 +56,7 @@ class Reader:
         self._pair = self._pair_template()
         self._special = frozenset(tokenizer.all_special_ids)
         self.continuation: str = getattr(self._backend.model, "continuing_subword_prefix", None) or ""
-        """What marks a piece inside a word: `##` of WordPiece, nothing for tokenizers that mark its beginning."""
+        """What marks a token inside a word: `##` of WordPiece, nothing for tokenizers that mark its beginning."""
 
     @property
     def unknown(self) -> int | None:
@@ -70,26 +70,26 @@ class Reader:
 
     @property
     def room(self) -> int:
-        """Pieces of a single segment beside its special tokens."""
+        """Tokens of a single segment beside its special tokens."""
         return self.max_length - len(self.prefix) - len(self.suffix)
 
     @property
     def pair_room(self) -> int:
-        """Pieces of two segments together beside their special tokens."""
+        """Tokens of two segments together beside their special tokens."""
         return self.max_length - len(self.prefix) - len(self._pair.middle) - len(self._pair.suffix)
 
-    def pieces(self, text: str) -> list[Piece]:
+    def tokens(self, text: str) -> list[Token]:
         """Without special tokens and without limit."""
         found = self._backend.encode(text, add_special_tokens=False)
         return [
-            Piece(number, piece, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
-            for number, piece, (start, end) in zip(found.ids, found.tokens, found.offsets, strict=True)
+            Token(number, token, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
+            for number, token, (start, end) in zip(found.ids, found.tokens, found.offsets, strict=True)
         ]
 
     def unread(self, text: str) -> list[str]:
         """Eojeols that the tokenizer turns into nothing: zero-width and control characters standing alone.
 
-        One that holds a letter or a digit always leaves a piece, [UNK] at least; only the others are looked at.
+        One that holds a letter or a digit always leaves a token, [UNK] at least; only the others are looked at.
         """
         suspects = list(_NO_LETTER.finditer(text))
         if not suspects:
@@ -104,18 +104,18 @@ class Reader:
     def ids(self, text: str) -> list[int]:
         return list(self._backend.encode(text, add_special_tokens=False).ids)
 
-    def id_of(self, piece: str) -> int | None:
-        """The id of a piece by its string, [UNK]'s where the vocabulary has none."""
-        found = self._backend.token_to_id(piece)
+    def id_of(self, token: str) -> int | None:
+        """The id of a token by its string, [UNK]'s where the vocabulary has none."""
+        found = self._backend.token_to_id(token)
         return self.unknown if found is None else int(found)
 
     def text_of(self, ids: Sequence[int]) -> str:
-        """Pieces up to the first special token, joined as the tokenizer joins them."""
+        """Tokens up to the first special token, joined as the tokenizer joins them."""
         stop = next((place for place, number in enumerate(ids) if number in self._special), len(ids))
         return str(self.tokenizer.decode(list(ids[:stop]), clean_up_tokenization_spaces=False))
 
     def example(self, ids: Sequence[int], **rest: Any) -> Example:
-        """One segment in its special tokens, cut behind `room` pieces."""
+        """One segment in its special tokens, cut behind `room` tokens."""
         kept = [*self.prefix, *ids[: self.room], *self.suffix]
         return Example(kept, [0] * len(kept), truncated=rest.pop("truncated", len(ids) > self.room), **rest)
 
@@ -130,7 +130,7 @@ class Reader:
         return len(self.prefix) + len(first) + len(self._pair.middle)
 
     def texts_example(self, texts: Texts) -> Example:
-        """One or two texts; of two, pieces are cut from the end of the longer one."""
+        """One or two texts; of two, tokens are cut from the end of the longer one."""
         if texts.pair is None:
             return self.example(self.ids(texts.text), target=texts.target)
         first, second = self.ids(texts.text), self.ids(texts.pair)
@@ -151,7 +151,7 @@ class Reader:
 
 
 def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Lengths after taking pieces off the longer segment, one at a time, until both fit."""
+    """Lengths after taking tokens off the longer segment, one at a time, until both fit."""
     while first + second > room:
         if first > second:
             first -= 1

@@ -1,6 +1,6 @@
 """Heads and relations of eojeols: a biaffine parser (Dozat & Manning 2017) as KLUE's baseline builds it.
 
-An eojeol is its first and its last piece, side by side, and its part of speech; the root is [CLS] twice. A BiLSTM reads
+An eojeol is its first and its last token, side by side, and its part of speech; the root is [CLS] twice. A BiLSTM reads
 them, an LSTM reads what the BiLSTM says of the eojeols, and every eojeol of the second is scored against every one of
 the first.
 
@@ -86,9 +86,9 @@ class BiaffineModel(TaskModel):
     def _words(self, hidden: Tensor, labels: Columns) -> Tensor:
         """[B, W + 1, 2 H + part of speech], the root first."""
         rows = torch.arange(len(hidden), device=hidden.device).unsqueeze(1)
-        pieces = torch.cat([hidden[rows, labels["starts"]], hidden[rows, labels["ends"]]], dim=-1)
+        tokens = torch.cat([hidden[rows, labels["starts"]], hidden[rows, labels["ends"]]], dim=-1)
         pos = self._drop(self.pos(labels["pos"]))
-        return torch.cat([pieces, pos], dim=-1)
+        return torch.cat([tokens, pos], dim=-1)
 
     def _contexts(self, words: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
         """[B, W + 1, 2 D] of the BiLSTM, the root first, and [B, W, D] of the LSTM above it."""

@@ -4,7 +4,7 @@
 two-layer BiLSTM as wide as the encoder (768 for BERT-base, as there). `probe` is the last layer alone. Special tokens
 that a task adds (RE's markers) keep their random embeddings.
 
-Shapes: B examples, L pieces, H the encoder's hidden size.
+Shapes: B examples, L tokens, H the encoder's hidden size.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class FeatureEncoder(FrozenEncoder):
 
 
 class PooledClassifier(nn.Module):
-    """A linear layer on the mean of an example's pieces: nobody taught a frozen [CLS] to stand for a sentence."""
+    """A linear layer on the mean of an example's tokens: nobody taught a frozen [CLS] to stand for a sentence."""
 
     def __init__(self, encoder: FrozenEncoder, outputs: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The contract of a head, and what several of them need.
 
-Shapes: B examples in a batch, L pieces in its longest example, H the encoder's hidden size.
+Shapes: B examples in a batch, L tokens in its longest example, H the encoder's hidden size.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Head:
     build: Callable[[Load, KlueTask, Any, Reader], TaskModel]
     """The encoder, the task, its settings and the tokenizer -> the model, its head at random."""
     collate: Callable[[Sequence[Example]], Columns]
-    """What the head reads of a batch beside the pieces, and what its loss compares with."""
+    """What the head reads of a batch beside the tokens, and what its loss compares with."""
     scoring_batch: int = 128
     """Examples; without gradients there is room for more than in training."""
 
 
 def lengths(inputs: Columns) -> list[int]:
-    """Pieces of each example."""
+    """Tokens of each example."""
     found: list[int] = inputs["attention_mask"].sum(1).tolist()
     return found
 

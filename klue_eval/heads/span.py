@@ -1,4 +1,4 @@
-"""The first and the last piece of a span (Devlin et al. 2019, section 4.2): two scores per piece."""
+"""The first and the last token of a span (Devlin et al. 2019, section 4.2): two scores per token."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SpanModel(TaskModel):
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`targets` [B, 2]: places of the first and the last piece."""
+    """`targets` [B, 2]: places of the first and the last token."""
     return {"targets": torch.tensor([example.target for example in examples], dtype=torch.long)}
 
 

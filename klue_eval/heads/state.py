@@ -1,9 +1,9 @@
 """The state of a dialogue, slot by slot: a gate and a copying generator per slot (TRADE: Wu et al. 2019, section 2).
 
-The generator begins with the name of the slot and the encoder's summary, and writes a value piece by piece, each either
+The generator begins with the name of the slot and the encoder's summary, and writes a value token by token, each either
 from the vocabulary or copied from what was said. All slots of a turn are generated side by side.
 
-Shapes beside the contract's: S slots, K pieces of the batch's longest value, V pieces in the vocabulary, E the size of
+Shapes beside the contract's: S slots, K tokens of the batch's longest value, V tokens in the vocabulary, E the size of
 their embeddings.
 """
 
@@ -34,7 +34,7 @@ from klue_eval.values import Example, Values
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of the generator knows: of each slot, a piece read and the state that came of it."""
+    """What one step of the generator knows: of each slot, a token read and the state that came of it."""
 
     hidden: Tensor
     """[B, S, H]"""
@@ -49,7 +49,7 @@ class Step:
 
 
 class StateModel(TaskModel):
-    """`values`: `gates` [S, gates] and `pieces` [S, `max_value`]."""
+    """`values`: `gates` [S, gates] and `tokens` [S, `max_value`]."""
 
     slots: Tensor
 
@@ -67,8 +67,8 @@ class StateModel(TaskModel):
         self.gate = nn.Linear(size, len(GATES))
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The gates' cross-entropy and that of the values' pieces, each averaged over what it counts."""
-        known, targets = labels["pieces"].ne(IGNORED), labels["pieces"].clamp_min(0)
+        """The gates' cross-entropy and that of the values' tokens, each averaged over what it counts."""
+        known, targets = labels["tokens"].ne(IGNORED), labels["tokens"].clamp_min(0)
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
         steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
         said = inputs["input_ids"]
@@ -78,8 +78,8 @@ class StateModel(TaskModel):
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
         steps, written = zip(*self._steps(inputs, self.settings.max_value, None), strict=True)
-        gates, pieces = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
-        return [{"gates": gate, "pieces": values} for gate, values in zip(gates, pieces, strict=True)]
+        gates, tokens = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
+        return [{"gates": gate, "tokens": values} for gate, values in zip(gates, tokens, strict=True)]
 
     def _gates(self, first: Step) -> Tensor:
         """[B, S, gates], from what the generator sees at its first step."""
@@ -87,7 +87,7 @@ class StateModel(TaskModel):
         return gates
 
     def _steps(self, inputs: Columns, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
-        """Each step and the pieces [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
+        """Each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
         dialogue, state, word = self._begin(inputs)
         for place in range(count):
             step = self._step(inputs, dialogue, state, word)
@@ -96,7 +96,7 @@ class StateModel(TaskModel):
             state, word = step.hidden, self._embed(written)
 
     def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
-        """The dialogue [B, L, H], the first state [B, S, H] and the first piece, a slot's name [B, S, H]."""
+        """The dialogue [B, L, H], the first state [B, S, H] and the first token, a slot's name [B, S, H]."""
         output = self.encoder(**inputs)
         dialogue: Tensor = output.last_hidden_state
         pooled = getattr(output, "pooler_output", None)
@@ -118,7 +118,7 @@ class StateModel(TaskModel):
 
     @torch.no_grad()
     def _likeliest(self, step: Step, said: Tensor) -> Tensor:
-        """[B, S] the piece of highest probability, written or copied."""
+        """[B, S] the token of highest probability, written or copied."""
         places = said.unsqueeze(1).expand_as(step.attention)
         share = step.writes.sigmoid()
         mixed = (share * step.scores.softmax(-1)).scatter_add(2, places, (1 - share) * step.attention)
@@ -129,15 +129,15 @@ class StateModel(TaskModel):
         weight: Tensor = self.encoder.get_input_embeddings().weight  # type: ignore[operator]
         return weight
 
-    def _embed(self, pieces: Tensor) -> Tensor:
-        embedded: Tensor = self.widen(nn.functional.embedding(pieces, self._embeddings()))
+    def _embed(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = self.widen(nn.functional.embedding(tokens, self._embeddings()))
         return embedded
 
 
 def _log_probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
-    """[B, S] of the target piece [B, S]: from the vocabulary, and from every place where it was said.
+    """[B, S] of the target token [B, S]: from the vocabulary, and from every place where it was said.
 
-    Added in logarithms, so that a piece which the model holds for impossible still has a gradient. Only the target's
+    Added in logarithms, so that a token which the model holds for impossible still has a gradient. Only the target's
     share of the vocabulary is kept for it, so that no step holds a mixture [B, S, V].
     """
     score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
@@ -154,11 +154,11 @@ def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> 
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`gates` [B, S] and `pieces` [B, S, K]."""
+    """`gates` [B, S] and `tokens` [B, S, K]."""
     slots = len(examples[0].target[0])
-    pieces = padded([value for example in examples for value in example.target[1]], IGNORED)
+    tokens = padded([value for example in examples for value in example.target[1]], IGNORED)
     gates = torch.tensor([example.target[0] for example in examples], dtype=torch.long)
-    return {"gates": gates, "pieces": pieces.view(len(examples), slots, -1)}
+    return {"gates": gates, "tokens": tokens.view(len(examples), slots, -1)}
 
 
 HEAD = Head(name="state", build=build, collate=collate, scoring_batch=16)

@@ -1,4 +1,4 @@
-"""One label per piece (Devlin et al. 2019, section 5.3): a linear layer on the last hidden layer."""
+"""One label per token (Devlin et al. 2019, section 5.3): a linear layer on the last hidden layer."""
 
 from __future__ import annotations
 

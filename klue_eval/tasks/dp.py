@@ -13,7 +13,7 @@ from pydantic import Field
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp_metrics import RELATIONS
-from klue_eval.reader import Piece, Reader
+from klue_eval.reader import Reader, Token
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
 from klue_eval.values import Answer, Example, Row
 
@@ -121,21 +121,21 @@ def _head(value: Any, place: int, count: int) -> int:
 
 
 def encode(row: Row, reader: Reader, settings: DpSettings) -> list[Example]:
-    """`words`: for each eojeol the place of its first and last piece and its part of speech (from 1; 0 is the root's).
+    """`words`: for each eojeol the place of its first and last token and its part of speech (from 1; 0 is the root's).
 
     `target`: heads and indices of relations. An eojeol that the tokenizer turns into nothing, and one that was cut off,
-    is read at the last piece before it; the row is counted as truncated.
+    is read at the last token before it; the row is counted as truncated.
     """
-    pieces = reader.pieces(" ".join(row["words"]))
+    tokens = reader.tokens(" ".join(row["words"]))
     first = len(reader.prefix)
-    seen = pieces[: reader.room]
+    seen = tokens[: reader.room]
     places = [_places(seen, first, start, end) for start, end in _spans(row["words"])]
-    lost = any(place is None for place in places) or len(seen) < len(pieces)
+    lost = any(place is None for place in places) or len(seen) < len(tokens)
     known = _filled(places, first - 1)
     pos = [PARTS_OF_SPEECH.index(value.split("+")[-1]) + 1 for value in row["pos"]]
     target = (list(row["heads"]), [RELATIONS.index(relation) for relation in row["relations"]])
     words = ([place[0] for place in known], [place[1] for place in known], pos)
-    return [reader.example([piece.id for piece in pieces], target=target, words=words, truncated=lost)]
+    return [reader.example([token.id for token in tokens], target=target, words=words, truncated=lost)]
 
 
 def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
@@ -147,8 +147,8 @@ def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
     return spans
 
 
-def _places(pieces: Sequence[Piece], first: int, start: int, end: int) -> tuple[int, int] | None:
-    inside = [first + number for number, piece in enumerate(pieces) if start <= piece.start < end]
+def _places(tokens: Sequence[Token], first: int, start: int, end: int) -> tuple[int, int] | None:
+    inside = [first + number for number, token in enumerate(tokens) if start <= token.start < end]
     return (inside[0], inside[-1]) if inside else None
 
 

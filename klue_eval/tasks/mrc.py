@@ -15,20 +15,20 @@ from pydantic import Field
 from klue_eval.layouts import questions
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.mrc_metrics import gold_texts
-from klue_eval.reader import Piece, Reader
+from klue_eval.reader import Reader, Token
 from klue_eval.task import KlueTask, TaskSettings, text_field
 from klue_eval.values import Answer, Example, Row
 
 
 class MrcSettings(TaskSettings):
     stride: int = Field(128, ge=1)
-    """Pieces from the beginning of a window to that of the next."""
+    """Tokens from the beginning of a window to that of the next."""
     max_question: int = Field(64, ge=1)
-    """Pieces of the question."""
+    """Tokens of the question."""
     n_best: int = Field(20, ge=1)
     """Candidates for either end of an answer, per window."""
     max_answer: int = Field(30, ge=1)
-    """Pieces."""
+    """Tokens."""
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
@@ -66,20 +66,20 @@ def _answer(answer: Mapping[str, Any], context: str) -> dict[str, Any]:
 class Window:
     """What an example shows of the context."""
 
-    pieces: Sequence[Piece]
+    tokens: Sequence[Token]
     first: int
     """Place of the first of them in the example."""
     widest: Sequence[bool]
-    """[pieces] whether no other window shows this piece with more context on its narrower side."""
+    """[tokens] whether no other window shows this token with more context on its narrower side."""
     settings: MrcSettings
 
 
 def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
-    """`target`: places of the first and the last piece of the first gold answer; 0 and 0 where the window lacks it."""
+    """`target`: places of the first and the last token of the first gold answer; 0 and 0 where the window lacks it."""
     whole = reader.ids(row["question"])
     question = whole[: min(settings.max_question, reader.pair_room // 2)]
-    pieces = reader.pieces(row["context"])
-    spans = list(windows(len(pieces), reader.pair_room - len(question), settings.stride))
+    tokens = reader.tokens(row["context"])
+    spans = list(windows(len(tokens), reader.pair_room - len(question), settings.stride))
     first = reader.pair_start(question)
     examples = []
     for start, end in spans:
@@ -87,9 +87,9 @@ def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
         examples.append(
             reader.pair_example(
                 question,
-                [piece.id for piece in pieces[start:end]],
-                target=_target(row, pieces[start:end], first),
-                memo=Window(pieces[start:end], first, widest, settings),
+                [token.id for token in tokens[start:end]],
+                target=_target(row, tokens[start:end], first),
+                memo=Window(tokens[start:end], first, widest, settings),
                 truncated=len(question) < len(whole),
             )
         )
@@ -97,7 +97,7 @@ def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
 
 
 def windows(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
-    """[start, end) of windows of `room` pieces that cover `length`, `stride` apart.
+    """[start, end) of windows of `room` tokens that cover `length`, `stride` apart.
 
     Where a window is not longer than the stride, they stand half a window apart, so that they overlap.
     """
@@ -110,18 +110,18 @@ def windows(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
 
 
 def _widest(spans: Sequence[tuple[int, int]], place: int) -> tuple[int, int]:
-    """The first of the windows in which the piece has most context: its smaller side, and a little for the length."""
+    """The first of the windows in which the token has most context: its smaller side, and a little for the length."""
     inside = [span for span in spans if span[0] <= place < span[1]]
     return max(inside, key=lambda span: min(place - span[0], span[1] - 1 - place) + 0.01 * (span[1] - span[0]))
 
 
-def _target(row: Row, pieces: Sequence[Piece], first: int) -> tuple[int, int]:
+def _target(row: Row, tokens: Sequence[Token], first: int) -> tuple[int, int]:
     if not row["answers"]:
         return 0, 0
     start = row["answers"][0]["answer_start"]
     end = start + len(row["answers"][0]["text"])
-    inside = [place for place, piece in enumerate(pieces) if piece.start < end and piece.end > start]
-    whole = inside and pieces[inside[0]].start <= start and pieces[inside[-1]].end >= end
+    inside = [place for place, token in enumerate(tokens) if token.start < end and token.end > start]
+    whole = inside and tokens[inside[0]].start <= start and tokens[inside[-1]].end >= end
     return (first + inside[0], first + inside[-1]) if whole else (0, 0)
 
 
@@ -145,7 +145,7 @@ def candidates(answers: Sequence[Answer], row: Row) -> list[tuple[float, str]]:
 def _spans(answer: Answer) -> Iterator[tuple[float, int, int]]:
     """(score, first character, the one behind the last) of every span that a window may propose."""
     window: Window = answer.example.memo
-    inside = slice(window.first, window.first + len(window.pieces))
+    inside = slice(window.first, window.first + len(window.tokens))
     starts, ends = answer.values["start"][inside], answer.values["end"][inside]
     limit = window.settings.n_best
     for start in starts.argsort()[::-1][:limit]:
@@ -154,7 +154,7 @@ def _spans(answer: Answer) -> Iterator[tuple[float, int, int]]:
         for end in ends.argsort()[::-1][:limit]:
             if start <= end < start + window.settings.max_answer:
                 score = float(starts[start] + ends[end])
-                yield score, window.pieces[start].start, window.pieces[end].end
+                yield score, window.tokens[start].start, window.tokens[end].end
 
 
 def gold(row: Row) -> str:

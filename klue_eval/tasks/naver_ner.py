@@ -1,6 +1,6 @@
 """Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not one of KLUE's.
 
-An eojeol's label is learned and read at its first piece.
+An eojeol's label is learned and read at its first token.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ def _turned(label: str) -> str:
 
 
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
-    """`target`: [L] indices of labels at the first piece of each eojeol, -100 elsewhere. `memo`: their places."""
-    pieces = reader.pieces(" ".join(row["words"]))
-    seen = pieces[: reader.room]
+    """`target`: [L] indices of labels at the first token of each eojeol, -100 elsewhere. `memo`: their places."""
+    tokens = reader.tokens(" ".join(row["words"]))
+    seen = tokens[: reader.room]
     target = [-100] * (len(reader.prefix) + len(seen) + len(reader.suffix))
     places: list[int | None] = []
     start = 0
     for word, label in zip(row["words"], row["labels"], strict=True):
-        inside = (number for number, piece in enumerate(seen) if start <= piece.start < start + len(word))
+        inside = (number for number, token in enumerate(seen) if start <= token.start < start + len(word))
         first = next(inside, None)
         places.append(None if first is None else len(reader.prefix) + first)
         if first is not None:
             target[len(reader.prefix) + first] = LABELS.index(label)
         start += len(word) + 1
-    lost = None in places or len(seen) < len(pieces)
-    return [reader.example([piece.id for piece in pieces], target=target, memo=places, truncated=lost)]
+    lost = None in places or len(seen) < len(tokens)
+    return [reader.example([token.id for token in tokens], target=target, memo=places, truncated=lost)]
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:

@@ -39,9 +39,9 @@ ROLES = ("user", "sys")
 
 class WosSettings(TaskSettings):
     teacher_forcing: float = Field(0.5, ge=0, le=1)
-    """Share of training batches in which the generator reads the gold pieces instead of its own."""
+    """Share of training batches in which the generator reads the gold tokens instead of its own."""
     max_value: int = Field(10, ge=2)
-    """Pieces that are generated of a value at most, the one that ends it included."""
+    """Tokens that are generated of a value at most, the one that ends it included."""
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
@@ -80,7 +80,7 @@ def split_entry(entry: str) -> tuple[str, str]:
 def encode(row: Row, reader: Reader, settings: WosSettings) -> list[Example]:
     """One example per turn of the user: all that was said so far, cut at its beginning, turns parted by [SEP].
 
-    `target`: a gate for each of 45 slots, and the pieces of its value, `none` among them, with the [SEP] that ends it.
+    `target`: a gate for each of 45 slots, and the tokens of its value, `none` among them, with the [SEP] that ends it.
     """
     said: list[int] = []
     examples = []
@@ -102,12 +102,12 @@ def slot_words(slot: str) -> str:
 
 def _target(state: Sequence[str], reader: Reader) -> tuple[list[int], list[list[int]]]:
     values = dict(split_entry(entry) for entry in state)
-    gates, pieces = [], []
+    gates, tokens = [], []
     for slot in SLOTS:
         value = values.get(slot, NONE)
         gates.append(GATES.index(value) if value in GATES and value != "ptr" else GATES.index("ptr"))
-        pieces.append([*reader.ids(value), *reader.separator])
-    return gates, pieces
+        tokens.append([*reader.ids(value), *reader.separator])
+    return gates, tokens
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[list[str]]:
@@ -119,10 +119,10 @@ def decode(answers: Sequence[Answer], row: Row) -> list[list[str]]:
 def _state(answer: Answer) -> list[str]:
     reader: Reader = answer.example.memo
     entries = []
-    for slot, gate, pieces in zip(SLOTS, answer.values["gates"].argmax(-1), answer.values["pieces"], strict=True):
+    for slot, gate, tokens in zip(SLOTS, answer.values["gates"].argmax(-1), answer.values["tokens"], strict=True):
         value = GATES[gate]
         if value == "ptr":
-            value = reader.text_of(pieces.tolist()).replace(" : ", ":").replace(" , ", ", ").replace("##", "")
+            value = reader.text_of(tokens.tolist()).replace(" : ", ":").replace(" , ", ", ").replace("##", "")
         if value != NONE:
             entries.append(f"{slot}-{value}")
     return entries

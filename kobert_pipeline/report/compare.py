@@ -15,7 +15,7 @@ from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub.card import dev_scores
-from kobert_pipeline.report import curves, morpheme_colours, scores
+from kobert_pipeline.report import curves, morpheme_colours, score_tracks
 from kobert_pipeline.report.differences import MISSING, Both, differences, shared
 from kobert_pipeline.report.morpheme_colours import Sentence
 from kobert_pipeline.report.numbers import in_sentence
@@ -46,7 +46,9 @@ def render(names: Pair, both: Both) -> str:
         "shared": shared(both),
         "charts": _charts(names, both),
         **_examples(both),
-        "panels": scores.panels(*(score_table(found, model=name) for name, found in zip(names, scored, strict=True))),
+        "panels": score_tracks.panels(
+            *(score_table(found, model=name) for name, found in zip(names, scored, strict=True))
+        ),
         "sample": any(found.sample for found in scored),
         "costs": costs(boxes, shared(both)),
         "kinds": morpheme_colours.KINDS,

@@ -17,7 +17,7 @@ from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub.card import dev_scores
-from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, scores
+from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, score_tracks
 from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture
 from kobert_pipeline.report.pretraining import Headline
 from kobert_pipeline.report.templates import template
@@ -77,7 +77,7 @@ def _headlines(artifacts: ArtifactSet) -> list[Headline]:
     if not scored.sample:
         found += [
             Headline(f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
-            for panel, track in scores.leading(score_table(scored))
+            for panel, track in score_tracks.leading(score_table(scored))
             if (mark := track.of("model"))
         ]
     return found
@@ -132,7 +132,7 @@ def _klue(recipe: str, artifacts: ArtifactSet, public: bool) -> dict[str, Any]:
     table = score_table(found, PUBLISHED, recipe)
     return {
         "sample": found.sample,
-        "panels": scores.panels(table),
+        "panels": score_tracks.panels(table),
         "score_table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(found),

@@ -80,7 +80,7 @@ def test_longer_rows_are_truncated_and_counted(tokenizer: Any) -> None:
 
 def test_a_row_that_becomes_nothing_is_named(tokenizer: Any) -> None:
     rows = [{"guid": "ynat-v1_dev_00003", "title": " ", "label": "경제"}]
-    with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer turns its text into nothing"):
+    with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer makes no token from its text"):
         encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 64), TASKS["ynat"].defaults)
 
 
@@ -97,7 +97,7 @@ def test_eojeols_that_become_nothing_are_counted_and_the_first_row_is_named(
     rows = [{"guid": f"y{number}", "title": title, "label": "경제"} for number, title in enumerate(titles)]
     with caplog.at_level(logging.INFO):
         assert encode_rows(TASKS["ynat"], rows, reader, TASKS["ynat"].defaults).unread == 2
-    expected = "YNAT: 2 of 3 rows hold an eojeol that the tokenizer turns into nothing; the first is y1"
+    expected = "YNAT: 2 of 3 rows have an eojeol from which the tokenizer makes no token; the first is y1"
     assert expected in caplog.messages
 
 

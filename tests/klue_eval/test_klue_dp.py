@@ -1,4 +1,4 @@
-"""DP: reading trees, scoring them as scikit-learn does, and finding the pieces of an eojeol."""
+"""DP: reading trees, scoring them as scikit-learn does, and finding the tokens of an eojeol."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_prediction_of_another_form_is_refused(prediction: list[tuple[int, str
         OFFICIAL([prediction], rows_of([[(0, "VP")]]))
 
 
-# --- pieces and eojeols -----------------------------------------------------------------------------------------------
+# --- tokens and eojeols -----------------------------------------------------------------------------------------------
 
 
 def row_of(*words: str) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_rows_longer_than_the_positions_are_truncated_not_fatal(tokenizer: Any, 
 def test_a_model_without_a_tokenizer_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_bert / name, tmp_path / name)
-    with pytest.raises(InputError, match="no tokenizer beside the model"):
+    with pytest.raises(InputError, match="no tokenizer next to the model"):
         load_tokenizer(tmp_path)
 
 
@@ -148,5 +148,5 @@ def test_an_encoder_decoder_is_refused(tokenizer: Any, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no Hugging Face model"):
+    with pytest.raises(InputError, match="not a Hugging Face model"):
         load_config(tmp_path)

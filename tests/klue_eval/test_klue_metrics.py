@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis.strategies import floats, integers, lists, sampled_from, tuples
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score, f1_score
 
+import klue_eval
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.metrics import METRICS
 from klue_eval.tasks import TASKS, nli, ynat
@@ -94,3 +97,16 @@ def test_a_missing_prediction_is_refused() -> None:
 def test_every_task_has_metrics_and_names_one_of_them_as_primary() -> None:
     assert set(TASKS) == set(METRICS)
     assert all(task.primary_metric in task.metrics.names for task in TASKS.values())
+
+
+def test_the_reference_libraries_are_needed_by_tests_alone() -> None:
+    """The metrics are arithmetic of our own. seqeval is a development dependency."""
+    imported = set()
+    for path in Path(str(klue_eval.__file__)).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    assert "seqeval" not in imported
+    assert {"sklearn", "scipy"} <= imported  # of the baseline

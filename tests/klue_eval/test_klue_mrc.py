@@ -91,7 +91,7 @@ CONTEXT = "가 나 다 라 마 바 사 아 자 차 카 타"
 
 @pytest.fixture
 def reader(wordpiece: Callable[[Sequence[str]], Any]) -> Reader:
-    """Room for 6 pieces of the context beside a question of one."""
+    """Room for 6 tokens of the context next to a question of one."""
     return Reader(wordpiece([*CONTEXT.split(), "?"]), 10)
 
 

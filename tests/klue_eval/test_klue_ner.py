@@ -1,4 +1,4 @@
-"""NER: reading characters, scoring them as seqeval and scikit-learn do, and spreading pieces over them."""
+"""NER: reading characters, scoring them as seqeval and scikit-learn do, and spreading tokens over them."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ def test_a_prediction_of_another_form_is_refused(prediction: list[str], message:
         OFFICIAL([prediction], [row_of("김")])
 
 
-# --- pieces and characters --------------------------------------------------------------------------------------------
+# --- tokens and characters --------------------------------------------------------------------------------------------
 
 PIECES = ("서울", "##에", "김", "##하늘", ",", "가")
 
 
 def answer_of(reader: Reader, text: str, labels: Sequence[str], *, first: str = "O", last: str = "O") -> list[Answer]:
-    """A model that says these labels of the pieces, and `first` and `last` at both ends."""
+    """A model that says these labels of the tokens, and `first` and `last` at both ends."""
     example = encode(row_of(text), reader, TASK.defaults)[0]
     said = [first, *labels[: len(example.input_ids) - 2], "O"]
     logits = np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(label) for label in said]]

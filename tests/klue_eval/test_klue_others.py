@@ -122,7 +122,7 @@ def test_all_of_them_are_evaluated_where_they_are_named(released: Path, tiny_ber
         name: "dev" if name == "korquad" else "test" for name in OTHERS
     }
     table = (folder / "table.md").read_text()
-    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | KorSTS rho (test) |" in table
+    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | KorSTS Spearman rho (test) |" in table
     assert "mean nothing" not in table
     assert read_task("nsmc", str(released)).split == "test"
 

@@ -104,7 +104,7 @@ def test_what_a_marker_cuts_off_stays_a_piece_inside_its_word(
     example = encode(row_of("김가 시인이", "김", "시인"), reader, TASK.defaults)[0]
     names = [reader.tokenizer.convert_ids_to_tokens(number) for number in example.input_ids]
     assert names == ["[CLS]", "<subj>", "김", "</subj>", "##가", "<obj>", "시인", "</obj>", "##이", "[SEP]"]
-    # Neither what stands behind a space, nor what is no Hangul, nor a piece that has no inner form.
+    # Neither a token after a space, nor one that is not Hangul, nor one whose piece has no inner form.
     example = encode(row_of("김 가 시인( 다", "김", "시인"), reader, TASK.defaults)[0]
     names = [reader.tokenizer.convert_ids_to_tokens(number) for number in example.input_ids]
     assert names[3:5] == ["</subj>", "가"]

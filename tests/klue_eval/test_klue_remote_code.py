@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import SAMPLE
 from klue_eval.encoders import load_config, load_tokenizer
-from klue_eval.task_data import folder_identity, untrained_identity
+from klue_eval.model_folders import folder_identity, untrained_identity
 from kobert_pipeline.cli import app
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json

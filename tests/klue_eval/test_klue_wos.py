@@ -1,4 +1,4 @@
-"""WoS: dialogues in turns, states as gates and pieces, and the two scores of a state."""
+"""WoS: dialogues in turns, states as gates and tokens, and the two scores of a state."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def test_gold_gates_and_pieces_give_the_gold_state(split: str, tokenizer: Any) -
         for example in encode(row, Reader(tokenizer, 192), TASK.defaults):
             gates, values = example.target
             width = max(len(value) for value in values)
-            pieces = np.array([[*value, *[0] * (width - len(value))] for value in values])
-            answers.append(Answer(example, {"gates": np.eye(len(GATES))[gates], "pieces": pieces}))
+            tokens = np.array([[*value, *[0] * (width - len(value))] for value in values])
+            answers.append(Answer(example, {"gates": np.eye(len(GATES))[gates], "tokens": tokens}))
         assert set(OFFICIAL([decode(answers, row)], [row]).values()) == {100.0}
 
 
@@ -111,10 +111,10 @@ def test_a_hyphen_in_a_value_does_not_come_back(wordpiece: Callable[[Sequence[st
     gates = np.zeros((45, len(GATES)))
     gates[:, 0] = 1
     gates[SLOTS.index("숙소-이름"), 2] = gates[SLOTS.index("택시-출발 시간"), 2] = 2
-    pieces = np.full((45, 4), 3)
-    pieces[SLOTS.index("숙소-이름"), :3] = reader.ids("가-나")
-    pieces[SLOTS.index("택시-출발 시간"), :3] = reader.ids("가:나")
-    answer = Answer(Example([], [], memo=reader), {"gates": gates, "pieces": pieces})
+    tokens = np.full((45, 4), 3)
+    tokens[SLOTS.index("숙소-이름"), :3] = reader.ids("가-나")
+    tokens[SLOTS.index("택시-출발 시간"), :3] = reader.ids("가:나")
+    answer = Answer(Example([], [], memo=reader), {"gates": gates, "tokens": tokens})
     assert decode([answer], {}) == [["숙소-이름-가 - 나", "택시-출발 시간-가:나"]]
 
 
