@@ -23,6 +23,7 @@ from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.page import public_page, write_page
 from kobert_pipeline.report.picture import STAGES
 from kobert_pipeline.runner import run
+from kobert_pipeline.uses.fill_mask import EXAMPLES
 
 pytestmark = [
     pytest.mark.real,

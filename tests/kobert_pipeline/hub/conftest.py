@@ -26,7 +26,7 @@ def folders(tmp_path: Path, model: Path) -> dict[str, Path]:
 @pytest.fixture
 def without_load_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what is written: a fresh process costs seconds."""
-    monkeypatch.setattr(stage, "check_folder", lambda folder, **_: None)
+    monkeypatch.setattr(stage, "check_folder", lambda folder, use, **_: None)
 
 
 @pytest.fixture

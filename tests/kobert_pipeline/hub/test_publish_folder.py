@@ -17,6 +17,7 @@ from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
 from kobert_pipeline.hub.load_back import Failure, check, check_dataset
+from kobert_pipeline.uses.fill_mask import USE
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -60,7 +61,7 @@ def test_a_planted_optimizer_state_stays_behind(
     published = contents(publish(tmp_path, folders))
     assert "optimizer.ckpt" not in published
     assert all(is_publishable(name) for name in published)
-    assert "optimizer.ckpt is no file of a model" in caplog.text
+    assert "optimizer.ckpt is not a file of a model" in caplog.text
 
 
 @pytest.mark.usefixtures("without_load_back")
@@ -115,6 +116,10 @@ def exported(tmp_path: Path, model: Path) -> Path:
     return Path(shutil.copytree(model, tmp_path / "model"))
 
 
+def check_model(name: str, **options: str) -> None:
+    check(name, auto_class=USE.auto_class, use_check=str(USE.check_back), **options)
+
+
 def edit_tokenizer(folder: Path, old: str, new: str) -> None:
     path = folder / "tokenizer.json"
     text = path.read_text(encoding="utf-8")
@@ -125,13 +130,13 @@ def edit_tokenizer(folder: Path, old: str, new: str) -> None:
 def test_a_tokenizer_that_lost_its_normaliser_is_found(exported: Path) -> None:
     edit_tokenizer(exported, '"type": "NFC"', '"type": "NFD"')
     with pytest.raises(Failure, match=r"every Korean word became \[UNK\]"):
-        check(str(exported))
+        check_model(str(exported))
 
 
 def test_a_tokenizer_that_tells_composed_from_decomposed_hangul_is_found(exported: Path) -> None:
     edit_tokenizer(exported, '"type": "NFC"', '"type": "Lowercase"')
     with pytest.raises(Failure, match="lost its NFC normaliser"):
-        check(str(exported))
+        check_model(str(exported))
 
 
 def test_weights_that_are_missing_are_found_although_transformers_only_warns(exported: Path) -> None:
@@ -141,7 +146,7 @@ def test_weights_that_are_missing_are_found_although_transformers_only_warns(exp
     del weights["bert.encoder.layer.0.attention.self.query.weight"]
     save_file(weights, exported / "model.safetensors", {"format": "pt"})
     with pytest.raises(Failure, match=r"weights are missing .*query\.weight"):
-        check(str(exported))
+        check_model(str(exported))
 
 
 def test_a_diverged_model_is_found(exported: Path) -> None:
@@ -151,23 +156,23 @@ def test_a_diverged_model_is_found(exported: Path) -> None:
     weights["bert.embeddings.word_embeddings.weight"][5] = float("nan")
     save_file(weights, exported / "model.safetensors", {"format": "pt"})
     with pytest.raises(Failure, match="not finite"):
-        check(str(exported))
+        check_model(str(exported))
 
 
 def test_a_vocabulary_of_another_size_is_found(exported: Path) -> None:
     edit_tokenizer(exported, '".": 12', '".": 12, "##.": 13')
     with pytest.raises(Failure, match="scores 13 pieces, the tokenizer has 14"):
-        check(str(exported))
+        check_model(str(exported))
 
 
 def test_a_sentence_that_is_cut_otherwise_is_found(exported: Path, tmp_path: Path) -> None:
     golden = tmp_path / "golden.json"
     entry = {"text": "대한민국의 수도.", "pieces": ["[CLS]", "대한민국", "##의", "수도", ".", "[SEP]"]}
     write_json(golden, [entry])
-    check(str(exported), golden=str(golden))
+    check_model(str(exported), golden=str(golden))
     write_json(golden, [entry | {"pieces": ["[CLS]", "대한", "##민국", "##의", "수도", ".", "[SEP]"]}])
-    with pytest.raises(Failure, match="cut otherwise than when the tokenizer was built"):
-        check(str(exported), golden=str(golden))
+    with pytest.raises(Failure, match="not cut as when the tokenizer was built"):
+        check_model(str(exported), golden=str(golden))
 
 
 @pytest.mark.parametrize(("shift", "passes"), [(1e-7, True), (1e-3, False)])
@@ -178,10 +183,10 @@ def test_hidden_states_are_compared_with_the_export(exported: Path, model: Path,
     weights["bert.encoder.layer.0.output.LayerNorm.bias"] += shift
     save_file(weights, exported / "model.safetensors", {"format": "pt"})
     if passes:
-        check(str(exported), export=str(model))
+        check_model(str(exported), export=str(model))
     else:
         with pytest.raises(Failure, match=r"hidden states differ from the training export's by 1\.0e-03"):
-            check(str(exported), export=str(model))
+            check_model(str(exported), export=str(model))
 
 
 def test_a_dataset_that_lost_documents_is_found(tmp_path: Path) -> None:
