@@ -1,4 +1,4 @@
-"""`kobert fill`: what stands where a sentence is masked."""
+"""Filling masks: the use, and `kobert fill`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from kobert_pipeline import cli
 from kobert_pipeline.commands.locate import locate
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.uses.fill_mask import fill, lines, table
+from kobert_pipeline.uses import find_use
+from kobert_pipeline.uses.fill_mask import USE
+from kobert_pipeline.uses.results import lines, table
+from kobert_pipeline.uses.use import Result, UnfitModel
 
 SENTENCE = "대한민국의 수도는 [MASK]이다."
 
@@ -24,44 +27,56 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_saying(tmp_path_factory.mktemp("fill") / "model", "서울", "##이다")
 
 
+def fill(model: Path, *sentences: str) -> list[Result]:
+    return USE.try_it(*USE.load(str(model)), sentences)
+
+
 def test_the_five_likeliest_pieces_come_with_their_probabilities(model):
-    (filled,) = fill(str(model), [SENTENCE])
-    assert filled.sentence == SENTENCE
-    (guesses,) = filled.masks
-    assert [guess.piece for guess in guesses[:2]] == ["서울", "##이다"]
-    assert len(guesses) == 5
+    (filled,) = fill(model, SENTENCE)
+    assert filled.text == SENTENCE
+    (answers,) = filled.answers
+    assert [answer.text for answer in answers[:2]] == ["서울", "##이다"]
+    assert len(answers) == 5
     weights = torch.tensor([3.0, 2.0] + [0.0] * (len(PIECES) - 2)).softmax(0)
-    assert [guess.probability for guess in guesses[:3]] == pytest.approx(weights[:3].tolist(), abs=1e-6)
+    assert [answer.score for answer in answers[:3]] == pytest.approx(weights[:3].tolist(), abs=1e-6)
 
 
 def test_several_masks_and_several_sentences(model):
-    first, second = fill(str(model), ["[MASK]의 [MASK]는 서울이다.", SENTENCE])
-    assert [len(first.masks), len(second.masks)] == [2, 1]
-    assert lines(second)[:2] == [SENTENCE, f"1\t{second.masks[0][0].probability:.4f}\t서울"]
+    first, second = fill(model, "[MASK]의 [MASK]는 서울이다.", SENTENCE)
+    assert [len(first.answers), len(second.answers)] == [2, 1]
+    assert lines(second)[:2] == [SENTENCE, f"1\t{second.answers[0][0].score:.4f}\t서울"]
     assert len(lines(first)) == 1 + 2 * 5
 
 
 def test_a_terminal_is_shown_a_table(model):
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    console.print(table(fill(str(model), ["[MASK]의 [MASK]이다."])[0]))
+    console.print(table(fill(model, "[MASK]의 [MASK]이다.")[0], USE.columns))
     assert "mask 2" in console.file.getvalue()
     assert "서울" in console.file.getvalue()
 
 
-def test_a_sentence_without_a_mask_is_told_how_the_model_writes_it(model):
+def test_a_sentence_without_a_mask_is_an_error_that_says_how_the_model_writes_it(model):
     with pytest.raises(InputError, match=r"no mask. Write \[MASK\] where"):
-        fill(str(model), ["대한민국의 수도는 서울이다."])
+        fill(model, "대한민국의 수도는 서울이다.")
 
 
 def test_a_sentence_that_is_too_long_is_refused(model):
     with pytest.raises(InputError, match="the model takes 32"):
-        fill(str(model), ["서울의 " * 40 + "[MASK]"])
+        fill(model, "서울의 " * 40 + "[MASK]")
 
 
 def test_a_model_without_the_head_is_refused(tmp_path):
     folder = export_classifier(tmp_path / "model")
-    with pytest.raises(InputError, match=r"has no masked-language-model head: cls\.predictions"):
-        fill(str(folder), [SENTENCE])
+    for load in (USE.load, find_use):
+        with pytest.raises(UnfitModel, match=r"not a masked language model: its weights do not include cls\.predictions"):
+            load(str(folder))
+
+
+def test_a_name_without_a_model_is_not_tried_with_every_use(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(InputError, match="neither a recipe") as caught:
+        find_use(str(tmp_path / "nowhere"))
+    assert not isinstance(caught.value, UnfitModel)
 
 
 def test_a_folder_is_found_with_its_model_inside_or_refused(model, tmp_path):
