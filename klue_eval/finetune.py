@@ -174,7 +174,10 @@ class FineTuning(lightning.LightningModule):
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
-                "%s: the outputs at step %s of %s are not finite; the run diverged", self.trial.task.title, step, self.steps
+                "%s: the outputs at step %s of %s are not finite; the run diverged",
+                self.trial.task.title,
+                step,
+                self.steps,
             )
         task, rows = self.trial.task, self.scored.rows
         usable = _all_usable(answers)

@@ -198,7 +198,8 @@ def test_scores_on_a_part_of_the_released_rows_say_so(
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("tokenizer", "no tokenizer next to the model"), ("encoder", "is an encoder–decoder model")]
+    ("missing", "message"),
+    [("tokenizer", "no tokenizer next to the model"), ("encoder", "is an encoder–decoder model")],
 )
 def test_what_is_no_encoder_with_a_tokenizer_is_refused_before_any_data_is_read(
     missing: str, message: str, tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]

@@ -207,7 +207,7 @@ def test_a_missing_train_file_names_what_there_is_and_what_to_do_with_it(tmp_pat
     found = r"only klue-ner-v1.1_dev.tsv, klue-ner-v1.1_train_text_only.tsv; with `--held-out ner`"
     with pytest.raises(InputError, match=found):
         find_split("ner", tmp_path, "train")
-    with pytest.raises(InputError, match=r"Of sts there is only klue-sts-v1.1_text.json$"):
+    with pytest.raises(InputError, match=r"For sts there is only klue-sts-v1.1_text.json$"):
         find_split("sts", tmp_path, "train")
 
 

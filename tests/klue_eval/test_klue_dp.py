@@ -72,7 +72,7 @@ def test_the_official_uas_is_a_macro_f1_over_head_indices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prediction", "message"), [([], "0 arcs for 1 eojeols"), ([(0, "SBJ")], "'SBJ' is no relation")]
+    ("prediction", "message"), [([], "0 arcs for 1 eojeols"), ([(0, "SBJ")], "'SBJ' is not a relation")]
 )
 def test_a_prediction_of_another_form_is_refused(prediction: list[tuple[int, str]], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -168,7 +168,7 @@ def article(**change: Any) -> dict[str, Any]:
         (article(question=""), "`question` is ''"),
         ({"version": "v1.1"}, "the top level is neither a list of questions nor an object with `data`"),
         ({"data": [{"title": "제목"}]}, r"not laid out as the official file: KeyError\('paragraphs'\)"),
-        ([3], "3 is no row"),
+        ([3], "3 is not a row"),
     ],
 )
 def test_a_bad_question_is_named_by_file_and_row(tmp_path: Path, content: Any, message: str) -> None:

@@ -107,7 +107,7 @@ def test_sentences_are_scored_officially_as_far_as_they_were_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prediction", "message"), [(["O"] * 4, "4 labels for 1 characters"), (["B-XX"], "'B-XX' is no label")]
+    ("prediction", "message"), [(["O"] * 4, "4 labels for 1 characters"), (["B-XX"], "'B-XX' is not a label")]
 )
 def test_a_prediction_of_another_form_is_refused(prediction: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):

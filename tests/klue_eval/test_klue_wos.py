@@ -129,8 +129,8 @@ def test_a_value_may_hold_a_hyphen() -> None:
     ("place", "change", "message"),
     [
         (1, {"role": "user"}, "turn 2 is 'user''s, out of order: it must be 'sys''s"),
-        (0, {"state": ["숙소-층수-3"]}, "turn 1: '숙소-층수-3' names no slot of WoS"),
-        (0, {"state": ["숙소-이름"]}, "'숙소-이름' is no domain-slot-value"),
+        (0, {"state": ["숙소-층수-3"]}, "turn 1: '숙소-층수-3' does not name a slot of WoS"),
+        (0, {"state": ["숙소-이름"]}, "'숙소-이름' is not a domain-slot-value"),
         (0, {"text": " "}, "`text` is ' '"),
         (2, {"state": "숙소"}, "turn 3: `state` is '숙소'"),
     ],
