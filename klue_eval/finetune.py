@@ -1,8 +1,8 @@
 """Fine-tunes one encoder on one task at one seed, by Lightning, with the settings of KLUE's released code.
 
 AdamW (epsilon 1e-8), linear warm-up and decay, gradients clipped at 1.0, dev scored several times an epoch. Two
-differences cost nothing in score and halve the time: the rows of a batch have similar lengths, and the forward pass runs
-in bfloat16 if the processor supports it.
+differences cost nothing in score and halve the time: the rows of a batch have similar lengths, and the forward pass
+runs in bfloat16 if the processor supports it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class FineTuning(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """Clips here, because Lightning refuses to clip for a fused optimizer under autocast. bfloat16 does not scale gradients."""
+        """Lightning refuses to clip for a fused optimizer under autocast, though bfloat16 scales no gradients."""
         nn.utils.clip_grad_norm_(self.parameters(), CLIP)
 
     def on_train_start(self) -> None:

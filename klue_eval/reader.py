@@ -23,7 +23,7 @@ class Token:
 
 @dataclass(frozen=True)
 class _PairTemplate:
-    """[CLS] A [SEP] B [SEP]: the special tokens between the segments and after them, and the type of the second segment."""
+    """[CLS] A [SEP] B [SEP]: the special tokens between and after the segments, and the type of the second."""
 
     middle: list[int]
     suffix: list[int]
@@ -38,7 +38,7 @@ class _PairTemplate:
 class Reader:
     """A fast tokenizer with a limit on the tokens of one example.
 
-    The tokenizer decides which special tokens surround a segment: [CLS] A [SEP] B [SEP], <s> A </s></s> B </s>, and so on.
+    The tokenizer decides which special tokens surround a segment: [CLS] A [SEP] B [SEP], <s> A </s></s> B </s>, …
     """
 
     def __init__(self, tokenizer: Any, max_length: int) -> None:
@@ -56,7 +56,7 @@ class Reader:
         self._pair = self._pair_template()
         self._special = frozenset(tokenizer.all_special_ids)
         self.continuation: str = getattr(self._backend.model, "continuing_subword_prefix", None) or ""
-        """The prefix of a piece inside a word: `##` for WordPiece, empty for tokenizers that mark the beginning of a word."""
+        """The prefix of a piece inside a word: `##` for WordPiece; empty if the beginning of a word is marked."""
 
     @property
     def unknown(self) -> int | None:

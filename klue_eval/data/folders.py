@@ -24,8 +24,8 @@ RELEASED = (*FORMATS, ".txt")
 
 
 def resolve_folder(data: str) -> Path:
-    """Returns the folder of the data: expands `${VARIABLE}`, finds `package:NAME/…` in the installed code, and unpacks an
-    archive or a folder of archives. Raises InputError for anything else."""
+    """Returns the folder of the data: expands `${VARIABLE}`, finds `package:NAME/…` in the installed code, and unpacks
+    an archive or a folder of archives. Raises InputError for anything else."""
     expanded = expand_variables(data, "klue_eval.data")
     folder = package_path(expanded) if expanded.startswith(PACKAGE) else Path(expanded).expanduser()
     if is_archive(folder):
@@ -44,11 +44,11 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 def find_split(task_name: str, folder: Path, split: str) -> Path:
-    """Finds the file of a split (`train`, `dev`, or ONLY) anywhere below `folder`. Its name has the task's name as a word and
-    ends with the split's (`klue-re-v1.1_dev.json`), which `partial` or `4of5` may follow.
+    """Finds the file of a split (`train`, `dev`, or ONLY) anywhere below `folder`. Its name has the task's name as a
+    word and ends with the split's (`klue-re-v1.1_dev.json`), which `partial` or `4of5` may follow.
 
-    A whole file is preferred to a part, then JSON to JSON Lines, CSV and TSV. Raises InputError if there is no such file,
-    or more than one of a kind.
+    A whole file is preferred to a part, then JSON to JSON Lines, CSV and TSV. Raises InputError if there is no such
+    file, or more than one of a kind.
     """
     released = find_task(task_name).files.get("dev" if split == ONLY else split)
     if released:
@@ -66,7 +66,7 @@ def find_split(task_name: str, folder: Path, split: str) -> Path:
 
 
 def _released_file(task_name: str, folder: Path, name: str) -> Path:
-    """Finds the file whose path, without its suffix, ends with `name`. Raises InputError unless there is exactly one."""
+    """Finds the file whose path, without its suffix, ends with `name`. Raises InputError unless there is one."""
     found = sorted(
         path
         for path in folder.rglob("*")

@@ -29,7 +29,7 @@ def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any
 
 
 def _words(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
-    """Converts the labels that the Hub stores as numbers (-1: withheld) to strings: one for each row, or a list of them."""
+    """Converts labels that the Hub stores as numbers (-1: withheld) to strings, one for each row or a list."""
     import datasets
 
     words: dict[str, Any] = {}

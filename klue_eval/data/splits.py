@@ -30,7 +30,7 @@ class Rows:
 
 
 def read_rows(task_name: str, path: Path | str) -> list[Row]:
-    """Returns the labelled rows of one file, in its order. The file of the task in `tasks/` documents the keys of a row.
+    """Returns the labelled rows of one file, in its order. The task's file in `tasks/` documents the keys of a row.
 
     Raises InputError with the file and the row if a record does not belong to the task.
     """
@@ -87,8 +87,8 @@ def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> R
 def drawing_order(rows: Sequence[Row]) -> list[Row]:
     """Sorts the rows by the hash of their guid: the order in which a protocol draws them.
 
-    Official files are partly sorted by label (the first thousand headlines of YNAT have no 사회 at all), so the first rows
-    of a file are not a fair sample. This order is the same for every model, seed and number of rows.
+    Official files are partly sorted by label (the first thousand headlines of YNAT have no 사회 at all), so the first
+    rows of a file are not a fair sample. This order is the same for every model, seed and number of rows.
     """
     return sorted(rows, key=lambda row: hashlib.sha256(str(row["guid"]).encode()).digest())
 
@@ -96,8 +96,8 @@ def drawing_order(rows: Sequence[Row]) -> list[Row]:
 def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tuple[list[Row], list[Row]]:
     """Cuts one file in two by guid: (train, held out), each in the file's order.
 
-    For tasks with only one labelled file. **A score on the held-out part is not a KLUE dev score**, and must not be called
-    one. `share` is the held-out share of all rows, rounded. Rows with the same guid stay together.
+    For tasks with only one labelled file. **A score on the held-out part is not a KLUE dev score**, and must not be
+    called one. `share` is the held-out share of all rows, rounded. Rows with the same guid stay together.
     """
     order = sorted(
         {str(row["guid"]) for row in rows}, key=lambda guid: hashlib.sha256(f"{seed} {guid}".encode()).digest()

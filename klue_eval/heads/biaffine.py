@@ -1,8 +1,8 @@
 """Heads and relations of eojeols: a biaffine parser (Dozat & Manning 2017) as KLUE's released code builds it.
 
 An eojeol is the concatenation of its first token, its last token and its part of speech; the root is [CLS] twice. A
-BiLSTM reads the eojeols, and an LSTM reads the BiLSTM's output for them. Every eojeol in the LSTM's output is scored with
-every eojeol in the BiLSTM's output.
+BiLSTM reads the eojeols, and an LSTM reads the BiLSTM's output for them. Every eojeol in the LSTM's output is scored
+with every eojeol in the BiLSTM's output.
 
 Shapes, besides the contract's: W eojeols in the batch's longest sentence, R relations, D the LSTM's size.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class BiaffineModel(TaskModel):
-    """`values`: `arcs` [eojeols, eojeols + 1], where column 0 is the root; `types` [eojeols, R], for the likeliest head."""
+    """`values`: `arcs` [eojeols, eojeols + 1], column 0 is the root; `types` [eojeols, R], for the likeliest head."""
 
     def __init__(self, encoder: nn.Module, task: KlueTask, settings: DpSettings) -> None:
         super().__init__(encoder)
@@ -66,7 +66,7 @@ class BiaffineModel(TaskModel):
         ]
 
     def _scores(self, inputs: Columns, labels: Columns, heads: Tensor | None) -> tuple[Tensor, Tensor]:
-        """[B, W, W + 1] and [B, W, R]. `heads` [B, W] are the heads of the scored relations; None takes the likeliest."""
+        """[B, W, W + 1] and [B, W, R]. `heads` [B, W]: the heads of the scored relations; None: the likeliest."""
         hidden = self.hidden(inputs)
         with full_precision(hidden):
             return self._parse(self._words(hidden.float(), labels), labels["counts"], heads)

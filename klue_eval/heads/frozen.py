@@ -1,7 +1,7 @@
 """An encoder whose weights do not change: its features, or a probe of what it knows. It works with any head.
 
-`features` is the feature-based use of Devlin et al. 2019, section 5.3: the last four layers, concatenated, are read by a
-two-layer BiLSTM as wide as the encoder (768 for BERT-base, as in the paper). `probe` is the last layer alone. Special
+`features` is the feature-based use of Devlin et al. 2019, section 5.3: the last four layers, concatenated, are read by
+a two-layer BiLSTM as wide as the encoder (768 for BERT-base, as in the paper). `probe` is the last layer alone. Special
 tokens that a task adds (RE's markers) keep their random embeddings.
 
 Shapes: B examples, L tokens, H the encoder's hidden size.

@@ -20,11 +20,11 @@ IGNORED = -100
 """A target without a loss."""
 Columns = dict[str, Tensor]
 Load = Callable[..., nn.Module]
-"""`load("AutoModel", num_labels=…)` loads the encoder of a folder as one of transformers' classes, with its configuration."""
+"""`load("AutoModel", num_labels=…)` loads the encoder as one of transformers' classes, with its configuration."""
 
 
 class TaskModel(nn.Module):
-    """An encoder and a head. `inputs` are the encoder's columns [B, L], `labels` is what the head's `collate` returned."""
+    """An encoder and a head. `inputs` are the encoder's columns [B, L], `labels` the result of the head's `collate`."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
 
 
 def full_precision(states: Tensor) -> Any:
-    """A context in which nothing is computed in bfloat16. Recurrent layers lose accuracy by it, and some devices lack them."""
+    """A context without bfloat16. Recurrent layers lose accuracy by it, and some devices lack them."""
     return torch.autocast(states.device.type, enabled=False)
 
 

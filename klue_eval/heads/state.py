@@ -1,10 +1,10 @@
-"""The state of a dialogue, slot by slot: a gate and a copying generator for each slot (TRADE: Wu et al. 2019, section 2).
+"""The state of a dialogue, slot by slot: a gate and a copying generator for each (TRADE: Wu et al. 2019, section 2).
 
-The generator starts from the name of the slot and the encoder's summary. It writes a value token by token; each token is
-taken from the vocabulary or copied from the dialogue. All slots of a turn are generated at the same time.
+The generator starts from the name of the slot and the encoder's summary. It writes a value token by token; each token
+is taken from the vocabulary or copied from the dialogue. All slots of a turn are generated at the same time.
 
-Shapes, besides the contract's: S slots, K tokens of the batch's longest value, V pieces in the vocabulary, E the size of
-their embeddings.
+Shapes, besides the contract's: S slots, K tokens of the batch's longest value, V pieces in the vocabulary, E the size
+of their embeddings.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class StateModel(TaskModel):
             state, word = step.hidden, self._embed(written)
 
     def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the name of the slot [B, S, H]."""
+        """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the slot's name [B, S, H]."""
         output = self.encoder(**inputs)
         dialogue: Tensor = output.last_hidden_state
         pooled = getattr(output, "pooler_output", None)
@@ -137,10 +137,10 @@ class StateModel(TaskModel):
 
 
 def _log_probability(step: Step, dialogue_ids: Tensor, target: Tensor) -> Tensor:
-    """[B, S] log probability of the target [B, S]: from the vocabulary, and from every position of the dialogue that has it.
+    """[B, S] log probability of the target [B, S]: from the vocabulary, and from its positions in the dialogue.
 
-    The sum is computed from logarithms, so that a token with probability 0 still has a gradient. Only the target's share
-    of the vocabulary is kept, so that no step stores a mixture [B, S, V].
+    The sum is computed from logarithms, so that a token with probability 0 still has a gradient. Only the target's
+    share of the vocabulary is kept, so that no step stores a mixture [B, S, V].
     """
     score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
     copied = (step.attention * dialogue_ids.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)

@@ -48,7 +48,7 @@ class TaggingModel(TaskModel):
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """Returns `targets` [B, L]. Padding has no loss here, because transformers' current models do not mask it in theirs."""
+    """Returns `targets` [B, L]. Padding has no loss here: transformers' current models do not mask it."""
     return {"targets": padded([example.target for example in examples], IGNORED)}
 
 

@@ -1,4 +1,4 @@
-"""The scores that several tasks share, on plain sequences. All are 0 to 100. Raises ValueError for different lengths."""
+"""The scores that several tasks share, on plain sequences. All are 0 to 100. Different lengths raise ValueError."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def f1(hits: int, predicted: int, actual: int) -> float:
 def average_precision_area(scores: Sequence[float], positive: Sequence[bool]) -> float:
     """Area under the precision–recall curve by the trapezoid rule, times 100.
 
-    Equals `sklearn.metrics.auc` of its `precision_recall_curve`, point by point: rows with equal scores are one point, and
-    the curve starts at recall 0 with precision 1. As in scikit-learn, a class without a positive row has recall 1 at every
-    threshold, so that its area is 50.
+    Equals `sklearn.metrics.auc` of its `precision_recall_curve`, point by point: rows with equal scores are one point,
+    and the curve starts at recall 0 with precision 1. As in scikit-learn, a class without a positive row has recall 1
+    at every threshold, so that its area is 50.
     """
     _check_lengths(scores, positive)
     hits, seen, points = 0, 0, [(0.0, 1.0)]
@@ -71,7 +71,7 @@ def average_precision_area(scores: Sequence[float], positive: Sequence[bool]) ->
 
 
 def pearson(predictions: Sequence[float], labels: Sequence[float]) -> float:
-    """Pearson's r times 100 (-100 to 100). Equals `scipy.stats.pearsonr`, but is 0 instead of nan if one side is constant."""
+    """Pearson's r times 100 (-100 to 100). Equals `scipy.stats.pearsonr`, but 0, not nan, if one side is constant."""
     _check_lengths(predictions, labels)
     x, y = _centred(predictions), _centred(labels)
     scale = math.hypot(*x) * math.hypot(*y)

@@ -65,8 +65,8 @@ def official(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]
     * `uas` is the macro F1 of a classification with **the index of the head as the class**: a mistake at a head index
       that few sentences reach (the 40th eojeol) counts as much as hundreds at the second;
     * `las` is a macro F1 of relations. All relations with id 15 or more are one class, in the predictions and in the
-      labels, and the relation to a wrong head is replaced by an extra class. No label has that class, so its F1 is 0, and
-      it counts in the mean: **one wrong head in the whole data set limits `las`** to 16/17, 94.1.
+      labels, and the relation to a wrong head is replaced by an extra class. No label has that class, so its F1 is 0,
+      and it counts in the mean: **one wrong head in the whole data set limits `las`** to 16/17, 94.1.
     """
     heads, relations, gold_heads, gold_relations = _flat(predictions, rows)
     right = [head == gold for head, gold in zip(heads, gold_heads, strict=True)]

@@ -26,7 +26,7 @@ def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> d
 
 
 def normalise(answer: str) -> str:
-    """Replaces quotation marks and brackets by spaces, removes other ASCII punctuation, squeezes spaces, and lowers the case."""
+    """Turns quotes and brackets into spaces, removes other ASCII punctuation and extra spaces, lowers the case."""
     return " ".join(answer.translate(_QUOTES_AND_BRACKETS).lower().translate(_PUNCTUATION).split())
 
 

@@ -21,8 +21,8 @@ _QUOTES = re.compile("[《》〈〉「」『』‘’“”]")
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """`exact_match` and `rouge_w`, each the maximum over the gold answers, as KLUE's released code computes them:
 
-    * what it calls ROUGE-W is the F1 of the longest common **substring** of characters. The real ROUGE-W is weighted over
-      a common subsequence;
+    * what it calls ROUGE-W is the F1 of the longest common **substring** of characters. The real ROUGE-W is weighted
+      over a common subsequence;
     * it uses difflib's longest match, which ignores characters that are common in the gold answer if the answer has 200
       characters or more (difflib's "popular" heuristic);
     * normalisation lowers the case, removes ASCII punctuation and squeezes spaces. A pattern that should remove Korean

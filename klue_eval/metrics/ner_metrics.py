@@ -25,14 +25,14 @@ def official(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping
     """`entity_f1` and `character_f1`, with the four peculiarities of KLUE's released code:
 
     * all sentences are one sequence, and an entity at the end of one continues into the next;
-    * every sentence has one extra character at both ends, O in the labels and, unless the model predicts another label, O
-      in the predictions: up to 2 x 5,000 easy hits on dev, and no entity that continues;
+    * every sentence has one extra character at both ends, O in the labels and, unless the model predicts another label,
+      O in the predictions: up to 2 x 5,000 easy hits on dev, and no entity that continues;
     * `character_f1` is over 13 classes: O, the easiest, is one of them;
     * a class that occurs on neither side has F1 100 (scikit-learn's zero_division=1), so that a perfect prediction of
       few types still scores 100.
 
-    `decode_officially` of the task returns predictions that are two longer than the sentence, with the model's labels at
-    both ends, and None from the character on at which the released code stops: sentences are scored up to there.
+    `decode_officially` of the task returns predictions that are two longer than the sentence, with the model's labels
+    at both ends, and None from the character on at which the released code stops: sentences are scored up to there.
     """
     check_rows(predictions, rows)
     predicted: list[str] = []
@@ -50,7 +50,7 @@ def official(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping
 
 
 def corrected(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`entity_f1` sentence by sentence, and `character_f1` over those of the 12 entity classes that occur on either side."""
+    """`entity_f1` by sentence, and `character_f1` over those of the 12 entity classes that occur on either side."""
     check_rows(predictions, rows)
     sentences = [
         _pairs(prediction, row, number) for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True))
@@ -66,7 +66,7 @@ def corrected(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, 
 
 
 def entities(labels: Sequence[str]) -> Iterator[Entity]:
-    """Reads strict IOB2 like seqeval: B- starts an entity, I- of the same type continues it, any other I- is ignored."""
+    """Reads strict IOB2 like seqeval: B- starts an entity, I- of its type continues it, any other I- is ignored."""
     start, kind = 0, ""
     for place, label in enumerate([*labels, "O"]):
         if kind and label != f"I-{kind}":

@@ -20,8 +20,8 @@ State = frozenset[str]
 def official(predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """`joint_goal_accuracy`: share of turns whose whole state is right. `slot_f1`, as KLUE's released code computes it:
 
-    it is called a micro F1, but it is the **mean over turns** of each turn's F1, where two empty states score 100. Early
-    turns of a dialogue, with one slot or none, count as much as late ones with fifteen.
+    it is called a micro F1, but it is the **mean over turns** of each turn's F1, where two empty states score 100.
+    Early turns of a dialogue, with one slot or none, count as much as late ones with fifteen.
     """
     return _scores(predictions, rows, lambda turns: mean(_turn_f1(*turn) for turn in turns))
 

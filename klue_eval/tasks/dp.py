@@ -121,7 +121,8 @@ def _head(value: Any, place: int, count: int) -> int:
 
 
 def encode(row: Row, reader: Reader, settings: DpSettings) -> list[Example]:
-    """`words`: for each eojeol, the position of its first and last token and its part of speech (from 1; 0 is the root's).
+    """`words`: for each eojeol, the position of its first and last token and its part of speech (from 1; 0 is the
+    root's).
 
     `target`: heads and indices of relations. An eojeol without a token, or one that was cut off, is read at the last
     token before it. Such a row is counted as truncated.

@@ -1,4 +1,4 @@
-"""KorQuAD 1.0: a question and a context that answers it -> a span (Lim et al. 2019). Read like MRC. Not part of KLUE."""
+"""KorQuAD 1.0: a question and a context with the answer -> a span (Lim et al. 2019). Like MRC. Not part of KLUE."""
 
 from __future__ import annotations
 

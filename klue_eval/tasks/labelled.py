@@ -13,7 +13,7 @@ from klue_eval.values import Answer, Row, Texts
 def labelled_task(
     *, labels: tuple[str, ...], segments: tuple[str, ...], label: str = "label", **others: Any
 ) -> KlueTask:
-    """Makes such a task. `segments`: the one or two fields that the model reads. `label`: the field with one of `labels`."""
+    """Makes such a task. `segments`: the one or two fields that are read. `label`: the field with one of `labels`."""
 
     def texts(row: Row) -> Texts:
         text, pair = row[segments[0]], row[segments[1]] if len(segments) == 2 else None

@@ -75,7 +75,7 @@ class Window:
 
 
 def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
-    """`target`: positions of the first and the last token of the first gold answer; 0 and 0 if the window does not have it."""
+    """`target`: positions of the first and last token of the first gold answer; 0 and 0 if it is outside."""
     whole = reader.ids(row["question"])
     question = whole[: min(settings.max_question, reader.pair_room // 2)]
     tokens = reader.tokens(row["context"])
@@ -126,7 +126,7 @@ def _target(row: Row, tokens: Sequence[Token], first: int) -> tuple[int, int]:
 
 
 def decode(answers: Sequence[Answer], row: Row) -> str:
-    """The best span of all windows; empty if the lowest score for "no answer" among the windows is higher than its score."""
+    """The best span of all windows; empty if the lowest score of "no answer" in any window is higher."""
     spans = candidates(answers, row)
     nothing = min(float(answer.values["start"][0] + answer.values["end"][0]) for answer in answers)
     return spans[0][1] if spans and spans[0][0] >= nothing else ""

@@ -33,7 +33,7 @@ def _turned(label: str) -> str:
 
 
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
-    """`target`: [L] indices of labels at the first token of each eojeol, -100 elsewhere. `memo`: the positions of those tokens."""
+    """`target`: [L] labels at the first token of each eojeol, -100 elsewhere. `memo`: their positions."""
     tokens = reader.tokens(" ".join(row["words"]))
     seen = tokens[: reader.room]
     target = [-100] * (len(reader.prefix) + len(seen) + len(reader.suffix))

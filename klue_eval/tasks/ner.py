@@ -1,7 +1,7 @@
 """NER: the characters of a sentence -> 13 labels in IOB2.
 
-A token learns the label of its first character. Its prediction is spread over its characters: the first one gets it as it
-is, the others with I- instead of B-.
+A token learns the label of its first character. Its prediction is spread over its characters: the first one gets it as
+it is, the others with I- instead of B-.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:
-    """Decodes by exact character offsets. O for characters without a token: spaces, text that was cut off or that the tokenizer
-    drops."""
+    """Decodes by exact character offsets. Characters without a token are O: spaces, and text that was cut off."""
     memo: Memo = answers[0].example.memo
     predicted = _best(answers[0])[memo.first :]
     labels = ["O"] * len(row["characters"])
@@ -139,8 +138,8 @@ def _unknown_eojeol(
 ) -> tuple[list[str], int]:
     """Labels of an eojeol with [UNK], and the position from which the walk continues.
 
-    A known token gets one label and moves on by one. [UNK] and the characters that count as its rest do not move on. The
-    known token after them does, but it is not counted itself: the next one reads the same position again.
+    A known token gets one label and moves on by one. [UNK] and the characters that count as its rest do not move on.
+    The known token after them does, but it is not counted itself: the next one reads the same position again.
     """
     labels: list[str] = []
     pending = False

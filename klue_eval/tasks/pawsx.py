@@ -1,4 +1,4 @@
-"""PAWS-X, its Korean part: two sentences of nearly the same words -> paraphrase or not (Yang et al. 2019). Not part of KLUE."""
+"""PAWS-X, Korean: two sentences of similar words -> paraphrase or not (Yang et al. 2019). Not part of KLUE."""
 
 from __future__ import annotations
 

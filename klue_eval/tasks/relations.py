@@ -65,7 +65,7 @@ def mark(row: Row) -> str:
 
 
 def _rejoined(text: str, tokens: Sequence[Token], place: int, reader: Reader) -> list[int]:
-    """The ids of a token. If a closing marker separates it from its eojeol (</subj>가), the form that it has inside a word."""
+    """The ids of a token. After a closing marker (</subj>가), it gets the form that it has inside a word."""
     token = tokens[place]
     cut_off = place > 0 and tokens[place - 1].text in _CLOSING and text[tokens[place - 1].end :][:1] != " "
     if cut_off and reader.continuation and "가" <= token.text[0] <= "힣":

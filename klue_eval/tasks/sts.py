@@ -15,7 +15,7 @@ HIGHEST = 5.0
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The JSON has `labels: {label, real-label, binary-label}`, the CSV one `label`, which is the JSON's `real-label`."""
+    """The JSON has `labels: {label, real-label, binary-label}`, the CSV a `label` that is the JSON's `real-label`."""
     labels = record["labels"] if "labels" in record else {"real-label": record["label"]}
     if labels is None or labels["real-label"] in (None, ""):
         return None

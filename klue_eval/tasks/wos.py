@@ -78,9 +78,11 @@ def split_entry(entry: str) -> tuple[str, str]:
 
 
 def encode(row: Row, reader: Reader, settings: WosSettings) -> list[Example]:
-    """One example for each turn of the user: the dialogue so far, with [SEP] between turns. A long one loses its beginning.
+    """One example for each turn of the user: the dialogue so far, with [SEP] between turns. A long one loses its
+    beginning.
 
-    `target`: a gate for each of 45 slots, and the tokens of its value, which may be `none`, with the [SEP] that ends it.
+    `target`: a gate for each of 45 slots, and the tokens of its value, which may be `none`, with the [SEP] that ends
+    it.
     """
     history: list[int] = []
     examples = []
@@ -111,8 +113,8 @@ def _target(state: Sequence[str], reader: Reader) -> tuple[list[int], list[list[
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[list[str]]:
-    """Decodes like KLUE's released code. A WordPiece tokenizer puts spaces around punctuation, and they are removed only
-    around `:` and `,`, so that a value with a hyphen or a full stop is never right."""
+    """Decodes like KLUE's released code. A WordPiece tokenizer puts spaces around punctuation, and they are removed
+    only around `:` and `,`, so that a value with a hyphen or a full stop is never right."""
     return [_state(answer) for answer in answers]
 
 

@@ -84,8 +84,8 @@ def talking_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT that reads dialogues in whole words.
 
     A gate reads nothing but what its slot looks at (TRADE), so two slots that look at one place get one gate. In 64
-    dimensions a look soon falls on a single place and has no gradient any more. Large embeddings tell the names of slots
-    apart, and a small last layer leaves every look wide at the beginning.
+    dimensions a look soon falls on a single place and has no gradient any more. Large embeddings tell the names of
+    slots apart, and a small last layer leaves every look wide at the beginning.
     """
     rows = read_split("wos", SAMPLE, "train").rows
     tokenizer = word_pieces(words_of_dialogues(rows))

@@ -52,8 +52,8 @@ def test_a_tiny_model_memorises_the_sample_of_every_task(name: str, tiny_bert: P
 
 @pytest.mark.system
 def test_a_tiny_model_memorises_the_dialogues_of_the_sample(talking_bert: Path) -> None:
-    """All of them, every turn right: that one seed gets there shows that the path is right. Half a minute a seed, of which
-    some end with a single gate wrong (two slots that look at one place)."""
+    """All of them, every turn right: that one seed gets there shows that the path is right. Half a minute a seed, of
+    which some end with a single gate wrong (two slots that look at one place)."""
     settings = {"learning_rate": 3e-3, "epochs": 200, "batch_size": 1, "weight_decay": 0.0, "teacher_forcing": 0.8}
     assert any(is_memorised("wos", run(talking_bert, "wos", seed=seed, **settings)) for seed in (42, 43, 44))
 

@@ -105,7 +105,7 @@ class ScoreTable:
 
 
 def score_table(scores: Scores, published: Published = NOT_PUBLISHED, model: str = "this model") -> ScoreTable:
-    """Protocol by protocol: `model`, the same architecture without pretraining, and the baseline; then published models."""
+    """For each protocol `model`, the same architecture without pretraining and the baseline; then published models."""
     rows = [row for name, settings in scores.protocols.items() for row in _own_rows(scores, name, settings, model)]
     return ScoreTable(scores.columns, (*rows, *_published_rows(scores, published)))
 
