@@ -1,6 +1,6 @@
 """Where a model errs, from saved predictions: the content of `analysis.json`. Pure, without a model or files.
 
-Scores are the corrected ones of the exact predictions. Every key is always present; null if it does not apply to the task.
+Scores are the corrected ones of the exact predictions. Every key is always present; null if it does not apply.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from klue_eval.task import KlueTask
 from klue_eval.values import Row, Texts
 
 NGRAMS = (1, 3)
-"""Shortest and longest, in characters. A Korean syllable carries as much as about two Latin letters, so they are shorter
-than the usual 2 to 5."""
+"""Shortest and longest, in characters. A Korean syllable carries about as much as two Latin letters, so both are
+less than usual (2 to 5)."""
 VERSION = 1
 """Raised when a prediction changes."""
 REGULARISATION = 10.0
@@ -39,7 +39,7 @@ def _vectorizer() -> Any:
 
 
 def _classify(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
-    """Logistic regression. A pair is two concatenated bags, so an n-gram of the first segment differs from one of the second."""
+    """Logistic regression. A pair is two concatenated bags: an n-gram in the second segment is another feature."""
     from sklearn.linear_model import LogisticRegression
 
     fitted, applied = _bags(train, scored)

@@ -114,7 +114,7 @@ def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
 
 
 def training_order(lengths: NDArray[np.int64], batch_size: int, key: Sequence[int]) -> list[NDArray[np.int64]]:
-    """Returns each row once, as batches of rows of similar length, in random order. A pure function of its arguments."""
+    """Returns each row once, as batches of rows of similar length, in random order. Pure."""
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(list(key))))
     shuffled = generator.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []

@@ -64,8 +64,8 @@ def build(
     data_hashes: dict[str, str] | None,
     execution: ExecutionConfig = ALONE,
 ) -> dict[str, Any]:
-    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `table.md` and the plot
-    of the table. Returns the summary.
+    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `table.md` and the
+    plot of the table. Returns the summary.
 
     `data_hashes` is the result of `hash_data`, and `model_identity` identifies the pretraining.
     Raises InputError if the model is not an encoder with a tokenizer, or if the data cannot be read.
@@ -148,7 +148,7 @@ def library_versions() -> dict[str, str]:
 
 
 def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
-    """`kobert eval MODEL`: scores any Hugging Face folder or Hub id. Returns the finished artifact, with its `table.md`."""
+    """`kobert eval MODEL`: scores any Hugging Face folder or Hub id. Returns the finished artifact, with `table.md`."""
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
     hashes = hash_data(config, root)

@@ -89,7 +89,7 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
 def results_of(
     evaluation: Evaluation, comparisons: Sequence[Comparison], execution: ExecutionConfig
 ) -> list[dict[str, Any]]:
-    """Returns one entry for each comparison and initialisation. On a CPU, each core works on one; a GPU does them in turn."""
+    """Returns one entry for each comparison and initialisation. CPU cores work in parallel."""
     import torch
 
     jobs = [
@@ -142,7 +142,7 @@ def _run_all_seeds(
 
 
 def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:
-    """The learning rate and number of epochs that do best at one seed, on training rows that follow those trained on."""
+    """The learning rate and number of epochs that do best at one seed, on training rows after those trained on."""
     protocol, official, rows = comparison.protocol, comparison.settings, comparison.train_rows
     candidates = [
         official.model_copy(update={"learning_rate": rate, "epochs": epochs})

@@ -28,15 +28,15 @@ class Protocol(Config):
     epochs: tuple[PositiveInt, ...] = ()
     """Each of them is tried with each learning rate. The task's official number if empty."""
     selection_rows: int = Field(0, ge=0)
-    """Number of other training rows on which the best learning rate and number of epochs are chosen, at one seed. Dev is
-    never used for that."""
+    """Number of other training rows on which the best learning rate and number of epochs are chosen, at one seed. Dev
+    is never used for that."""
     initialisations: tuple[Initialisation, ...] = Field(("pretrained",), min_length=1)
     """`random` fine-tunes the same architecture from scratch. The difference shows what pretraining is worth."""
     evaluations_per_epoch: int = Field(4, ge=0)
     """The official number is 4, and the best of them is `best`. 0 scores once, at the end."""
     training: Training = "finetune"
     """`finetune` trains everything. The others freeze the encoder: `features` trains a BiLSTM on its last four layers,
-    concatenated, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains only the head on its last layer."""
+    concatenated, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains the head on its last layer."""
     patience: int = Field(0, ge=0)
     """Early stopping: a run ends after this number of scorings without a better one on `selection_rows` other training
     rows. Dev is never used for that. 0 never stops early; that is the official way."""
@@ -73,16 +73,16 @@ class EvaluationConfig(Config):
     tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
     """KLUE's eight. nsmc, kornli, korsts, pawsx, korquad and naver_ner are evaluated only if they are named."""
     data: str = runtime(SAMPLE)
-    """Folder of KLUE's files, which are identified by their content. `${VARIABLE}` is expanded. `package:klue_eval/sample`
-    is a sample whose scores mean nothing, `hub:klue` is the Hub's copy."""
+    """Folder of KLUE's files, which are identified by their content. `${VARIABLE}` is expanded.
+    `package:klue_eval/sample` is a sample whose scores mean nothing, `hub:klue` is the Hub's copy."""
     held_out: tuple[str, ...] = ()
-    """Tasks that have only one labelled file: dev, or a part of the data. The file is cut in two by guid: 80 % is trained
-    on, 20 % is scored. Such a score is **not a KLUE dev score**, and is never shown as one."""
+    """Tasks that have only one labelled file: dev, or a part of the data. The file is cut in two by guid: 80 % is
+    trained on, 20 % is scored. Such a score is **not a KLUE dev score**, and is never shown as one."""
     protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Task -> the settings that differ from the official ones."""
     tfidf: bool = True
-    """Score the baseline too: a bag of character n-grams, trained on the same rows. A pretrained model has to beat it."""
+    """Score the baseline too: a bag of character n-grams, trained on the same rows. Pretraining has to beat it."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model. It can do anything that you can do, so read it first."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
@@ -114,7 +114,7 @@ class EvaluationConfig(Config):
 
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
-    """Returns the task's official settings, changed by `overrides`. Raises RecipeError for an unknown or invalid one."""
+    """Returns the task's official settings, changed by `overrides`. Raises RecipeError for an invalid one."""
     defaults = KNOWN[name].defaults
     return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 

@@ -32,8 +32,8 @@ def load_model(
     training: str = "finetune",
     trust_remote_code: bool = False,
 ) -> TaskModel:
-    """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same configuration
-    untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`).
+    """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same
+    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`).
 
     Draws from torch's global generator, so seed it first. Raises InputError if the folder is not an encoder.
     """
@@ -86,7 +86,7 @@ def _attention() -> str | None:
 
 
 def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any) -> Any:
-    """Returns the model's configuration. Raises InputError if the folder does not contain an encoder of a known kind."""
+    """Returns the model's configuration. Raises InputError if the folder has no encoder of a known kind."""
     from transformers import AutoConfig
 
     try:
@@ -107,8 +107,8 @@ def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> st
 
 
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
-    """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or one
-    without a padding token."""
+    """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or
+    one without a padding token."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
         raise InputError(
             f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
@@ -126,7 +126,7 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
 
 
 def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
-    """Returns those of an example's columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`."""
+    """Returns the columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`."""
     known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters
     one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]

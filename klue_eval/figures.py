@@ -34,8 +34,8 @@ def score(
     rows: Sequence[Mapping[str, Any]],
     official: Sequence[Any] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Returns the `official` and the `corrected` metrics, 0 to 100. The argument `official` holds the predictions of the
-    task's official decoding, if it has one."""
+    """Returns the `official` and the `corrected` metrics, 0 to 100. The argument `official` holds the predictions of
+    the task's official decoding, if it has one."""
     return {
         "official": task.metrics.official(predictions if official is None else official, rows),
         "corrected": task.metrics.corrected(predictions, rows),
@@ -54,7 +54,7 @@ def best_trial(task: KlueTask, trials: Sequence[Mapping[str, Any]]) -> int:
 
 
 def aggregate(task: KlueTask, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The runs of all seeds -> official figures for each metric, and corrected ones unless both are equal by definition."""
+    """The runs of all seeds -> official figures for each metric, and corrected ones if these can differ."""
     result = {
         "metrics": {
             name: _figures(

@@ -1,8 +1,8 @@
 """Fine-tunes one encoder on one task at one seed, by Lightning, with the settings of KLUE's released code.
 
 AdamW (epsilon 1e-8), linear warm-up and decay, gradients clipped at 1.0, dev scored several times an epoch. Two
-differences cost nothing in score and halve the time: the rows of a batch have similar lengths, and the forward pass runs
-in bfloat16 if the processor supports it.
+differences cost nothing in score and halve the time: the rows of a batch have similar lengths, and the forward pass
+runs in bfloat16 if the processor supports it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class FineTuning(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """Clips here, because Lightning refuses to clip for a fused optimizer under autocast. bfloat16 does not scale gradients."""
+        """Lightning refuses to clip for a fused optimizer under autocast, though bfloat16 scales no gradients."""
         nn.utils.clip_grad_norm_(self.parameters(), CLIP)
 
     def on_train_start(self) -> None:
@@ -174,7 +174,10 @@ class FineTuning(lightning.LightningModule):
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
-                "%s: the outputs at step %s of %s are not finite; the run diverged", self.trial.task.title, step, self.steps
+                "%s: the outputs at step %s of %s are not finite; the run diverged",
+                self.trial.task.title,
+                step,
+                self.steps,
             )
         task, rows = self.trial.task, self.scored.rows
         usable = _all_usable(answers)

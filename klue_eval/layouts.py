@@ -67,10 +67,10 @@ PLAIN: Mapping[str, Layout] = {
 
 
 def columns(names: Sequence[str]) -> Layout:
-    """KLUE's TSV of sentences: one character or eojeol a line, blank lines between sentences, `## guid<TAB>text` before each.
+    """KLUE's TSV of sentences: one character or eojeol a line, blank lines between sentences, `## guid<TAB>text` first.
 
-    The record has a list of strings for each name, and `guid` if a comment gives one. The first column may be a space, so
-    lines are not stripped.
+    The record has a list of strings for each name, and `guid` if a comment gives one. The first column may be a space,
+    so lines are not stripped.
     """
 
     def read(stream: TextIO) -> Iterator[Any]:
@@ -102,7 +102,7 @@ def _record(names: Sequence[str], guid: str | None, lines: Sequence[Sequence[str
 
 
 def questions(stream: TextIO) -> Iterator[Any]:
-    """KLUE-MRC's JSON, which is SQuAD 2.0's: one record for each question, with the fields of its article and its context.
+    """KLUE-MRC's JSON, which is SQuAD 2.0's: one record for each question, with fields of its article and context.
 
     Also reads a flat list of such records.
     """

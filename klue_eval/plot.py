@@ -23,8 +23,8 @@ DRAWN = ("model", "random")
 
 
 def draw_scores(table: ScoreTable, *, sample: bool) -> str:
-    """Returns an SVG document. Published scores are grey. Ours have a colour for each row, and bars for the deviation over
-    seeds. `sample`: the picture says that the scores mean nothing."""
+    """Returns an SVG document. Published scores are grey. Ours have a colour for each row, and bars for the deviation
+    over seeds. `sample`: the picture says that the scores mean nothing."""
     import matplotlib
     from matplotlib.figure import Figure
 

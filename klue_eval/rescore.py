@@ -19,8 +19,8 @@ from kobert_pipeline.ground.files import read_json
 def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
     """Returns one entry for each run, in the order of the folders' names.
 
-    `folder` is a run, the folder of all runs, or a finished evaluation. Raises InputError if it has no predictions, or if
-    they were made for other rows than those in `data`.
+    `folder` is a run, the folder of all runs, or a finished evaluation. Raises InputError if it has no predictions, or
+    if they were made for other rows than those in `data`.
     """
     runs = _runs_below(folder)
     if not runs:

@@ -1,7 +1,8 @@
 """One fine-tuning run, or one run of the baseline, as an artifact of its own.
 
-A run is a task, initialisation, seed, learning rate, number of epochs and number of rows. It is stored under `klue_runs/`
-by its fingerprint. Runs that are finished are never repeated: not after a kill, and not for another protocol.
+A run is a task, initialisation, seed, learning rate, number of epochs and number of rows. It is stored under
+`klue_runs/` by its fingerprint. Runs that are finished are never repeated: not after a kill, and not for another
+protocol.
 """
 
 from __future__ import annotations

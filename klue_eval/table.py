@@ -31,7 +31,7 @@ def _notes(scores: Scores) -> list[str]:
     notes.append(
         "Our scores are on **dev**: the hidden test set no longer takes submissions. Published scores are test scores "
         "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
-        "checkpoint, mean ± standard deviation over seeds. Scores are official, bug for bug, unless they say `corrected`."
+        "checkpoint, mean ± standard deviation over seeds. Scores are official unless they say `corrected`."
     )
     parted = sorted({result.title for result in scores.results if result.split == HELD_OUT})
     if parted:

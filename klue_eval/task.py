@@ -1,4 +1,4 @@
-"""The contract of a task: one frozen value, defined in one file of `tasks/` and listed in `tasks.TASKS` or `tasks.OTHERS`."""
+"""The contract of a task: one frozen value, defined in a file of `tasks/`, listed in its TASKS or OTHERS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
 
 
 class TaskSettings(Config):
-    """How a task is fine-tuned. The `defaults` of each task are those of KLUE's released code (KLUE-baseline, `run_all.sh`)."""
+    """How a task is fine-tuned. Each task's `defaults` are those of KLUE's released code (`run_all.sh`)."""
 
     learning_rate: float = Field(5e-5, gt=0)
     """Peak of the linear schedule."""
@@ -62,7 +62,7 @@ class KlueTask:
     defaults: TaskSettings
     """An instance of the task's own settings class."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Split (`train`, `dev`) -> number of rows in the released data. A score on fewer rows is not one of the whole split."""
+    """Split (`train`, `dev`) -> rows in the released data. A score on fewer is not one of the whole split."""
     scored_split: str = "dev"
     """What the released data calls the split that is scored."""
     files: Mapping[str, str] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class KlueTask:
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: the texts from which the baseline learns."""
     added_tokens: tuple[str, ...] = ()
-    """Special tokens that the task's texts use. They are added to the tokenizer, and their embeddings start at random."""
+    """Special tokens of the task's texts. They are added to the tokenizer, with random embeddings."""
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:
-    """Returns a field that must contain text. Raises KeyError if it is absent, ValueError if it is empty or not a text."""
+    """Returns a field that must contain text. Raises KeyError if it is absent, ValueError unless it is a text."""
     value = record[name]
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"`{name}` is {value!r}; it must be a text")
@@ -88,7 +88,7 @@ def text_field(record: Mapping[str, Any], name: str) -> str:
 
 
 def label_field(record: Mapping[str, Any], name: str, labels: tuple[str, ...]) -> str | None:
-    """Returns a label as a string; None if it is withheld. Refuses numbers: copies of the data number labels differently."""
+    """Returns a label; None if it is withheld. Refuses numbers: copies of the data number labels differently."""
     value = record[name]
     if value is None or value == "":
         return None
@@ -103,8 +103,8 @@ def known_label(value: Any, name: str, labels: Sequence[str]) -> str:
 
 
 def list_field(record: Mapping[str, Any], *names: str, length: int | None = None) -> list[Any]:
-    """Returns a list, under the first of its names that the record has. Raises KeyError if it has none of them, ValueError
-    if the field is not a list, is empty, or has another number of entries than `length`."""
+    """Returns a list, under the first of its names that the record has. Raises KeyError if it has none of them,
+    ValueError if the field is not a list, is empty, or has another number of entries than `length`."""
     name = next((name for name in names if name in record), names[0])
     value = record[name]
     if not isinstance(value, list) or not value:

@@ -103,7 +103,7 @@ def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -
 
 
 def all_parts(data: Mapping[str, TaskData]) -> dict[str, dict[str, list[int]]]:
-    """The tasks of which not all released rows were available: task -> split -> rows with a label, and rows released."""
+    """The tasks of which rows are missing: task -> split -> rows with a label, and rows in the released data."""
     parts = {name: _parts(name, rows) for name, rows in data.items()}
     return {name: counts for name, counts in parts.items() if counts}
 

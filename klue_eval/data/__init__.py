@@ -1,6 +1,6 @@
-"""KLUE's files -> rows: the official JSON and TSV, CSV, TSV and JSON Lines of the same fields, or the Hub's copy.
+"""KLUE's files -> rows: the official JSON and TSV; CSV, TSV and JSON Lines with the same fields; the Hub's copy.
 
-Labels are mapped by their string, never by their number: copies of the data number them differently.
+Labels are read as strings, never as numbers: copies of the data number them differently.
 """
 
 from __future__ import annotations

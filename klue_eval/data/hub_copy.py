@@ -11,13 +11,13 @@ HUB = "hub:"
 
 
 def hub_repository(data: str) -> str:
-    """`hub:klue` -> the data set's full name on the Hub."""
+    """`hub:klue` -> the full name of the data set on the Hub."""
     name = data.removeprefix(HUB)
     return name if "/" in name else f"{name}/{name}"
 
 
 def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
-    """Raises InputError where the data set, the task or the split cannot be loaded."""
+    """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
     import datasets
 
     try:
@@ -29,7 +29,7 @@ def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any
 
 
 def _words(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
-    """The labels that the Hub stores as numbers (-1: withheld), as strings: one a row, or a list of them."""
+    """Converts labels that the Hub stores as numbers (-1: withheld) to strings, one for each row or a list."""
     import datasets
 
     words: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What stands on the encoder for a task: HEADS, one file per kind of output."""
+"""What is added to the encoder for a task: HEADS, one file for each kind of output."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One label or number per example: transformers' own classifier of the encoder's family.
+"""One label or number for each example: transformers' own classifier of the encoder's family.
 
-The families differ in what stands on [CLS] (BERT a pooler, RoBERTa two layers), and published scores depend on it.
+The families differ in the layers after [CLS] (BERT has a pooler, RoBERTa two layers). Published scores depend on that.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The state of a dialogue, slot by slot: a gate and a copying generator per slot (TRADE: Wu et al. 2019, section 2).
+"""The state of a dialogue, slot by slot: a gate and a copying generator for each (TRADE: Wu et al. 2019, section 2).
 
-The generator begins with the name of the slot and the encoder's summary, and writes a value token by token, each either
-from the vocabulary or copied from what was said. All slots of a turn are generated side by side.
+The generator starts from the name of the slot and the encoder's summary. It writes a value token by token; each token
+is taken from the vocabulary or copied from the dialogue. All slots of a turn are generated at the same time.
 
-Shapes beside the contract's: S slots, K tokens of the batch's longest value, V tokens in the vocabulary, E the size of
-their embeddings.
+Shapes, besides the contract's: S slots, K tokens of the batch's longest value, V pieces in the vocabulary, E the size
+of their embeddings.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from klue_eval.values import Example, Values
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of the generator knows: of each slot, a token read and the state that came of it."""
+    """One step of the generator, which reads one token for each slot."""
 
     hidden: Tensor
-    """[B, S, H]"""
+    """[B, S, H] the state after that token."""
     attention: Tensor
-    """[B, S, L] where in the dialogue it looks."""
+    """[B, S, L] over the dialogue."""
     context: Tensor
-    """[B, S, H] what it sees there."""
+    """[B, S, H] the mean of the dialogue under that attention."""
     writes: Tensor
-    """[B, S, 1] logit of the share of the vocabulary; the rest is copied."""
+    """[B, S, 1] logit of the share of the vocabulary. The remaining share is copied."""
     scores: Tensor
     """[B, S, V] over the vocabulary."""
 
@@ -67,13 +67,15 @@ class StateModel(TaskModel):
         self.gate = nn.Linear(size, len(GATES))
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The gates' cross-entropy and that of the values' tokens, each averaged over what it counts."""
+        """The sum of two mean cross-entropies: over the gates, and over the tokens of the values."""
         known, targets = labels["tokens"].ne(IGNORED), labels["tokens"].clamp_min(0)
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
         steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
-        said = inputs["input_ids"]
-        right = [_log_probability(step, said, targets[:, :, place]) for place, step in enumerate(steps)]
-        values = -(torch.stack(right, dim=2) * known).sum() / known.sum()
+        dialogue_ids = inputs["input_ids"]
+        log_probabilities = [
+            _log_probability(step, dialogue_ids, targets[:, :, place]) for place, step in enumerate(steps)
+        ]
+        values = -(torch.stack(log_probabilities, dim=2) * known).sum() / known.sum()
         return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
@@ -82,12 +84,12 @@ class StateModel(TaskModel):
         return [{"gates": gate, "tokens": values} for gate, values in zip(gates, tokens, strict=True)]
 
     def _gates(self, first: Step) -> Tensor:
-        """[B, S, gates], from what the generator sees at its first step."""
+        """[B, S, gates], from the context of the generator's first step."""
         gates: Tensor = self.gate(first.context).float()
         return gates
 
     def _steps(self, inputs: Columns, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
-        """Each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
+        """Yields each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
         dialogue, state, word = self._begin(inputs)
         for place in range(count):
             step = self._step(inputs, dialogue, state, word)
@@ -96,7 +98,7 @@ class StateModel(TaskModel):
             state, word = step.hidden, self._embed(written)
 
     def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
-        """The dialogue [B, L, H], the first state [B, S, H] and the first token, a slot's name [B, S, H]."""
+        """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the slot's name [B, S, H]."""
         output = self.encoder(**inputs)
         dialogue: Tensor = output.last_hidden_state
         pooled = getattr(output, "pooler_output", None)
@@ -117,9 +119,9 @@ class StateModel(TaskModel):
         return Step(hidden, attention, context, writes, (self.narrow(hidden) @ self._embeddings().T).float())
 
     @torch.no_grad()
-    def _likeliest(self, step: Step, said: Tensor) -> Tensor:
-        """[B, S] the token of highest probability, written or copied."""
-        places = said.unsqueeze(1).expand_as(step.attention)
+    def _likeliest(self, step: Step, dialogue_ids: Tensor) -> Tensor:
+        """[B, S] the token with the highest probability, written or copied."""
+        places = dialogue_ids.unsqueeze(1).expand_as(step.attention)
         share = step.writes.sigmoid()
         mixed = (share * step.scores.softmax(-1)).scatter_add(2, places, (1 - share) * step.attention)
         return mixed.argmax(-1)
@@ -134,14 +136,14 @@ class StateModel(TaskModel):
         return embedded
 
 
-def _log_probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
-    """[B, S] of the target token [B, S]: from the vocabulary, and from every place where it was said.
+def _log_probability(step: Step, dialogue_ids: Tensor, target: Tensor) -> Tensor:
+    """[B, S] log probability of the target [B, S]: from the vocabulary, and from its positions in the dialogue.
 
-    Added in logarithms, so that a token which the model holds for impossible still has a gradient. Only the target's
-    share of the vocabulary is kept for it, so that no step holds a mixture [B, S, V].
+    The sum is computed from logarithms, so that a token with probability 0 still has a gradient. Only the target's
+    share of the vocabulary is kept, so that no step stores a mixture [B, S, V].
     """
     score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
-    copied = (step.attention * said.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
+    copied = (step.attention * dialogue_ids.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
     writes = step.writes.squeeze(-1)
     return torch.logaddexp(
         nn.functional.logsigmoid(writes) + score - step.scores.logsumexp(-1),
@@ -154,7 +156,7 @@ def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> 
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`gates` [B, S] and `tokens` [B, S, K]."""
+    """Returns `gates` [B, S] and `tokens` [B, S, K]."""
     slots = len(examples[0].target[0])
     tokens = padded([value for example in examples for value in example.target[1]], IGNORED)
     gates = torch.tensor([example.target[0] for example in examples], dtype=torch.long)

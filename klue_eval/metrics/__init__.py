@@ -1,7 +1,7 @@
 """What KLUE's numbers mean: arithmetic on predictions and labels. Imports no model and reads no data.
 
-The metrics of a task are in `<task>_metrics.py`, named after its file in `tasks/`. Arithmetic that several tasks share is
-in `arithmetic.py`, and the accuracy of tasks with one label for each row in `label_accuracy.py`.
+The metrics of a task are in `<task>_metrics.py`, named after its file in `tasks/`. Arithmetic that several tasks share
+is in `arithmetic.py`, and the accuracy of tasks with one label for each row in `label_accuracy.py`.
 """
 
 from __future__ import annotations

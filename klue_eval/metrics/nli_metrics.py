@@ -10,7 +10,7 @@ from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`accuracy`: share of pairs given their gold label."""
+    """`accuracy`: share of pairs with the gold label."""
     return {"accuracy": share_correct(predictions, [row["gold_label"] for row in rows])}
 
 

@@ -1,4 +1,4 @@
-"""KorNLI: premise and hypothesis, translated from MultiNLI and XNLI -> three labels (Ham et al. 2020). Not one of KLUE's."""
+"""KorNLI: premise and hypothesis, from MultiNLI and XNLI -> three labels (Ham et al. 2020). Not part of KLUE."""
 
 from __future__ import annotations
 

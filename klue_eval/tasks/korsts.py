@@ -1,4 +1,4 @@
-"""KorSTS: two sentences, translated from the STS benchmark -> a similarity (Ham et al. 2020). Not one of KLUE's."""
+"""KorSTS: two sentences, translated from the STS benchmark -> a similarity (Ham et al. 2020). Not part of KLUE."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show(row: Row) -> dict[str, str]:
 
 
 def grade(prediction: float, row: Row) -> float:
-    """100 for the gold similarity, 0 where the whole scale lies between."""
+    """100 for the gold similarity, 0 if the distance is the whole scale."""
     return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
 
 

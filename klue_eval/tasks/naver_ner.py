@@ -1,6 +1,6 @@
-"""Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not one of KLUE's.
+"""Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not part of KLUE.
 
-An eojeol's label is learned and read at its first token.
+The label of an eojeol is learned and read at its first token.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from klue_eval.task import KlueTask, TaskSettings, known_label, text_field
 from klue_eval.values import Answer, Example, Row
 
 TYPES = ("PER", "FLD", "AFW", "ORG", "LOC", "CVL", "DAT", "TIM", "NUM", "EVT", "ANM", "PLT", "MAT", "TRM")
-LABELS = ("O", *(f"{mark}-{name}" for name in TYPES for mark in "BI"))
+LABELS = ("O", *(f"{prefix}-{name}" for name in TYPES for prefix in "BI"))
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """A line is a sentence and its labels, `PER-B O`: the mark behind the type, `-` for O."""
+    """A line is a sentence and its labels, `PER-B O`: B or I comes after the type, and `-` means O."""
     words, labels = text_field(record, "sentence").split(), text_field(record, "labels").split()
     if len(words) != len(labels):
         raise ValueError(f"{len(labels)} labels for {len(words)} eojeols")
@@ -28,12 +28,12 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 
 def _turned(label: str) -> str:
-    name, _, mark = label.rpartition("-")
-    return f"{mark}-{name}" if name else "O" if label == "-" else label
+    name, _, prefix = label.rpartition("-")
+    return f"{prefix}-{name}" if name else "O" if label == "-" else label
 
 
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
-    """`target`: [L] indices of labels at the first token of each eojeol, -100 elsewhere. `memo`: their places."""
+    """`target`: [L] labels at the first token of each eojeol, -100 elsewhere. `memo`: their positions."""
     tokens = reader.tokens(" ".join(row["words"]))
     seen = tokens[: reader.room]
     target = [-100] * (len(reader.prefix) + len(seen) + len(reader.suffix))
@@ -51,7 +51,7 @@ def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:
-    """O for an eojeol that the model does not see."""
+    """O for an eojeol that the model does not read."""
     best = answers[0].values["logits"].argmax(-1)
     return ["O" if place is None else LABELS[best[place]] for place in answers[0].example.memo]
 

@@ -1,7 +1,7 @@
 """NER: the characters of a sentence -> 13 labels in IOB2.
 
-A token learns the label of its first character. What it predicts is spread over its characters: the first as predicted,
-the rest with B- turned into I-.
+A token learns the label of its first character. Its prediction is spread over its characters: the first one gets it as
+it is, the others with I- instead of B-.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from klue_eval.values import Answer, Example, Row
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The TSV gives `characters` and `labels`, the Hub's copy `tokens` and `ner_tags`. Spaces are characters."""
+    """The TSV has `characters` and `labels`, the Hub's copy `tokens` and `ner_tags`. Spaces are characters."""
     characters = list_field(record, "characters", "tokens")
     if any(not isinstance(character, str) or len(character) != 1 for character in characters):
         raise ValueError(f"`characters` must be single characters: {characters!r:.60}")
@@ -34,12 +34,12 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 @dataclass(frozen=True)
 class Memo:
-    """Where the tokens stand in the sentence."""
+    """The positions of the tokens in the sentence."""
 
     tokens: Sequence[Token]
-    """Those that the model sees, without special tokens."""
+    """The tokens that the model reads, without special tokens."""
     first: int
-    """Place of the first of them in the example."""
+    """Position of the first of them in the example."""
     eojeols: Sequence[Sequence[Token]]
     """All tokens of the sentence, eojeol by eojeol."""
     unknown: int | None
@@ -64,7 +64,7 @@ def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:
-    """By exact character offsets; O where no token stands (spaces, what was cut off, what the tokenizer drops)."""
+    """Decodes by exact character offsets. Characters without a token are O: spaces, and text that was cut off."""
     memo: Memo = answers[0].example.memo
     predicted = _best(answers[0])[memo.first :]
     labels = ["O"] * len(row["characters"])
@@ -78,25 +78,25 @@ def decode(answers: Sequence[Answer], row: Row) -> list[str]:
 
 
 def decode_officially(answers: Sequence[Answer], row: Row) -> list[str | None]:
-    """As the released baseline: two labels more than characters, and misaligned behind an eojeol that holds [UNK].
+    """Decodes like KLUE's released code: two labels more than characters, and misaligned after an eojeol with [UNK].
 
-    * The first label is the model's at [CLS]. The last is read from the last position of the padded batch, which is no
-      [SEP] but padding, where the model was never taught anything. Batches are padded to 510 there, here to their
-      longest row, so that for that row it is [SEP]'s.
-    * The characters of an eojeol with [UNK] are found by walking along it (`_unknown_eojeol`), which gives a longer
-      known token one label instead of one per character, and steps over a token too few: all that follows in the
-      sentence is read from the wrong token and written to the wrong character.
-    * None from the character on where no label was left.
+    * The first label is the model's at [CLS]. The last is read from the last position of the padded batch, which is not
+      [SEP] but padding, for which the model was not trained. There, batches are padded to 510; here, to their longest
+      row, for which the last position is [SEP].
+    * The characters of an eojeol with [UNK] are found by walking along it (`_unknown_eojeol`). The walk gives a longer
+      known token one label instead of one for each character, and moves on by one token too few. Everything after it in
+      the sentence is read from the wrong token and written to the wrong character.
+    * None from the character on for which no label was left.
     """
     answer, memo = answers[0], answers[0].example.memo
     predicted = [*_best(answer)[: len(answer.example.input_ids)], LABELS[int(answer.values["last"].argmax())]]
-    found = _walk(memo, predicted, "".join(row["characters"]).split(SPACE))
-    labels = ["O" if character == SPACE else next(found, None) for character in row["characters"]]
+    walked = _walk(memo, predicted, "".join(row["characters"]).split(SPACE))
+    labels = ["O" if character == SPACE else next(walked, None) for character in row["characters"]]
     return [predicted[0], *labels, predicted[-1]]
 
 
 def inside(label: str) -> str:
-    """What the characters behind a token's first one get."""
+    """The label of the characters after a token's first one."""
     return label.replace("B-", "I-", 1)
 
 
@@ -105,12 +105,12 @@ def gold(row: Row) -> list[str]:
 
 
 def _best(answer: Answer) -> list[str]:
-    """[L] the likeliest label at every position of the example."""
+    """[L] the likeliest label at each position of the example."""
     return [LABELS[index] for index in answer.values["logits"].argmax(-1)]
 
 
 def _eojeols(characters: Sequence[str], tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens of each stretch between two spaces, in order; an eojeol may have none."""
+    """The tokens of each stretch between two spaces, in order. An eojeol may have none."""
     start = 0
     for eojeol in "".join(characters).split(SPACE):
         yield [token for token in tokens if start <= token.start < start + len(eojeol)]
@@ -118,7 +118,7 @@ def _eojeols(characters: Sequence[str], tokens: Sequence[Token]) -> Iterator[lis
 
 
 def _walk(memo: Memo, predicted: Sequence[str], eojeols: Sequence[str]) -> Iterator[str]:
-    """Labels of the characters that are no space, as the baseline reads them off."""
+    """Labels of the characters that are not spaces, as KLUE's released code reads them."""
     place, last = memo.first, memo.max_length - 1
     for text, tokens in zip(eojeols, memo.eojeols, strict=True):
         if any(token.id == memo.unknown for token in tokens):
@@ -136,10 +136,10 @@ def _walk(memo: Memo, predicted: Sequence[str], eojeols: Sequence[str]) -> Itera
 def _unknown_eojeol(
     text: str, tokens: Sequence[Token], unknown: int | None, predicted: Sequence[str], place: int, last: int
 ) -> tuple[list[str], int]:
-    """Labels of an eojeol that holds [UNK], and the position that the walk goes on from.
+    """Labels of an eojeol with [UNK], and the position from which the walk continues.
 
-    A known token gets one label and moves on by one. [UNK] and the characters taken for its rest do not move on; the
-    known token after them does, but is itself not counted: the next one reads the same position again.
+    A known token gets one label and moves on by one. [UNK] and the characters that count as its rest do not move on.
+    The known token after them does, but it is not counted itself: the next one reads the same position again.
     """
     labels: list[str] = []
     pending = False
@@ -161,10 +161,10 @@ def _unknown_eojeol(
 
 
 def _aligned(text: str, tokens: Sequence[Token], unknown: int | None) -> Iterator[str]:
-    """`known`, `unknown` or `rest` (a further character of an [UNK]), one for each label that the eojeol is given.
+    """`known`, `unknown` or `rest` (a further character of an [UNK]), one for each label that the eojeol gets.
 
-    An [UNK] counts as one character; its rest goes on to the character that the next known token begins with, or to the
-    end of the eojeol.
+    An [UNK] counts as one character. Its rest goes up to the first character of the next known token, or to the end of
+    the eojeol.
     """
     here, number, rest = 0, 0, False
     while here < len(text):

@@ -14,7 +14,7 @@ LABELS = ("entailment", "contradiction", "neutral")
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The JSON says `gold_label`, the Hub's copy `label`."""
+    """The JSON has `gold_label`, the Hub's copy `label`."""
     label = label_field(record, "gold_label" if "gold_label" in record else "label", LABELS)
     if label is None:
         return None

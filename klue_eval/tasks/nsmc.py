@@ -1,4 +1,4 @@
-"""NSMC, the Naver sentiment movie corpus: a review -> negative or positive. Not one of KLUE's."""
+"""NSMC, the Naver sentiment movie corpus: a review -> negative or positive. Not part of KLUE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LABELS = ("negative", "positive")
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The file says 0 and 1. Eight of its reviews are empty: None."""
+    """The file has 0 and 1. Eight of its reviews are empty: None."""
     label = LABELS[int(known_label(str(record["label"]), "label", ("0", "1")))]
     document = record["document"]
     return {"guid": record["id"], "document": document, "label": label} if (document or "").strip() else None

@@ -58,14 +58,14 @@ def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
 def mark(row: Row) -> str:
     """`<subj>비틀즈</subj>가 1969년 앨범 <obj>애비 로드</obj>에 담은 노래다.`"""
     text: str = row["sentence"]
-    spans = [(row[name]["start_idx"], row[name]["end_idx"] + 1, *marks) for name, marks in MARKERS.items()]
+    spans = [(row[name]["start_idx"], row[name]["end_idx"] + 1, *pair) for name, pair in MARKERS.items()]
     for start, end, opening, closing in sorted(spans, reverse=True):
         text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
     return text
 
 
 def _rejoined(text: str, tokens: Sequence[Token], place: int, reader: Reader) -> list[int]:
-    """The ids of a token: where a closing marker cut it off its eojeol (</subj>가), in the form it has inside a word."""
+    """The ids of a token. After a closing marker (</subj>가), it gets the form that it has inside a word."""
     token = tokens[place]
     cut_off = place > 0 and tokens[place - 1].text in _CLOSING and text[tokens[place - 1].end :][:1] != " "
     if cut_off and reader.continuation and "가" <= token.text[0] <= "힣":

@@ -47,7 +47,7 @@ class Analysis:
 
 
 def analyses(content: Mapping[str, Any], *, worst: int) -> list[Analysis]:
-    """The analyses of the pretrained model in the evaluation's `analysis.json`, in order, each with at most `worst` rows."""
+    """The analyses of the pretrained model in the evaluation's `analysis.json`, each with at most `worst` rows."""
     return [_analysis(entry, worst) for entry in content["results"] if entry["initialisation"] == PRETRAINED]
 
 

@@ -92,7 +92,7 @@ def test_a_part_of_dev_is_never_called_dev(tiny_bert: Path, tmp_path: Path, klue
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every fine-tuning that really runs."""
+    """Lists every fine-tuning that really runs."""
     seen: list[Any] = []
     real = finetune_module.finetune
 
@@ -148,7 +148,7 @@ def test_comparisons_may_go_to_other_processes() -> None:
     assert [comparison.task.name for comparison in pickle.loads(pickle.dumps(comparisons))] == list(TASKS)
 
 
-def test_frozen_models_and_stopped_runs_are_runs_of_their_own(tiny_bert: Path, tmp_path: Path) -> None:
+def test_frozen_models_and_stopped_runs_are_separate_runs(tiny_bert: Path, tmp_path: Path) -> None:
     protocols = {
         "probe": {**QUICK, "training": "probe"},
         "stopped": {**QUICK, "patience": 1, "selection_rows": 8, "evaluations_per_epoch": 2},
@@ -201,7 +201,7 @@ def test_scores_on_a_part_of_the_released_rows_say_so(
     ("missing", "message"),
     [("tokenizer", "no tokenizer next to the model"), ("encoder", "is an encoder–decoder model")],
 )
-def test_what_is_no_encoder_with_a_tokenizer_is_refused_before_any_data_is_read(
+def test_a_model_that_is_not_an_encoder_with_a_tokenizer_is_refused_before_data_is_read(
     missing: str, message: str, tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
 ) -> None:
     model = Path(shutil.copytree(tiny_bert, tmp_path / "model"))

@@ -97,7 +97,7 @@ class ScoreTable:
         )
 
     def cell(self, kind: Kind, column: Column) -> Cell:
-        """The first one of that kind; an empty cell where the table has none."""
+        """The first one of that kind; an empty cell if the table has none."""
         if column not in self.columns:
             return Cell()
         place = self.columns.index(column)
@@ -105,7 +105,7 @@ class ScoreTable:
 
 
 def score_table(scores: Scores, published: Published = NOT_PUBLISHED, model: str = "this model") -> ScoreTable:
-    """Protocol by protocol: `model`, the same architecture without pretraining, and the baseline; then published models."""
+    """For each protocol `model`, the same architecture without pretraining and the baseline; then published models."""
     rows = [row for name, settings in scores.protocols.items() for row in _own_rows(scores, name, settings, model)]
     return ScoreTable(scores.columns, (*rows, *_published_rows(scores, published)))
 
@@ -151,7 +151,7 @@ def _scorings(
 
 
 def _last(results: Mapping[str, Result], column: Column, *, corrected: bool) -> Cell:
-    """The official score stands for the corrected one where the two are equal by definition."""
+    """The corrected score is the official one if the two are equal by definition."""
     if column.task not in results:
         return Cell()
     result = results[column.task]

@@ -71,7 +71,7 @@ class Result:
     metrics: Mapping[str, Figures]
     """Official scores, in the order of the columns."""
     corrected: Mapping[str, Figures] = field(default_factory=dict)
-    """Empty where the official metric needs no correction."""
+    """Empty if the official metric needs no correction."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class ProtocolSettings:
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of a split that were available, where the released data has more."""
+    """The rows of a split that were available, if the released data has more."""
 
     rows: int
     released: int
@@ -120,7 +120,7 @@ class Scores:
 
     @classmethod
     def of(cls, manifest: Manifest | None) -> Scores:
-        """The scores of a run; without any result where the run was not evaluated. Raises ArtifactMismatch."""
+        """The scores of a run; without any result if the run was not evaluated. Raises ArtifactMismatch."""
         if manifest is None:
             return NOT_EVALUATED
         if manifest.stage != STAGE:
