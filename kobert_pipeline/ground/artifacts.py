@@ -25,6 +25,7 @@ MANIFEST = "manifest.json"
 RUN = "run.json"
 HEADER = "header.json"
 RUN_FOLDER = "run"
+PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,18 @@ def artifact_folder(root: Path, identity: Identity) -> Path:
     return root / identity.stage / identity.fingerprint[:16]
 
 
+def partial_folder(folder: Path) -> Path:
+    """Where a stage works until the artifact `folder` is complete."""
+    return folder.with_name(f"{folder.name}{PARTIAL}")
+
+
+def lock_path(folder: Path) -> Path:
+    """The file that is locked while a process writes the artifact `folder`."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
 def is_complete(folder: Path) -> bool:
-    return folder.suffix != ".partial" and (folder / MANIFEST).is_file()
+    return folder.suffix != PARTIAL and (folder / MANIFEST).is_file()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -130,9 +141,9 @@ class Workspace:
     def __init__(self, root: Path, identity: Identity) -> None:
         self.identity = identity
         self.folder = artifact_folder(root, identity)
-        self.path = self.folder.with_name(self.folder.name + ".partial")
+        self.path = partial_folder(self.folder)
         self.records: dict[str, int] = {}
-        self._lock = FileLock(self.folder.with_name(self.folder.name + ".lock"))
+        self._lock = FileLock(lock_path(self.folder))
 
     def __enter__(self) -> Self:
         self.folder.parent.mkdir(parents=True, exist_ok=True)

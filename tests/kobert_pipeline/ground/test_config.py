@@ -1,6 +1,5 @@
 import pytest
 
-from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
@@ -54,14 +53,6 @@ def test_merging_replaces_values_and_merges_sections():
 def test_a_section_of_another_name_replaces_the_old_one_whole():
     over = {"objective": {"name": "mlm"}}
     assert merge({"objective": {"name": "mlm_nsp", "short_probability": 0.2}}, over) == over
-
-
-def test_variables_expand_with_defaults_and_an_unset_one_is_named(monkeypatch):
-    monkeypatch.setenv("KOBERT_TEST_FOLDER", "자료")
-    assert expand_variables("${KOBERT_TEST_FOLDER}/a", "x") == "자료/a"
-    assert expand_variables("${KOBERT_UNSET_:-hub:klue}", "x") == "hub:klue"
-    with pytest.raises(RecipeError, match="KOBERT_UNSET_ is not set"):
-        expand_variables("${KOBERT_UNSET_}", "corpora.sources.a.path")
 
 
 @pytest.mark.parametrize("text", ["- a list", "a: [1", "just text"])

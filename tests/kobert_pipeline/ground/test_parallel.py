@@ -1,4 +1,3 @@
-import logging
 import math
 import os
 import pickle
@@ -11,11 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kobert_pipeline.ground import parallel as execution
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
-from kobert_pipeline.ground.progress import progress
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -52,38 +48,6 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
     next(results)
     assert len(taken) <= 5
     results.close()
-
-
-def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
-    monkeypatch.setattr("kobert_pipeline.ground.progress.PLAIN_INTERVAL", 0.0)
-    with (
-        caplog.at_level(logging.INFO, logger="kobert_pipeline.ground.progress"),
-        progress("센다", 10, "shards") as advance,
-    ):
-        advance(4, "loss 1.5")
-    assert caplog.messages[0].startswith("센다: 4 of 10 shards, ")
-    assert caplog.messages[0].endswith("loss 1.5")
-
-
-def test_progress_on_a_terminal_draws_a_bar_with_rate_and_time_left(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "160")
-    with progress("센다", 10, "shards") as advance:
-        advance(4, "loss 1.5")
-    shown = capsys.readouterr().err
-    assert "센다" in shown
-    assert "4/10" in shown
-    assert "shards/s loss 1.5" in shown
-
-
-def test_the_meter_measures_time_and_memory():
-    with Meter() as meter:
-        block = bytearray(50 * 2**20)
-        block[::4096] = b"x" * len(block[::4096])
-        time.sleep(0.05)
-    assert meter.seconds >= 0.05
-    assert meter.peak_mib > 50
 
 
 @pytest.mark.system
