@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -50,21 +51,65 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
     results.close()
 
 
+def test_a_worker_that_dies_is_one_message():
+    with pytest.raises(KobertError, match="A worker process died") as error:
+        list(map_shards(os._exit, [3, 3], ExecutionConfig(workers=2)))
+    assert error.value.__cause__ is None
+
+
+SLEEPING = (
+    "import time; from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards\n"
+    "if __name__ == '__main__': print('starts', flush=True); list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
+)
+
+
+def sleeping(**options: Any) -> subprocess.Popen[str]:
+    """A process with two workers, as soon as it starts them."""
+    command = [sys.executable, "-c", SLEEPING]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Waits until both are there."""
+    deadline, workers = time.monotonic() + 30, []
+    while len(workers) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return workers
+
+
 @pytest.mark.system
 def test_workers_end_when_their_parent_is_killed():
-    program = "import time; from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
-    parent = psutil.Process(subprocess.Popen([sys.executable, "-c", program]).pid)
-    deadline = time.monotonic() + 30
-    while (
-        time.monotonic() < deadline
-        and len(workers := [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]) < 2
-    ):
-        time.sleep(0.1)
+    parent = sleeping()
+    workers = workers_of(parent)
     time.sleep(1)
     parent.kill()
-    parent.wait()
+    parent.communicate()
     assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.5])
+def test_ctrl_c_in_a_terminal_reaches_workers_too_and_they_end_silently(delay):
+    """A terminal sends it to the whole process group. The parent alone prints its traceback, here without `kobert`'s message."""
+    parent = sleeping(start_new_session=True, preexec_fn=hear_ctrl_c)
+    time.sleep(delay)
+    workers = psutil.Process(parent.pid).children(recursive=True)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, errors = parent.communicate(timeout=30)
+    assert errors.count("Traceback") == 1, errors
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+def hear_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- Ray -------------------------------------------------------------------------------------------------------------
