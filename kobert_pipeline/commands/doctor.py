@@ -67,10 +67,12 @@ def _dictionaries() -> str:
 def _morphemes() -> str:
     from kobert_pipeline.morphology.mecab import morphemes
 
-    found = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
-    if found[:2] != ["학교", "에서"]:
-        raise KobertError(f"MeCab cuts 학교에서 as {found}: the dictionary is damaged. Reinstall python-mecab-ko-dic.")
-    return f"MeCab: {' '.join(found)}"
+    surfaces = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
+    if surfaces[:2] != ["학교", "에서"]:
+        raise KobertError(
+            f"MeCab cuts 학교에서 as {surfaces}: the dictionary is damaged. Reinstall python-mecab-ko-dic."
+        )
+    return f"MeCab: {' '.join(surfaces)}"
 
 
 def _device() -> str:

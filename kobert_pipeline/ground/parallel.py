@@ -97,8 +97,8 @@ def _interrupts_wait() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
     if mask:
         mask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -108,7 +108,7 @@ def _interrupts_wait() -> Iterator[None]:
         if mask:
             mask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
-    if held:
+    if received:
         raise KeyboardInterrupt
 
 
@@ -160,7 +160,7 @@ def _prepare_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this worker when its parent is killed; without this it would wait for its next shard for ever."""
+    """Ends this worker when its parent is killed; without this it would wait for its next shard forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

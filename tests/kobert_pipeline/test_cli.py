@@ -84,10 +84,10 @@ def test_a_usage_error_has_its_own_exit_code():
         (KeyboardInterrupt(), "goes on from there", 130),
     ],
 )
-def test_mishaps_of_the_machine_say_what_to_do(error, message, code):
-    told, status = cli.explain(error)
-    assert message in told
-    assert status == code
+def test_problems_of_the_machine_say_what_to_do(error, message, code):
+    shown, code_shown = cli.explain(error)
+    assert message in shown
+    assert code_shown == code
 
 
 def test_a_bug_of_ours_keeps_its_traceback():

@@ -30,7 +30,7 @@ def test_a_wrong_type_shows_what_was_given():
         Outer.parse({"pretrain": {"learning_rate": "fast"}})
 
 
-def test_settings_that_change_no_result_stay_out_of_the_content():
+def test_settings_that_change_no_result_are_not_in_the_content():
     assert Outer.parse({"pretrain": {"workers": 5}}).content() == Outer.parse({}).content()
     assert Outer.parse({"pretrain": {"learning_rate": 2}}).content() != Outer.parse({}).content()
 
@@ -50,13 +50,13 @@ def test_merging_replaces_values_and_merges_sections():
     assert merge({"a": {"x": 1, "y": 2}, "b": 1}, {"a": {"y": 3}}) == {"a": {"x": 1, "y": 3}, "b": 1}
 
 
-def test_a_section_of_another_name_replaces_the_old_one_whole():
+def test_a_section_of_another_name_replaces_the_old_one_completely():
     over = {"objective": {"name": "mlm"}}
     assert merge({"objective": {"name": "mlm_nsp", "short_probability": 0.2}}, over) == over
 
 
 @pytest.mark.parametrize("text", ["- a list", "a: [1", "just text"])
-def test_a_file_that_is_no_recipe_is_refused(tmp_path, text):
+def test_a_file_that_is_not_a_recipe_is_refused(tmp_path, text):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(RecipeError, match=r"bad\.yaml"):

@@ -32,7 +32,7 @@ def test_a_failure_in_a_worker_reaches_the_caller():
 @pytest.mark.parametrize(
     ("function", "shards"), [(lambda number: number, [1, 2, 3]), (math.factorial, [1, open, print, lambda: 1])]
 )
-def test_work_that_cannot_travel_is_an_error_and_not_a_wait(function, shards):
+def test_work_that_cannot_be_pickled_is_an_error_and_not_a_wait(function, shards):
     with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
         list(map_shards(function, shards, ExecutionConfig(workers=2)))
 
