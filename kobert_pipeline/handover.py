@@ -87,7 +87,7 @@ def build_corpora(context: Context) -> dict[str, Any]:
 
 def special_tokens(recipe: Recipe) -> tuple[str, ...]:
     """The special tokens that the recipe's objective needs."""
-    return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens
+    return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens(recipe.pretrain.options)
 
 
 def placeholders(recipe: Recipe) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def pretrain_config(recipe: Recipe) -> dict[str, Any]:
 def pretrain_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """What the objective needs besides the store, and the checkpoint from which training continues."""
     config = recipe.pretrain
-    inputs = OBJECTIVES[config.objective["name"]].inputs(config.options)
+    inputs = OBJECTIVES[config.objective["name"]].inputs.identity(config.options, hashes)
     if config.continue_from is None:
         return inputs
     return inputs | addresses.identity(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, hashes)
@@ -159,12 +159,13 @@ def pretrain_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 def build_pretrain(context: Context) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
 
-    name, patterns = context.recipe.pretrain.continue_from, (*addresses.WEIGHTS, *addresses.TOKENIZER)
-    inputs = context.out.identity.inputs
+    config, inputs = context.recipe.pretrain, context.out.identity.inputs
+    name, patterns = config.continue_from, (*addresses.WEIGHTS, *addresses.TOKENIZER)
     start = None if name is None else addresses.local_folder(name, CONTINUE_FROM, patterns, inputs)
     return build(
-        context.recipe.pretrain, context.folders["tokenizer"], context.folders["dataset"], context.out,
+        config, context.folders["tokenizer"], context.folders["dataset"], context.out,
         seed=context.recipe.seed, start=start,
+        folders=OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs),
     )  # fmt: skip
 
 

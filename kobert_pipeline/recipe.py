@@ -16,7 +16,6 @@ from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -48,10 +47,10 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _the_store_has_what_the_objective_reads(self) -> Recipe:
-        for annotation in OBJECTIVES[self.pretrain.objective["name"]].annotations(self.pretrain.options):
-            if annotation not in self.dataset.annotations:
+        for name in self.pretrain.annotations:
+            if name not in self.dataset.annotations:
                 raise RecipeError(
-                    f"pretrain.objective reads {annotation}, which the token store lacks; set dataset.morphemes: true"
+                    f"pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true"
                 )
         return self
 
