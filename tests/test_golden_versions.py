@@ -1,7 +1,7 @@
-"""Keeps `version` in STAGES honest: what each stage makes of the sample is recorded beside the version that made it.
+"""Keeps the versions of the stages honest: a file records what each makes of the sample, and the version that made it.
 
-When this test fails, either a change was not meant to change output, or the stage's version in `kobert_pipeline/stages.py`
-has to be raised. Then record anew: KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
+When this test fails, either a change was not meant to change output, or the version in the SPEC of the
+stage (in `config.py` of its package) has to be raised. Then record anew: KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
 """
 
 from __future__ import annotations
@@ -109,6 +109,6 @@ def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage, folders
     else:
         same = recorded["output"] == output
     assert same or recorded["version"] != stage.version, (
-        f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
+        f"the output of {stage.name} changed: raise the version in the SPEC of {stage.name}"
     )
     assert recorded["version"] == stage.version, f"record version {stage.version} with KOBERT_UPDATE_GOLDEN=1"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.uses import fill_mask
 from kobert_pipeline.uses.use import Network, Tokenizer, UnfitModel, Use
@@ -15,6 +14,8 @@ USES: MappingProxyType[str, Use] = MappingProxyType({use.name: use for use in (f
 def use_named(name: str) -> Use:
     """Raises InputError for a name that is not in USES, as another version of this program may have written it."""
     if name not in USES:
+        from kobert_pipeline.ground.config import nearest  # brings pydantic, and every command imports this file
+
         raise InputError(f"use {name}: {nearest(name, list(USES))}")
     return USES[name]
 

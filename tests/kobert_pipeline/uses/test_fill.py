@@ -68,7 +68,9 @@ def test_a_sentence_that_is_too_long_is_refused(model):
 def test_a_model_without_the_head_is_refused(tmp_path):
     folder = export_classifier(tmp_path / "model")
     for load in (USE.load, find_use):
-        with pytest.raises(UnfitModel, match=r"not a masked language model: its weights do not include cls\.predictions"):
+        with pytest.raises(
+            UnfitModel, match=r"not a masked language model: its weights do not include cls\.predictions"
+        ):
             load(str(folder))
 
 

@@ -26,12 +26,12 @@ from kobert_pipeline.report.playground import answers
 from kobert_pipeline.uses.results import lines
 from kobert_pipeline.uses.use import Answer, Columns, Command, Example, Result, Use, Words, loading_code
 
-CHECK = '''
+CHECK = """
 def problem(name, revision, tokenizer, model, trust):
     batch = tokenizer("대한민국의", return_tensors="pt")
     ids = model.generate(**batch, max_new_tokens=2, do_sample=False)
     return "" if ids.shape[-1] > batch["input_ids"].shape[-1] else "nothing was generated"
-'''
+"""
 FIGURES = [
     {"name": "next", "title": "Next token predicted right", "unit": "share", "chance": 0.25, "better": 1, "group": ""},
     {"name": "loss", "title": "Next token loss", "unit": "nats", "chance": None, "better": -1, "group": ""},
