@@ -65,7 +65,7 @@ def test_a_corpus_goes_without_what_was_dropped_from_it(run: dict[str, Path]) ->
 
 
 def test_a_corpus_of_unknown_licence_is_not_given_away(run: dict[str, Path]) -> None:
-    with pytest.raises(InputError, match=r"does not let these texts be published: reviews \(unknown\)"):
+    with pytest.raises(InputError, match=r"does not allow these texts to be published: reviews \(unknown\)"):
         dataset_bundle(CONFIG, "small", run, repo="me/texts")
 
 

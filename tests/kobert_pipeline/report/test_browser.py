@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser import Browser, find_chromium, has_korean_font
 
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.morpheme_colours import sentences
 from kobert_pipeline.report.page import write_page
@@ -113,7 +114,7 @@ def test_the_page_cuts_text_as_the_tokenizer_does(
     browser: Browser, pages: dict[str, Path], folders: dict[str, Path]
 ) -> None:
     browser.open(pages["run"])
-    for sentence in sentences(folders["tokenizer"], public=False):
+    for sentence in sentences(TokenizerFolder(folders["tokenizer"]), public=False):
         browser.evaluate(f"area.value = {sentence.text!r}; area.dispatchEvent(new Event('input'));")
         shown = browser.evaluate("[...document.querySelectorAll('#live-pieces .piece')].map(each => each.textContent)")
         assert shown == [cut.piece for eojeol in sentence.eojeols for cut in eojeol]

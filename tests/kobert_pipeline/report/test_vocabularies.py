@@ -105,12 +105,14 @@ def test_both_editions_show_chart_and_table_and_no_folder(
 def test_the_recipe_and_the_command_name_them(other: Path, tmp_path: Path) -> None:
     recipe = load_recipe("quickstart", (f"report.beside=[{other}]",))
     assert recipe.report.beside == (str(other),)
-    result = CliRunner().invoke(cli.app, ["report", "quickstart", "--beside", str(other), "--artifacts", str(tmp_path)])
+    result = CliRunner().invoke(
+        cli.app, ["report", "quickstart", "--compare-with", str(other), "--artifacts", str(tmp_path)]
+    )
     assert result.exit_code == 0, result.output
     both = CliRunner().invoke(
-        cli.app, ["report", "quickstart", "quickstart", "--beside", "a", "--artifacts", str(tmp_path)]
+        cli.app, ["report", "quickstart", "quickstart", "--compare-with", "a", "--artifacts", str(tmp_path)]
     )
-    assert "--beside" in str(both.exception)
+    assert "--compare-with" in str(both.exception)
 
 
 def test_dots_at_one_place_share_a_label() -> None:
