@@ -32,7 +32,7 @@ class Bundle:
     """Source of the corpus -> its licence."""
     files: dict[str, Path | str]
     """Name in the repository -> the file with its content, or the text itself."""
-    left_behind: tuple[str, ...]
+    not_sent: tuple[str, ...]
     """Files of the same folder that are never sent: links, and names that are not on the list of allowed ones."""
     golden: Path | None = None
     """Sentences with the pieces that the tokenizer must split them into. Never sent."""
@@ -73,7 +73,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
     _refuse_changed(folders["hub"])
     artifacts = ArtifactSet.read(folders)
     hub, pretrain = artifacts[HubFolder], artifacts[PretrainedRun]
-    names, left_behind = _split(hub.publish, "model")
+    names, not_sent = _split(hub.publish, "model")
     described = artifacts.only(*STAGES)
     return Bundle(
         kind="model",
@@ -83,7 +83,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
         sources=artifacts[Corpus].summary.licences,
         files={name: hub.publish / name for name in names}
         | {CARD: model_card(config, recipe, described, repo=repo, cost=pretrain.cost), PAGE: page},
-        left_behind=left_behind,
+        not_sent=not_sent,
         golden=artifacts[TokenizerFolder].golden,
         export=pretrain.model,
         use=use_named(pretrain.summary.use),
@@ -95,7 +95,7 @@ def tokenizer_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path]
     _refuse_changed(folders["tokenizer"])
     artifacts = ArtifactSet.read(folders).only(Corpus.stage, TokenizerFolder.stage)
     tokenizer = artifacts[TokenizerFolder]
-    names, left_behind = _split(tokenizer.folder, "tokenizer")
+    names, not_sent = _split(tokenizer.folder, "tokenizer")
     return Bundle(
         kind="tokenizer",
         recipe=recipe,
@@ -105,7 +105,7 @@ def tokenizer_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path]
         files={name: tokenizer.folder / name for name in names}
         | _manifest_files(artifacts)
         | {CARD: tokenizer_card(config, recipe, artifacts, repo=repo)},
-        left_behind=left_behind,
+        not_sent=not_sent,
         golden=tokenizer.golden,
     )
 
@@ -121,7 +121,7 @@ def dataset_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], 
         raise InputError(
             f"The licence does not allow these texts to be published: {named}. Leave the sources out, or state their licence in the recipe."
         )
-    names, left_behind = _split(corpus.folder, "dataset")
+    names, not_sent = _split(corpus.folder, "dataset")
     return Bundle(
         kind="dataset",
         recipe=recipe,
@@ -131,7 +131,7 @@ def dataset_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], 
         files={name: corpus.folder / name for name in names}
         | _manifest_files(artifacts)
         | {CARD: dataset_card(config, recipe, artifacts, repo=repo)},
-        left_behind=left_behind,
+        not_sent=not_sent,
         documents=corpus.summary.total.kept,
         masked=corpus.masks_personal_data,
     )

@@ -74,7 +74,7 @@ def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> 
         [
             f"Dry run: nothing was sent. To {to.repo} ({visibility} {bundle.kind} repository, branch {to.branch}, tag {tag_of(bundle, to)}) would go {len(sizes)} files, {sum(sizes.values()):,} bytes, in one commit:",
             *(f"  {size:>15,}  {name}" for name, size in sizes.items()),
-            *(f"  {'not sent':>15}  {name}" for name in bundle.left_behind),
+            *(f"  {'not sent':>15}  {name}" for name in bundle.not_sent),
             "",
             "The card, README.md:",
             *(f"  {line}".rstrip() for line in bundle.card.splitlines()),
@@ -141,7 +141,7 @@ def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
     if not same and to.revision is None and there:
         shown = ", ".join(sorted(there)[:3])
         raise InputError(
-            f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish beside them (`--revision {MAIN}` to replace an earlier push)."
+            f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish on another branch (`--revision {MAIN}` to replace an earlier push)."
         )
     tag = tag_of(bundle, to)
     tagged = _commit_of(api, to.repo, tag, kind)

@@ -1,5 +1,5 @@
 """Curves and histograms as inline SVG. Text stays text, the background is transparent, and colours are the page's CSS
-variables, so that a chart follows light and dark. Names of lines stand in the page beside it, where any script is set well.
+variables, so that a chart follows light and dark. The page shows the names of the lines, because it sets any script well.
 Pure: the same values give the same bytes."""
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Rows = Sequence[dict[str, float]]
 Points = Sequence[tuple[float, float]]
 
 MOST_POINTS = 600
-"""A longer curve is thinned: nobody sees more, and the page stays small."""
+"""A longer curve is thinned: nobody sees more points, and the page stays small."""
 Size = tuple[float, float]
 WIDE, SMALL = (374.0, 216.0), (310.0, 190.0)
-"""Width and height of a chart in its own units: points, which a phone shows at about one pixel each. Two stand beside each
-other, or three small ones."""
+"""Width and height of a chart in its own units: points, which a phone shows at about one pixel each. A row has two charts, or
+three small ones."""
 
 INK, GRID = "#010101", "#020202"
 TRAIN, VALIDATION, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
@@ -36,7 +36,7 @@ COLOURS = {
     REFERENCE_B: "var(--reference-b)",
     TOKENIZER: "var(--tokenizer)",
 }
-"""What matplotlib is told -> what the page says."""
+"""Colour for matplotlib -> colour of the page."""
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -65,9 +65,9 @@ class Line:
     """A key of COLOURS."""
     points: Points
     marked: bool = False
-    """With a dot at every point: few points, each measured."""
+    """With a dot at every point, for few points that were each measured."""
     dashed: bool = False
-    """A level to compare with, not a measurement of the run."""
+    """A level to compare with, not a measurement."""
 
     @property
     def css(self) -> str:
@@ -79,9 +79,9 @@ class Chart:
     title: str
     svg: str
     lines: tuple[Line, ...] = ()
-    """For the key, in order."""
+    """In the order of the key."""
     frame: str = ""
-    """JSON for the page's script: where the axes lie in the SVG, their limits, and the points."""
+    """JSON for the page's script: the place of the axes in the SVG, their limits, and the points."""
 
 
 def points(rows: Rows, y: str, x: str = "step") -> Points:
@@ -90,7 +90,7 @@ def points(rows: Rows, y: str, x: str = "step") -> Points:
 
 
 def thinned(rows: Rows) -> Rows:
-    """At most about MOST_POINTS rows, evenly, the last one among them."""
+    """At most about MOST_POINTS rows, evenly spaced, with the last one."""
     stride = -(-len(rows) // MOST_POINTS) or 1
     return [*rows[:-1:stride], *rows[-1:]]
 
@@ -139,7 +139,7 @@ def line_chart(
 
 
 def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str) -> Chart:
-    """Bars of equal width, one a label; `shares` add up to 1. Labels that would touch are left out."""
+    """Bars of equal width, one per label; `shares` add up to 1. Labels that would touch are left out."""
 
     def draw(axes: Any) -> None:
         axes.bar(range(len(shares)), shares, width=0.86, color=CORPUS)
@@ -158,7 +158,7 @@ def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str
 @dataclass(frozen=True)
 class Dot:
     label: str
-    """Short: it stands beside the dot, and in a table beside the chart."""
+    """Short: it is shown next to the dot, and in a table next to the chart."""
     x: float
     y: float
     colour: str
@@ -166,11 +166,11 @@ class Dot:
 
 
 NEAR = 0.04
-"""Of the axes: dots that are closer in both share one label."""
+"""Share of an axis: dots that are nearer to each other on both axes have one label."""
 
 
 def scatter(title: str, dots: Sequence[Dot], *, x: str) -> Chart:
-    """Labelled dots; those that lie on each other are labelled together."""
+    """Labelled dots; dots at about the same place have one label."""
 
     def draw(axes: Any) -> None:
         for dot in reversed(dots):  # the first on top
@@ -188,7 +188,7 @@ def scatter(title: str, dots: Sequence[Dot], *, x: str) -> Chart:
 
 
 def labels(dots: Sequence[Dot]) -> list[tuple[Dot, str]]:
-    """The dots beside which a label stands, and the label: `1`, or `2, 3` for two at one place."""
+    """The dots that have a label, and the label: `1`, or `2, 3` for two dots at one place."""
     width, height = (max(values) - min(values) for values in ([dot.x for dot in dots], [dot.y for dot in dots]))
     found: list[tuple[Dot, str]] = []
     for dot in dots:
@@ -220,11 +220,11 @@ def _ticks(number: int) -> Any:
 
 
 def _svg(draw: Callable[[Any], None], label: str, size: Size = WIDE) -> tuple[str, list[float], list[float]]:
-    """The element, the axes' left, right, top and bottom in its units, and the limits of x and y."""
+    """The element; left, right, top and bottom of the axes in its units; the limits of x and y."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    # The salt makes ids that are the same every time, and no other chart's.
+    # The salt gives ids that are the same every time and differ from those of other charts.
     with matplotlib.rc_context(SETTINGS | {"svg.hashsalt": label}):
         figure = Figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained")
         axes = figure.add_subplot()
@@ -244,13 +244,13 @@ def _svg(draw: Callable[[Any], None], label: str, size: Size = WIDE) -> tuple[st
 
 
 def inline(svg: str, label: str) -> str:
-    """matplotlib's SVG document as an element of an HTML page: no prolog, no namespaces, no size, no repeated ids."""
+    """Makes matplotlib's SVG document an element of an HTML page: no prolog, no namespaces, no size, no repeated ids."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(
         r'<svg[^>]*viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{label}">', svg, count=1
     )
     svg = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", svg)
-    for told, shown in COLOURS.items():
-        svg = svg.replace(told, shown)
+    for drawn, shown in COLOURS.items():
+        svg = svg.replace(drawn, shown)
     return svg.strip()

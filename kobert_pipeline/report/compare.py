@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
-from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedRun
+from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
@@ -18,8 +18,8 @@ from kobert_pipeline.hub.card import dev_scores
 from kobert_pipeline.report import curves, morpheme_colours, score_tracks
 from kobert_pipeline.report.differences import MISSING, Both, differences, shared
 from kobert_pipeline.report.morpheme_colours import Sentence
-from kobert_pipeline.report.numbers import in_sentence
 from kobert_pipeline.report.picture import StageBox, stage_boxes
+from kobert_pipeline.report.pretraining import with_unit
 from kobert_pipeline.report.templates import template
 from kobert_pipeline.report.tried import Tried, tried
 from kobert_pipeline.uses import use_named
@@ -69,57 +69,61 @@ class ResultRow:
 
 
 Value = int | float | None
-Line = tuple[str, Value, int]
-"""Words, value, and whether more (1), less (-1) or neither (0) is better."""
+
+
+class Line(NamedTuple):
+    """A row of one run."""
+
+    words: str
+    value: Value
+    better: int = 0
+    """1 if more is better, -1 if less is, 0 if neither."""
+    unit: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.value is None:
+            return MISSING
+        if self.unit == "share":
+            return f"{100 * self.value:.2f} %"
+        return f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.4f}"
 
 
 def result_rows(both: Both) -> list[ResultRow]:
-    """Rows without a value in either run are left out."""
-    left, right = ({words: (value, better) for words, value, better in _lines(artifacts)} for artifacts in both)
+    """Figures are compared only where both runs have the same token store, and so the same validation text."""
+    left, right = ({line.words: line for line in _lines(artifacts)} for artifacts in both)
     comparable = TokenStore.stage in shared(both)
-    rows = []
-    for words in dict.fromkeys([*left, *right]):
-        values = left.get(words, (None, 0))[0], right.get(words, (None, 0))[0]
-        better = (left.get(words) or right[words])[1]
-        rows.append(ResultRow(words, (_number(values[0]), _number(values[1])), _better(values, better, comparable)))
-    return rows
+    missing = Line("", None)
+    pairs = [(left.get(words, missing), right.get(words, missing)) for words in dict.fromkeys([*left, *right])]
+    return [
+        ResultRow(one.words or other.words, (one.text, other.text), _better(one, other) if comparable else None)
+        for one, other in pairs
+    ]
 
 
 def _lines(artifacts: ArtifactSet) -> Iterator[Line]:
     if corpus := artifacts.get(Corpus):
-        yield "documents", corpus.summary.total.kept, 0
-        yield "sentences", corpus.summary.total.sentences, 0
+        yield Line("documents", corpus.summary.total.kept)
+        yield Line("sentences", corpus.summary.total.sentences)
     if tokenizer := artifacts.get(TokenizerFolder):
-        yield "pieces in the vocabulary", tokenizer.summary.vocab_size, 0
-        yield "pieces per eojeol", tokenizer.summary.training_text.pieces_per_eojeol, 0
-        yield "cuts agree with morphemes (F1)", tokenizer.summary.training_text.cut_f1, 1
+        yield Line("pieces in the vocabulary", tokenizer.summary.vocab_size)
+        yield Line("pieces per eojeol", tokenizer.summary.training_text.pieces_per_eojeol)
+        yield Line("cuts agree with morphemes (F1)", tokenizer.summary.training_text.cut_f1, 1)
     if store := artifacts.get(TokenStore):
-        yield "tokens in the store", store.summary.train.tokens, 0
+        yield Line("tokens in the store", store.summary.train.tokens)
     if run := artifacts.get(PretrainedRun):
-        yield "parameters", run.summary.parameters, 0
-        yield "steps", run.summary.steps, 0
-        yield "tokens seen", run.summary.tokens, 0
-        yield f"chance level: {run.summary.chance.name}", run.summary.chance.value, 0
+        yield Line("parameters", run.summary.parameters)
+        yield Line("steps", run.summary.steps)
+        yield Line("tokens seen", run.summary.tokens)
+        yield Line(f"chance level: {run.summary.chance.name}", run.summary.chance.value)
         for figure in run.summary.overall:
-            yield _title(figure), run.summary.end(figure), figure.better
+            yield Line(with_unit(figure), run.summary.end(figure), figure.better, figure.unit)
 
 
-def _title(figure: Figure) -> str:
-    return in_sentence(figure.title) + (f", {figure.unit}" if figure.unit else "")
-
-
-def _better(values: tuple[Value, Value], better: int, comparable: bool) -> int | None:
-    """Figures of validation text are compared only where both runs have the same tokens and the same validation text."""
-    left, right = values
-    if not (comparable and better) or left is None or right is None or left == right:
+def _better(one: Line, other: Line) -> int | None:
+    if not one.better or one.value is None or other.value is None or one.value == other.value:
         return None
-    return int((right - left) * better > 0)
-
-
-def _number(value: Value) -> str:
-    if value is None:
-        return MISSING
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return int((other.value - one.value) * one.better > 0)
 
 
 def _charts(names: Pair, both: Both) -> list[Any]:

@@ -18,7 +18,7 @@ def shown_seconds(seconds: float) -> str:
 
 
 def shown_count(count: float) -> str:
-    """`45,926`, `18.3 M`: a number to be taken in at a glance."""
+    """`45,926`, `18.3 M`: a number that is read at a glance."""
     for size, unit in ((1e9, "G"), (1e6, "M")):
         if count >= size:
             return f"{count / size:,.1f} {unit}"
@@ -26,7 +26,7 @@ def shown_count(count: float) -> str:
 
 
 def shown_share(share: float) -> str:
-    """`8.3 %`, `< 0.1 %`: of something, 0 to 1."""
+    """A share of 0 to 1: `8.3 %`, `< 0.1 %`."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %"

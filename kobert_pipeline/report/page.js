@@ -73,7 +73,7 @@ function follow(figure) {
 
 document.querySelectorAll("figure[data-frame]").forEach(follow);
 
-// --- the tokenizer, as the file has it: NFC, BERT's words, longest match first ---
+// --- the tokenizer, as in tokenizer.json: NFC, BERT's words, longest match first ---
 
 const HAN = /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 const SIGN = /[\p{P}$+<=>^`|~]/u;

@@ -32,20 +32,20 @@ WORST = 5
 """Wrong answers shown for each task."""
 
 
-def write_page(path: Path, recipe: str, folders: dict[str, Path], beside: Sequence[str] = ()) -> None:
+def write_page(path: Path, recipe: str, folders: dict[str, Path], compared: Sequence[str] = ()) -> None:
     """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing.
 
-    `beside`: tokenizers to compare the run's own with: folders, files or Hub ids.
+    `compared`: tokenizers to compare the run's own with: folders, files or Hub ids.
     """
-    write_text(path, render(recipe, ArtifactSet.read(folders), beside))
+    write_text(path, render(recipe, ArtifactSet.read(folders), compared))
 
 
-def public_page(recipe: str, folders: Mapping[str, Path], beside: Sequence[str] = ()) -> str:
+def public_page(recipe: str, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> str:
     """The edition that may be published: it quotes nothing of the corpus or of a dataset, and names no document."""
-    return render(recipe, ArtifactSet.read(folders), beside, public=True)
+    return render(recipe, ArtifactSet.read(folders), compared, public=True)
 
 
-def render(recipe: str, artifacts: ArtifactSet, beside: Sequence[str] = (), *, public: bool = False) -> str:
+def render(recipe: str, artifacts: ArtifactSet, compared: Sequence[str] = (), *, public: bool = False) -> str:
     """The page as text, from manifests and the other files of the artifacts. `public` leaves out quotations of the corpus."""
     stages = stage_boxes(artifacts)
     values = {
@@ -62,7 +62,7 @@ def render(recipe: str, artifacts: ArtifactSet, beside: Sequence[str] = (), *, p
         "settings": {stage: _settings(found.config) for stage, found in artifacts.by_stage.items()},
         **_corpus(artifacts.get(Corpus), public),
         **_tokenizer(artifacts.get(TokenizerFolder), public),
-        "comparison": comparison(recipe, artifacts.get(TokenizerFolder), artifacts.get(Corpus), beside),
+        "comparison": comparison(recipe, artifacts.get(TokenizerFolder), artifacts.get(Corpus), compared),
         "store": artifacts[TokenStore].summary if TokenStore in artifacts else None,
         **_pretraining(recipe, artifacts.get(PretrainedRun)),
         **_klue(recipe, artifacts, public),

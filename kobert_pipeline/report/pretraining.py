@@ -66,13 +66,18 @@ def shown(value: float, unit: str, digits: int) -> str:
 def _from_start(run: PretrainedSummary, digits: int) -> Headline:
     figure = run.headline_figure
     start, end = (_number(row[figure.name], figure, digits) for row in (run.first, run.last))
-    return Headline(_with_unit(in_sentence(figure.title), figure), f"{start} →", end)
+    return Headline(with_unit(figure), f"{start} →", end)
 
 
 def _at_end(run: PretrainedSummary, figure: Figure) -> Headline:
     end = run.end(figure)
     assert end is not None
-    return Headline(_with_unit(in_sentence(figure.title), figure), "", _number(end, figure, 3 if figure.unit else 1))
+    return Headline(with_unit(figure), "", _number(end, figure, 3 if figure.unit else 1))
+
+
+def with_unit(figure: Figure) -> str:
+    """`masked language model loss, nats`; a share has its unit in the value."""
+    return _with_unit(in_sentence(figure.title), figure)
 
 
 def _with_unit(words: str, figure: Figure) -> str:

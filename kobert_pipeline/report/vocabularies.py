@@ -48,13 +48,13 @@ class Comparison:
 
 
 def comparison(
-    recipe: str, tokenizer: TokenizerFolder | None, corpus: Corpus | None, beside: Sequence[str]
+    recipe: str, tokenizer: TokenizerFolder | None, corpus: Corpus | None, compared: Sequence[str]
 ) -> Comparison | None:
     """None where there is nothing to compare: no other tokenizer, none of the run's own, or no text.
 
     A tokenizer that cannot be opened is named in the log and in `missing`, never by its folder.
     """
-    sentences = _sentences(corpus) if beside and tokenizer is not None else []
+    sentences = _sentences(corpus) if compared and tokenizer is not None else []
     if tokenizer is None or not sentences:
         return None
     starts = {sentence: {item.start for item in morphemes(sentence)} for sentence in sentences}
@@ -65,7 +65,7 @@ def comparison(
 
     rows = [measured(recipe, load_tokenizer(tokenizer.folder, check=False), own=True)]
     missing: list[str] = []
-    for name in dict.fromkeys(beside):
+    for name in dict.fromkeys(compared):
         try:
             rows.append(measured(label(name), open_tokenizer(_expanded(name))))
         except KobertError as error:

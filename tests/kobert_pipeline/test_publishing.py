@@ -22,7 +22,7 @@ BUNDLE = Bundle(
         "README.md": "# 모델\n\n문서 1,234,567개, 지문 `" + "0123456789abcdef" * 4 + "`\n",
         "vocab.txt": "대한\n##민국\n2024\n",
     },
-    left_behind=(),
+    not_sent=(),
 )
 
 

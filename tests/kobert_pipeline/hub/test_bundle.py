@@ -39,7 +39,7 @@ def test_a_model_goes_with_its_tokenizer_card_scores_page_and_manifests(run: dic
         *("README.md", "recipe.yaml", "run.html", "scores.json"),
         *(f"manifests/{stage}.json" for stage in ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")),
     }
-    assert bundle.left_behind == ()
+    assert bundle.not_sent == ()
 
 
 def test_the_card_names_the_repository_and_what_training_took(run: dict[str, Path]) -> None:
@@ -51,7 +51,7 @@ def test_the_card_names_the_repository_and_what_training_took(run: dict[str, Pat
 
 def test_a_tokenizer_goes_without_the_sentences_it_is_checked_by(run: dict[str, Path]) -> None:
     bundle = tokenizer_bundle(CONFIG, "small", run, repo="me/tokenizer")
-    assert "golden.json" in bundle.left_behind
+    assert "golden.json" in bundle.not_sent
     assert {"tokenizer.json", "vocab.txt", "README.md", "manifests/tokenizer.json"} <= set(bundle.files)
     assert all(PLANTED not in text for text in bundle.texts().values())
 
@@ -60,7 +60,7 @@ def test_a_corpus_goes_without_what_was_dropped_from_it(run: dict[str, Path]) ->
     with_licences(run, reviews="CC0-1.0")
     bundle = dataset_bundle(CONFIG, "small", run, repo="me/texts")
     assert set(bundle.files) == {"shards/00000.parquet", "README.md", "manifests/corpora.json"}
-    assert "dropped.jsonl" in bundle.left_behind
+    assert "dropped.jsonl" in bundle.not_sent
     assert (bundle.license, bundle.documents) == ("other", 2)
 
 
@@ -77,7 +77,7 @@ def test_a_planted_file_is_never_sent_and_named(run: dict[str, Path], name: str)
     (run["hub"] / "publish" / name).write_bytes(b"planted")
     bundle = model_of(run)
     assert name not in bundle.files
-    assert bundle.left_behind == (name,)
+    assert bundle.not_sent == (name,)
     assert f"not sent  {name}" in describe(bundle, Destination("me/model"))
     assert not any(is_publishable(name, kind) for kind in ("model", "tokenizer", "dataset"))
 
@@ -85,7 +85,7 @@ def test_a_planted_file_is_never_sent_and_named(run: dict[str, Path], name: str)
 def test_a_link_is_never_followed(run: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("key", encoding="utf-8")
     (run["hub"] / "publish" / "special_tokens_map.json").symlink_to(tmp_path / "secret")
-    assert model_of(run).left_behind == ("special_tokens_map.json",)
+    assert model_of(run).not_sent == ("special_tokens_map.json",)
 
 
 def test_a_file_that_was_edited_after_it_was_checked_is_refused(run: dict[str, Path]) -> None:
