@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue lint format clean
+.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart
@@ -54,6 +54,10 @@ bench-pretrain: $(READY)
 
 bench-klue: $(READY)
 	$(BIN)/python tests/bench/bench_klue.py
+
+# Sizes, imports and names of the source. Next to another checkout: make house OTHER=path
+house: $(READY)
+	$(BIN)/python tests/support/house.py $(OTHER) .
 
 lint: $(READY)
 	$(BIN)/ruff check .
