@@ -233,8 +233,8 @@ def words(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    for field in ("id", "attr", "arg", "name", "asname", "module"):
-        value = getattr(node, field, None)
+    for slot in ("id", "attr", "arg", "name", "asname", "module"):
+        value = getattr(node, slot, None)
         if isinstance(value, str):
             yield value
 
