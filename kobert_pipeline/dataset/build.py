@@ -74,7 +74,7 @@ def build(
         raise InputError("The dataset has no training text. Add documents to the corpus.")
     logger.info(
         "dataset: %s training pieces in %s sentences, %s validation, unigram entropy %.2f nats, in %.1f min",
-        f"{summary[TRAIN]['pieces']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['pieces']:,}",
+        f"{summary[TRAIN]['tokens']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['tokens']:,}",
         summary["unigram_entropy"], (time.monotonic() - started) / 60,
     )  # fmt: skip
     return summary
