@@ -1,4 +1,5 @@
-"""The rules of the house, measured: sizes, one-way imports, names that cannot be confused. `make house` prints the figures."""
+"""The rules of the house, measured: sizes, one-way imports, names that cannot be confused. `make house` prints the
+figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Measures the source of the packages by its syntax trees: sizes, import cycles, imports against the layers, equal file names.
+"""Measures the source of the packages by its syntax trees: sizes, import cycles, imports against the layers, equal file
+names.
 
 `python tests/support/house.py [CHECKOUT…]` prints one row per checkout; without an argument, that of this one.
 """
