@@ -124,8 +124,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     Its only user `me`, a member of `org`, has the token `hf_mine`. The files in which the client looks for a token do
     not exist.
     """
-    from huggingface_hub import constants
-    from huggingface_hub import close_session
+    from huggingface_hub import close_session, constants
 
     server = HubServer()
     server.add_user("hf_mine", "me", organizations={"org": "write", "readers": "read"})
