@@ -6,7 +6,7 @@ them, read with `weights_only=True`. So a run can continue with any number of ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -88,22 +88,19 @@ def mesh_of(strategy: Any) -> DeviceMesh | None:
     return cast("DeviceMesh", strategy.device_mesh["data_parallel"]) if isinstance(strategy, Sharded) else None
 
 
-def divide(model: nn.Module, mesh: DeviceMesh) -> None:
-    """Divides each layer of the transformers inside the model, and everything else (embeddings, heads) as one more
-    part.
+def divide(model: nn.Module, layers: Sequence[nn.Module], mesh: DeviceMesh) -> None:
+    """Divides each of the `layers` inside the model, and everything else (embeddings, heads) as one more part.
 
     Adds the method `within(function, ...)` to the model. It gathers that last part and calls the function with the
     model; each layer is gathered while it computes. Every rank must call `within`, and each layer, the same number of
     times.
     """
     from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-    from transformers.modeling_layers import GradientCheckpointingLayer
 
     def within(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(model, *arguments)
 
     model.within = within  # type: ignore[assignment]
-    layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for part in [*layers, model]:
         fully_shard(part, mesh=mesh)
         assert isinstance(part, FSDPModule)
