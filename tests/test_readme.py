@@ -8,15 +8,29 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.objectives import OBJECTIVES
 
 ROOT = Path(__file__).parent.parent
 README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
 NOT_HERE = ("# needs a network", "; needs a network", "# your own files", "# needs KOBERT_DATA")
 """Endings of README lines that a test cannot run."""
 MOST_COLUMNS = 7
+PAGES = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if not {".venv", "artifacts", "build", "golden"} & set(path.parts) and "golden" not in path.name
+]
+TABLES: dict[str, Mapping[str, object]] = {
+    "kobert_pipeline/objectives": OBJECTIVES,
+    "kobert_pipeline/architectures": ARCHITECTURES,
+}
+"""Folder of a package -> the table that its README shows."""
 
 
 def blocks(path: Path) -> list[str]:
@@ -62,10 +76,17 @@ def test_tables_have_at_most_seven_columns_and_rows_of_one_width(path: Path) -> 
         assert all(max(widths) <= MOST_COLUMNS and len(set(widths)) == 1 for widths in found)
 
 
-@pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_relative_links_lead_to_files(path: Path) -> None:
-    for link in re.findall(r"\]\((?!http|#)([^)]+)\)", path.read_text(encoding="utf-8")):
-        assert (ROOT / link).exists(), link
+    for link in re.findall(r"\]\((?!http|#)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_readme_of_a_package_lists_its_table(table: str) -> None:
+    text = (ROOT / table / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`(\w+)`\]\((\w+)\.py\)", text, re.MULTILINE)
+    assert [name for name, _ in rows] == list(TABLES[table])
 
 
 @pytest.mark.parametrize("path", [README, KOREAN], ids=lambda path: path.name)
