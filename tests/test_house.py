@@ -18,10 +18,6 @@ SHARED_NAMES = {
     "config.py": "the settings of a stage: every stage has one",
 }
 """File names that may occur in several packages, with the reason."""
-TWINS = {
-    ("klue_eval.metrics", "klue_eval.tasks"): "a task and its metric have the task's name",
-}
-"""Pairs of packages whose files are called alike on purpose, with the reason."""
 OUTSIDE_THE_LAYERS = {"kobert_pipeline": "holds the version, and imports nothing"}
 
 MASKED = re.compile(r"(?<![A-Za-z])(?i:mlm|nsp)(?![a-z])|\[MASK\]|AutoModelForMaskedLM")
@@ -75,8 +71,7 @@ def test_no_file_name_occurs_twice_where_a_reader_could_confuse_the_two(house: H
 
 def confusable(house: House) -> Iterator[tuple[str, list[str]]]:
     for name, modules in house.equal_names().items():
-        packages = tuple(module.rpartition(".")[0] for module in modules)
-        if name not in SHARED_NAMES and packages not in TWINS:
+        if name not in SHARED_NAMES:
             yield name, modules
 
 
@@ -99,9 +94,7 @@ def test_no_template_speaks_of_masks() -> None:
 
 
 def test_the_exceptions_are_still_needed(house: House) -> None:
-    names = {module.rpartition(".")[0] for module in house.modules}
     assert SHARED_NAMES.keys() <= house.equal_names().keys()
-    assert {package for twins in TWINS for package in twins} <= names
     assert all(any(MASKED.search(text) for _, text in words(house.modules[name])) for name in SPEAK_OF_MASKS)
 
 

@@ -45,7 +45,7 @@ class AtomicCheckpoints(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         figures, step = self.best() if self.best is not None else [], trainer.global_step
-        is_measured = bool(figures) and figures[-1][0] == step  # the same on all ranks, unlike the last bits of a figure
+        is_measured = bool(figures) and figures[-1][0] == step  # alike on all ranks; figures may not be
         if not (is_measured or self.turns.has_come(step)):
             return
         is_best = is_lowest(figures, step)
