@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,7 +60,7 @@ def identity(stage: str, **inputs: Path) -> Identity:
 
 
 def _corpora(root: Path, documents: list[list[str]]) -> Path:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "doc_id": f"d{number:03d}",
             "source": "reviews" if number % 8 == 7 else "articles",
@@ -68,16 +69,27 @@ def _corpora(root: Path, documents: list[list[str]]) -> Path:
         }
         for number, sentences in enumerate(documents)
     ]
-    sources = {
-        "articles": {"continuity": True, "license": "Apache-2.0"},
-        "reviews": {"continuity": False, "license": "Apache-2.0"},
-    }
+    parts = {name: [row for row in rows if row["source"] == name] for name in ("articles", "reviews")}
+    sources = {name: {"continuity": name == "articles"} | _source_summary(part) for name, part in parts.items()}
     with Workspace(root, identity("corpora")) as out:
         (out.path / "shards").mkdir()
         middle = len(rows) // 2
         for number, part in enumerate((rows[:middle], rows[middle:])):
             pq.write_table(pa.Table.from_pylist(part), out.path / "shards" / f"{number:05d}.parquet")
-        return out.finish({"sources": sources}, {})
+        return out.finish({"sources": sources, "totals": _counts(rows)}, {})
+
+
+def _source_summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """As the corpus stage writes it."""
+    empty: dict[str, Any] = {"dropped_sentences": {}, "personal_data": {}, "encodings": {}}
+    return {"license": "Apache-2.0", "counts": _counts(rows)} | empty
+
+
+def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:
+    sentences = [sentence for row in rows for sentence in row["sentences"]]
+    size = sum(len(sentence.encode()) for sentence in sentences)
+    documents = {"documents": len(rows), "kept": len(rows)}
+    return documents | {"sentences": len(sentences), "bytes": size, "raw_bytes": size}
 
 
 def _tokenizer(root: Path, corpora: Path) -> Path:

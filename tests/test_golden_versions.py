@@ -1,8 +1,8 @@
-"""Keeps `version` in STAGES honest: the output of each stage on the sample is recorded with the version that made it.
+"""Keeps the versions of the stages honest: the output of each stage on the sample is recorded with the version that made it.
 
-If this test fails, either the change should not have changed the output, or the version of the stage in
-`kobert_pipeline/stages.py` must be raised. Then record again: KOBERT_UPDATE_GOLDEN=1 pytest
-tests/test_golden_versions.py
+If this test fails, either the change should not have changed the output, or the version in the SPEC of the stage (in
+`config.py` of its package) must be raised. Then record again:
+KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
 """
 
 from __future__ import annotations
@@ -111,6 +111,6 @@ def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage: Stage, 
     else:
         same = recorded["output"] == output
     assert same or recorded["version"] != stage.version, (
-        f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
+        f"the output of {stage.name} changed: raise the version in the SPEC of {stage.name}"
     )
     assert recorded["version"] == stage.version, f"record version {stage.version} with KOBERT_UPDATE_GOLDEN=1"

@@ -7,7 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.stage import StageSpec
 from tokenizer.words import Digits
+
+SPEC = StageSpec(name="tokenizer", version=5, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
 
 
 class TokenizerConfig(Config):

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(name="dataset", version=3, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
 
 
 class DatasetConfig(Config):

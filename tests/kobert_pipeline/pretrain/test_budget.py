@@ -121,7 +121,7 @@ def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoi
     assert said[0].startswith(f"pretrain: {steps:,} steps, about")
     state = torch.load(checkpoints(folder / "run" / "checkpoints")[-1], weights_only=True)
     assert state["kobert"]["horizon"]["total"] == state["global_step"] == steps
-    assert 0 < state["kobert"]["horizon"]["turned_at"] < steps
+    assert 0 < state["kobert"]["horizon"]["fixed_at"] < steps
 
 
 @pytest.mark.system

@@ -1,4 +1,3 @@
-import logging
 import math
 import os
 import pickle
@@ -7,14 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
-from kobert_pipeline.ground.progress import progress
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -34,7 +32,7 @@ def test_a_failure_in_a_worker_reaches_the_caller():
 @pytest.mark.parametrize(
     ("function", "shards"), [(lambda number: number, [1, 2, 3]), (math.factorial, [1, open, print, lambda: 1])]
 )
-def test_work_that_cannot_travel_is_an_error_and_not_a_wait(function, shards):
+def test_work_that_cannot_be_pickled_is_an_error_and_not_a_wait(function, shards):
     with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
         list(map_shards(function, shards, ExecutionConfig(workers=2)))
 
@@ -53,53 +51,65 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
     results.close()
 
 
-def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
-    monkeypatch.setattr("kobert_pipeline.ground.progress.PLAIN_INTERVAL", 0.0)
-    with (
-        caplog.at_level(logging.INFO, logger="kobert_pipeline.ground.progress"),
-        progress("센다", 10, "shards") as advance,
-    ):
-        advance(4, "loss 1.5")
-    assert caplog.messages[0].startswith("센다: 4 of 10 shards, ")
-    assert caplog.messages[0].endswith("loss 1.5")
+def test_a_worker_that_dies_is_one_message():
+    with pytest.raises(KobertError, match="A worker process died") as error:
+        list(map_shards(os._exit, [3, 3], ExecutionConfig(workers=2)))
+    assert error.value.__cause__ is None
 
 
-def test_progress_on_a_terminal_draws_a_bar_with_rate_and_time_left(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "160")
-    with progress("센다", 10, "shards") as advance:
-        advance(4, "loss 1.5")
-    shown = capsys.readouterr().err
-    assert "센다" in shown
-    assert "4/10" in shown
-    assert "shards/s loss 1.5" in shown
+SLEEPING = (
+    "import time; from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards\n"
+    "if __name__ == '__main__': print('starts', flush=True); list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
+)
 
 
-def test_the_meter_measures_time_and_memory():
-    with Meter() as meter:
-        block = bytearray(50 * 2**20)
-        block[::4096] = b"x" * len(block[::4096])
-        time.sleep(0.05)
-    assert meter.seconds >= 0.05
-    assert meter.peak_mib > 50
+def sleeping(**options: Any) -> subprocess.Popen[str]:
+    """A process with two workers, as soon as it starts them."""
+    command = [sys.executable, "-c", SLEEPING]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Waits until both are there."""
+    deadline, workers = time.monotonic() + 30, []
+    while len(workers) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        children = psutil.Process(process.pid).children()
+        workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return workers
 
 
 @pytest.mark.system
 def test_workers_end_when_their_parent_is_killed():
-    program = "import time; from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
-    parent = psutil.Process(subprocess.Popen([sys.executable, "-c", program]).pid)
-    deadline = time.monotonic() + 30
-    while (
-        time.monotonic() < deadline
-        and len(workers := [child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]) < 2
-    ):
-        time.sleep(0.1)
+    parent = sleeping()
+    workers = workers_of(parent)
     time.sleep(1)
     parent.kill()
-    parent.wait()
+    parent.communicate()
     assert len(workers) == 2
     assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.5])
+def test_ctrl_c_in_a_terminal_reaches_workers_too_and_they_end_silently(delay):
+    """A terminal sends it to the whole process group. The parent alone prints its traceback, here without `kobert`'s message."""
+    parent = sleeping(start_new_session=True, preexec_fn=hear_ctrl_c)
+    time.sleep(delay)
+    workers = psutil.Process(parent.pid).children(recursive=True)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, errors = parent.communicate(timeout=30)
+    assert errors.count("Traceback") == 1, errors
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+def hear_ctrl_c() -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- Ray -------------------------------------------------------------------------------------------------------------

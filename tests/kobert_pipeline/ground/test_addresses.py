@@ -1,19 +1,18 @@
-"""A checkpoint on the Hub: known by its commit, downloaded at that commit, weights in safetensors alone."""
+"""A checkpoint on the Hub: identified by its commit, downloaded at that commit, weights in safetensors only."""
 
 from __future__ import annotations
 
 import pytest
 
-from kobert_pipeline.ground.addresses import WEIGHTS, identity, local_folder
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.addresses import WEIGHTS, expand_variables, identity, local_folder
+from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import FileHashes
-from kobert_pipeline.training.positions import positions
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SETTING = "pretrain.continue_from"
 
 
-def test_a_repository_is_known_by_its_commit(monkeypatch, tmp_path):
+def test_a_repository_is_identified_by_its_commit(monkeypatch, tmp_path):
     class Api:
         def model_info(self, repository, revision):
             assert (repository, revision) == ("me/bert", "main")
@@ -30,7 +29,7 @@ def test_a_commit_needs_no_network(monkeypatch, tmp_path):
     assert list(found.values()) == [COMMIT]
 
 
-def test_that_commit_is_downloaded_and_no_pickle(monkeypatch, tmp_path):
+def test_the_commit_is_downloaded_without_pickles(monkeypatch, tmp_path):
     def snapshot_download(repository, revision, allow_patterns):
         assert (repository, revision) == ("me/bert", COMMIT)
         assert not any("bin" in pattern for pattern in allow_patterns)
@@ -50,8 +49,9 @@ def test_a_hub_that_does_not_answer_is_one_message(monkeypatch, tmp_path):
         identity("hub:me/bert", SETTING, WEIGHTS, FileHashes(tmp_path))
 
 
-def test_roberta_counts_its_positions_from_behind_the_padding():
-    from transformers import BertConfig, RobertaConfig
-
-    assert positions(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
-    assert positions(BertConfig(max_position_embeddings=512)) == 512
+def test_variables_expand_with_defaults_and_an_unset_one_is_named(monkeypatch):
+    monkeypatch.setenv("KOBERT_TEST_FOLDER", "자료")
+    assert expand_variables("${KOBERT_TEST_FOLDER}/a", "x") == "자료/a"
+    assert expand_variables("${KOBERT_UNSET_:-hub:klue}", "x") == "hub:klue"
+    with pytest.raises(RecipeError, match="KOBERT_UNSET_ is not set"):
+        expand_variables("${KOBERT_UNSET_}", "corpora.sources.a.path")

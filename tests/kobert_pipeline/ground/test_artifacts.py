@@ -80,7 +80,7 @@ def test_a_partial_folder_of_another_fingerprint_is_refused(tmp_path):
         pass
 
 
-def test_two_writers_of_one_artifact_do_not_meet(tmp_path):
+def test_a_second_writer_of_an_artifact_is_refused(tmp_path):
     with (
         Workspace(tmp_path, an_identity()),
         pytest.raises(KobertError, match="another process"),
@@ -89,7 +89,7 @@ def test_two_writers_of_one_artifact_do_not_meet(tmp_path):
         pass
 
 
-def test_temporary_files_of_a_killed_run_are_swept_and_finished_ones_kept(tmp_path):
+def test_temporary_files_of_a_killed_run_are_deleted_and_finished_ones_kept(tmp_path):
     with Workspace(tmp_path, an_identity()) as out:
         (out.path / "shard.parquet.77.tmp").write_text("half")
         write_text(out.path / "done.txt", "whole")

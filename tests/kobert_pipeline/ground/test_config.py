@@ -1,6 +1,5 @@
 import pytest
 
-from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
@@ -31,7 +30,7 @@ def test_a_wrong_type_shows_what_was_given():
         Outer.parse({"pretrain": {"learning_rate": "fast"}})
 
 
-def test_settings_that_change_no_result_stay_out_of_the_content():
+def test_settings_that_change_no_result_are_not_in_the_content():
     assert Outer.parse({"pretrain": {"workers": 5}}).content() == Outer.parse({}).content()
     assert Outer.parse({"pretrain": {"learning_rate": 2}}).content() != Outer.parse({}).content()
 
@@ -51,21 +50,13 @@ def test_merging_replaces_values_and_merges_sections():
     assert merge({"a": {"x": 1, "y": 2}, "b": 1}, {"a": {"y": 3}}) == {"a": {"x": 1, "y": 3}, "b": 1}
 
 
-def test_a_section_of_another_name_replaces_the_old_one_whole():
+def test_a_section_of_another_name_replaces_the_old_one_completely():
     over = {"objective": {"name": "mlm"}}
     assert merge({"objective": {"name": "mlm_nsp", "short_probability": 0.2}}, over) == over
 
 
-def test_variables_expand_with_defaults_and_an_unset_one_is_named(monkeypatch):
-    monkeypatch.setenv("KOBERT_TEST_FOLDER", "자료")
-    assert expand_variables("${KOBERT_TEST_FOLDER}/a", "x") == "자료/a"
-    assert expand_variables("${KOBERT_UNSET_:-hub:klue}", "x") == "hub:klue"
-    with pytest.raises(RecipeError, match="KOBERT_UNSET_ is not set"):
-        expand_variables("${KOBERT_UNSET_}", "corpora.sources.a.path")
-
-
 @pytest.mark.parametrize("text", ["- a list", "a: [1", "just text"])
-def test_a_file_that_is_no_recipe_is_refused(tmp_path, text):
+def test_a_file_that_is_not_a_recipe_is_refused(tmp_path, text):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(RecipeError, match=r"bad\.yaml"):
