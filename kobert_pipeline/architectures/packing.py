@@ -1,7 +1,7 @@
 """Packed rows on the device: examples are laid into rows before the encoder, and taken out of them behind it.
 
 So no objective sees a packed row: its hidden states, position 0 of each example among them, stand where they would without
-packing. `packing` (R, P) of a batch says which piece stands where: see `kobert_pipeline.dataset.packing.layout`.
+packing. `packing` (R, P) of a batch says which piece stands where: see `kobert_pipeline.dataset.best_fit.layout`.
 
 Shapes: B examples of L pieces in R rows of P positions, H hidden size.
 """

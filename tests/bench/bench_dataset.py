@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import static_builder
 import torch
+from kobert_pipeline.dataset.best_fit import best_fit
 from parts import Table, run_parts
 from torch.utils.data import DataLoader
 
@@ -34,7 +35,6 @@ from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.dataset.packing import best_fit
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.sentence_order import sentence_order
