@@ -204,8 +204,8 @@ import sys
 from pathlib import Path
 from corpora.build import build
 from corpora.config import CorporaConfig
-from kobert_pipeline.artifacts import Identity, Workspace
-from kobert_pipeline.execution import ExecutionConfig
+from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.parallel import ExecutionConfig
 config = CorporaConfig.model_validate_json(sys.argv[1])
 with Workspace(Path(sys.argv[2]), Identity("corpora", 1, {}, {}, 0, {})) as out:
     out.finish(build(config, out, execution=ExecutionConfig(workers=1)), {})

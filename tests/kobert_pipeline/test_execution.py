@@ -55,7 +55,7 @@ def test_shards_are_read_only_as_fast_as_they_are_worked_on():
 
 
 def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
-    monkeypatch.setattr(execution, "PLAIN_INTERVAL", 0.0)
+    monkeypatch.setattr("kobert_pipeline.ground.progress.PLAIN_INTERVAL", 0.0)
     with (
         caplog.at_level(logging.INFO, logger="kobert_pipeline.ground.progress"),
         progress("센다", 10, "shards") as advance,
@@ -88,7 +88,7 @@ def test_the_meter_measures_time_and_memory():
 
 @pytest.mark.system
 def test_workers_end_when_their_parent_is_killed():
-    program = "import time; from kobert_pipeline.execution import ExecutionConfig, map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
+    program = "import time; from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards\nif __name__ == '__main__': list(map_shards(time.sleep, [90, 90], ExecutionConfig(workers=2)))"
     parent = psutil.Process(subprocess.Popen([sys.executable, "-c", program]).pid)
     deadline = time.monotonic() + 30
     while (

@@ -111,7 +111,7 @@ def test_the_real_evaluation_scores_all_eight_tasks_and_holds_out_what_has_one_f
     monkeypatch.setenv("KOBERT_KLUE", "data")
     config = load_recipe(str(Path(__file__).parent.parent / "real" / "klue.yaml")).klue_eval
     assert set(config.tasks) == set(TASKS)
-    assert set(config.validation) == {"ner", "dp", "mrc", "wos"}
+    assert set(config.held_out) == {"ner", "dp", "mrc", "wos"}
 
 
 def test_a_recipe_may_extend_several_the_later_over_the_earlier(tmp_path, recipe_file):
