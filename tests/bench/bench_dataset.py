@@ -26,12 +26,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import static_builder
 import torch
-from kobert_pipeline.dataset.best_fit import best_fit
 from parts import Table, run_parts
 from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.dataset.best_fit import best_fit
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows

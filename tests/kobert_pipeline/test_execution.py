@@ -11,7 +11,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kobert_pipeline.ground import parallel as execution
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
