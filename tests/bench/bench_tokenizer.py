@@ -31,14 +31,14 @@ from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig
-from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.mecab import separated
 from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import Counts, count_all
 from tokenizer.load import assemble, open_tokenizer
+from tokenizer.measure import measure, unknown_id
 from tokenizer.prune import known_words
-from tokenizer.report import measure, unknown_id
 from tokenizer.train import learn_vocabulary
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -270,22 +270,22 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
 def penalty() -> Table:
     """MeCab on one core, without and with mecab-ko's left-space penalty, best of three; and how many sentences it changes."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part]
-    plain = [marked(sentence) for sentence in sentences]
+    plain = [separated(sentence) for sentence in sentences]
     rows = []
     for name, setting in (("MeCab", False), ("left_space_penalty: true", True)):
-        seconds = min(_time_marking(sentences, setting) for _ in range(3))
-        changed = sum(a != marked(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
+        seconds = min(_time_separating(sentences, setting) for _ in range(3))
+        changed = sum(a != separated(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
         rows.append(
             {"morphemes": name, "sentences/s": len(sentences) / seconds, "cut otherwise": changed / len(sentences)}
         )
     return rows
 
 
-def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
+def _time_separating(sentences: list[str], left_space_penalty: bool) -> float:
     """Seconds of this process alone: it has one thread."""
     started = time.process_time()
     for sentence in sentences:
-        marked(sentence, left_space_penalty=left_space_penalty)
+        separated(sentence, left_space_penalty=left_space_penalty)
     return time.process_time() - started
 
 
