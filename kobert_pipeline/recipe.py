@@ -15,7 +15,6 @@ from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -47,10 +46,10 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _the_store_holds_what_the_objective_reads(self) -> Recipe:
-        for mark in OBJECTIVES[self.pretrain.objective["name"]].annotations(self.pretrain.options):
-            if mark not in self.dataset.annotations:
+        for name in self.pretrain.annotations:
+            if name not in self.dataset.annotations:
                 raise RecipeError(
-                    f"pretrain.objective reads {mark}, which the token store does not hold; set dataset.morphemes: true"
+                    f"pretrain.objective reads {name}, which the token store does not hold; set dataset.morphemes: true"
                 )
         return self
 

@@ -93,7 +93,7 @@ def _build_corpora(context: Context) -> dict[str, Any]:
 
 
 def special_tokens(recipe: Recipe) -> tuple[str, ...]:
-    return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens
+    return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens(recipe.pretrain.options)
 
 
 def placeholders(recipe: Recipe) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def _build_dataset(context: Context) -> dict[str, Any]:
 def _pretrain_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """What the objective needs besides the store, and the checkpoint that training goes on from."""
     config = recipe.pretrain
-    found = OBJECTIVES[config.objective["name"]].inputs(config.options)
+    found = OBJECTIVES[config.objective["name"]].inputs.identity(config.options, hashes)
     if config.continue_from is None:
         return found
     return found | pretrained.identity(config.continue_from, CONTINUE_FROM, pretrained.WEIGHTS, hashes)
@@ -159,9 +159,11 @@ def _build_pretrain(context: Context) -> dict[str, Any]:
     name, patterns = context.recipe.pretrain.continue_from, (*pretrained.WEIGHTS, *pretrained.TOKENIZER)
     inputs = context.out.identity.inputs
     start = None if name is None else pretrained.local_folder(name, CONTINUE_FROM, patterns, inputs)
+    config = context.recipe.pretrain
+    folders = OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs)
     return build(
         context.recipe.pretrain, context.folders["tokenizer"], context.folders["dataset"], context.out,
-        seed=context.recipe.seed, start=start,
+        seed=context.recipe.seed, start=start, folders=folders,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ A checkpoint is that of one process: whole tensors in one file, numbered as `Opt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -88,24 +88,22 @@ def mesh_of(strategy: Any) -> DeviceMesh | None:
     return cast("DeviceMesh", strategy.device_mesh["data_parallel"]) if isinstance(strategy, Sharded) else None
 
 
-def divide(model: nn.Module, mesh: DeviceMesh) -> None:
-    """Divides each layer of the transformers inside, and what is left (embeddings, heads) as one more part.
+def divide(model: nn.Module, layers: Sequence[nn.Module], mesh: DeviceMesh) -> None:
+    """Divides each of the `layers` inside the model, and what is left (embeddings, heads) as one more part.
 
-    Gives the model the method `within(function, ...)`, which calls the function on it with that last part gathered; layers are
+    Gives the model the method `within(function, ...)`, which calls the function on it with that last part gathered. Layers are
     gathered while they compute. Every rank must call it, and each layer, equally often.
     """
     from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-    from transformers.modeling_layers import GradientCheckpointingLayer
 
     def within(function: Callable[..., Any], *given: Any) -> Any:
         return function(model, *given)
 
     model.within = within  # type: ignore[assignment]
-    layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for part in [*layers, model]:
         fully_shard(part, mesh=mesh)
         assert isinstance(part, FSDPModule)
-        part.set_force_sum_reduction_for_comms(True)  # gloo knows no averages
+        part.set_force_sum_reduction_for_comms(True)  # gloo does not support averages
     register_fsdp_forward_method(model, "within")
 
 

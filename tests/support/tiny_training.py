@@ -23,7 +23,7 @@ SETTINGS = {
     "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 8}],
     "max_steps": 30, "validation_steps": 10, "log_steps": 5, "precision": "fp32",
-    "pseudo_perplexity_sentences": 3,
+    "measured_sentences": 3,
 }  # fmt: skip
 SEED = 7
 DEADLINE = 300.0

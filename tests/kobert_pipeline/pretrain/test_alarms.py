@@ -25,7 +25,7 @@ SETTINGS = {
     "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 4}],
     "max_steps": 12, "validation_steps": 12, "log_steps": 2, "precision": "fp32", "checkpoint_minutes": 1e-9,
-    "pseudo_perplexity_sentences": 0,
+    "measured_sentences": 0,
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ SETTINGS = {
     "objective": {"name": "mlm_nsp"},
     "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 8}],
-    "max_steps": 12, "validation_steps": 12, "log_steps": 4, "precision": "fp32", "pseudo_perplexity_sentences": 0,
+    "max_steps": 12, "validation_steps": 12, "log_steps": 4, "precision": "fp32", "measured_sentences": 0,
 }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_pseudo_perplexity_is_that_of_salazar(info):
 
 
 def test_validation_text_without_sentences_when_none_are_asked_for(tiny, info):
-    config = PretrainConfig.parse(SETTINGS | {"pseudo_perplexity_sentences": 0})
+    config = PretrainConfig.parse(SETTINGS | {"measured_sentences": 0})
     validation = ValidationData.of(Store(tiny.dataset), OBJECTIVES["mlm"], config, info)
     assert validation.sentences == []
     assert validation.batches

@@ -123,7 +123,7 @@ SETTINGS = {
     "objective": {"name": "mlm_nsp"},
     "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 4}],
-    "max_steps": 6, "validation_steps": 3, "log_steps": 2, "precision": "fp32", "pseudo_perplexity_sentences": 3,
+    "max_steps": 6, "validation_steps": 3, "log_steps": 2, "precision": "fp32", "measured_sentences": 3,
 }  # fmt: skip
 
 
