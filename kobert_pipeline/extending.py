@@ -1,7 +1,7 @@
 """`kobert extend`: adds pieces for the words of a domain to an existing checkpoint and its tokenizer.
 
-Each new row of the embeddings begins as the mean of the rows of the pieces that it replaces (Hewitt 2021 and others). The
-model then reads the new piece about as it read the old ones, so that training continues instead of starting again.
+Each new row of the embeddings begins as the mean of the rows of the pieces that it replaces (Hewitt 2021 and others).
+The model then reads the new piece about as it read the old ones, so that training continues instead of starting again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ MEASURED_SENTENCES = 1_000
 def extend(model: str, corpora: Path, out: Path, number: int, execution: ExecutionConfig = LOCAL) -> dict[str, Any]:
     """Writes `out`: the model and tokenizer of `model` (a folder or Hub id) with up to `number` more pieces.
 
-    `corpora` is a finished corpus. Returns the added pieces, and the pieces per eojeol before and after. `out` appears only
-    when it is complete. Raises InputError when `out` exists, the tokenizer is not WordPiece, or the corpus adds nothing.
+    `corpora` is a finished corpus. Returns the added pieces, and the pieces per eojeol before and after. `out` appears
+    only when it is complete. Raises InputError when `out` exists, the tokenizer is not WordPiece, or the corpus adds
+    nothing.
     """
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -68,8 +69,8 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
 
 @contextmanager
 def _complete_or_absent(out: Path) -> Iterator[Path]:
-    """Gives a folder next to `out` that takes the name `out` when the block ends without an error. A killed run leaves only
-    the folder `<out>.partial`, which the next run replaces."""
+    """Gives a folder next to `out` that takes the name `out` when the block ends without an error. A killed run leaves
+    only the folder `<out>.partial`, which the next run replaces."""
     partial_folder = out.with_name(f"{out.name}.partial")
     shutil.rmtree(partial_folder, ignore_errors=True)
     partial_folder.mkdir(parents=True)
@@ -97,9 +98,11 @@ def _write_vocabulary(path: Path, vocabulary: dict[str, int]) -> None:
 
 
 def grow(network: Any, parts: Sequence[Sequence[int]], size: int) -> None:
-    """Gives a masked language model `size` rows. The last rows, and their biases, begin as means of the rows in `parts`.
+    """Gives a masked language model `size` rows. The last rows, and their biases, begin as means of the rows in
+    `parts`.
 
-    Rows in between (a model may have more rows than its tokenizer has pieces) keep the values that transformers gives them.
+    Rows in between (a model may have more rows than its tokenizer has pieces) keep the values that transformers gives
+    them.
     """
     import torch
 

@@ -29,8 +29,8 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
     """
     if cuts_at_use(folder):
         raise InputError(
-            "tokenizer.adopt: this tokenizer cuts at morphemes at use (morpheme: inference), and cannot be adopted. Adopt "
-            "one of `morpheme: training`, or leave out `tokenizer.adopt` and set `tokenizer.morpheme: inference`."
+            "tokenizer.adopt: this tokenizer cuts at morphemes at use (morpheme: inference), and cannot be adopted. "
+            "Adopt one of `morpheme: training`, or leave out `tokenizer.adopt` and set `tokenizer.morpheme: inference`."
         )
     tokenizer = open_tokenizer(str(folder))
     wordpiece_vocabulary(tokenizer)
@@ -41,8 +41,8 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
     figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     if figures["unknown_share"] > MOST_UNKNOWN:
         raise InputError(
-            f"tokenizer.adopt: it turns {figures['unknown_share']:.0%} of the corpus into [UNK]. It is not for Korean, or "
-            "its normaliser takes syllables apart (strip_accents)."
+            f"tokenizer.adopt: it turns {figures['unknown_share']:.0%} of the corpus into [UNK]. It is not for "
+            "Korean, or its normaliser takes syllables apart (strip_accents)."
         )
     save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     logger.info("tokenizer: adopted, %s pieces, %.2f per eojeol", f"{len(pieces):,}", figures["pieces_per_eojeol"])

@@ -1,4 +1,5 @@
-"""Chooses the characters that get rows in the vocabulary, and in which form: at the beginning of words, inside, or both."""
+"""Chooses the characters that get rows in the vocabulary, and in which form: at the beginning of words, inside, or
+both."""
 
 from __future__ import annotations
 
@@ -28,11 +29,12 @@ def ks_x_1001() -> list[str]:
 
 
 def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
-    """Lists the characters that get rows, those inside words shifted. Sorted, because the order is part of the vocabulary.
+    """Lists the characters that get rows, those inside words shifted. Sorted, because the order is part of the
+    vocabulary.
 
     Both at the beginning of words and inside: ASCII, the compatibility jamo, what `ks_x_1001` promises; then others by
-    frequency, up to the coverage. Letters and combining marks of other scripts get rows only where they occur (`characters`
-    are counted by place), and so does a syllable that is too rare for the promise; all others get both.
+    frequency, up to the coverage. Letters and combining marks of other scripts get rows only where they occur
+    (`characters` are counted by place), and so does a syllable that is too rare for the promise; all others get both.
     """
     syllables, frequency = Counter[str](), Counter[str]()
     for character, count in characters.items():

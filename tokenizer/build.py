@@ -1,4 +1,5 @@
-"""The tokenizer stage: counts morphemes shard by shard, learns the vocabulary, writes the artifact. The only I/O here."""
+"""The tokenizer stage: counts morphemes shard by shard, learns the vocabulary, writes the artifact. The only I/O
+here."""
 
 from __future__ import annotations
 

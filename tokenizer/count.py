@@ -35,8 +35,8 @@ class Counts(NamedTuple):
     characters: Counter[str]
     """Shifted characters, without weights."""
     sample: Counter[str]
-    """Words of a share of the sentences, their morphemes separated, times the number of words that each represents. Empty if
-    nothing is pruned."""
+    """Words of a share of the sentences, their morphemes separated, times the number of words that each represents.
+    Empty if nothing is pruned."""
 
     def update(self, other: Counts) -> None:
         for counter, more in zip(self, other, strict=True):
@@ -76,8 +76,8 @@ def source_sizes(shards: Iterable[Path]) -> Counter[str]:
 
 
 def source_weights(sizes: Mapping[str, int], exponent: float) -> dict[str, int]:
-    """Source -> the weight of each of its words: 1 for the largest source, more for smaller ones, so that the weight of a source
-    is its size to the power `exponent`. Weights are whole numbers, so that sums are exact."""
+    """Source -> the weight of each of its words: 1 for the largest source, more for smaller ones, so that the weight of
+    a source is its size to the power `exponent`. Weights are whole numbers, so that sums are exact."""
     largest = max(sizes.values(), default=0)
     return {source: round((largest / size) ** (1 - exponent)) for source, size in sizes.items() if size}
 
@@ -90,8 +90,8 @@ def count(
     weights: Mapping[str, int] = EQUAL_WEIGHTS,
     one_in: int = 1,
 ) -> Counts:
-    """Counts one shard. The text of a sentence decides whether it is sampled: w sentences in `one_in` of a source with weight w,
-    each counted as often as it represents others."""
+    """Counts one shard. The text of a sentence decides whether it is sampled: w sentences in `one_in` of a source with
+    weight w, each counted as often as it represents others."""
     counts = Counts(Counter(), Counter(), Counter())
     sampled = config.morpheme == "training" and config.surplus > 1
     for source, sentences in _by_source(shard).items():

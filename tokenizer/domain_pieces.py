@@ -15,8 +15,8 @@ from tokenizer.words import piece_of
 def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, min_frequency: int = 5) -> list[str]:
     """Chooses at most `number` morphemes that are not pieces yet; those that save most pieces of the text come first.
 
-    `units` are counted morphemes (see `tokenizer.words.count_units`). The saving of a morpheme is computed again after each
-    choice, because pieces chosen before may have reduced it. Raises InputError when nothing would be saved.
+    `units` are counted morphemes (see `tokenizer.words.count_units`). The saving of a morpheme is computed again after
+    each choice, because pieces chosen before may have reduced it. Raises InputError when nothing would be saved.
     """
     vocabulary = set(wordpiece_vocabulary(tokenizer))
     counts = {piece_of(unit): count for unit, count in units.items() if count >= min_frequency}
@@ -37,14 +37,15 @@ def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, m
         vocabulary.add(piece)
     if not chosen:
         raise InputError(
-            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is a piece already."
+            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is "
+            "already a piece."
         )
     return chosen
 
 
 def _saving(piece: str, vocabulary: Collection[str]) -> int:
-    """How many pieces each occurrence of `piece` would save if it were one piece. An unknown character makes the whole word
-    unknown, which is worse than any number of pieces."""
+    """How many pieces each occurrence of `piece` would save if it were one piece. An unknown character makes the whole
+    word unknown, which is worse than any number of pieces."""
     parts = greedy_parts(piece, vocabulary)
     return len(parts) - 1 if parts else len(piece) + 1
 

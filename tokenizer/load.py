@@ -1,6 +1,7 @@
 """The tokenizer as a file: an ordinary fast tokenizer that `AutoTokenizer` loads, without MeCab and without our code.
 
-With `morpheme: inference` the folder also holds code, `kobert_pipeline.morphology.tokenization_mecab_ko`, which needs MeCab.
+With `morpheme: inference` the folder also holds code, `kobert_pipeline.morphology.tokenization_mecab_ko`, which needs
+MeCab.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
 
 
 def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Digits = "whole") -> Tokenizer:
-    """Makes a WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template.
+    """Makes a WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair
+    template.
 
     `placeholders` are among the pieces. Each is one piece wherever it occurs, and is decoded like any word.
     """
@@ -63,8 +65,8 @@ def save(
     *,
     at_morphemes: bool = False,
 ) -> None:
-    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces. For a tokenizer that
-    cuts `at_morphemes` first, also writes the code that does so."""
+    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces. For a
+    tokenizer that cuts `at_morphemes` first, also writes the code that does so."""
     extra = [token for token in special_tokens if token not in ROLES.values()]
     fast = _tokenizer_class(at_morphemes)(
         tokenizer_object=tokenizer,
@@ -94,7 +96,8 @@ def _tokenizer_class(at_morphemes: bool) -> Any:
 
 
 def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
-    """Loads the tokenizer of an artifact, and cuts the golden sentences again. Raises ArtifactMismatch if the result differs."""
+    """Loads the tokenizer of an artifact, and cuts the golden sentences again. Raises ArtifactMismatch if the result
+    differs."""
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
@@ -108,7 +111,8 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
             pieces = tokenizer.encode(entry["text"]).tokens
             if pieces != entry["pieces"]:
                 raise ArtifactMismatch(
-                    f"{folder}: {entry['text']!r} is now cut into {pieces}, but it was cut into {entry['pieces']} when the tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
+                    f"{folder}: {entry['text']!r} is now cut into {pieces}, but it was cut into {entry['pieces']} when the "
+                    f"tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
                 )
     return tokenizer
 
@@ -120,8 +124,8 @@ def _what_cuts(folder: Path) -> str:
 def open_tokenizer(name: str) -> Tokenizer:
     """Opens any tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
 
-    A vocab.txt alone is read as cased, with accents kept, as Korean needs. Texts are neither truncated nor padded. Raises
-    InputError if there is no tokenizer.
+    A vocab.txt alone is read as cased, with accents kept, as Korean needs. Texts are neither truncated nor padded.
+    Raises InputError if there is no tokenizer.
     """
     path = Path(name)
     if path.is_dir() and cuts_at_use(path):

@@ -15,8 +15,8 @@ _EOJEOL = re.compile(r"\S+")
 def measure(
     tokenizer: Tokenizer, sentences: Iterable[str], morpheme_starts: Callable[[str], set[int]] | None = None
 ) -> dict[str, Any]:
-    """Measures a tokenizer of any kind on `sentences`. A cut is the start of a piece (or morpheme) inside an eojeol; starts
-    of eojeols do not count.
+    """Measures a tokenizer of any kind on `sentences`. A cut is the start of a piece (or morpheme) inside an eojeol;
+    starts of eojeols do not count.
 
     Without `morpheme_starts` the result lacks `cut_f1`, `cut_precision` and `cut_recall`.
     """

@@ -2,11 +2,11 @@
 
 Merging learns more pieces than asked for. Many are steps on the way to longer ones, and some match in the wrong place:
 longest match first finds `나는` in `나는` (나+는) because it became a piece for `날+는`. Here every piece is removed in turn on
-a sample of words whose morphemes are known. Its loss is the number of wrong cuts, extra or missing, without it, minus the
-number with it; in addition every cut has a price, right or wrong. Pieces with the smallest loss are removed, harmful ones
-(with a negative loss) first. Because the pieces that remain take over, losses are counted again after each of several rounds.
-(Pruning by loss is how Kudo 2018 finds a unigram vocabulary. Here the loss is that of greedy matching against morphemes, and
-the price is the Lagrange multiplier of a limit on pieces per word.)
+a sample of words whose morphemes are known. Its loss is the number of wrong cuts, extra or missing, without it, minus
+the number with it; in addition every cut has a price, right or wrong. Pieces with the smallest loss are removed,
+harmful ones (with a negative loss) first. Because the pieces that remain take over, losses are counted again after each
+of several rounds. (Pruning by loss is how Kudo 2018 finds a unigram vocabulary. Here the loss is that of greedy
+matching against morphemes, and the price is the Lagrange multiplier of a limit on pieces per word.)
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def _boundaries(word: str) -> tuple[int, ...]:
 
 
 def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, cut_price: float = 0) -> list[str]:
-    """Keeps the `size` pieces whose cuts of `words` agree best with morphemes, in the order given. Single characters all
-    stay. A cut costs `cut_price`, a wrong one 1 more.
+    """Keeps the `size` pieces whose cuts of `words` agree best with morphemes, in the order given. Single characters
+    all stay. A cut costs `cut_price`, a wrong one 1 more.
 
     Deterministic: on equal losses, pieces that come later in the order are removed first.
     """
@@ -96,7 +96,8 @@ class _Vocabulary:
 def losses(
     vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]], cut_price: float = 0
 ) -> dict[str, float]:
-    """Piece -> the cost of the cuts of `words` without it, minus the cost with it. Pieces that are never used have 0."""
+    """Piece -> the cost of the cuts of `words` without it, minus the cost with it. Pieces that are never used have
+    0."""
     loss: dict[str, float] = defaultdict(float)
     for word, ends_of_word in zip(words, ends, strict=True):
         start = 0
@@ -109,8 +110,8 @@ def losses(
 
 
 def _change(vocabulary: _Vocabulary, word: Word, ends: Sequence[int], number: int, start: int) -> tuple[int, int]:
-    """How many more wrong cuts, and how many more cuts, there would be without the piece from `start` to `ends[number]`.
-    Compares up to the place where both ways of cutting meet again."""
+    """How many more wrong cuts, and how many more cuts, there would be without the piece from `start` to
+    `ends[number]`. Compares up to the place where both ways of cutting meet again."""
     text, cuts = word.text, word.cuts
     without, end, wrong, more = text[start : ends[number]], start, 0, 0
     old = number

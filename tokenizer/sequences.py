@@ -1,7 +1,7 @@
 """Frequent words and endings of several morphemes, which may stay one piece: `있다`, `##했다`.
 
-If pieces end where morphemes end, more pieces are needed. Some sequences of morphemes are so frequent that keeping a few of
-them whole saves most of these pieces. `tokenizer.prune` decides by the price of a cut which sequences stay.
+If pieces end where morphemes end, more pieces are needed. Some sequences of morphemes are so frequent that keeping a
+few of them whole saves most of these pieces. `tokenizer.prune` decides by the price of a cut which sequences stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ LONGEST = 4
 
 
 def frequent_sequences(words: Iterable[Word], size: int) -> list[str]:
-    """Finds the `size` sequences of two to four whole morphemes of a word that contain most cuts, shifted as `words` are.
+    """Finds the `size` sequences of two to four whole morphemes of a word that contain most cuts, shifted as `words`
+    are.
 
     Deterministic: ties are broken by the text.
     """

@@ -20,7 +20,8 @@ LEGEND = Text.assemble(
 
 
 def view(tokenizers: Mapping[str, Tokenizer], sentence: str) -> Table:
-    """Makes a table with a row per tokenizer: pieces, ids, cuts inside a morpheme, boundaries of morphemes without a cut."""
+    """Makes a table with a row per tokenizer: pieces, ids, cuts inside a morpheme, boundaries of morphemes without a
+    cut."""
     text = unicodedata.normalize("NFC", sentence)
     parsed = morphemes(text)
     table = Table("", "pieces", "ids", "extra", "missed", caption=LEGEND, show_lines=True)

@@ -1,8 +1,8 @@
 """Learns the vocabulary: byte-pair merges inside morphemes, written as WordPiece.
 
-The published recipe writes `##` before word-internal morphemes and trains with BERT's pre-tokenizer, which splits at `#`
-and so loses every one of them. Here every character that does not begin a word is shifted by U+F0000, BpeTrainer (which is
-deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift becomes `##` afterwards.
+The published recipe writes `##` before word-internal morphemes and trains with BERT's pre-tokenizer, which splits at
+`#` and so loses every one of them. Here every character that does not begin a word is shifted by U+F0000, BpeTrainer
+(which is deterministic; WordPieceTrainer is not) merges inside morphemes, and the shift becomes `##` afterwards.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ def learn_vocabulary(
 ) -> list[str]:
     """Returns pieces in order of their ids, exactly `vocab_size` of them.
 
-    `special_tokens` come after the five of `ROLES`, then the `placeholders`: words such as `[전화번호]` that stay whole. With
-    `words`, more pieces are learned than asked for (`config.surplus`), and those are kept that cut the words best at the price
-    of a cut (`config.cut_price`). `characters` are those of the text; give them if the counts of units are weighted.
+    `special_tokens` come after the five of `ROLES`, then the `placeholders`: words such as `[전화번호]` that stay whole.
+    With `words`, more pieces are learned than asked for (`config.surplus`), and those are kept that cut the words best
+    at the price of a cut (`config.cut_price`). `characters` are those of the text; give them if the counts of units are
+    weighted.
 
-    Raises InputError when the text has no words, or supports fewer pieces than asked for, and when special tokens collide.
+    Raises InputError when the text has no words, or supports fewer pieces than asked for, and when special tokens
+    collide.
     """
     if not counts:
         raise InputError("The corpus has no words to learn a vocabulary from.")
@@ -59,7 +61,8 @@ def learn_vocabulary(
     if len(pieces) < wanted:
         supported = config.vocab_size - wanted + len(pieces)
         raise InputError(
-            f"tokenizer.vocab_size {config.vocab_size:,} is more than this text supports: {supported:,} at most. Lower it, or add text."
+            f"tokenizer.vocab_size {config.vocab_size:,} is more than this text supports: {supported:,} at most. "
+            "Lower it, or add text."
         )
     collisions = {*special} & {*pieces, *unused}
     if collisions:
@@ -79,13 +82,14 @@ def _special(special_tokens: Sequence[str], placeholders: Sequence[str]) -> list
 def _require_room(config: TokenizerConfig, taken: int) -> None:
     if config.vocab_size < taken:
         raise InputError(
-            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {taken:,} rows. Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
+            f"tokenizer.vocab_size {config.vocab_size:,} is too small: special tokens and the alphabet take {taken:,} rows. "
+            "Raise it, or lower `character_coverage`, or set `ks_x_1001: false`."
         )
 
 
 def _merge(counts: Counter[str], rows: list[str], size: int, min_frequency: int) -> list[str]:
-    """Runs BPE over counted units. Feeding each unit `count` times equals training on the text itself. Units of one character
-    have nothing to merge and are left out."""
+    """Runs BPE over counted units. Feeding each unit `count` times equals training on the text itself. Units of one
+    character have nothing to merge and are left out."""
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(

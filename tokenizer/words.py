@@ -25,7 +25,8 @@ CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a70
 """Inside a character class: what BERT's normaliser puts spaces around (Devlin et al. 2019, code release)."""
 
 SHIFT = 0xF0000
-"""Added to every character that does not begin a word, so that one alphabet distinguishes word-initial from inner pieces."""
+"""Added to every character that does not begin a word, so that one alphabet distinguishes word-initial from inner
+pieces."""
 
 
 @functools.cache
@@ -53,8 +54,8 @@ def is_isolated(character: str) -> bool:
 
 
 def words(separated_text: str, digits: Digits = "whole") -> Iterator[str]:
-    """Yields the words of a text whose morphemes are separated (see `kobert_pipeline.morphology.mecab.separated`). Separators
-    stay inside words."""
+    """Yields the words of a text whose morphemes are separated (see `kobert_pipeline.morphology.mecab.separated`).
+    Separators stay inside words."""
     for word in _word_pattern().findall(separated_text):
         for part in _split_digits(word, digits):
             bare = part.strip(SEPARATOR)
@@ -80,7 +81,8 @@ def shifted(morpheme: str, *, initial: bool) -> str:
 
 
 def piece_of(token: str) -> str:
-    """Turns a learned token with shifted characters into the piece that WordPiece writes: inner pieces begin with `##`."""
+    """Turns a learned token with shifted characters into the piece that WordPiece writes: inner pieces begin with
+    `##`."""
     bare = "".join(chr(ord(character) - SHIFT) if ord(character) >= SHIFT else character for character in token)
     return f"##{bare}" if ord(token[0]) >= SHIFT else bare
 
@@ -99,8 +101,8 @@ def count_units(separated_texts: Iterable[str], digits: Digits = "whole") -> Cou
 
 
 def units_of(counts: Mapping[str, int]) -> Counter[str]:
-    """Counts the shifted morphemes of counted words. Characters from U+20000 on cannot be shifted; nearly all of them are
-    Chinese characters, which are words of their own anyway."""
+    """Counts the shifted morphemes of counted words. Characters from U+20000 on cannot be shifted; nearly all of them
+    are Chinese characters, which are words of their own anyway."""
     units: Counter[str] = Counter()
     for word, count in counts.items():
         for position, morpheme in enumerate(word.split(SEPARATOR)):

@@ -1,4 +1,5 @@
-"""Annotations: what the store holds of a token or a sentence besides the token ids. The manifest lists those of tokens."""
+"""Annotations: what the store holds of a token or a sentence besides the token ids. The manifest lists those of
+tokens."""
 
 from __future__ import annotations
 

@@ -13,10 +13,12 @@ EMPTY = -1
 
 
 def best_fit(lengths: np.ndarray, row_length: int, rng: np.random.Generator) -> np.ndarray:
-    """Returns the numbers (R, K) of the examples of each row, EMPTY after the last. Every example is in exactly one row.
+    """Returns the numbers (R, K) of the examples of each row, EMPTY after the last. Every example is in exactly one
+    row.
 
-    Best-fit decreasing (Ding et al. 2024, section 3): the longest first, each into the fullest row that has room for it.
-    `lengths` (n,) are at most `row_length`. Equal lengths come in random order, so that no two epochs are packed alike.
+    Best-fit decreasing (Ding et al. 2024, section 3): the longest first, each into the fullest row that has room for
+    it. `lengths` (n,) are at most `row_length`. Equal lengths come in random order, so that no two epochs are packed
+    alike.
     """
     shuffled = rng.permutation(len(lengths))
     order = shuffled[np.argsort(-lengths[shuffled], kind="stable")]

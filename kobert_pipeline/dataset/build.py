@@ -43,7 +43,8 @@ def build(
     load: LoadTokenizer,
     execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
-    """Fills `out` with `train/` and `validation/`. Returns the manifest's summary. Raises InputError without training text."""
+    """Fills `out` with `train/` and `validation/`. Returns the manifest's summary. Raises InputError without training
+    text."""
     started = time.monotonic()
     sources, vocab_size = read_manifest(corpora).summary["sources"], load(tokenizer).get_vocab_size()
     work = partial(
@@ -136,7 +137,8 @@ def _tokenise_shard(
     sources: list[str],
     vocab_size: int,
 ) -> dict[str, Any]:
-    """Writes one corpus shard into one file per split. The file of counts is written last and marks the shard as done."""
+    """Writes one corpus shard into one file per split. The file of counts is written last and marks the shard as
+    done."""
     marker = folder / "counts" / f"{shard.stem}.json"
     if marker.exists():
         done: dict[str, Any] = read_json(marker)

@@ -12,7 +12,8 @@ class DatasetConfig(Config):
     validation_share: float = Field(0.01, gt=0, lt=1)
     """Share of documents, chosen by their id, that training never sees. The validation loss is measured on them."""
     morphemes: bool = False
-    """Also store which tokens begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab parse."""
+    """Also store which tokens begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab
+    parse."""
 
     @property
     def annotations(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Cuts eojeols into tokens, each independently of the others, many in one call.
 
-One call of the tokenizer for each eojeol costs more than the cutting itself. So most eojeols are joined into lines of a few
-hundred, and the tokens of a line are divided among its eojeols afterwards: a token without `##` begins a word, and the
-number of words in an eojeol is easy to count if it consists of Hangul syllables and ASCII only.
+One call of the tokenizer for each eojeol costs more than the cutting itself. So most eojeols are joined into lines of a
+few hundred, and the tokens of a line are divided among its eojeols afterwards: a token without `##` begins a word, and
+the number of words in an eojeol is easy to count if it consists of Hangul syllables and ASCII only.
 
 Shapes: E eojeols, N tokens.
 """

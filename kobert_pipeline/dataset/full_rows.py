@@ -14,11 +14,12 @@ from kobert_pipeline.dataset.store import Block
 def full_rows(
     block: Block, context: PlanContext, *, whole_sentences: bool = False, across_documents: bool = True
 ) -> Examples:
-    """Plans rows of at most `max_length` tokens that hold every token of the block, once for each reading of its document.
+    """Plans rows of at most `max_length` tokens that hold every token of the block, once for each reading of its
+    document.
 
-    `whole_sentences` across documents is RoBERTa's FULL-SENTENCES, within them its DOC-SENTENCES (Liu et al. 2019, section
-    4.2); a sentence longer than a row is cut, and counted. Rows cut at tokens hold no padding, so that all shapes are the
-    same, but a sentence is cut at each border.
+    `whole_sentences` across documents is RoBERTa's FULL-SENTENCES, within them its DOC-SENTENCES (Liu et al. 2019,
+    section 4.2); a sentence longer than a row is cut, and counted. Rows cut at tokens hold no padding, so that all shapes
+    are the same, but a sentence is cut at each border.
     """
     rows = _Rows(block, context.max_length - 1, whole_sentences)  # [CLS]
     offsets, rng = block.token_offsets.tolist(), context.generator()
@@ -55,7 +56,8 @@ class _Rows:
                 self.close()
 
     def _end(self, start: int, stop: int) -> int:
-        """How far from `start` the row has room: to the end of a sentence if required, unless the row would stay empty."""
+        """How far from `start` the row has room: to the end of a sentence if required, unless the row would stay
+        empty."""
         furthest = start + self.room - self.used - 1
         if furthest >= stop or self.borders is None:
             return min(furthest, stop)

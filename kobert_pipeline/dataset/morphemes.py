@@ -1,4 +1,5 @@
-"""Finds which tokens begin a morpheme, and the part of speech of each: one MeCab parse of the text, then array arithmetic.
+"""Finds which tokens begin a morpheme, and the part of speech of each: one MeCab parse of the text, then array
+arithmetic.
 
 A token belongs to the morpheme of its first character. Shapes: N tokens, M morphemes.
 """
@@ -43,7 +44,8 @@ class Morphemes(NamedTuple):
 
 
 def parse(eojeols: pa.ListArray) -> Morphemes:
-    """Finds the morphemes of sentences given as lists of eojeols. Raises InputError for text that MeCab does not return whole."""
+    """Finds the morphemes of sentences given as lists of eojeols. Raises InputError for text that MeCab does not return
+    whole."""
     lines = pc.binary_join(eojeols, " ").to_pylist()
     entries = pc.split_pattern(pa.array([tagged(line) for line in lines], pa.string()), pattern=TAG_END)
     encoded = entries.values.dictionary_encode()
@@ -66,7 +68,8 @@ def _require_whole(lines: list[str], offsets: np.ndarray) -> None:
 
 
 def annotate(characters: np.ndarray, morphemes: Morphemes) -> Annotations:
-    """Annotates tokens that begin at `characters` (N,): which come first in a morpheme, and the part of speech of each."""
+    """Annotates tokens that begin at `characters` (N,): which come first in a morpheme, and the part of speech of
+    each."""
     owner = np.searchsorted(morphemes.start, characters, side="right") - 1
     first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
     return Annotations(first, morphemes.part_of_speech[owner], len(morphemes.start) - int(first.sum()))

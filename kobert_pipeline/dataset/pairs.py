@@ -1,4 +1,5 @@
-"""What plans of two segments share: chunks of whole sentences, and truncation. See `segment_pairs` and `sentence_order`."""
+"""What plans of two segments share: chunks of whole sentences, and truncation. See `segment_pairs` and
+`sentence_order`."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ COIN_BITS = 48
 class PairBuilder:
     """Collects pairs, and draws the random numbers that they need.
 
-    A document is `usable` if it has two sentences or more and its sentences continue each other. `counts` holds how many
-    documents are not usable, and how many usable ones fit into one example.
+    A document is `usable` if it has two sentences or more and its sentences continue each other. `counts` holds how
+    many documents are not usable, and how many usable ones fit into one example.
     """
 
     def __init__(self, block: Block, context: PlanContext, short_probability: float) -> None:
@@ -46,7 +47,8 @@ class PairBuilder:
         return 2 + self.below(self.room - 1) if self.draw() < self.short_probability else self.room
 
     def end(self, sentence: int, stop: int, length: int) -> int:
-        """The end (exclusive) of the shortest chunk from `sentence` that has `length` tokens or more; at most `stop`."""
+        """The end (exclusive) of the shortest chunk from `sentence` that has `length` tokens or more; at most
+        `stop`."""
         return bisect_left(self.first_token, self.first_token[sentence] + length, sentence + 1, stop)
 
     def append(self, first: tuple[int, int], second: tuple[int, int], label: int) -> None:
@@ -80,7 +82,8 @@ class PairBuilder:
 
 
 def truncation(first: int, second: int, excess: int) -> tuple[int, int]:
-    """How many tokens each segment loses if `excess` are removed one by one, each from the segment that is then longer."""
+    """How many tokens each segment loses if `excess` are removed one by one, each from the segment that is then
+    longer."""
     difference = first - second
     if abs(difference) >= excess:
         return (excess, 0) if difference > 0 else (0, excess)

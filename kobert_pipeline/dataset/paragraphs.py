@@ -9,8 +9,8 @@ def paragraph_ends(ends: np.ndarray, document: np.ndarray, kept: np.ndarray) -> 
     """(K,) bool: whether each kept sentence ends a paragraph.
 
     `ends` (S,) bool are the paragraph ends before sentences were dropped, `document` (S,) the number of each sentence's
-    document, `kept` (S,) bool the sentences that have tokens. A dropped sentence passes its paragraph end to the sentence
-    before it in the same document. The last sentence of a document always ends a paragraph.
+    document, `kept` (S,) bool the sentences that have tokens. A dropped sentence passes its paragraph end to the
+    sentence before it in the same document. The last sentence of a document always ends a paragraph.
     """
     of_kept = document[kept]
     result = np.append(of_kept[1:] != of_kept[:-1], True)[: len(of_kept)]

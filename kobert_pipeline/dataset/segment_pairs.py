@@ -15,14 +15,14 @@ IS_NEXT, IS_RANDOM = 0, 1
 def segment_pairs(block: Block, context: PlanContext, *, short_probability: float = 0.1) -> Examples:
     """Plans BERT's pairs (Devlin et al. 2019, appendix A.2, and its released `create_pretraining_data`).
 
-    Segments of whole sentences fill `max_length`; one example in ten aims at a shorter length. Half of the second segments
-    come from another document; the sentences that they displace begin the next example. So every sentence is in exactly one
-    first or true-next segment for each reading of its document. The exceptions are in `counts`:
+    Segments of whole sentences fill `max_length`; one example in ten aims at a shorter length. Half of the second
+    segments come from another document; the sentences that they displace begin the next example. So every sentence is
+    in exactly one first or true-next segment for each reading of its document. The exceptions are in `counts`:
 
     * `one_sentence`, `no_continuity`: documents left out because they have no next sentence;
     * `truncated_tokens`: tokens removed by truncation;
-    * `lone_chunks`: a single sentence that fills an example or ends a document. Only a random segment can follow it; the
-      next chunk of several sentences gets a true next segment, so that labels stay balanced;
+    * `lone_chunks`: a single sentence that fills an example or ends a document. Only a random segment can follow it;
+      the next chunk of several sentences gets a true next segment, so that labels stay balanced;
     * `no_other_document`: lone chunks left out because the block has no second document;
     * `short_documents`: documents that fit into one example and give a shorter one.
     """

@@ -11,12 +11,13 @@ IN_ORDER, SWAPPED = 0, 1
 
 
 def sentence_order(block: Block, context: PlanContext, *, short_probability: float = 0.1) -> Examples:
-    """Plans sentence-order pairs (Lan et al. 2020, section 3.1): segments of whole sentences fill `max_length`, half are swapped.
+    """Plans sentence-order pairs (Lan et al. 2020, section 3.1): segments of whole sentences fill `max_length`, half
+    are swapped.
 
     Every sentence of a usable document is in exactly one pair for each reading of the document, except for truncation;
-    `PairBuilder` counts what is left out. ALBERT's code gives a chunk of one sentence a random second segment. Here every
-    chunk has at least two sentences, so that the label always means order: a long sentence takes the next one with it, and
-    a sentence that would end a document alone is joined by one from the chunk before.
+    `PairBuilder` counts what is left out. ALBERT's code gives a chunk of one sentence a random second segment. Here
+    every chunk has at least two sentences, so that the label always means order: a long sentence takes the next one
+    with it, and a sentence that would end a document alone is joined by one from the chunk before.
     """
     pairs = PairBuilder(block, context, short_probability)
     for document in drawn_documents(block, pairs.usable, context, pairs.rng):

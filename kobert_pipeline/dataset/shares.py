@@ -1,4 +1,5 @@
-"""Shares of sources: an epoch reads the documents of each source more or less often, so that it has the share that a recipe sets."""
+"""Shares of sources: an epoch reads the documents of each source more or less often, so that it has the share that a
+recipe sets."""
 
 from __future__ import annotations
 
@@ -10,11 +11,12 @@ from kobert_pipeline.ground.errors import RecipeError
 
 
 def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
-    """How often an epoch reads each of the store's `sources`, so that each source in `shares` gets its share of the tokens.
+    """How often an epoch reads each of the store's `sources`, so that each source in `shares` gets its share of the
+    tokens.
 
-    The other sources divide the remainder in proportion to their sizes. An epoch stays as long as the corpus. Without shares
-    the result is empty: every document is read once. Raises RecipeError for a source that is not in the store or has no
-    text, and for shares that leave nothing for the others or do not add up.
+    The other sources divide the remainder in proportion to their sizes. An epoch stays as long as the corpus. Without
+    shares the result is empty: every document is read once. Raises RecipeError for a source that is not in the store or
+    has no text, and for shares that leave nothing for the others or do not add up.
     """
     if not shares:
         return ()

@@ -26,7 +26,8 @@ class Text(NamedTuple):
 
 
 def in_validation(doc_id: str, source: str, share: float) -> bool:
-    """Whether a document belongs to the validation split. Only its id decides, so that adding text moves no document."""
+    """Whether a document belongs to the validation split. Only its id decides, so that adding text moves no
+    document."""
     value = int.from_bytes(hashlib.blake2b(f"{source}\n{doc_id}".encode(), digest_size=8).digest(), "big")
     return value < share * 2**64
 

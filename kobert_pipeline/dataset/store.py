@@ -1,8 +1,9 @@
 """The token store: every sentence tokenised once, memory-mapped, read by blocks.
 
-`<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file per corpus shard) holds one row per sentence: `input_ids` (uint16 if
-the vocabulary fits, without special tokens), annotations aligned to the tokens, `document` (number within the file), `source`
-(number in the manifest's list), `paragraph_end`. `datasets.load_dataset("arrow", data_files=…)` reads the same files.
+`<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file per corpus shard) holds one row per sentence: `input_ids`
+(uint16 if the vocabulary fits, without special tokens), annotations aligned to the tokens, `document` (number within
+the file), `source` (number in the manifest's list), `paragraph_end`. `datasets.load_dataset("arrow", data_files=…)`
+reads the same files.
 
 Shapes: N tokens, S sentences, D documents of a block.
 """
@@ -92,8 +93,8 @@ class Block:
 
 
 class Store:
-    """A finished dataset artifact. Opening it compares the sizes of its files with the manifest, and raises ArtifactMismatch
-    for a file that is missing or cut off. Blocks are mapped when they are read."""
+    """A finished dataset artifact. Opening it compares the sizes of its files with the manifest, and raises
+    ArtifactMismatch for a file that is missing or cut off. Blocks are mapped when they are read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -106,16 +107,17 @@ class Store:
             self._require_size(name)
 
     def blocks(self, split: str) -> list[list[Path]]:
-        """Lists the files of each block. Block i of n holds files i, i + n, i + 2n, …, so that every block is a sample of the
-        whole corpus: neighbouring files often have the same source, and would teach one domain after the other."""
+        """Lists the files of each block. Block i of n holds files i, i + n, i + 2n, …, so that every block is a sample
+        of the whole corpus: neighbouring files often have the same source, and would teach one domain after the
+        other."""
         sizes = {name: count for name, count in sorted(self.summary["files"][split].items()) if count}
         number = max(1, round(sum(sizes.values()) / SENTENCES_PER_BLOCK))
         files = [self.folder / split / name for name in sizes]
         return [files[first::number] for first in range(min(number, len(files)))]
 
     def read(self, files: Sequence[Path]) -> Block:
-        """Reads one block. A file is hashed when it is first read; raises ArtifactMismatch if it has changed since it was
-        written."""
+        """Reads one block. A file is hashed when it is first read; raises ArtifactMismatch if it has changed since it
+        was written."""
         for path in files:
             self._require_content(path.relative_to(self.folder).as_posix())
         return _join([_read_file(path, self._continuity) for path in files])
@@ -150,7 +152,8 @@ class Store:
         self._require_size(name)
         if file_sha256(self.folder / name) != self._files[name].sha256:
             raise ArtifactMismatch(
-                f"{self.folder / name}: changed since it was written. Remove {self.folder} and run the dataset stage again."
+                f"{self.folder / name}: changed since it was written. "
+                f"Remove {self.folder} and run the dataset stage again."
             )
         self._hashed.add(name)
 
@@ -161,15 +164,16 @@ def _read_file(path: Path, continuity: np.ndarray) -> Block:
     tokens, documents = batch.column("input_ids"), batch.column("document").to_numpy()
     starts = np.flatnonzero(np.append(True, documents[1:] != documents[:-1]))
     sources = batch.column("source").to_numpy()[starts]
+    names = [name for name in ANNOTATIONS if name in batch.schema.names]
     return Block(
         tokens=tokens.values.to_numpy(),
-        annotations={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in ANNOTATIONS if name in batch.schema.names},
+        annotations={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in names},
         sentence_offsets=tokens.offsets.to_numpy().astype(np.int64),
         document_offsets=np.append(starts, len(documents)).astype(np.int64),
         source=sources,
         continuity=continuity[sources],
         paragraph_end=batch.column(PARAGRAPH_END).to_numpy(zero_copy_only=False),
-    )  # fmt: skip
+    )
 
 
 def _join(parts: list[Block]) -> Block:

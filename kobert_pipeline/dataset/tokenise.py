@@ -1,8 +1,8 @@
 """Cuts sentences into tokens and finds where eojeols begin: a shard at a time, without a Python step per token.
 
-The fast path of the tokenizer returns neither offsets nor word numbers. They are not needed: no token crosses a space, so
-the tokens of a sentence are those of its eojeols, one after the other. Each distinct eojeol of a shard is cut once. Only a
-tokenizer that cuts at morphemes at use needs whole sentences and their offsets (`tokenise_in_context`).
+The fast path of the tokenizer returns neither offsets nor word numbers. They are not needed: no token crosses a space,
+so the tokens of a sentence are those of its eojeols, one after the other. Each distinct eojeol of a shard is cut once.
+Only a tokenizer that cuts at morphemes at use needs whole sentences and their offsets (`tokenise_in_context`).
 
 Shapes: N tokens, E eojeols, S sentences.
 """
@@ -38,7 +38,8 @@ class Tokens(NamedTuple):
 
 
 def split_eojeols(sentences: pa.Array) -> pa.ListArray:
-    """Splits (S,) strings into lists of eojeols. A space at either end leaves an empty eojeol there, which has no tokens."""
+    """Splits (S,) strings into lists of eojeols. A space at either end leaves an empty eojeol there, which has no
+    tokens."""
     return pc.split_pattern_regex(sentences, pattern=BORDER)
 
 
@@ -65,8 +66,8 @@ def tokenise(eojeols: pa.ListArray, tokenizer: Any, *, with_characters: bool = F
 
 
 def tokenise_in_context(eojeols: pa.ListArray, tokenizer: Any) -> Tokens:
-    """Does the same for a tokenizer whose cuts of an eojeol depend on the text around it. Slower: an eojeol is cut each time
-    it occurs."""
+    """Does the same for a tokenizer whose cuts of an eojeol depend on the text around it. Slower: an eojeol is cut each
+    time it occurs."""
     lines = pc.binary_join(eojeols, " ").to_pylist()
     ids, counts, starts = _tokenise_lines(lines, tokenizer)
     sizes = np.fromiter(map(len, lines), np.int64, len(lines))

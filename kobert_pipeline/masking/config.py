@@ -16,8 +16,8 @@ class MaskingConfig(Config):
     """What is masked whole: a token (Devlin et al. 2019), an eojeol (BERT's whole-word masking, 2019 code release), a
     morpheme (the dataset needs `morphemes: true`), or a span of eojeols (SpanBERT, Joshi et al. 2020)."""
     mlm_probability: float = Field(0.15, gt=0, lt=1)
-    """Share of each row's maskable tokens that is selected, rounded, at least one token. Whole units are taken while they
-    fit, so a row may select a token or two fewer."""
+    """Share of each row's maskable tokens that is selected, rounded, at least one token. Whole units are taken while
+    they fit, so a row may select a token or two fewer."""
     mask_share: float = Field(0.8, ge=0, le=1)
     """Share of the selected tokens that becomes [MASK]."""
     random_share: float = Field(0.1, ge=0, le=1)
@@ -25,8 +25,8 @@ class MaskingConfig(Config):
     max_predictions: int | None = Field(None, gt=0)
     """The most tokens that are selected in a row."""
     fixed_predictions: bool = False
-    """Give labels as `max_predictions` slots per row, unused ones empty. Then a compiler knows every shape, and nothing waits
-    for a GPU to count them."""
+    """Give labels as `max_predictions` slots per row, unused ones empty. Then a compiler knows every shape, and nothing
+    waits for a GPU to count them."""
     span_probability: float = Field(0.2, gt=0, lt=1)
     """The length of a span in eojeols is geometric with this parameter …"""
     max_span: int = Field(10, gt=0)

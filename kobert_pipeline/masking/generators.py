@@ -12,10 +12,11 @@ WORDS_PER_COUNT = 4
 
 @dataclass(frozen=True)
 class RowGenerator:
-    """Philox (Salmon et al. 2011) with the key (seed, batch); each row of the global batch has its own range of the counter.
+    """Philox (Salmon et al. 2011) with the key (seed, batch); each row of the global batch has its own range of the
+    counter.
 
-    Draws for rows `first`, `first + 1`, … `first + rows - 1`. The numbers of a row depend neither on other rows nor on the
-    padding: `width`, the most words that a row may draw, is the same for every batch of a run.
+    Draws for rows `first`, `first + 1`, … `first + rows - 1`. The numbers of a row depend neither on other rows nor on
+    the padding: `width`, the most words that a row may draw, is the same for every batch of a run.
     """
 
     seed: int

@@ -16,11 +16,11 @@ NEVER = np.uint64(2**64 - 1)
 def span_keys(units: Units, maskable: np.ndarray, order: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """(B, L) uint64: for each token, the word of the first span that covers its unit. Smaller words come first.
 
-    The paper draws one span after the other, and draws again if a span would begin inside an earlier one. Here every unit
-    begins a span: its random word in `order` (B, L) gives the span's place in the order, `lengths` (B, L) its number of
-    units. A span whose first unit is covered by an earlier span is dropped, so lengths keep their distribution; a span may
-    run into a later one. No span crosses a special token. One word decides both the order (high half) and what is done to
-    the whole span (low half).
+    The paper draws one span after the other, and draws again if a span would begin inside an earlier one. Here every
+    unit begins a span: its random word in `order` (B, L) gives the span's place in the order, `lengths` (B, L) its
+    number of units. A span whose first unit is covered by an earlier span is dropped, so lengths keep their
+    distribution; a span may run into a later one. No span crosses a special token. One word decides both the order
+    (high half) and what is done to the whole span (low half).
     """
     number = np.maximum(np.cumsum(units.begins, axis=1) - 1, 0)
     broken = units.begins & ~np.pad(maskable, ((0, 0), (1, 0)))[:, :-1]
@@ -51,8 +51,8 @@ def _first_to_cover(words: np.ndarray, reach: np.ndarray, segment: np.ndarray, *
 
 
 def geometric_lengths(words: np.ndarray, probability: float, longest: int) -> np.ndarray:
-    """Draws lengths from 1 to `longest` by the low halves of words. They are geometric without the tail beyond `longest` (a
-    mean of 3.8 for the paper's .2 and 10)."""
+    """Draws lengths from 1 to `longest` by the low halves of words. They are geometric without the tail beyond
+    `longest` (a mean of 3.8 for the paper's .2 and 10)."""
     weights = probability * (1 - probability) ** np.arange(longest)
     bounds = np.cumsum(weights) / weights.sum()
     return np.searchsorted(bounds[:-1], uniform(words & LOW), side="right") + 1

@@ -1,4 +1,5 @@
-"""Masking (Devlin et al. 2019, section 3.1), vectorised over the batch. Shapes: B rows of L tokens, n selected tokens."""
+"""Masking (Devlin et al. 2019, section 3.1), vectorised over the batch. Shapes: B rows of L tokens, n selected
+tokens."""
 
 from __future__ import annotations
 
@@ -39,11 +40,12 @@ def mask_tokens(
     mask_id: int,
     replacements: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a corrupted copy of `input_ids` (B, L), and labels (B, L): the original token where selected, else IGNORE_INDEX.
+    """Returns a corrupted copy of `input_ids` (B, L), and labels (B, L): the original token where selected, else
+    IGNORE_INDEX.
 
-    `maskable` (B, L) is false on special tokens and padding. `starts` (B, L) is true where an eojeol or morpheme begins; it
-    is None for subwords. A random token is drawn from `replacements`, which are neither special nor unused. The result of a
-    row depends only on its own tokens and random words, not on other rows or padding.
+    `maskable` (B, L) is false on special tokens and padding. `starts` (B, L) is true where an eojeol or morpheme
+    begins; it is None for subwords. A random token is drawn from `replacements`, which are neither special nor unused.
+    The result of a row depends only on its own tokens and random words, not on other rows or padding.
     """
     selected = _select(maskable, starts, generator, config)
     original = input_ids.ravel()[selected.positions]
@@ -90,8 +92,8 @@ def _room_for_one(budget: np.ndarray, shortest: np.ndarray, config: MaskingConfi
 
 
 def _selection(chosen: np.ndarray, kinds: np.ndarray, choices: np.ndarray, config: MaskingConfig) -> Selection:
-    """`kinds` and `choices` are words (B, L). If they are the same words, one half decides both: the position of `kind` within
-    the interval for random tokens gives the choice, which is uniform, too."""
+    """`kinds` and `choices` are words (B, L). If they are the same words, one half decides both: the position of `kind`
+    within the interval for random tokens gives the choice, which is uniform, too."""
     positions = np.flatnonzero(chosen)
     kind = uniform(kinds.ravel()[positions] & LOW)
     if choices is kinds:
@@ -102,8 +104,8 @@ def _selection(chosen: np.ndarray, kinds: np.ndarray, choices: np.ndarray, confi
 
 
 def slots(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns positions and labels (B, count) of the selected tokens, for losses of fixed shape. Empty slots have position 0
-    and label IGNORE_INDEX."""
+    """Returns positions and labels (B, count) of the selected tokens, for losses of fixed shape. Empty slots have
+    position 0 and label IGNORE_INDEX."""
     rows, columns = np.nonzero(labels != IGNORE_INDEX)
     numbers = np.arange(len(rows)) - np.searchsorted(rows, rows)
     positions, slot_labels = (

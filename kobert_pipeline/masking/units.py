@@ -21,7 +21,8 @@ class Units(NamedTuple):
 
 
 def units_of(starts: np.ndarray, maskable: np.ndarray) -> Units:
-    """Finds the units: each begins at one of `starts` (B, L) and ends before the next start, special token or padding."""
+    """Finds the units: each begins at one of `starts` (B, L) and ends before the next start, special token or
+    padding."""
     before = np.zeros_like(maskable)
     before[:, 1:] = maskable[:, :-1]
     begins = maskable & (starts | ~before)
@@ -54,8 +55,8 @@ def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: n
 
 
 def _ordered(keys: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """(B, L) uint32: the high 16 bits of each key, then its position as the low 16. So no two are equal, and 32 bits are
-    sorted twice as fast as 64. Positions that are not candidates come last."""
+    """(B, L) uint32: the high 16 bits of each key, then its position as the low 16. So no two are equal, and 32 bits
+    are sorted twice as fast as 64. Positions that are not candidates come last."""
     high = np.where(candidates, (keys >> np.uint64(32)).astype(np.uint32) & ~POSITION, ~POSITION)
     return high | np.arange(keys.shape[1], dtype=np.uint32)
 
@@ -64,8 +65,8 @@ def take_while_they_fit(sizes: np.ndarray, budget: np.ndarray) -> np.ndarray:
     """Chooses which of `sizes` (B, U) to take, from left to right, so that the sum of each row stays within its budget.
     Sizes of 0 fill up shorter rows and are not taken.
 
-    One pass takes everything up to the first size that no longer fits. Little room is left then, so few passes over few rows
-    follow.
+    One pass takes everything up to the first size that no longer fits. Little room is left then, so few passes over few
+    rows follow.
     """
     taken, left = np.zeros(sizes.shape, dtype=bool), budget.copy()
     rows, waiting = np.arange(len(sizes)), sizes

@@ -15,7 +15,8 @@ MECAB_KO = "MecabKoTokenizer"
 
 
 def cuts_at_use(name: str | Path) -> bool:
-    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: it then needs MeCab and whole sentences."""
+    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: it then needs MeCab and whole
+    sentences."""
     if not Path(name).is_dir():
         from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
@@ -28,8 +29,8 @@ def cuts_at_use(name: str | Path) -> bool:
 
 
 def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> Any:
-    """Loads a tokenizer as `AutoTokenizer` does. One that cuts at morphemes at use is loaded by this project's copy of its
-    code, so that the code in its folder is not run."""
+    """Loads a tokenizer as `AutoTokenizer` does. One that cuts at morphemes at use is loaded by this project's copy of
+    its code, so that the code in its folder is not run."""
     from transformers import AutoTokenizer
 
     if cuts_at_use(name):

