@@ -41,8 +41,8 @@ class Models(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
         for model in self.__dict__["frozen"].values():
-            model._apply(fn)  # type: ignore[no-untyped-call]
-        return super()._apply(fn, recurse)
+            model._apply(fn)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
 
 def objective_of(config: PretrainConfig) -> Objective:

@@ -48,7 +48,8 @@ from kobert_pipeline.objectives.rows import assemble
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.loader import Parcel, loader, unfold
-from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.models import Models
+from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
@@ -185,8 +186,9 @@ def waiting(folders: dict[str, Path]) -> Table:
     size, length = 32, 128
     drawn, info = iter(stream(folders, size, length)), tokenizer_info(folders["tokenizer"])
     objective, bert = OBJECTIVES["mlm_nsp"], ARCHITECTURES["bert"]
+    options = objective.options()
     spec = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, length)
-    model = bert.build(bert.named_sizes["mini"], spec, objective.heads)
+    model = Models({"student": bert.build(bert.named_sizes["mini"], spec, objective.heads(options))})
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     spent = {"waiting": 0.0, "computing": 0.0}
     steps, begun = 0, time.perf_counter()
@@ -195,7 +197,7 @@ def waiting(folders: dict[str, Path]) -> Table:
         batch, _ = next(drawn)
         drawn_at = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16):
-            total_loss(objective.loss(model, batch, torch.Generator())).backward()
+            total_loss(objective.loss(model, batch, torch.Generator(), options)).backward()
         optimizer.step()
         optimizer.zero_grad()
         spent["waiting"] += drawn_at - started

@@ -16,6 +16,7 @@ from kobert_pipeline.dataset.best_fit import EMPTY
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.batch_rows import take_rows
 from kobert_pipeline.pretrain.config import Phase, PretrainConfig
 from kobert_pipeline.pretrain.data import (
     BatchStream,
@@ -23,7 +24,6 @@ from kobert_pipeline.pretrain.data import (
     cut_into_batches,
     cut_into_packed_batches,
     draw,
-    take_rows,
     validation_batches,
 )
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
