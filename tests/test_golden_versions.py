@@ -59,7 +59,12 @@ def dataset(folders: dict[str, Path]) -> Any:
     blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
     return sha256(
         [
-            [block.tokens.tolist(), block.annotations[EOJEOL_START].tolist(), block.document_offsets.tolist()]
+            [
+                block.tokens.tolist(),
+                block.annotations[EOJEOL_START].tolist(),
+                block.document_offsets.tolist(),
+                block.paragraph_end.tolist(),
+            ]
             for block in blocks
         ]
     )

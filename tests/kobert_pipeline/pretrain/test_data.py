@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.architectures.padding import UNPADDED, visible
-from kobert_pipeline.dataset.packing import EMPTY
+from kobert_pipeline.dataset.best_fit import EMPTY
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
