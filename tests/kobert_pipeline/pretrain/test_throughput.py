@@ -59,7 +59,7 @@ def test_the_counted_cost_is_the_arithmetic_of_the_layers():
 
 
 def test_counting_sees_layers_that_are_checkpointed_once():
-    from kobert_pipeline.training.layers import checkpoint_gradients, plainly
+    from kobert_pipeline.training.layerwise import checkpoint_gradients, plainly
 
     layer = torch.nn.Linear(8, 8)
     checkpoint_gradients([layer])
