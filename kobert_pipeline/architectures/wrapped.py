@@ -3,7 +3,7 @@ run where there is loss, and packed rows are laid out around the encoder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,22 +15,33 @@ from kobert_pipeline.architectures.padding import visible
 Batch = dict[str, Tensor]
 
 
+Encode = Callable[[Any, dict[str, Tensor], Any], Tensor]
+"""(transformers' model, what its encoder takes from a batch, attention mask) -> last hidden states."""
+
+
+def encode(transformer: Any, inputs: dict[str, Tensor], mask: Any) -> Tensor:
+    """By the model's own encoder."""
+    states: Tensor = transformer.base_model(**inputs, attention_mask=mask).last_hidden_state
+    return states
+
+
 class Wrapped(nn.Module):
     """A model of transformers with an encoder (its `base_model`) and the heads of pretraining."""
 
     def __init__(
         self, transformer: Any, inputs: Sequence[str], heads: Mapping[str, Head],
         *, first_position: int = 0, windows: Mapping[str, int | None] | None = None, mask: MaskKind = "additive",
-        causal: bool = False,
+        causal: bool = False, encode: Encode = encode,
     ) -> None:  # fmt: skip
         """`inputs`: what the encoder takes from a batch. `first_position`: the number of an example's first position.
         `windows`: if layers see unequally far, the name of their mask in transformers and how far they see, in tokens; None
-        is everything. `mask` and `causal`: see `Architecture`."""
+        is everything. `mask` and `causal`: see `Architecture`. `encode`: for a model whose forward does not take the mask of
+        packed rows as it is."""
         super().__init__()
         self.transformer = transformer
         self._inputs, self._heads = tuple(inputs), dict(heads)
         self._first_position, self._windows = first_position, windows
-        self._mask, self._causal = mask, causal
+        self._mask, self._causal, self._encode = mask, causal, encode
 
     @property
     def hidden_size(self) -> int:
@@ -39,18 +50,14 @@ class Wrapped(nn.Module):
     def hidden(self, batch: Batch) -> Tensor:
         """(B, L, H), the same whether rows are packed or not."""
         if PACKING not in batch:
-            return self._states({name: batch[name] for name in self._inputs}, visible(batch))
+            return self._encode(self.transformer, {name: batch[name] for name in self._inputs}, visible(batch))
         rows = rows_of(batch, self._inputs)
         rows["position_ids"] = rows["position_ids"] + self._first_position
-        return examples_of(self._states(rows, self._masks(batch)), batch)
+        return examples_of(self._encode(self.transformer, rows, self._masks(batch)), batch)
 
     def logits(self, head: str, states: Tensor) -> Tensor:
         """What the head makes of hidden states: see `Learner.logits`."""
         return self._heads[head](self.transformer, states)
-
-    def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
-        states: Tensor = self.transformer.base_model(**inputs, attention_mask=mask).last_hidden_state
-        return states
 
     def _masks(self, batch: Batch) -> Any:
         assert self._mask in ("additive", "boolean"), f"examples cannot share a row with a mask of {self._mask}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kobert_pipeline.cleaning import Leftover, delete, leftovers
+from kobert_pipeline.reclaiming import Leftover, delete, leftovers
 from kobert_pipeline.ground.artifacts import Identity, Workspace, lock_path
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import write_text

@@ -11,7 +11,7 @@ import pytest
 
 from klue_eval.tasks import TASKS
 from kobert_pipeline import runner
-from kobert_pipeline.cleaning import delete, leftovers
+from kobert_pipeline.reclaiming import delete, leftovers
 from kobert_pipeline.ground.artifacts import verify
 from kobert_pipeline.ground.errors import InputError, KobertError, RecipeError
 from kobert_pipeline.ground.files import read_json
