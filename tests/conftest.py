@@ -1,6 +1,6 @@
-"""Fixtures for every test: a tiny corpus, its tokenizer and its token store, made by the real stages without kss.
+"""Fixtures for all tests: a tiny corpus, its tokenizer and its token store, made by the real stages without kss.
 
-KOBERT_DATA names a folder of real data; tests that need it are skipped, with the reason, where it is missing.
+KOBERT_DATA names a folder of real data. Tests that need it are skipped, with the reason, if it is missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def documents() -> list[list[str]]:
-    """Documents of the fixture as lists of sentences: one sentence a line, a blank line between documents."""
+    """Documents of the fixture as lists of sentences. The file has one sentence per line and a blank line between
+    documents."""
     blocks = TEXT.read_text(encoding="utf-8").strip().split("\n\n")
     return [block.split("\n") for block in blocks]
 
@@ -130,12 +131,12 @@ def real_data() -> Path:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """A running stand-in for the Hub to which the real client talks, here and in processes started from here.
+    """A running local Hub, to which the real client talks in this process and in the processes that it starts.
 
-    Its one user `me`, member of `org`, has the token `hf_mine`. No token lies where the client looks for one.
+    Its only user `me`, a member of `org`, has the token `hf_mine`. The files in which the client looks for a token do
+    not exist.
     """
-    from huggingface_hub import constants
-    from huggingface_hub.utils import close_session
+    from huggingface_hub import close_session, constants
 
     server = HubServer()
     server.add_user("hf_mine", "me", organizations={"org": "write", "readers": "read"})
@@ -160,7 +161,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that anything in this process would have slept, instead of sleeping."""
-    found: list[float] = []
-    monkeypatch.setattr(time, "sleep", found.append)
-    return found
+    """Replaces `time.sleep` in this process; collects the seconds instead of sleeping."""
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds

@@ -17,7 +17,7 @@ def clean(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """List, and with --yes delete, the artifacts that no recipe used last: those of other settings, versions and inputs."""
-    from kobert_pipeline.cleaning import delete, leftovers
+    from kobert_pipeline.reclaiming import delete, leftovers
     from kobert_pipeline.report.numbers import shown_bytes
 
     unreached = leftovers(artifacts, evaluations=evaluations)

@@ -1,4 +1,4 @@
-"""Pieces by the fast path against `encode`, which knows offsets: numbers and eojeol starts are equal for any text."""
+"""The fast path gives the ids of `encode`, and the eojeol starts that its offsets show, for any text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH, Morphemes, annotate, parse
-from kobert_pipeline.dataset.pieces import cut, cut_in_context, split_eojeols
 from kobert_pipeline.dataset.ragged import gather, offsets_of
+from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
@@ -39,7 +39,7 @@ def sentences(texts: list[str]) -> pa.Array:
 
 
 def by_offsets(text: str, tokenizer) -> tuple[list[int], list[bool]]:
-    """Reference: the whole text at once; a piece begins an eojeol when it is the first one between two spaces."""
+    """Reference: the whole text at once; a token begins an eojeol if it is the first one between two spaces."""
     encoding = tokenizer.encode(text, add_special_tokens=False)
     eojeol = np.cumsum([character in SPACES or (character.isspace() and character > "\x85") for character in text])
     owners = [int(eojeol[start]) for start, _ in encoding.offsets]
@@ -49,36 +49,36 @@ def by_offsets(text: str, tokenizer) -> tuple[list[int], list[bool]]:
 @settings(max_examples=300)
 @given(texts=texts)
 @example(texts=["a\x0bb c", " ́a", "[MASK] [SEP]가", "中國 ㅋㅋ", "", " \u200b x"])
-def test_pieces_and_eojeol_starts_equal_those_of_encode_and_its_offsets(tokenizer, texts):
-    found = cut(split_eojeols(sentences(texts)), tokenizer)
+def test_ids_and_eojeol_starts_equal_those_of_encode_and_its_offsets(tokenizer, texts):
+    tokens = tokenise(split_eojeols(sentences(texts)), tokenizer)
     expected = [by_offsets(text, tokenizer) for text in texts]
-    assert found.input_ids.tolist() == [piece for ids, _ in expected for piece in ids]
-    assert found.eojeol_start.tolist() == [start for _, starts in expected for start in starts]
-    assert np.diff(found.sentence_offsets).tolist() == [len(ids) for ids, _ in expected]
+    assert tokens.input_ids.tolist() == [token for ids, _ in expected for token in ids]
+    assert tokens.eojeol_start.tolist() == [start for _, starts in expected for start in starts]
+    assert np.diff(tokens.sentence_offsets).tolist() == [len(ids) for ids, _ in expected]
 
 
-def test_pieces_of_the_fixture_equal_those_of_encode(tokenizer, documents):
+def test_ids_of_the_fixture_equal_those_of_encode(tokenizer, documents):
     texts = [sentence for document in documents for sentence in document]
-    found = cut(split_eojeols(sentences(texts)), tokenizer)
-    assert found.input_ids.tolist() == [piece for text in texts for piece in by_offsets(text, tokenizer)[0]]
-    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
-    assert found.swallowed == 0
+    tokens = tokenise(split_eojeols(sentences(texts)), tokenizer)
+    assert tokens.input_ids.tolist() == [token for text in texts for token in by_offsets(text, tokenizer)[0]]
+    assert tokens.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+    assert tokens.swallowed == 0
 
 
-def test_characters_before_a_piece_are_its_offset_without_spaces(tokenizer, documents):
-    """More eojeols than fit one line; and some that are cut alone."""
+def test_characters_before_a_token_are_its_offset_without_spaces(tokenizer, documents):
+    """More eojeols than fit into one line, and some that are cut alone."""
     texts = [sentence for document in documents for sentence in document] + ["中國 봄이“오면”", "ㅋㅋ"]
-    found = cut(split_eojeols(sentences(texts)), tokenizer, with_characters=True)
+    tokens = tokenise(split_eojeols(sentences(texts)), tokenizer, with_characters=True)
     expected, before = [], 0
     for text in texts:
         starts = [start for start, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
         expected += [before + start - text[:start].count(" ") for start in starts]
         before += len(text) - text.count(" ")
-    assert found.characters.tolist() == expected
+    assert tokens.characters.tolist() == expected
 
 
-def test_a_tokenizer_with_other_words_cuts_every_eojeol_alone(documents):
-    """One that keeps punctuation with its word: eojeols in a line could not be told apart."""
+def test_a_tokenizer_whose_words_are_not_berts_cuts_every_eojeol_alone(documents):
+    """It keeps punctuation with its word, so eojeols joined into a line could not be separated again."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     texts = [sentence for document in documents for sentence in document]
@@ -88,27 +88,27 @@ def test_a_tokenizer_with_other_words_cuts_every_eojeol_alone(documents):
         models.WordPiece({piece: number for number, piece in enumerate(vocabulary)}, unk_token="[UNK]")
     )
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    found = cut(split_eojeols(sentences(texts)), tokenizer)
-    assert found.input_ids.tolist() == [piece for text in texts for piece in tokenizer.encode(text).ids]
-    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+    tokens = tokenise(split_eojeols(sentences(texts)), tokenizer)
+    assert tokens.input_ids.tolist() == [token for text in texts for token in tokenizer.encode(text).ids]
+    assert tokens.eojeol_start.sum() == sum(len(text.split()) for text in texts)
 
 
 def test_a_special_token_written_in_a_text_is_cut_like_any_other(tokenizer):
-    found = cut(split_eojeols(sentences(["[MASK] [SEP]"])), tokenizer)
+    tokens = tokenise(split_eojeols(sentences(["[MASK] [SEP]"])), tokenizer)
     special = {tokenizer.token_to_id(token) for token in ("[MASK]", "[SEP]")}
-    assert not special & set(found.input_ids.tolist())
+    assert not special & set(tokens.input_ids.tolist())
 
 
-def test_eojeols_of_which_nothing_is_left_are_counted(tokenizer):
-    assert cut(split_eojeols(sentences(["봄이 \x00 오면", "\x0b"])), tokenizer).swallowed == 2
+def test_eojeols_without_tokens_are_counted(tokenizer):
+    assert tokenise(split_eojeols(sentences(["봄이 \x00 오면", "\x0b"])), tokenizer).swallowed == 2
 
 
-def test_a_piece_belongs_to_the_morpheme_of_its_first_character(tokenizer, documents):
-    """Reference: `encode`'s offsets and `morphemes`'s, one sentence at a time."""
+def test_a_token_belongs_to_the_morpheme_of_its_first_character(tokenizer, documents):
+    """Reference: the offsets of `encode` and of `morphemes`, one sentence at a time."""
     texts = [sentence for document in documents for sentence in document]
     eojeols = split_eojeols(sentences(texts))
-    found = cut(eojeols, tokenizer, with_characters=True)
-    annotations = annotate(found.characters, parse(eojeols))
+    tokens = tokenise(eojeols, tokenizer, with_characters=True)
+    annotations = annotate(tokens.characters, parse(eojeols))
     starts, tags, lost = [], [], 0
     for text in texts:
         begins, parts = zip(*[(item.start, item.tag) for item in morphemes(text)], strict=True)
@@ -120,37 +120,37 @@ def test_a_piece_belongs_to_the_morpheme_of_its_first_character(tokenizer, docum
     assert annotations.morpheme_start.tolist() == starts
     assert [PARTS_OF_SPEECH[code] for code in annotations.part_of_speech] == tags
     assert annotations.swallowed == lost
-    assert (annotations.morpheme_start | ~found.eojeol_start).all()
+    assert (annotations.morpheme_start | ~tokens.eojeol_start).all()
 
 
-def test_a_morpheme_that_begins_inside_a_piece_is_swallowed_and_counted():
-    """Pieces 갔다 and ., morphemes 갔, 다 and ."""
+def test_a_morpheme_that_begins_inside_a_token_is_swallowed_and_counted():
+    """Tokens 갔다 and ., morphemes 갔, 다 and ."""
     annotations = annotate(np.array([0, 2]), Morphemes(np.array([0, 1, 2]), np.array([7, 26, 35], dtype=np.uint8)))
     assert annotations.morpheme_start.tolist() == [True, True]
     assert annotations.part_of_speech.tolist() == [7, 35]
     assert annotations.swallowed == 1
 
 
-def test_a_split_without_sentences_has_no_pieces_and_no_morphemes(tokenizer):
+def test_a_split_without_sentences_has_no_tokens_and_no_morphemes(tokenizer):
     eojeols = split_eojeols(sentences([]))
-    found = cut(eojeols, tokenizer, with_characters=True)
-    assert (found.input_ids.tolist(), found.sentence_offsets.tolist()) == ([], [0])
-    assert annotate(found.characters, parse(eojeols)).swallowed == 0
+    tokens = tokenise(eojeols, tokenizer, with_characters=True)
+    assert (tokens.input_ids.tolist(), tokens.sentence_offsets.tolist()) == ([], [0])
+    assert annotate(tokens.characters, parse(eojeols)).swallowed == 0
 
 
-def test_a_sentence_that_mecab_does_not_give_back_whole_is_named():
+def test_a_sentence_that_mecab_does_not_return_whole_is_named():
     with pytest.raises(InputError, match="봄이"):
         parse(split_eojeols(sentences(["바다는 넓다.", "봄이\x00 오면"])))
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_gathered_lists_stand_one_after_the_other(seed):
+def test_gathered_lists_follow_one_another(seed):
     rng = np.random.default_rng(seed)
     lists = [rng.integers(0, 9, rng.integers(0, 5)).tolist() for _ in range(rng.integers(1, 9))]
     chosen = rng.integers(0, len(lists), rng.integers(0, 12))
     values = np.array([value for one in lists for value in one], dtype=np.int64)
-    found, offsets = gather(offsets_of(np.array([len(one) for one in lists])), chosen)
-    parts = [values[found][a:b].tolist() for a, b in itertools.pairwise(offsets)]
+    indices, offsets = gather(offsets_of(np.array([len(one) for one in lists])), chosen)
+    parts = [values[indices][a:b].tolist() for a, b in itertools.pairwise(offsets)]
     assert parts == [lists[number] for number in chosen]
 
 
@@ -160,10 +160,10 @@ def test_gathered_lists_stand_one_after_the_other(seed):
 @settings(max_examples=200)
 @given(texts=texts)
 @example(texts=["a\x0bb c", " ́a", "[MASK] [SEP]가", "中國 ㅋㅋ", "", " \u200b x"])
-def test_whole_sentences_give_what_their_eojeols_give(tokenizer, texts):
-    """For a tokenizer to which the sentence around an eojeol means nothing."""
+def test_whole_sentences_give_the_tokens_of_their_eojeols(tokenizer, texts):
+    """The cuts of this tokenizer do not depend on the text around an eojeol."""
     eojeols = split_eojeols(sentences(texts))
-    whole, parts = cut_in_context(eojeols, tokenizer), cut(eojeols, tokenizer, with_characters=True)
+    whole, parts = tokenise_in_context(eojeols, tokenizer), tokenise(eojeols, tokenizer, with_characters=True)
     for name in ("input_ids", "eojeol_start", "sentence_offsets", "characters"):
         assert getattr(whole, name).tolist() == getattr(parts, name).tolist(), name
     assert whole.swallowed == parts.swallowed
@@ -173,17 +173,17 @@ def test_a_tokenizer_that_cuts_at_morphemes_is_given_whole_sentences(tiny, docum
     tokenizer = cut_at_morphemes(load_tokenizer(tiny.tokenizer))
     texts = [sentence for document in documents for sentence in document]
     eojeols = split_eojeols(sentences(texts))
-    found = cut_in_context(eojeols, tokenizer)
+    tokens = tokenise_in_context(eojeols, tokenizer)
     expected = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
-    assert found.input_ids.tolist() == [piece for ids in expected for piece in ids]
-    assert found.eojeol_start.sum() == sum(len(text.split()) for text in texts)
-    annotations = annotate(found.characters, parse(eojeols))
-    assert (annotations.morpheme_start | ~found.eojeol_start).all()
+    assert tokens.input_ids.tolist() == [token for ids in expected for token in ids]
+    assert tokens.eojeol_start.sum() == sum(len(text.split()) for text in texts)
+    annotations = annotate(tokens.characters, parse(eojeols))
+    assert (annotations.morpheme_start | ~tokens.eojeol_start).all()
     assert annotations.swallowed == 0
 
 
-def test_more_sentences_than_fit_one_call_are_cut_alike(tokenizer, documents, monkeypatch):
-    monkeypatch.setattr("kobert_pipeline.dataset.pieces.SENTENCES_A_CALL", 7)
+def test_more_sentences_than_fit_into_one_call_are_cut_alike(tokenizer, documents, monkeypatch):
+    monkeypatch.setattr("kobert_pipeline.dataset.tokenise.SENTENCES_PER_CALL", 7)
     eojeols = split_eojeols(sentences([sentence for document in documents for sentence in document]))
-    whole, parts = cut_in_context(eojeols, tokenizer), cut(eojeols, tokenizer, with_characters=True)
+    whole, parts = tokenise_in_context(eojeols, tokenizer), tokenise(eojeols, tokenizer, with_characters=True)
     assert whole.characters.tolist() == parts.characters.tolist()

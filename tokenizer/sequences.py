@@ -1,7 +1,7 @@
 """Frequent words and endings of several morphemes, which may stay one piece: `있다`, `##했다`.
 
-Pieces that end where morphemes end are more pieces. Some sequences are so frequent that keeping few of them whole saves most of
-that; which of them stay, `tokenizer.prune` finds by the price of a cut.
+If pieces end where morphemes end, more pieces are needed. Some sequences of morphemes are so frequent that keeping a
+few of them whole saves most of these pieces. `tokenizer.prune` decides by the price of a cut which sequences stay.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ LONGEST = 4
 
 
 def frequent_sequences(words: Iterable[Word], size: int) -> list[str]:
-    """The `size` sequences of two to four whole morphemes of a word that stand for most cuts, shifted as `words` are.
+    """Finds the `size` sequences of two to four whole morphemes of a word that contain most cuts, shifted as `words`
+    are.
 
-    Deterministic: ties go by the text.
+    Deterministic: ties are broken by the text.
     """
     saved: Counter[str] = Counter()
     for word in words:
@@ -28,7 +29,7 @@ def frequent_sequences(words: Iterable[Word], size: int) -> list[str]:
 
 
 def _sequences(word: Word) -> Iterator[tuple[str, int]]:
-    """Every sequence with the number of cuts inside it."""
+    """Yields every sequence with the number of cuts inside it."""
     bounds = [0, *word.cuts, len(word.text)]
     for first, start in enumerate(bounds):
         for last in range(first + 2, min(first + LONGEST, len(bounds) - 1) + 1):

@@ -1,4 +1,4 @@
-"""Domain extension: more pieces for a WordPiece tokenizer that exists already. Old ids stay as they are."""
+"""Adds pieces for the words of a domain to an existing WordPiece tokenizer. Old ids do not change."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tokenizer.words import piece_of
 
 
 def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, min_frequency: int = 5) -> list[str]:
-    """At most `number` morphemes that are not pieces yet, those first that save most pieces of the text.
+    """Chooses at most `number` morphemes that are not pieces yet; those that save most pieces of the text come first.
 
-    `units` are counted morphemes (see `tokenizer.words.count_units`). What a morpheme saves is computed anew after each
-    choice, for a piece chosen before may have made it cheap. Raises InputError when nothing would be saved.
+    `units` are counted morphemes (see `tokenizer.words.count_units`). The saving of a morpheme is computed again after
+    each choice, because pieces chosen before may have reduced it. Raises InputError when nothing would be saved.
     """
     vocabulary = set(wordpiece_vocabulary(tokenizer))
     counts = {piece_of(unit): count for unit, count in units.items() if count >= min_frequency}
@@ -37,34 +37,35 @@ def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, m
         vocabulary.add(piece)
     if not chosen:
         raise InputError(
-            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is a piece already."
+            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is "
+            "already a piece."
         )
     return chosen
 
 
 def _saving(piece: str, vocabulary: Collection[str]) -> int:
-    """Pieces less in a text for each time `piece` occurs, were it one. An unknown character makes the whole word unknown,
-    which is worse than any number of pieces."""
+    """How many pieces each occurrence of `piece` would save if it were one piece. An unknown character makes the whole
+    word unknown, which is worse than any number of pieces."""
     parts = greedy_parts(piece, vocabulary)
     return len(parts) - 1 if parts else len(piece) + 1
 
 
 def greedy_parts(piece: str, vocabulary: Collection[str]) -> list[str]:
-    """Longest-match-first pieces that `piece` falls into, inner ones where it is an inner one; none if it is unknown."""
-    mark, text = ("##", piece[2:]) if piece.startswith("##") and len(piece) > 2 else ("", piece)
+    """Splits `piece` into pieces by longest match first, inner ones if it is an inner one; empty if it is unknown."""
+    prefix, text = ("##", piece[2:]) if piece.startswith("##") and len(piece) > 2 else ("", piece)
     parts, start = [], 0
     while start < len(text):
-        prefix = mark if start == 0 else "##"
-        end = next((end for end in range(len(text), start, -1) if prefix + text[start:end] in vocabulary), None)
+        begin = prefix if start == 0 else "##"
+        end = next((end for end in range(len(text), start, -1) if begin + text[start:end] in vocabulary), None)
         if end is None:
             return []
-        parts.append(prefix + text[start:end])
+        parts.append(begin + text[start:end])
         start = end
     return parts
 
 
 def wordpiece_vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
-    """Piece -> id. Raises InputError for tokenizers that are no WordPiece ones."""
+    """Piece -> id. Raises InputError for a tokenizer that is not WordPiece."""
     model = json.loads(tokenizer.to_str())["model"]
     if model["type"] != "WordPiece":
         raise InputError(f"Only WordPiece tokenizers can be extended; this one is {model['type']}.")
@@ -73,7 +74,7 @@ def wordpiece_vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
 
 
 def extended(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
-    """The tokenizer with `pieces` behind all ids that it has."""
+    """Returns the tokenizer with `pieces` after all its present ids."""
     wordpiece_vocabulary(tokenizer)
     content = json.loads(tokenizer.to_str())
     begin = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
@@ -82,7 +83,7 @@ def extended(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
 
 
 def replaced(tokenizer: Tokenizer, piece: str) -> list[int]:
-    """Ids of the pieces that stood in the place of a new one: [UNK]'s where it was unknown."""
+    """Ids of the pieces that a new one replaces; the id of [UNK] if it was unknown."""
     vocabulary = wordpiece_vocabulary(tokenizer)
     unknown = json.loads(tokenizer.to_str())["model"]["unk_token"]
     return [vocabulary[part] for part in greedy_parts(piece, vocabulary) or [unknown]]

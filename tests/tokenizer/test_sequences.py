@@ -1,4 +1,4 @@
-"""Sequences of morphemes that stand for most cuts."""
+"""Sequences of morphemes that contain most cuts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenizer.prune import Word
-from tokenizer.whole import frequent_sequences
+from tokenizer.sequences import frequent_sequences
 
 
 def test_a_sequence_counts_every_cut_inside_it() -> None:
@@ -27,9 +27,9 @@ def _words(draw: st.DrawFn) -> Word:
 
 @given(st.lists(_words(), max_size=6), st.integers(0, 5))
 def test_sequences_hold_a_boundary_and_do_not_depend_on_the_order_of_words(words: list[Word], size: int) -> None:
-    found = frequent_sequences(words, size)
-    assert found == frequent_sequences(words[::-1], size)
-    assert len(found) == len(set(found)) <= size
+    sequences = frequent_sequences(words, size)
+    assert sequences == frequent_sequences(words[::-1], size)
+    assert len(sequences) == len(set(sequences)) <= size
     spans = {
         word.text[start:end]
         for word in words
@@ -37,4 +37,4 @@ def test_sequences_hold_a_boundary_and_do_not_depend_on_the_order_of_words(words
         for end in {*word.cuts, len(word.text)}
         if any(start < cut < end for cut in word.cuts)
     }
-    assert set(found) <= spans
+    assert set(sequences) <= spans

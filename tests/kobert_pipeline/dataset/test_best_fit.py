@@ -1,4 +1,4 @@
-"""Rows of packed examples: nothing lost, nothing too long, hardly anything empty."""
+"""Rows of packed examples: nothing lost, nothing too long, almost nothing empty."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kobert_pipeline.dataset.best_fit import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.sentence_order import sentence_order
@@ -26,18 +26,18 @@ def packed(lengths: list[int], row_length: int, seed: int = 0) -> np.ndarray:
 
 
 @given(given=lengths_and_rows, seed=st.integers(0, 9))
-def test_every_example_lies_in_exactly_one_row_and_no_row_is_too_long(given, seed):
+def test_every_example_is_in_exactly_one_row_and_no_row_is_too_long(given, seed):
     lengths, row_length = given
     rows = packed(lengths, row_length, seed)
     assert sorted(rows[rows != EMPTY].tolist()) == list(range(len(lengths)))
     assert max(sum(lengths[example] for example in row if example != EMPTY) for row in rows.tolist()) <= row_length
-    behind = np.cumsum(rows == EMPTY, axis=1) > 0
-    assert (rows[behind] == EMPTY).all()
+    after_the_last = np.cumsum(rows == EMPTY, axis=1) > 0
+    assert (rows[after_the_last] == EMPTY).all()
 
 
 @given(given=lengths_and_rows)
 def test_no_two_rows_would_fit_into_one(given):
-    """What best fit promises: a row is opened only for an example that no row has room for."""
+    """Best fit opens a row only for an example that no other row has room for."""
     lengths, row_length = given
     used = sorted(sum(lengths[example] for example in row if example != EMPTY) for row in packed(lengths, row_length))
     assert len(used) == 1 or used[0] + used[1] > row_length
@@ -49,12 +49,19 @@ def test_an_example_goes_into_the_fullest_row_that_has_room():
 
 
 def documents() -> Block:
-    """2,000 documents of 2 to 29 sentences of 5 to 39 pieces."""
+    """2,000 documents of 2 to 29 sentences of 5 to 39 tokens."""
     rng = np.random.default_rng(0)
     sentences = np.append(0, np.cumsum(rng.integers(2, 30, 2_000)))
-    pieces = np.append(0, np.cumsum(rng.integers(5, 40, sentences[-1])))
-    tokens, source, continuity = np.zeros(pieces[-1], np.uint16), np.zeros(2_000, np.uint8), np.ones(2_000, bool)
-    return Block(tokens, {}, pieces, sentences, source, continuity)
+    tokens = np.append(0, np.cumsum(rng.integers(5, 40, sentences[-1])))
+    return Block(
+        tokens=np.zeros(tokens[-1], np.uint16),
+        annotations={},
+        sentence_offsets=tokens,
+        document_offsets=sentences,
+        source=np.zeros(2_000, np.uint8),
+        continuity=np.ones(2_000, bool),
+        paragraph_end=np.zeros(sentences[-1], bool),
+    )
 
 
 @pytest.mark.parametrize("plan", [segment_pairs, sentence_order, partial(full_rows, across_documents=False)])
@@ -63,7 +70,7 @@ def test_rows_of_ordinary_text_are_full_to_98_percent(plan, max_length, row_leng
     lengths = plan(documents(), PlanContext(0, 0, 0, 0, max_length)).lengths
     rows = best_fit(lengths, row_length, np.random.default_rng(0))
     assert lengths.sum() / (len(rows) * row_length) >= 0.98
-    assert lengths.mean() / max_length < 0.95, "without packing there is something to gain"
+    assert lengths.mean() / max_length < 0.95, "packing has something to gain"
 
 
 def test_equal_lengths_are_packed_in_another_order_every_time():
@@ -72,17 +79,17 @@ def test_equal_lengths_are_packed_in_another_order_every_time():
     assert np.array_equal(first, packed([50] * 40, 100, 0))
 
 
-def test_nothing_gives_no_rows():
+def test_no_examples_give_no_rows():
     assert len(packed([], 100)) == 0
 
 
 @given(given=lengths_and_rows, extra=st.integers(0, 5))
-def test_the_layout_holds_every_piece_of_the_batch_once_and_examples_in_one_piece(given, extra):
+def test_the_layout_holds_every_token_of_the_batch_once_and_each_example_whole(given, extra):
     lengths, row_length = given
     rows, width = packed(lengths, row_length), max(lengths) + extra
     laid = layout(np.array(lengths), rows, row_length, width)
     chosen = rows[rows != EMPTY]
-    expected = [example * width + piece for example, one in enumerate(chosen) for piece in range(lengths[one])]
+    expected = [example * width + token for example, number in enumerate(chosen) for token in range(lengths[number])]
     assert laid.shape == (len(rows), row_length)
     assert laid[laid != EMPTY].tolist() == expected
     for row, members in zip(laid, rows, strict=True):

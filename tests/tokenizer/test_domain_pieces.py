@@ -1,4 +1,4 @@
-"""Domain extension: the pieces that save most, old ids untouched."""
+"""Pieces of a domain: those that save most come first, and old ids do not change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
 from kobert_pipeline.ground.errors import InputError
-from tokenizer.extend import extended, greedy_parts, replaced, useful_pieces
+from tokenizer.domain_pieces import extended, greedy_parts, replaced, useful_pieces
 from tokenizer.load import assemble
 from tokenizer.train import ROLES
 from tokenizer.words import count_units
@@ -31,7 +31,7 @@ def test_the_morphemes_that_save_most_come_first(small: Tokenizer) -> None:
 
 
 def test_a_choice_may_make_the_next_one_worthless(small: Tokenizer) -> None:
-    """`환자를` whole saves 2 pieces a time; with `환자` chosen before, 1."""
+    """`환자를` as one piece saves 2 pieces each time; after `환자` has been chosen, 1."""
     units = count_units(["환자를"] * 10 + ["환자"] * 12 + ["골상"] * 9)
     assert useful_pieces(small, units, 3) == ["환자를", "환자", "골상"]
     units = count_units(["환자를"] * 10 + ["환자"] * 25 + ["골상"] * 11)
@@ -53,7 +53,7 @@ def test_old_ids_stay_and_new_ones_follow(small: Tokenizer) -> None:
     assert new.encode("환자를", add_special_tokens=False).tokens == ["환자", "##를"]
 
 
-def test_a_new_piece_knows_what_it_replaces(small: Tokenizer) -> None:
+def test_a_new_piece_replaces_its_parts(small: Tokenizer) -> None:
     vocabulary = small.get_vocab()
     assert replaced(small, "골절상") == [vocabulary["골절"], vocabulary["##상"]]
     assert replaced(small, "##상자") == [vocabulary["##상"], vocabulary["##자"]]

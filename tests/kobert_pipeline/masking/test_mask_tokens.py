@@ -1,4 +1,4 @@
-"""Laws that hold for every unit, and the shares of the paper."""
+"""Laws that hold for every masked unit, and the shares of the paper."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def masked(input_ids, maskable, starts, seed=0, batch=0, first=0, **options):
 
 
 def plain(rows, length):
-    """Rows of text without special tokens, a unit every two pieces."""
+    """Rows of text without special tokens, a unit every two tokens."""
     input_ids = np.random.default_rng(0).integers(1_000, 2_000, (rows, length))
     return input_ids, np.ones((rows, length), dtype=bool), np.broadcast_to(np.arange(length) % 2 == 0, (rows, length))
 
@@ -74,7 +74,7 @@ def test_each_row_masks_its_share_of_subwords_and_at_least_one(batch, probabilit
 
 
 @given(batch=token_batches(), unit=st.sampled_from(UNITS[1:]), most=st.none() | st.integers(1, 20))
-def test_whole_units_stay_within_the_share_but_for_one_that_no_row_goes_without(batch, unit, most):
+def test_whole_units_stay_within_the_share_unless_the_shortest_is_longer(batch, unit, most):
     _, maskable, starts = batch
     _, labels = masked(*batch, unit=unit, max_predictions=most)
     found, available = (labels != IGNORE_INDEX).sum(axis=1), maskable.sum(axis=1)
@@ -86,7 +86,7 @@ def test_whole_units_stay_within_the_share_but_for_one_that_no_row_goes_without(
     assert (found <= (most or 60)).all()
 
 
-def test_one_piece_units_are_masked_as_subwords_are():
+def test_units_of_one_token_are_masked_as_subwords_are():
     batch = plain(8, 100)
     everywhere = np.ones_like(batch[1])
     one, two = masked(*batch), masked(batch[0], batch[1], everywhere, unit="eojeol")
@@ -94,9 +94,9 @@ def test_one_piece_units_are_masked_as_subwords_are():
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_over_a_million_pieces_the_shares_are_those_of_the_paper(unit):
-    """Ids lie outside REPLACEMENTS, so that a random piece shows. Tolerances: three standard deviations or more; what is
-    done to a span is decided once for a mean of 3.8 eojeols, so its shares scatter three times as far."""
+def test_over_a_million_tokens_the_shares_are_those_of_the_paper(unit):
+    """Ids are outside REPLACEMENTS, so that a random token is visible. Tolerances: three standard deviations or more; a
+    span is decided once, for a mean of 3.8 eojeols, so its shares scatter three times as far."""
     batch = plain(2_048, 512)
     corrupted, labels = masked(*batch, unit=unit)
     selected = labels != IGNORE_INDEX
@@ -137,14 +137,14 @@ def test_masks_are_fresh_in_every_batch_and_row_and_the_same_for_the_same_batch(
 
 
 @given(batch=token_batches(), most=st.integers(1, 12))
-def test_slots_hold_every_selected_piece_of_their_row_once(batch, most):
+def test_slots_hold_every_selected_token_of_their_row_once(batch, most):
     _, labels = masked(*batch, mlm_probability=0.5, max_predictions=most)
-    positions, pieces = slots(labels, most)
+    positions, slot_labels = slots(labels, most)
     rebuilt = np.full_like(labels, IGNORE_INDEX)
-    rows, columns = np.nonzero(pieces != IGNORE_INDEX)
-    rebuilt[rows, positions[rows, columns]] = pieces[rows, columns]
+    rows, columns = np.nonzero(slot_labels != IGNORE_INDEX)
+    rebuilt[rows, positions[rows, columns]] = slot_labels[rows, columns]
     assert np.array_equal(rebuilt, labels)
-    assert pieces.shape == (len(labels), most)
+    assert slot_labels.shape == (len(labels), most)
 
 
 @pytest.mark.parametrize(

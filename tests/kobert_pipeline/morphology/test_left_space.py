@@ -1,4 +1,4 @@
-"""mecab-ko's left-space penalty: the path found costs least, whatever way it is looked for."""
+"""mecab-ko's left-space penalty: the path found has the least cost, by several references."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kobert_pipeline.morphology.left_space import END, Connections, best_path, read_penalties
-from kobert_pipeline.morphology.mecab import SEPARATOR, dictionary_path, marked
+from kobert_pipeline.morphology.mecab import SEPARATOR, dictionary_path, separated
 
 DICTIONARY = Path(dictionary_path())
 PENALTIES = read_penalties(DICTIONARY / "dicrc")
@@ -44,7 +44,7 @@ WORDS = [
     ".",
 ]
 spaced = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
-"""Particles, endings and suffixes that stand alone, as they should not."""
+"""Particles, endings and suffixes alone, after a space, as they do not normally occur."""
 
 
 def parsed(text: str, request: int = BEST) -> Any:
@@ -77,7 +77,7 @@ def least_cost(text: str) -> int:
 
 
 def _cheapest(node: Any, lattice: Any, place: int, costs: dict[int, int]) -> int:
-    while lattice.end_nodes(place) is None:  # the end of the sentence, behind spaces
+    while lattice.end_nodes(place) is None:  # the end of the sentence, after spaces
         place -= 1
     before, found = lattice.end_nodes(place), []
     while before is not None:
@@ -103,7 +103,7 @@ def cost_of(text: str, begins: list[int]) -> int:
 
 def n_best(text: str) -> int | None:
     """Reference: MeCab's own paths, cheapest first, until the next one costs more without penalties than the best with
-    them; None where there are too many."""
+    them; None if there are too many."""
     lattice, least = parsed(text, N_BEST), None
     for _ in range(MOST_PATHS):
         plain, total = _costs(lattice)
@@ -127,7 +127,7 @@ def found(text: str) -> list[int]:
 
 
 def morphs(text: str, **settings: bool) -> list[str]:
-    return [morpheme.strip() for morpheme in marked(text, **settings).split(SEPARATOR)[1:]]
+    return [morpheme.strip() for morpheme in separated(text, **settings).split(SEPARATOR)[1:]]
 
 
 # --- the least cost --------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def _begins(lattice: Any) -> list[int]:
     return begins
 
 
-# --- marked ----------------------------------------------------------------------------------------------------------
+# --- separated ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -181,31 +181,31 @@ def _begins(lattice: Any) -> list[int]:
         ("학교에서 밥을 먹었다.", "학교|에서 밥|을 먹|었|다|.", "학교|에서 밥|을 먹|었|다|."),
     ],
 )
-def test_what_stands_behind_a_space_is_no_particle(text: str, plain: str, penalised: str) -> None:
+def test_what_follows_a_space_is_not_a_particle(text: str, plain: str, penalised: str) -> None:
     for setting, expected in ((False, plain), (True, penalised)):
-        found = marked(text, left_space_penalty=setting).replace(SEPARATOR, "|").replace("| ", " ")
+        found = separated(text, left_space_penalty=setting).replace(SEPARATOR, "|").replace("| ", " ")
         assert found == f"|{expected}"
 
 
-def test_a_text_is_given_back_whole(documents: list[list[str]]) -> None:
+def test_the_text_itself_is_unchanged(documents: list[list[str]]) -> None:
     for text in [sentence for document in documents for sentence in document]:
-        assert marked(text, left_space_penalty=True).replace(SEPARATOR, "") == text.rstrip()
+        assert separated(text, left_space_penalty=True).replace(SEPARATOR, "") == text.rstrip()
 
 
 @given(text=spaced)
 def test_spaces_stay_in_front_of_their_morpheme(text: str) -> None:
-    assert marked(text, left_space_penalty=True).replace(SEPARATOR, "") == text
-    assert f" {SEPARATOR}" not in marked(text, left_space_penalty=True)
+    assert separated(text, left_space_penalty=True).replace(SEPARATOR, "") == text
+    assert f" {SEPARATOR}" not in separated(text, left_space_penalty=True)
 
 
-def test_nothing_is_an_empty_text() -> None:
-    assert marked("", left_space_penalty=True) == marked("") == ""
+def test_an_empty_text_stays_empty() -> None:
+    assert separated("", left_space_penalty=True) == separated("") == ""
 
 
 def test_a_sentence_without_a_penalised_morpheme_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kobert_pipeline.morphology.mecab.best_path", lambda *_: pytest.fail("was searched"))
     text = "학교에서 밥을 먹었다."
-    assert marked(text, left_space_penalty=True) == marked(text)
+    assert separated(text, left_space_penalty=True) == separated(text)
 
 
 # --- the dictionary --------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_penalties_are_read_from_the_dictionary(tmp_path: Path) -> None:
 
 
 def test_it_is_what_mecab_ko_finds(documents: list[list[str]]) -> None:
-    """Reference: mecab-ko itself, as python-mecab-ko packs it. Paths that cost the same may be told apart otherwise."""
+    """Reference: mecab-ko itself, as packaged by python-mecab-ko. It may choose another of several paths with the same cost."""
     mecab = pytest.importorskip("mecab", reason="python-mecab-ko is not installed")
     tagger = mecab.MeCab()
     texts = [sentence for document in documents for sentence in document]
