@@ -21,6 +21,7 @@ from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.uses import find_use
 from tokenizer.build import sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count
@@ -39,7 +40,7 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     only when it is complete. Raises InputError when `out` exists, the tokenizer is not WordPiece, or the corpus adds
     nothing.
     """
-    from transformers import AutoModelForMaskedLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     if out.exists():
         raise InputError(f"{out} exists already. Name another folder, or remove it.")
@@ -52,7 +53,7 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     wordpiece_vocabulary(old)
     pieces = useful_pieces(old, _units(corpora, execution), number)
     new = extended(old, pieces)
-    network = AutoModelForMaskedLM.from_pretrained(model)
+    _, _, network = find_use(model)
     grow(network, [replaced(old, piece) for piece in pieces], size=new.get_vocab_size())
     with _complete_or_absent(out) as folder:
         network.save_pretrained(folder)
@@ -98,7 +99,7 @@ def _write_vocabulary(path: Path, vocabulary: dict[str, int]) -> None:
 
 
 def grow(network: Any, parts: Sequence[Sequence[int]], size: int) -> None:
-    """Gives a masked language model `size` rows. The last rows, and their biases, begin as means of the rows in
+    """Gives a language model `size` rows. The last rows, and their biases, begin as means of the rows in
     `parts`.
 
     Rows in between (a model may have more rows than its tokenizer has pieces) keep the values that transformers gives

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
-from kobert_pipeline.hub.files import CARD, VOCABULARY, Kind
 from kobert_pipeline.hub.fresh_process import check_published
 from kobert_pipeline.hub.licences import problems
+from kobert_pipeline.hub.publishable import CARD, VOCABULARY, Kind
 from kobert_pipeline.hub.push import Destination, Published, find_token, push
 from kobert_pipeline.hub.scan import leaks
 from kobert_pipeline.hub.wording import counts

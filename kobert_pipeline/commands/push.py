@@ -30,7 +30,7 @@ def push(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Publish on the Hugging Face Hub: a dry run unless --yes."""
-    from kobert_pipeline.hub.files import as_kind
+    from kobert_pipeline.hub.publishable import as_kind
     from kobert_pipeline.hub.push import Destination, describe
     from kobert_pipeline.publishing import gather, publish, questions, refuse_unanswered
     from kobert_pipeline.recipe import load_recipe

@@ -19,8 +19,8 @@ from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import atomic_path, write_text
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
 from kobert_pipeline.hub.fresh_process import check_folder
+from kobert_pipeline.hub.publishable import BINARY, CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
 from kobert_pipeline.hub.published_recipe import published_recipe
 from kobert_pipeline.hub.scan import leaks
 from kobert_pipeline.uses import use_named

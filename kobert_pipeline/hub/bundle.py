@@ -15,8 +15,8 @@ from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.hub.card import dataset_card, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import BINARY, CARD, MANIFESTS, PAGE, STAGES, Kind, is_publishable
 from kobert_pipeline.hub.licences import licence_of_texts, withheld
+from kobert_pipeline.hub.publishable import BINARY, CARD, MANIFESTS, PAGE, STAGES, Kind, is_publishable
 from kobert_pipeline.uses import use_named
 from kobert_pipeline.uses.use import Use
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.bundle import Bundle
-from kobert_pipeline.hub.files import TOKENIZER_CODE
+from kobert_pipeline.hub.publishable import TOKENIZER_CODE
 from kobert_pipeline.hub.push import Published
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.uses.use import Use

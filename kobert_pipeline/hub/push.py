@@ -18,7 +18,7 @@ from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import file_sha256
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.failures import persistent
-from kobert_pipeline.hub.files import is_publishable
+from kobert_pipeline.hub.publishable import is_publishable
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -125,17 +125,14 @@ def line_chart(
         )
 
     svg, box, limits = _svg(draw, title)
-    content = [
-        {
-            "name": line.name,
-            "colour": line.css,
-            "level": line.dashed,
-            "points": [[_round(x), _round(y)] for x, y in line.points],
-        }
-        for line in drawn
-    ]
-    frame = {"box": box, "limits": limits, "x": x, "percent": percent, "lines": content}
+    frame = {"box": box, "limits": limits, "x": x, "percent": percent, "lines": [_content(line) for line in drawn]}
     return Chart(title, svg, drawn, json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+
+
+def _content(line: Line) -> dict[str, Any]:
+    """What the page's script reads of a line."""
+    points = [[_round(x), _round(y)] for x, y in line.points]
+    return {"name": line.name, "colour": line.css, "level": line.dashed, "points": points}
 
 
 def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str) -> Chart:

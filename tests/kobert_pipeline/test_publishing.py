@@ -9,7 +9,7 @@ import pytest
 
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.hub.bundle import Bundle
-from kobert_pipeline.hub.files import as_kind
+from kobert_pipeline.hub.publishable import as_kind
 from kobert_pipeline.publishing import Question, questions, refuse_leaks, refuse_unanswered
 
 BUNDLE = Bundle(

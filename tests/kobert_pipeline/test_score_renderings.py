@@ -15,7 +15,7 @@ from kobert_pipeline.ground.contents.score_table import ScoreTable, score_table,
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import STAGES
+from kobert_pipeline.hub.publishable import STAGES
 from kobert_pipeline.report.page import render
 
 SMALL_RUN = Path(__file__).parent / "hub" / "small_run"

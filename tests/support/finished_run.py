@@ -19,7 +19,7 @@ from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.hub.build import build
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import STAGES
+from kobert_pipeline.hub.publishable import STAGES
 from tokenizer.load import assemble, save
 
 SMALL_RUN = Path(__file__).parents[1] / "kobert_pipeline" / "hub" / "small_run"

@@ -13,7 +13,7 @@ from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import is_publishable
+from kobert_pipeline.hub.publishable import is_publishable
 from kobert_pipeline.hub.push import Destination, describe
 
 CONFIG = HubConfig(license="CC-BY-SA-4.0", title="Small Korean model")

@@ -18,7 +18,7 @@ from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, dataset_card, hub_datasets, model_card, tokenizer_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import STAGES
+from kobert_pipeline.hub.publishable import STAGES
 
 SMALL_RUN = Path(__file__).parent / "small_run"
 HERE = Path(__file__).parent

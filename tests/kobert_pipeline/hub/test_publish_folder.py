@@ -15,8 +15,8 @@ from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.files import RECORDS, STAGES, is_publishable
 from kobert_pipeline.hub.load_back import Failure, check, check_dataset
+from kobert_pipeline.hub.publishable import RECORDS, STAGES, is_publishable
 from kobert_pipeline.uses.fill_mask import USE
 
 
