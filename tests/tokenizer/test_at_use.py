@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kobert_pipeline.report.pieces import vocabulary
 
 from kobert_pipeline.extending import extend
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.parallel import ExecutionConfig
@@ -27,6 +27,7 @@ from kobert_pipeline.morphology import tokenization_mecab_ko
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use
 from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
+from kobert_pipeline.report.morpheme_colours import vocabulary
 from tokenizer.adopt import adopt
 from tokenizer.build import build
 from tokenizer.config import TokenizerConfig
@@ -296,7 +297,7 @@ def test_it_is_neither_adopted_nor_extended_nor_shown_by_a_page(tiny: Any, folde
         adopt(folder, tiny.corpora, out, special_tokens=())
     with pytest.raises(InputError, match="cannot be extended"):
         extend(str(folder), tiny.corpora, tmp_path / "more", 10)
-    assert vocabulary(folder) is None
+    assert vocabulary(TokenizerFolder.of(read_manifest(tiny.tokenizer), folder)) is None
 
 
 @pytest.mark.parametrize(

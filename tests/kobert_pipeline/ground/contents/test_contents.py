@@ -167,7 +167,7 @@ def test_what_pretraining_writes_is_read(tiny, tmp_path):
     summary = run.summary
     assert summary.figures[0].name == summary.headline == "mlm"
     assert [row["step"] for row in summary.validation] == [0, 2, 4]
-    assert summary.below_chance == summary.chance.value - summary.last["mlm"]
+    assert summary.gain == summary.chance.value - summary.last["mlm"]
     assert set(summary.measures) <= {figure.name for figure in summary.figures}
     assert [row["step"] for row in run.curve()] == [2.0, 4.0]
     assert (run.model / "config.json").is_file()
