@@ -12,7 +12,8 @@ from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Model
 def fill(
     model: ModelName,
     sentences: Annotated[
-        list[str], typer.Argument(metavar="SENTENCE...", help='With masks: "대한민국의 수도는 [MASK]이다."')
+        list[str],
+        typer.Argument(metavar="SENTENCE...", help="With the model's mask token where it guesses, as in the README."),
     ],
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
