@@ -8,6 +8,13 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(
+    name="corpora",
+    version=2,
+    libraries=("ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "rensa", "selectolax"),
+)
 
 
 class SourceConfig(Config):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from klue_eval.comparisons import baselines_of, comparisons_of, results_of
-from klue_eval.config import EvaluationConfig
+from klue_eval.config import SPEC, EvaluationConfig
 from klue_eval.data import SAMPLE
 from klue_eval.figures import METRIC_TITLES
 from klue_eval.model_folders import folder_identity, resolve_model, untrained_identity
@@ -20,7 +19,7 @@ from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation
 from klue_eval.table import render_table
 from klue_eval.task_data import DEV, HELD_OUT, TaskData, all_parts, data_files, data_name, hash_data, read_task
 from klue_eval.tasks import KNOWN
-from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import read_json, write_json, write_text
@@ -28,23 +27,16 @@ from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
 
 __all__ = [
-    "STAGE",
-    "VERSION",
     "build",
     "data_files",
     "evaluate_model",
     "folder_identity",
     "hash_data",
-    "library_versions",
     "rescore",
 ]
 
 logger = logging.getLogger(__name__)
 
-STAGE = "klue_eval"
-VERSION = 4
-LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
-"""The libraries whose versions decide a score."""
 TABLE = "table.md"
 PLOT = "scores.svg"
 """Kept under `run/`, which is not hashed: another version of matplotlib draws other bytes for equal scores."""
@@ -143,23 +135,12 @@ def _analysis(result: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {**named, "run": run, **read_json(root / RUNS / run / ANALYSIS)}
 
 
-def library_versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
-
-
 def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
     """`kobert eval MODEL`: scores any Hugging Face folder or Hub id. Returns the finished artifact, with `table.md`."""
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
     hashes = hash_data(config, root)
-    identity = Identity(
-        stage=STAGE,
-        version=VERSION,
-        config=config.content(),
-        inputs={"model": folder_identity(folder, root, trusted), **hashes},
-        seed=seed,
-        libraries=library_versions(),
-    )
+    identity = SPEC.identity(config.content(), {"model": folder_identity(folder, root, trusted), **hashes}, seed)
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         logger.info("klue_eval: up to date")

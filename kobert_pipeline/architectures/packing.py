@@ -1,7 +1,7 @@
 """Packed rows on the device: examples are laid into rows before the encoder, and taken out of them after it.
 
 So no objective sees a packed row: hidden states, those of position 0 of each example too, are where they would be without
-packing. `packing` (R, P) of a batch says which token lies at which position: see `kobert_pipeline.dataset.packing.layout`.
+packing. `packing` (R, P) of a batch says which token lies at which position: see `kobert_pipeline.dataset.best_fit.layout`.
 
 Shapes: B examples of L tokens in R rows of P positions, H hidden size.
 """

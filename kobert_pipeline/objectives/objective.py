@@ -134,10 +134,19 @@ Share = Callable[[Any, Learners], None]
 """(options, models): ties weights between models, as ELECTRA ties embeddings."""
 
 
+class OneModel:
+    """The models of an objective that trains a student alone. An object, because workers get objectives pickled."""
+
+    def __init__(self, heads: tuple[str, ...]) -> None:
+        self.roles = {STUDENT: Role(heads)}
+
+    def __call__(self, _: Any) -> Mapping[str, Role]:
+        return self.roles
+
+
 def only_student(*heads: str) -> Models:
     """One model, with these heads."""
-    roles = {STUDENT: Role(heads)}
-    return lambda options: roles
+    return OneModel(heads)
 
 
 # --- what a run is measured by ---------------------------------------------------------------------------------------
@@ -171,8 +180,12 @@ class Chance:
     """(unigram entropy of the training text in nats, options) -> the value."""
 
 
-UNIGRAM_ENTROPY = Chance("unigram entropy", lambda entropy, options: entropy)
-"""For a loss per token: what knowing each token's frequency gives."""
+def _entropy(unigram_entropy: float, _: Any) -> float:
+    return unigram_entropy
+
+
+UNIGRAM_ENTROPY = Chance("unigram entropy", _entropy)
+"""For a loss per token: the loss of a model that knows how frequent each token is."""
 
 
 @dataclass(frozen=True)

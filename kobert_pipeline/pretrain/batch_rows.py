@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 
-from kobert_pipeline.dataset.packing import EMPTY
+from kobert_pipeline.dataset.best_fit import EMPTY
 from kobert_pipeline.objectives.objective import Batch
 
 

@@ -41,7 +41,7 @@ from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
-from kobert_pipeline.training.layers import checkpoint_gradients, compile_layers
+from kobert_pipeline.training.layerwise import checkpoint_gradients, compile_layers
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.ranks import Turns, is_first, launched
@@ -148,28 +148,33 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
                 folder, config.checkpoint_minutes, turns, config.keep_last, watch.figures if config.keep_best else None
             ),
         ]
-        trainer = lightning.Trainer(
-            max_steps=total if total is not None else -1,
-            max_epochs=-1,
-            accelerator="auto",
-            devices=config.devices,
-            num_nodes=config.nodes,
-            strategy=_strategy(config),
-            precision=PRECISIONS[config.precision],
-            logger=loggers(out.run_folder, config),
-            log_every_n_steps=config.log_steps,
-            callbacks=callbacks,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            plugins=_cluster(),
-        )
+        trainer = _trainer(config, total, callbacks, out.run_folder)
         trainer.fit(module, loader(module.stream, config.workers), ckpt_path=start, weights_only=True)
         save(trainer, folder, config.keep_last)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
     return watch.summary() | alarms.summary()
+
+
+def _trainer(config: PretrainConfig, total: int | None, callbacks: list[Any], folder: Path) -> lightning.Trainer:
+    """`total`: steps of the run, None until its length is fixed."""
+    return lightning.Trainer(
+        max_steps=total if total is not None else -1,
+        max_epochs=-1,
+        accelerator="auto",
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy=_strategy(config),
+        precision=PRECISIONS[config.precision],
+        logger=loggers(folder, config),
+        log_every_n_steps=config.log_steps,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        plugins=_cluster(),
+    )
 
 
 def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Path | None:

@@ -11,7 +11,10 @@ from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.ground.config import Config, nearest, runtime
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import BUDGETS
+from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
+
+SPEC = StageSpec(name="pretrain", version=4, libraries=("torch", "transformers", "lightning"))
 
 
 class Phase(Config):

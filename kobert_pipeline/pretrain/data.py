@@ -21,7 +21,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from kobert_pipeline.architectures.padding import look_for_padding
-from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
+from kobert_pipeline.dataset.best_fit import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store

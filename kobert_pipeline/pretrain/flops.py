@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from kobert_pipeline.objectives.objective import Batch
-from kobert_pipeline.training.layers import plainly
+from kobert_pipeline.training.layerwise import plainly
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import torch
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.models import Models, build_models
-from kobert_pipeline.pretrain.tokenizer_info import TokenizerInfo
 
 TINY = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
 

@@ -136,7 +136,7 @@ def _name(initialisation: str, settings: ProtocolSettings, model: str) -> str:
 def _scorings(
     columns: tuple[Column, ...], results: Mapping[str, Result], initialisation: str
 ) -> Iterator[tuple[str, Kind, tuple[Cell, ...]]]:
-    """The last checkpoint, the best one, and the corrected metrics of the last, where a task has such."""
+    """The last checkpoint, the best one, and the corrected metrics of the last, if a task has them."""
     if not results:
         return
     kinds: tuple[Kind, Kind, Kind] = (

@@ -22,7 +22,7 @@ from kobert_pipeline.architectures.wrapped import Wrapped
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain import config as settings
-from kobert_pipeline.training.layers import checkpoint_gradients
+from kobert_pipeline.training.layerwise import checkpoint_gradients
 
 SMALL = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}

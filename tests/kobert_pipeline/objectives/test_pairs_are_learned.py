@@ -32,6 +32,7 @@ def two_topics() -> Block:
         document_offsets=np.array([0, SENTENCES, 2 * SENTENCES]),
         source=np.zeros(2, dtype=np.uint8),
         continuity=np.ones(2, dtype=bool),
+        paragraph_end=np.zeros(2 * SENTENCES, dtype=bool),
     )
 
 
@@ -46,6 +47,7 @@ def one_direction() -> Block:
         document_offsets=np.arange(0, 2 * SENTENCES + 1, 2),
         source=np.zeros(SENTENCES, dtype=np.uint8),
         continuity=np.ones(SENTENCES, dtype=bool),
+        paragraph_end=np.zeros(2 * SENTENCES, dtype=bool),
     )
 
 

@@ -51,15 +51,15 @@ def masked(rows: int, length: int) -> dict[str, torch.Tensor]:
 
 def test_the_counted_cost_is_the_arithmetic_of_the_layers():
     """6 FLOPs per weight and token, forward and backward; scores and their use 12 L H per pair of positions (Chowdhery et al.
-    2022, appendix B); the head runs on a quarter of the tokens."""
+    2022, appendix B); the head runs on a quarter of the tokens. ModernBERT computes its rotary angles, too."""
     for name, matrices in (("bert", 4 * H * H + 2 * H * F), ("modernbert", 4 * H * H + 3 * H * F)):
         cost = counted(name)
         assert cost.per_token == pytest.approx(6 * (4 * matrices + (H * H + H * V) / 4), rel=2e-3)
-        assert cost.per_square == pytest.approx(12 * 4 * H, rel=1e-6)
+        assert cost.per_square == pytest.approx(12 * 4 * H, rel=2e-3)
 
 
 def test_counting_sees_layers_that_are_checkpointed_once():
-    from kobert_pipeline.training.layers import checkpoint_gradients, plainly
+    from kobert_pipeline.training.layerwise import checkpoint_gradients, plainly
 
     layer = torch.nn.Linear(8, 8)
     checkpoint_gradients([layer])
