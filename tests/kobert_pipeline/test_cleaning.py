@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from kobert_pipeline.reclaiming import Leftover, delete, leftovers
 from kobert_pipeline.ground.artifacts import Identity, Workspace, lock_path
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.pointers import Pointer
+from kobert_pipeline.reclaiming import Leftover, delete, leftovers
 
 TEXT = "내용" * 100
 

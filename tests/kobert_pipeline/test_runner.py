@@ -11,11 +11,11 @@ import pytest
 
 from klue_eval.tasks import TASKS
 from kobert_pipeline import runner
-from kobert_pipeline.reclaiming import delete, leftovers
 from kobert_pipeline.ground.artifacts import verify
 from kobert_pipeline.ground.errors import InputError, KobertError, RecipeError
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
+from kobert_pipeline.reclaiming import delete, leftovers
 from kobert_pipeline.runner import run, states
 from kobert_pipeline.stages import STAGES
 
