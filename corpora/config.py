@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import codecs
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.config import Config, nearest, runtime
+
+STEP_NAMES = (
+    "render", "characters", "html", "wiki", "markdown", "urls", "parentheses", "spaces", "repeats",
+    "personal_data", "boilerplate", "filters",
+)  # fmt: skip
+"""Names of `corpora.steps.STEPS`, in its order. Listed here, so that reading a recipe imports no step."""
 
 
 class SourceConfig(Config):
@@ -131,10 +137,15 @@ class DecontaminationConfig(Config):
 
 class CorporaConfig(Config):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    steps: tuple[str, ...] = STEP_NAMES
+    """What every document passes, in this order: names of `corpora.steps.STEPS`. A step that is not listed is left out."""
     cleaning: CleaningConfig = CleaningConfig()
+    """Options of the steps `urls`, `parentheses` and `repeats`."""
     mask_personal_data: bool = True
-    """Replace telephone, resident registration, card and account numbers, e-mail addresses and the like by `[전화번호]`, …"""
+    """Replace telephone, resident registration, card and account numbers, e-mail addresses and the like by `[전화번호]`, …
+    `false` leaves out the step `personal_data`."""
     filters: FilterConfig = FilterConfig()
+    """Options of the step `filters`."""
     deduplicate: DeduplicationConfig = DeduplicationConfig()
     decontaminate: DecontaminationConfig = DecontaminationConfig()
     splitter: Literal["fast", "kss"] = "fast"
@@ -150,3 +161,30 @@ class CorporaConfig(Config):
             if names.count(name) > 1:
                 raise ValueError(f"two sources are named {name!r}; give each its own name")
         return sources
+
+    @field_validator("steps")
+    @classmethod
+    def _steps_are_known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        for name in steps:
+            if name not in STEP_NAMES:
+                raise ValueError(f"{name!r} is not a step; {nearest(name, list(STEP_NAMES))}")
+            if steps.count(name) > 1:
+                raise ValueError(f"the step {name!r} is listed twice; list it once")
+        return steps
+
+    @model_validator(mode="after")
+    def _personal_data_is_not_left_in_by_oversight(self) -> Self:
+        if self.mask_personal_data and "personal_data" not in self.steps:
+            raise ValueError(
+                "`steps` leaves out personal_data. Add it, or set `mask_personal_data: false` to publish texts unmasked"
+            )
+        return self
+
+    @property
+    def active_steps(self) -> tuple[str, ...]:
+        """The steps that documents pass: `steps`, without `personal_data` where it is switched off."""
+        return tuple(name for name in self.steps if self.mask_personal_data or name != "personal_data")
+
+    def options(self, kind: type[Config]) -> Config:
+        """The section of this class."""
+        return next(value for name in type(self).model_fields if isinstance(value := getattr(self, name), kind))

@@ -66,7 +66,7 @@ def _corpora_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 def _evaluation_files(recipe: Recipe) -> list[Path]:
     """What the corpus is decontaminated against: by default the dev and test files of the data it is evaluated on."""
-    from corpora.decontaminate import evaluation_files
+    from corpora.phases.decontamination import evaluation_files
     from klue_eval.data import HUB, resolve_folder
 
     against = recipe.corpora.decontaminate.against
@@ -204,7 +204,7 @@ def _no_files(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 STAGES: tuple[Stage, ...] = (
     Stage(
-        "corpora", 2, ("ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "rensa", "selectolax"), (), False,
+        "corpora", 3, ("ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "rensa", "selectolax"), (), False,
         _corpora_config, _corpora_files, _build_corpora,
     ),
     Stage(

@@ -1,4 +1,4 @@
-"""HTML: one page a document. Its encoding is what its bytes or its `<meta charset>` say."""
+"""An HTML page to prose."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from corpora.config import SourceConfig
-from corpora.documents import Document, Drop
-from corpora.sources.decoding import html_charset
-from corpora.sources.markup import tidy, without_elements
-from corpora.sources.raw_file import RawFile
-from corpora.sources.source import Source
+from corpora.markup.brackets import tidy, without_elements
 
 MAX_DEPTH = 500
 """Browsers stop nesting at 512 levels. The parser's time grows with the square of the depth."""
-_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _UNSEEN = frozenset({
     "script", "style", "noscript", "template", "head", "nav", "footer", "aside", "button", "select",
     "textarea", "iframe", "object", "svg", "math", "canvas",
@@ -37,15 +31,6 @@ _CLOSED_BY_OTHERS = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 })  # fmt: skip
 """Elements without an end tag, or whose end tag is optional: many of them in a row are no nesting."""
-
-
-def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    text = raw.text(settings, declared=html_charset(raw.head()))
-    if isinstance(text, Drop):
-        yield text
-        return
-    title = _TITLE.search(text)
-    yield Document(raw.stem, settings.name, text, " ".join(html.unescape(title[1]).split()) if title else "")
 
 
 def render(text: str) -> str:
@@ -112,6 +97,3 @@ def _before(tag: str) -> str:
     if tag in ("td", "th"):
         return "\t"
     return "\n" if tag in _BLOCKS or tag == "br" else ""
-
-
-SOURCE = Source("html", (".html", ".htm", ".xhtml"), read, render)
