@@ -15,9 +15,9 @@ from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document
 from corpora.inputs import input_files, read
-from corpora.kss_splitter import _splitter
-from corpora.sentence_endings import parsed_ends, sentence_ends
 from corpora.sentences import MAX_CHARACTERS, SPLITTERS, Splitter, sentence_spans, split_sentences
+from corpora.sentences.fast_splitter import parsed_ends, sentence_ends
+from corpora.sentences.kss_splitter import _splitter
 from kobert_pipeline.morphology.mecab import dictionary_path
 
 

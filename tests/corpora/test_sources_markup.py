@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
 from corpora.sources import SOURCES
 from kobert_pipeline.ground.errors import InputError
 
@@ -21,7 +21,7 @@ def _read(path: Path, content: Any = None, **settings: Any) -> list[Document | D
     if content is not None:
         path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), encoding="utf-8")  # fmt: skip
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
-    return [item for shard in raw_shards(config, input_files(config)) for item in shard.items]
+    return [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
 
 
 def _render(name: str, text: str) -> str:
