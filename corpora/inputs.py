@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import glob
-import lzma
 import os
 import re
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,18 +13,18 @@ from typing import Any
 
 import fsspec
 import pyarrow as pa
-import zstandard
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources import SOURCES
-from corpora.sources.archives import is_archive, members
-from corpora.sources.compression import COMPRESSIONS, split_compression
+from corpora.sources.archives import members
 from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.source import Damaged, Source
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
+from kobert_pipeline.ground.archives import DAMAGED, is_archive
+from kobert_pipeline.ground.compression import COMPRESSIONS, split_compression
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError, RecipeError
 
@@ -38,10 +33,7 @@ DATASETS = "datasets"
 _SLASHES = re.compile(r":/{2,}")
 _MAGIC = re.compile(r"[*?\[]")
 _ABSENT = (FileNotFoundError, PermissionError, IsADirectoryError)
-_DAMAGED = (
-    Damaged, OSError, EOFError, UnicodeDecodeError, NotImplementedError, struct.error, pa.ArrowException, zlib.error, lzma.LZMAError, zstandard.ZstdError,
-    zipfile.BadZipFile, tarfile.TarError,
-)  # fmt: skip
+_DAMAGED = (Damaged, pa.ArrowException, *DAMAGED)
 """What the readers raise for a file that is cut off, damaged or in another format."""
 
 

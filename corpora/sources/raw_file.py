@@ -13,7 +13,6 @@ import fsspec
 
 from corpora.config import SourceConfig
 from corpora.documents import Drop
-from corpora.sources.compression import Replayable, decompressed, split_compression
 from corpora.sources.decoding import (
     BLOCK_BYTES,
     Utf8Stream,
@@ -21,6 +20,7 @@ from corpora.sources.decoding import (
     detect,
     needs_transcoding,
 )
+from kobert_pipeline.ground.compression import Replayable, decompressed, split_compression
 
 HEAD_BYTES = 65_536
 _BUFFER_BYTES = 262_144

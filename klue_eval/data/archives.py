@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tarfile
+import io
+import shutil
 import tempfile
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
-
-import zstandard
+from typing import IO, Any
 
 from klue_eval.layouts import PLAIN
+from kobert_pipeline.ground.archives import DAMAGED, Member, is_zip, tar_members, zip_members
+from kobert_pipeline.ground.compression import Replayable, decompressed, split_compression
 from kobert_pipeline.ground.errors import InputError
 
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.zst")
@@ -45,31 +45,31 @@ def unpacked(archives: Sequence[Path]) -> Path:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
+    """Writes the data files of an archive into a folder. Raises InputError for a data file that must not be read."""
     try:
-        if archive.name.lower().endswith(".zip"):
-            _unpack_zip(archive, folder)
-        elif archive.name.lower().endswith(".zst"):
-            with archive.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-                _unpack_tar(stream, "r|", folder)
-        else:
-            with archive.open("rb") as stream:
-                _unpack_tar(stream, "r:*", folder)
-    except (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, EOFError, OSError) as error:
+        with archive.open("rb") as stream:
+            for member in _members(stream, archive.name):
+                if _is_data(member.name):
+                    if member.refused:
+                        raise InputError(
+                            f"{archive}: {member.name} is not read ({member.refused}); pack it as a plain file"
+                        )
+                    _write(member, folder / member.name)
+    except DAMAGED as error:
         raise InputError(f"{archive}: no readable archive: {error}") from None
 
 
-def _unpack_zip(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as opened:
-        for name in opened.namelist():
-            if _is_data(name):
-                opened.extract(name, folder)
+def _members(stream: IO[bytes], name: str) -> Iterator[Member]:
+    if is_zip(name):
+        return zip_members(stream)
+    content: Any = Replayable(decompressed(stream, split_compression(name)[1]))
+    return tar_members(io.BufferedReader(content))
 
 
-def _unpack_tar(stream: IO[bytes], mode: str, folder: Path) -> None:
-    with tarfile.open(fileobj=stream, mode=mode) as opened:  # type: ignore[call-overload]
-        for member in opened:
-            if member.isfile() and _is_data(member.name):
-                opened.extract(member, folder, filter="data")
+def _write(member: Member, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with member.open() as content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _is_data(name: str) -> bool:
