@@ -1,7 +1,7 @@
 """The corpus stage, as one page: every document passes the steps; then come the phases that need all documents.
 
-A phase works shard by shard, in parallel. A finished shard writes a marker last, so a stage that was killed resumes where it
-stopped, and its bytes do not depend on how it ran.
+A phase works shard by shard, in parallel. A finished shard writes a marker last, so a stage that was killed resumes
+where it stopped, and its bytes do not depend on how it ran.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def build(
 ) -> dict[str, Any]:
     """Fills `out` with `shards/*.parquet` (columns: `corpora.shards.SENTENCES`). Returns the manifest's summary.
 
-    `evaluation` are the files to decontaminate against. Raises InputError when no document is left; the message says why
-    the documents were dropped.
+    `evaluation` are the files to decontaminate against. Raises InputError when no document is left; the message says
+    why the documents were dropped.
     """
     started = time.monotonic()
     (out.path / WORK).mkdir(exist_ok=True)

@@ -1,4 +1,5 @@
-"""Cleaning of one text as the stage does it by default. Pure and idempotent; what a reader would miss is never removed."""
+"""Cleaning of one text as the stage does it by default. Pure and idempotent; what a reader would miss is never
+removed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _DEFAULT = CleaningConfig()
 
 
 def clean(text: str, config: CleaningConfig = _DEFAULT) -> str:
-    """Applies all steps that only rewrite text, in their order: one spelling per syllable, no markup, one space between words.
+    """Applies all steps that only rewrite text, in their order: one spelling per syllable, no markup, one space between
+    words.
 
     Line breaks stay; one blank line stays between paragraphs. Never fails. A second call changes nothing.
     """

@@ -20,12 +20,13 @@ _BLOCKS = _names(
     form h1 h2 h3 h4 h5 h6 header hr html item li main nav note ol option p page pre section steps summary table tbody
     td tfoot th thead title tr ul"""
 )
-"""Tags that end a line. The others stand within one."""
+"""Tags that end a line. Other tags occur within a line."""
 _BARE = _BLOCKS - {"item", "note", "page", "steps"} | _names(
     """a abbr acronym b big button cite code del dfn em font gallery i img input ins kbd label mark math meta nowiki
     onlyinclude poem q ref rt ruby s samp select small span strike strong sub sup textarea time tt u var wbr"""
 )
-"""Names that are tags without attribute and end tag. `<Map>` and `<TIME>` are titles: names count in lower case."""
+"""Names that are tags even without attribute and end tag. `<Map>` and `<TIME>` are titles, so the case must be
+lower."""
 _BARE_UPPER = _names("BLOCKQUOTE BODY BR CENTER DIV FONT HR HTML IMG LI OL PRE SPAN STRONG TABLE TD TH TR UL")
 _FLAGS = _names("async checked compact controls defer disabled hidden noshade nowrap readonly selected")
 
@@ -40,11 +41,11 @@ _ENTITY = re.compile(
     r"&(?:amp;)*+(#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
     r"|(?:nbsp|lt|gt|amp|quot)(?![A-Za-z0-9=;]))?"
 )
-"""With its semicolon, however often it was escaped; five common ones without, as Korean boards leave them."""
+"""With its semicolon, however often it was escaped; five common entities also without, as Korean boards write them."""
 
 
 def resolve_entities(text: str) -> str:
-    """`&amp;lt;` and `&lt;` are both `<`. `R&D` and the `&copy=` of an address are no entities."""
+    """Resolves entities: `&amp;lt;` and `&lt;` are both `<`. `R&D` and the `&copy=` of an address are not entities."""
     return _ENTITY.sub(_character, text) if "&" in text else text
 
 
@@ -58,7 +59,7 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def strip_html(text: str) -> str:
-    """Without tags of HTML, MediaWiki and XML, scripts, comments and footnotes. `<제목>`, `<AC/DC>`, `a < b` stay."""
+    """Removes tags of HTML, MediaWiki and XML, scripts, comments and footnotes. `<제목>`, `<AC/DC>`, `a < b` stay."""
     if "<" not in text or ">" not in text:
         return text
     text = _DECLARATION.sub("", _FOOTNOTE.sub("", _without_unseen(text)))
@@ -73,7 +74,8 @@ def strip_html(text: str) -> str:
 
 
 def _is_tag(slash: str, name: str, rest: str, ended: frozenset[str]) -> bool:
-    """An end tag, an empty tag, one with an attribute, one that ends further on, or a bare name that HTML knows."""
+    """Whether it is an end tag, an empty tag, one with an attribute, one with an end tag in the text, or a bare name of
+    HTML."""
     if slash or rest.endswith("/") or _ATTRIBUTE.search(rest):
         return True
     if rest.strip() and not _FLAGS.issuperset(rest.lower().split()):
@@ -82,7 +84,8 @@ def _is_tag(slash: str, name: str, rest: str, ended: frozenset[str]) -> bool:
 
 
 def _without_unseen(text: str) -> str:
-    """Without comments, scripts and what else no reader sees. One that does not end stays: only its tag is sure."""
+    """Removes comments, scripts and what else readers do not see. An element without an end stays: only its tag is
+    certain."""
     kept, position = [], 0
     endless: set[str] = set()
     for start in _UNSEEN.finditer(text):

@@ -1,4 +1,5 @@
-"""Markdown, and links of reStructuredText, in a text. What is not certain stays. Time is linear in the text, however hostile."""
+"""Markdown, and links of reStructuredText, in a text. What is not certain stays. Time is linear in the text, however
+hostile."""
 
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ _ESCAPE = re.compile(r"\\([*_\[\]#<>|`])")
 
 
 def strip_markdown(text: str) -> str:
-    """Without front matter, links' addresses (reStructuredText's too), images, fences and heading marks.
+    """Removes front matter, addresses of links (of reStructuredText too), images, fences and heading marks.
 
-    Marks that prose uses too (`김**`, `*^^*`, `` `인용` ``, `> `) go only from a document that shows itself to be
-    Markdown by a link, a fence or a heading of the second level.
+    Marks that prose uses too (`김**`, `*^^*`, `` `인용` ``, `> `) are removed only if a link, a fence or a heading of the
+    second level shows that the document is Markdown.
     """
     text, is_markdown = _without_front_matter(text)
     if ">`_" in text:
@@ -49,7 +50,8 @@ def _without_marks_of_prose(text: str) -> str:
 
 
 def _without_front_matter(text: str) -> tuple[str, bool]:
-    """(text, whether it had one). YAML between two lines of `---`: each line a key, a list item, a comment or blank."""
+    """(text, whether it had front matter): YAML between two lines of `---`, each line a key, a list item, a comment or
+    blank."""
     if not text.startswith("---\n"):
         return text, False
     end = text.find("\n---\n", 3, 10_000)

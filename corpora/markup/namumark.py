@@ -28,10 +28,10 @@ _ESCAPE = re.compile(r"\\([\[\]{}|'~*_^,#>=\\-])")
 
 
 def render(text: str) -> str:
-    """What a reader of the page sees as prose: links and emphasis keep their words, headings become lines.
+    """Gives what a reader of the page sees as prose: links and emphasis keep their words, headings become lines.
 
-    Tables, footnotes, images, categories, inclusions, video, formulas and code go. Struck-out words stay: on NamuWiki
-    they are read, as jokes and corrections.
+    Tables, footnotes, images, categories, inclusions, video, formulas and code are removed. Struck-out words stay: on
+    NamuWiki they are jokes and corrections that people read.
     """
     text = replace_nested(_UNSEEN.sub("", text), "{{{", "}}}", _braces)
     text = replace_nested(text, "[[", "]]", _link)
@@ -62,9 +62,10 @@ def _link(inside: str) -> str:
 
 
 def _without_tables(text: str) -> str:
-    """A table begins with a line that begins with `||`; a cell may hold lines of its own, to the next `||` at a line's end.
+    """A table begins with a line that begins with `||`; a cell may have several lines, up to the next `||` at a line's
+    end.
 
-    A row that nothing closes costs its own line only.
+    If a row is not closed, only its first line is removed.
     """
     kept: list[str] = []
     cell: list[str] = []

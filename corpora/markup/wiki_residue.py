@@ -14,11 +14,11 @@ _HEADING = re.compile(r"^={2,6}(?!=)([^=\n]++)={2,6}[ \t]*+$", re.MULTILINE)
 _EXTERNAL_LINK = re.compile(r"\[(?:https?|ftp)://[^\s\[\]<>]++[ \t]++([^\[\]\n]++)\]")
 _BEHAVIOUR = re.compile(r"__(?:TOC|NOTOC|FORCETOC|NOEDITSECTION|NOINDEX|목차|목차숨김)__")
 _EXTRACTOR = re.compile(r"(?:formula|codice)_[0-9]++")
-"""wikiextractor's marks for a formula and a piece of code that it took out."""
+"""What wikiextractor writes for a formula or code that it removed."""
 
 
 def strip_wiki(text: str) -> str:
-    """Without what parsers of wikitext leave behind: `'''`, links, templates, headings' marks, `formula_1`."""
+    """Removes what parsers of wikitext leave in a text: `'''`, links, templates, marks of headings, `formula_1`."""
     if "'''" in text:
         text = _BOLD.sub("", text)
     if "[[" in text or "]]" in text:

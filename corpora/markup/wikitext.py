@@ -18,18 +18,18 @@ _HEADING = re.compile(r"^(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*$", re.MULTILINE)
 _LIST_MARK = re.compile(r"^(?:[*#:;]+[ \t]*|-{4,})", re.MULTILINE)
 _BRACES = re.compile(r"\{\{+|\}\}+")
 _MARKUP = re.compile(r"\[|''|&")
-_PIECE_CHARACTERS = 5_000
-"""What is parsed at once: the parser's time grows with the square of brackets that nothing closes."""
+_PART_CHARACTERS = 5_000
+"""Characters parsed at once: the time of the parser grows with the square of the number of unclosed brackets."""
 _TEXT_TEMPLATES = ("lang", "llang", "nowrap", "줄바꿈 금지", "big", "small")
-"""Templates whose last parameter is read as part of the sentence."""
+"""Templates whose last parameter is part of the sentence."""
 _DROPPED_LINK = re.compile(r"\s*(?:파일|그림|분류|file|image|category|media|미디어)\s*:", re.IGNORECASE)
 _OTHER_LANGUAGE = re.compile(r"\s*(?:[a-z]{2,3}|simple|zh-[a-z-]+|be-tarask|roa-rup)\s*:")
 
 
 def render(text: str) -> str:
-    """What a reader of the page sees as prose: links keep their words, headings and list items become lines.
+    """Gives what a reader of the page sees as prose: links keep their words, headings and list items become lines.
 
-    Templates, tables, notes, files, categories, galleries, formulas and code go.
+    Templates, tables, notes, files, categories, galleries, formulas and code are removed.
     """
     text = replace_nested(text.replace("&nbsp;", " "), "<!--", "-->", nothing)
     text = without_elements(_EMPTY_ELEMENT.sub("", text), _ELEMENT)
@@ -50,12 +50,12 @@ def _template(inside: str) -> str:
 def _plain(line: str) -> str:
     if not _MARKUP.search(line):
         return line
-    return "".join(_parsed(piece) for piece in _pieces(line))
+    return "".join(_parsed(part) for part in _parts(line))
 
 
-def _pieces(line: str) -> Iterator[str]:
-    while len(line) > _PIECE_CHARACTERS:
-        cut = line.rfind(" ", 0, _PIECE_CHARACTERS) + 1 or _PIECE_CHARACTERS
+def _parts(line: str) -> Iterator[str]:
+    while len(line) > _PART_CHARACTERS:
+        cut = line.rfind(" ", 0, _PART_CHARACTERS) + 1 or _PART_CHARACTERS
         yield line[:cut]
         line = line[cut:]
     yield line
@@ -68,7 +68,7 @@ def _parsed(text: str) -> str:
 
 
 def _prose(code: Any) -> str:
-    """The words of a parsed text. The parser bounds its own depth."""
+    """The words of a parsed text. The parser limits its depth."""
     return "".join(_node(node) for node in code.nodes)
 
 
@@ -89,7 +89,7 @@ def _node(node: Any) -> str:
 
 
 def _external(node: Any) -> str:
-    """The label of a link in brackets. A bare address stays: cleaning knows what the settings say of addresses."""
+    """The label of a link in brackets. A bare address stays: the step `urls` decides about addresses."""
     if not node.brackets:
         return str(node.url)
     return _prose(node.title) if node.title is not None else ""

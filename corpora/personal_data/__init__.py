@@ -1,7 +1,8 @@
 """Personal data in a text, replaced by placeholders of one kind each. Pure; runs after cleaning, before filters.
 
-A number that is missed costs a person's privacy; a year that is masked costs a word. So a shape that only a person's number
-has is masked alone, a shape that other numbers share needs its checksum, and a shape with neither needs a word near it.
+A number that is missed costs a person's privacy; a year that is masked costs a word. So a shape that only a person's
+number has is masked alone, a shape that other numbers share needs its checksum, and a shape with neither needs a word
+near it.
 
 Where the formats come from (the checksums are in `checksums.py`):
 * card number: the Luhn formula and issuer prefixes of ISO/IEC 7812-1; 94 and 95 are Korean domestic cards.

@@ -17,8 +17,8 @@ from corpora.personal_data.checksums import (
 )
 
 UNCHECKED_BIRTHS = (date(2020, 1, 1), date(2049, 12, 31))
-"""Births whose resident number may have no checksum: the hyphenated form with such a date is enough. A later date is
-no birth."""
+"""Births whose resident number may have no checksum: the form with a hyphen and such a date is enough. A later date is
+not a birth."""
 
 _RESIDENT_WORDS = re.compile(r"주민\s?(?:등록|번호|증)|민증|민번|신분증|실명\s?확인")
 _CORPORATE_WORDS = re.compile(r"법인\s?(?:등록)?\s?번호")
@@ -72,9 +72,10 @@ _FILE_ENDING = re.compile(
 
 
 def _registered(found: Candidate, checksum: bool, words: re.Pattern[str]) -> bool:
-    """A real birth, and one more sign: the checksum, a word beside it, or a birth whose number has no checksum.
+    """Whether there is a real birth and one more sign: the checksum, a word near it, or a birth whose number has no
+    checksum.
 
-    Births of the 19th century (9, 0) need the checksum or a word like all before 2020.
+    Births of the 19th century (9, 0) need the checksum or a word, like all before 2020.
     """
     birth = birth_date(found.digits)
     if birth is None or birth > UNCHECKED_BIRTHS[1] or _CORPORATE_WORDS.search(found.before):
@@ -85,24 +86,25 @@ def _registered(found: Candidate, checksum: bool, words: re.Pattern[str]) -> boo
 
 
 def is_resident(found: Candidate) -> bool:
-    """A resident number (seventh digit 0 to 4, or 9)."""
+    """Checks a resident number (seventh digit 0 to 4, or 9)."""
     return _registered(found, resident_checksum(found.digits), _RESIDENT_WORDS)
 
 
 def is_foreigner(found: Candidate) -> bool:
-    """A foreigner's number (seventh digit 5 to 8)."""
+    """Checks a foreigner's number (seventh digit 5 to 8)."""
     checksum = foreigner_checksum(found.digits) or resident_checksum(found.digits)
     return _registered(found, checksum, _FOREIGNER_WORDS)
 
 
 def has_birth(found: Candidate) -> bool:
-    """A number partly starred out: only its birth can be checked. A hidden seventh digit allows either century."""
+    """Checks a number that is partly hidden by stars: only its birth. A hidden seventh digit allows either century."""
     digits = found.digits
     return any(birth_date(digits[:6] + gender) for gender in (digits[6:7] or "13"))
 
 
 def is_card(found: Candidate) -> bool:
-    """Issuer and Luhn hold. 13 and 14 digits, which other numbers have too, need a word; an identifier is none."""
+    """Checks issuer and Luhn formula. Numbers of 13 and 14 digits are common, so they need a word; an identifier is not
+    a card."""
     digits = found.digits
     if not (_ISSUERS.fullmatch(digits) and card_checksum(digits)) or _named_otherwise(found):
         return False
@@ -110,12 +112,13 @@ def is_card(found: Candidate) -> bool:
 
 
 def is_business(found: Candidate) -> bool:
-    """The checksum holds; without hyphens it needs a word too."""
+    """Checks the checksum; a number without hyphens needs a word too."""
     return business_checksum(found.digits) and ("-" in found.value or found.is_near(_BUSINESS_WORDS))
 
 
 def is_phone(found: Candidate) -> bool:
-    """A number with an area code. Two years after a number in a table (`02 2019 2020`) and a binary number are none."""
+    """Checks a number with an area code. Years after a number in a table (`02 2019 2020`) and binary numbers are not
+    telephones."""
     groups = [int(group) for group in found.value.split(" ") if group.isdigit()]
     years = len(groups) == 3 and all(1900 <= group <= 2100 for group in groups[1:])
     binary = set(found.value) <= {"0", "1"}
@@ -123,8 +126,10 @@ def is_phone(found: Candidate) -> bool:
 
 
 def is_representative(found: Candidate) -> bool:
-    """15xx-xxxx and its like. What may be a range of years or amounts (`1592-1598`), a code not known to be in use,
-    and any form without hyphen need a word right beside it.
+    """Checks 15xx-xxxx and similar numbers.
+
+    A word must be next to a possible range of years or amounts (`1592-1598`), a code that is not known to be in use,
+    and any form without a hyphen.
     """
     if _named_otherwise(found) or _UNIT.search(found.after):
         return False
@@ -136,36 +141,38 @@ def is_representative(found: Candidate) -> bool:
 
 
 def is_local_phone(found: Candidate) -> bool:
-    """A number without area code: right beside a word, and no range of years."""
+    """Checks a number without area code: a word is next to it, and it is not a range of years."""
     first, last = (int(part) for part in found.value.split("-"))
     years = 1000 <= first < last <= 2100
     return not years and not _UNIT.search(found.after) and _PHONE_LABEL.search(found.before) is not None
 
 
 def is_account(found: Candidate) -> bool:
-    """10 to 16 digits beside a word for bank or account, not begun by a date, not an amount, not another identifier."""
+    """Checks 10 to 16 digits near a word for bank or account: not a date first, not an amount, not another
+    identifier."""
     if not 10 <= len(found.digits) <= 16 or _DATE_FIRST.match(found.value):
         return False
     return found.is_near(_ACCOUNT_WORDS) and not _UNIT.search(found.after) and not _named_otherwise(found)
 
 
 def is_passport(found: Candidate) -> bool:
-    """Beside a word for passport."""
+    """Checks for a word for passport near it."""
     return found.is_near(_PASSPORT_WORDS)
 
 
 def is_licence(found: Candidate) -> bool:
-    """Beside a word for a licence."""
+    """Checks for a word for a licence near it."""
     return found.is_near(_LICENCE_WORDS)
 
 
 def is_email(found: Candidate) -> bool:
-    """Not a file (`icon@2x.png`) and not a repository (`git@host`)."""
+    """Checks that it is not a file (`icon@2x.png`) and not a repository (`git@host`)."""
     return not found.value.startswith("git@") and not _FILE_ENDING.search(found.value)
 
 
 def is_ipv4(found: Candidate) -> bool:
-    """A host's address: no version or section number, no loopback, netmask or multicast, which name no host.
+    """Checks that it is a host's address: not a version or section number, not a loopback, netmask or multicast
+    address.
 
     A small first octet or few digits look like a version, so they need a word.
     """
@@ -176,7 +183,7 @@ def is_ipv4(found: Candidate) -> bool:
 
 
 def is_ipv6(found: Candidate) -> bool:
-    """A valid address of three groups or more; `::1` names no host, and `a::b` is code."""
+    """Checks for a valid address of three groups or more; `::1` does not name a host, and `a::b` is code."""
     try:
         address = IPv6Address(found.value)
     except AddressValueError:
@@ -185,7 +192,7 @@ def is_ipv6(found: Candidate) -> bool:
 
 
 def _named_otherwise(found: Candidate) -> bool:
-    """The words before say that it is another identifier, or it is a part of a URL."""
+    """Whether the words before it name another identifier, or it is part of a URL."""
     if _IDENTIFIER.search(found.before):
         return True
     return _URL.search(found.text[max(0, found.start - 200) : found.start]) is not None

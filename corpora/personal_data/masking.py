@@ -14,17 +14,17 @@ from corpora.personal_data.rules import RULES, STAR, Rule
 _ANYWHERE = tuple(rule for rule in RULES if rule.trigger)
 _IN_NUMBERS = tuple(rule for rule in RULES if not rule.trigger)
 _NUMBER = re.compile(rf"[0-9](?:(?:[ ().-]{{0,3}}(?:[0-9]|{STAR})){{6,200}}+|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{3}})")
-"""Seven digits or more, with what may join them, or four numbers joined by dots. It begins with a class: fast.
+"""Seven digits or more, with what may join them, or four numbers joined by dots. It begins with a class, which is fast.
 
-The bound keeps a line of a million numbers linear: what it cuts in two is found in the next round."""
+The bound keeps a line of a million numbers linear. A number that it cuts in two is found in the next round."""
 
 
 def mask(text: str) -> tuple[str, Counter[str]]:
-    """The text with placeholders for personal data, and how many of each kind. Idempotent; never fails.
+    """Replaces personal data by placeholders, and counts how many of each kind. Idempotent; never fails.
 
-    A replaced number can free its neighbour (two numbers joined by a hyphen), so it is repeated until nothing is found.
-    Each round takes digits or `@` away, so it ends. Every shape refuses a neighbour on both sides alike: what one round
-    frees is next to what it replaced, and a long chain does not need a round for each link.
+    A replaced number can free its neighbour (two numbers joined by a hyphen), so rounds repeat until nothing is found.
+    Each round removes digits or `@`, so they end. Every shape refuses a neighbour on both sides in the same way: what
+    one round frees is next to what it replaced, and a long chain does not need a round for each link.
     """
     counts: Counter[str] = Counter()
     while found := _find(text):
@@ -49,7 +49,7 @@ def _find_numbers(plain: str) -> list[Candidate]:
     found: list[Candidate] = []
     position = 0
     for number in _NUMBER.finditer(plain):
-        # Two characters before it for `(` and `+`; two after it for what must not follow.
+        # Two characters before it may be `(` and `+`; two after it show what must not follow.
         taken = _find_in_number(plain, max(position, number.start() - 2), number.end() + 2)
         position = taken[-1].end if taken else position
         found += taken
@@ -73,9 +73,9 @@ def _matches(rule: Rule, plain: str, start: int, end: int) -> Iterator[Candidate
 
 
 def _replace(text: str, found: list[Candidate], filler: Callable[[Candidate], str]) -> str:
-    pieces: list[str] = []
+    parts: list[str] = []
     position = 0
     for item in found:
-        pieces += [text[position : item.start], filler(item)]
+        parts += [text[position : item.start], filler(item)]
         position = item.end
-    return "".join([*pieces, text[position:]])
+    return "".join([*parts, text[position:]])

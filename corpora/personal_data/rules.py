@@ -39,20 +39,21 @@ _HEX = r"[0-9A-Fa-f]{1,4}"
 
 
 def _telephone(code: str, rest: str) -> str:
-    """A pattern for `code` in its forms: 0code, (0code), 0code), +82 code, (+82) code, +82 (0) code; then the rest."""
+    """A pattern for `code` in its forms 0code, (0code), 0code), +82 code, (+82) code, +82 (0) code, with `rest` after
+    it."""
     country = r"(?:\(\+?82\)|(?:\+|00)?82)[-. )]{0,2}(?:\(0\)|0)? ?"
     return rf"{START}(?:\(0{code}\)|{country}{code}|0{code}){_JOIN}{rest}(?:~[0-9]{{1,4}})?{_END}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A kind's shape, and the check that a piece of that shape must pass."""
+    """The shape of a kind, and the check that a candidate of this shape must pass."""
 
     kind: str
     pattern: re.Pattern[str]
     check: Callable[[Candidate], bool]
     trigger: re.Pattern[str] | None = None
-    """Searched once in a text: without it the rule is skipped. None: the rule is applied to runs of digits only."""
+    """Searched once in a text; without it the rule is skipped. None: the rule is applied to runs of digits only."""
 
 
 def _rule(kind: str, pattern: str, check: Callable[[Candidate], bool], trigger: str | None = None) -> Rule:
@@ -105,4 +106,4 @@ RULES = (
     _rule("phone", rf"{START}[1-9][0-9]{{2,3}}-[0-9]{{4}}{_END}", is_local_phone),
     _rule("account", rf"{START}(?:[0-9]{{2,6}}(?:-[0-9]{{1,8}}){{1,4}}|[0-9]{{10,16}}){_END}", is_account),
 )
-"""The first rule that takes a piece of text keeps it, so the more specific stand first."""
+"""The first rule that matches a piece of text takes it, so more specific rules come first."""

@@ -1,7 +1,8 @@
 """Second phase: documents that repeat an earlier one. The first of equal or similar documents stays.
 
-Equal texts are found by digest, near-duplicates by MinHash (Broder 1997) and locality-sensitive hashing. Nothing here holds
-text: a digest has 8 bytes, a signature 512. Signatures may be on disk (a memory map); one band of keys is in memory at a time.
+Equal texts are found by digest, near-duplicates by MinHash (Broder 1997) and locality-sensitive hashing. Nothing here
+holds text: a digest has 8 bytes, a signature 512. Signatures may be on disk (a memory map); one band of keys is in
+memory at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 SHINGLE = 5
 """Syllables of a shingle: about two eojeols without their spaces."""
 BANDS, ROWS = 16, 8
-"""Two texts are compared if one of `BANDS` bands of `ROWS` minima agrees: 95 % of pairs of similarity .8, 6 % of those of .5."""
+"""Two texts are compared if one of `BANDS` bands of `ROWS` minima agrees: 95 % of pairs of similarity .8, 6 % of those
+of .5."""
 PERMUTATIONS = BANDS * ROWS
 _SEED = 1
 
@@ -118,7 +120,8 @@ def _doc_ids(shards: _Shards, numbers: Numbers) -> dict[int, str]:
 
 
 def digests(bare: Sequence[str]) -> Hashes:
-    """Gives a 64-bit digest of every text. Texts come from `letters`, so that spaces, marks and case make no difference."""
+    """Gives a 64-bit digest of every text. Texts come from `letters`, so that spaces, marks and case make no
+    difference."""
     raw = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in bare)
     return np.frombuffer(raw, np.uint64)
 

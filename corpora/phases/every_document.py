@@ -50,7 +50,8 @@ def clean_documents(
 
 
 def raw_shards(config: CorporaConfig, files: Sequence[InputFile]) -> Iterator[RawShard]:
-    """Gives the raw documents in reading order, cut where the text reaches `shard_bytes`. Raises InputError as `read` does."""
+    """Gives the raw documents in reading order, cut where the text reaches `shard_bytes`. Raises InputError as `read`
+    does."""
     shard, size = RawShard(0, [], {}), 0
     seen: set[object] = set()
     for file in files:

@@ -44,8 +44,8 @@ def sentence_spans(text: str, splitter: Splitter = "fast") -> list[tuple[int, in
 def paragraph_ends(text: str, spans: Sequence[tuple[int, int]]) -> list[bool]:
     """Says for each sentence whether a paragraph ends after it; `spans` come from `sentence_spans`.
 
-    Where blank lines separate sentences, these end the paragraphs. A text without blank lines has a paragraph on each line.
-    The last sentence always ends one.
+    Where blank lines separate sentences, these end the paragraphs. A text without blank lines has a paragraph on each
+    line. The last sentence always ends one.
     """
     breaks = [text.count("\n", end, begin) for (_, end), (begin, _) in pairwise(spans)]
     least = min(2, max(breaks, default=0)) or 1

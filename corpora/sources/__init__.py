@@ -1,4 +1,4 @@
-"""The formats that the corpus stage reads: one file each, listed here by hand."""
+"""The formats that the corpus stage reads: one file for each, listed here by hand."""
 
 from __future__ import annotations
 

@@ -23,9 +23,10 @@ _FIELDS = ("title", "ns", "id", "revision/model", "revision/text")
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Redirects, other namespaces and pages that are no wikitext are dropped and counted.
+    """Reads pages. Redirects, other namespaces and pages that are not wikitext are dropped and counted.
 
-    Entities are never expanded: a file that defines any is refused as damaged, as is one that is no MediaWiki dump.
+    Entities are never expanded: a file that defines any is refused as damaged, and so is one that is not a MediaWiki
+    dump.
     """
     pages = _Pages(raw, settings)
     parser: Any = defusedxml.expatreader.create_parser(forbid_dtd=False, forbid_entities=True, forbid_external=True)
@@ -41,7 +42,7 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
         parser.close()
     except (SAXException, defusedxml.DefusedXmlException) as error:
         yield from pages.take()
-        raise Damaged(f"no readable XML: {error}") from None
+        raise Damaged(f"not readable as XML: {error}") from None
     yield from pages.take()
 
 
@@ -58,7 +59,7 @@ class _Pages(ContentHandler):
         self._found: list[Document | Drop] = []
         self._number = 0
         self.unreported = 0
-        """Bytes given to the parser since it last told of anything."""
+        """Bytes given to the parser since it last reported anything."""
 
     def take(self) -> list[Document | Drop]:
         found, self._found = self._found, []
@@ -67,7 +68,7 @@ class _Pages(ContentHandler):
     def startElement(self, name: str, attrs: Any) -> None:
         self.unreported = 0
         if not self._path and name != "mediawiki":
-            raise Damaged(f"no MediaWiki dump: its outermost element is <{name[:40]}>")
+            raise Damaged(f"not a MediaWiki dump: its outermost element is <{name[:40]}>")
         self._path.append(name)
         if len(self._path) == 2 and name == "page":
             self._fields, self._size, self._redirect = {}, 0, False

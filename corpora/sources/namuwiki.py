@@ -1,4 +1,4 @@
-"""NamuWiki's JSON dump: one array of `{"namespace", "title", "text"}`, the text in NamuWiki's own markup (나무마크)."""
+"""NamuWiki's JSON dump: one array of `{"namespace", "title", "text"}`; the text has NamuWiki's markup (나무마크)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ARTICLES = ("", "문서", "main")
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Pages outside `namespaces` and redirects are dropped and counted."""
+    """Reads pages. Redirects and pages outside `namespaces` are dropped and counted."""
     for number, value in json_elements(raw.utf8(settings), None, settings.max_document_bytes, raw.place):
         yield value if isinstance(value, Drop) else _page(value, number, raw, settings)
 
@@ -38,7 +38,7 @@ def _page(value: Any, number: int, raw: RawFile, settings: SourceConfig) -> Docu
 
 
 def _namespace(value: Any) -> int:
-    """Dumps number the namespaces, as numbers or as strings; an unknown name is -1, which nobody asks for."""
+    """Dumps number the namespaces, as numbers or as strings; an unknown name is -1, which no setting names."""
     if value is None or (isinstance(value, str) and value.lower() in _ARTICLES):
         return 0
     try:

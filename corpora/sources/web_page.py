@@ -17,6 +17,7 @@ _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """Reads a page as one document, with the title of its `<title>`."""
     text = raw.text(settings, declared=html_charset(raw.head()))
     if isinstance(text, Drop):
         yield text

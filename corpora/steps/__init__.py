@@ -1,7 +1,7 @@
 """The steps that every document passes, in order. This table is the documentation of what happens to a text.
 
-A step is a function from a document to a document, or to the reason why it is dropped. `corpora.steps` in a recipe lists
-other steps, or the same in another order. To add a step: one file here, one row in this table, one name in
+A step is a function from a document to a document, or to the reason why it is dropped. `corpora.steps` in a recipe
+lists other steps, or the same in another order. To add a step: one file here, one row in this table, one name in
 `corpora.config.STEP_NAMES`; a test then runs it, and another finds it in the README.
 """
 

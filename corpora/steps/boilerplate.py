@@ -10,7 +10,7 @@ from corpora.documents import Document
 _REPORTER = r"[가-힣]{0,4}(?:기자|특파원|논설위원|통신원)"
 _NAMES = r"[가-힣]{2,4}(?:[·,/] ?[가-힣]{2,4}){0,4}"
 _MAIL = r"(?:[\w.+-]{1,64}@[\w.-]{1,64}|\[[가-힣]{2,8}\])"
-"""An address, or the placeholder that masking put there."""
+"""An address, or the placeholder that masking wrote."""
 _MEDIUM = (
     r"[가-힣A-Za-z0-9 .]{0,12}"
     r"(?:뉴스|뉴스1|뉴시스|일보|신문|통신|방송|경제|데일리|타임스|투데이|미디어|저널|KBS|MBC|SBS|YTN)"
@@ -38,7 +38,7 @@ _LINE_KINDS = (
 """A byline with its address, reservations of copyright, calls to subscribe, menus."""
 _BOILERPLATE = re.compile(rf"^(?:[^\w\n▶▷☞※ⓒ©(]{{0,5}}(?:{'|'.join(_LINE_KINDS)}))", re.MULTILINE)
 _BYLINE = re.compile(rf"[^\w\n]{{0,5}}{_NAMES} ?{_REPORTER}[^\w\n]{{0,5}}")
-"""Without an address it is sure only as the last line."""
+"""Without an address a byline is certain only as the last line."""
 _PLACE = r"(?:[가-힣· ]{2,20}= ?)?"
 _DATELINE = re.compile(
     rf"^[(\[【]{_PLACE}{_MEDIUM}[)\]】] ?(?:{_NAMES} ?{_REPORTER}|{_NAMES})? ?= ?"
@@ -52,7 +52,7 @@ _BOILERPLATE_MARK = re.compile(
     r"기자|특파원|논설위원|통신원|=|무단|ⓒ|©|\([cC]\) |opyright|OPYRIGHT|저작권자|ights [rR]eserved|IGHTS RESERVED"
     r"|구독|제보|바로가기|팔로우|문의|로그인|목록|채널|앱 ?설치|독자 ?투고"
 )
-"""What every kind of boilerplate holds one of."""
+"""Every kind of boilerplate has one of these."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -63,11 +63,10 @@ def boilerplate(document: Document) -> Document:
 
 
 def strip_boilerplate(text: str) -> str:
-    """Without lines of copyright, bylines, subscription and menus, and without datelines such as
-    `(서울=연합뉴스) 홍길동 기자 = `. Idempotent.
+    """Removes lines of copyright, bylines, subscription and menus, and datelines such as `(서울=연합뉴스) 홍길동 기자 = `.
 
-    Text of which nothing would be left stays whole, so that `keep` drops it by name; so does text that would change
-    a second time: it is not understood.
+    Idempotent. If nothing would be left, the text stays whole, so that `keep` drops it with a reason; so does a text
+    that a second call would change: the rules do not understand it.
     """
     if not _BOILERPLATE_MARK.search(text):
         return text
@@ -84,7 +83,7 @@ def _without_boilerplate(text: str) -> str:
 
 
 def boilerplate_share(text: str) -> float:
-    """Share of characters, 0 to 1, in boilerplate."""
+    """Gives the share of characters, 0 to 1, in boilerplate."""
     if not _BOILERPLATE_MARK.search(text):
         return 0.0
     return 1 - len(_without_boilerplate(text)) / len(text)

@@ -30,14 +30,14 @@ _UNUSUAL = re.compile(
     "[\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     "\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufeff-\uffff\U000f0000-\U0010ffff]"
 )
-"""Whatever the steps of `clean_characters` act on: most documents have none and are done with one search."""
+"""All that `clean_characters` changes. Most documents have none of it and need one search only."""
 _NEWLINES = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _SPACES = re.compile("[\t\x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
-"""U+3164 and U+FFA0 are Hangul fillers, blanks of full width; those of old Hangul (U+115F, U+1160) stay."""
+"""U+3164 and U+FFA0 are Hangul fillers, blanks of full width; the fillers of old Hangul (U+115F, U+1160) stay."""
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f"  # control characters but tab, line breaks and NEL
+    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f"  # control characters except tab, line breaks and NEL
     "\u00ad\u034f\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"  # formatting
-    "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010ffff]"  # lone surrogates, private use, no characters
+    "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010ffff]"  # lone surrogates, private use, unassigned
 )
 _EMOJI = "\u00a9\u00ae\u2190-\u2bff\U0001f000-\U0001faff"
 _LONE_JOINER = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
@@ -51,7 +51,8 @@ _WIDTHS = {
 
 
 def clean_characters(text: str) -> str:
-    """One code for what looks alike, and none for what cannot be seen. The joiner stays within emoji (👨‍👩‍👧)."""
+    """Gives characters that look the same one code, and removes those that cannot be seen. The joiner stays in emoji
+    (👨‍👩‍👧)."""
     text = repair_mojibake(text)
     if _UNUSUAL.search(text):
         text = _INVISIBLE.sub("", _SPACES.sub(" ", _NEWLINES.sub("\n", text)))
@@ -71,7 +72,8 @@ _SINGLE_BYTES = re.compile(f"[ -~\u00a0-\u00ff{_TAIL[1:-1]}]{{6,}}+")
 
 
 def repair_mojibake(text: str) -> str:
-    """`ì•ˆë…•` -> `안녕`: UTF-8 read as Latin-1 or CP1252. Two broken syllables in a run make it certain."""
+    """Repairs UTF-8 that was read as Latin-1 or CP1252: `ì•ˆë…•` -> `안녕`. Two broken syllables in a row make it
+    certain."""
     return _SINGLE_BYTES.sub(_repaired, text) if _MOJIBAKE.search(text) else text
 
 

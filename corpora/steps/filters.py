@@ -57,14 +57,14 @@ def _kind(code: int) -> int:
 
 
 _MIN_MARKS = 20
-"""Marks: a short text with a pair of brackets is no program."""
+"""Marks: a short text with a pair of brackets is not a program."""
 _KINDS = np.array([_kind(code) for code in range(0x10000)], dtype=np.uint8)
 
 
 def _count_kinds(text: str) -> list[int]:
-    """Characters by kind, in one pass outside Python.
+    """Counts characters by kind, in one pass outside Python.
 
-    In UTF-16 a character beyond the basic plane (emoji, rare Hanja) is two units of no kind.
+    In UTF-16 a character beyond the basic plane (emoji, rare Hanja) is two units of the kind `_OTHER`.
     """
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
     counts: list[int] = np.bincount(_KINDS[units], minlength=5).tolist()
@@ -72,12 +72,12 @@ def _count_kinds(text: str) -> list[int]:
 
 
 def hangul_share(text: str) -> float:
-    """Share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about language."""
+    """Gives the share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about the language."""
     return _hangul_share(_count_kinds(text))
 
 
 def markup_share(text: str) -> float:
-    """Share of the marks of programs and markup among characters that are no space, 0 to 1."""
+    """Gives the share of the marks of programs and markup among characters that are not a space, 0 to 1."""
     return _markup_share(_count_kinds(text))
 
 
@@ -94,7 +94,7 @@ def _markup_share(kinds: Sequence[int]) -> float:
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 _SHORT = 60
-"""Characters: a line of prose is longer, or says something."""
+"""Characters: a line of prose is longer, or ends like a sentence."""
 _SENTENCE_LIKE = re.compile(
     r"(?:[.!?…~^;,:\"'”’)>」』ㄱ-ㅣ]"
     r"|[다요까죠네음함임됨지라자어아해야워게며고면서니데든걸듯만도은는을를에의로와나까봐줘세])[^가-힣A-Za-z0-9]{0,5}$"
@@ -113,9 +113,10 @@ def _keep_lines(text: str, config: FilterConfig) -> Drop | None:
 
 
 def list_share(lines: Sequence[str]) -> float:
-    """Share of characters, 0 to 1, in lines that are a row of a table, or short and end in a bare noun, name or number.
+    """Gives the share of characters, 0 to 1, in lines that are a row of a table, or short with a noun, name or number
+    at the end.
 
-    Reviews, dialogue and verse are short lines too, but theirs end in predicates, particles and punctuation.
+    Reviews, dialogue and verse have short lines too, but their lines end in predicates, particles and punctuation.
     """
     characters = sum(map(len, lines))
     if characters > _SHORT * len(lines) or not characters:
@@ -128,7 +129,7 @@ def _is_item(line: str) -> bool:
 
 
 def duplicate_line_shares(lines: Sequence[str]) -> tuple[float, float]:
-    """(share of lines, share of characters) in lines that stood before. Blank lines must not be among them."""
+    """Gives (share of lines, share of characters) of lines that occurred before. Blank lines must not be among them."""
     distinct = set(lines)
     if len(distinct) == len(lines):
         return 0.0, 0.0
@@ -139,9 +140,10 @@ def duplicate_line_shares(lines: Sequence[str]) -> tuple[float, float]:
 # --- n-grams ---------------------------------------------------------------------------------------------------------
 
 _WINDOW = 2000
-"""Eojeols. Sequences are counted within windows: the longer a report, the more of its phrases stood before."""
+"""Eojeols. Sequences are counted within windows, because a long report repeats more of its phrases."""
 _DISTINCT_PAIRS = 0.9
-"""Text whose pairs of eojeols are more distinct than this repeats too little for the filter, and is not looked into."""
+"""If more pairs of eojeols than this share are distinct, the text repeats too little for the filter, and is not
+examined."""
 
 
 def _keep_ngrams(text: str, config: FilterConfig) -> Drop | None:
@@ -164,7 +166,7 @@ def _is_repetitive(eojeols: Sequence[str], config: FilterConfig) -> bool:
 
 
 def top_ngram_share(eojeols: Sequence[str], size: int) -> float:
-    """Share of characters, 0 to 1, in the commonest sequence of `size` eojeols, if it stands there twice."""
+    """Gives the share of characters, 0 to 1, in the most frequent sequence of `size` eojeols, if it occurs twice."""
     counts = Counter(zip(*(eojeols[start:] for start in range(size)), strict=False))
     top, count = max(counts.items(), key=lambda item: item[1], default=((), 0))
     if count < 2:
@@ -173,7 +175,8 @@ def top_ngram_share(eojeols: Sequence[str], size: int) -> float:
 
 
 def duplicate_ngram_share(eojeols: Sequence[str], size: int) -> float:
-    """Share of characters, 0 to 1, in sequences of `size` eojeols that stood before; none is counted twice."""
+    """Gives the share of characters, 0 to 1, in sequences of `size` eojeols that occurred before; none is counted
+    twice."""
     seen: set[tuple[str, ...]] = set()
     position = repeated = 0
     while position + size <= len(eojeols):

@@ -20,7 +20,8 @@ REWRITING = [name for name, step in STEPS.items() if step.rewrite]
 
 
 def pipeline(config: CorporaConfig) -> Callable[[Document], tuple[Document, Drop | None]]:
-    """Composes the steps of a recipe. The function gives the document as far as it came, and why it is dropped, if it is."""
+    """Composes the steps of a recipe. The function gives the document as far as it came, and why it is dropped, if it
+    is."""
     functions = list(_functions(config))
 
     def run(document: Document) -> tuple[Document, Drop | None]:
@@ -57,8 +58,8 @@ def _on_text_and_title(rewrite: Rewrite) -> Callable[[Document], Document]:
 def rewriter(names: Sequence[str], options: OptionsOf) -> Rewrite:
     """Composes rewriting steps into one function that repeats them until nothing changes.
 
-    In the order of STEPS one pass is enough for a text that then holds no sign of any step. In another order only a pass
-    that changes nothing shows that the text is done.
+    In the order of STEPS one pass is enough for a text that then holds no sign of any step. In another order only a
+    pass that changes nothing shows that the text is done.
     """
     steps = [STEPS[name] for name in names]
     signs = dict.fromkeys(sign for step in steps for sign in step.signs)

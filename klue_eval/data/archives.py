@@ -25,9 +25,9 @@ def is_archive(path: Path) -> bool:
 
 
 def unpacked(archives: Sequence[Path]) -> Path:
-    """The folder that holds the data files of these archives. Raises InputError for one that cannot be read.
+    """Gives the folder with the data files of these archives. Raises InputError for one that cannot be read.
 
-    It is made under another name and then renamed, so that a folder of this name is complete.
+    The folder is written under another name and then renamed, so that a folder of this name is complete.
     """
     digest = hashlib.sha256()
     for archive in archives:

@@ -110,7 +110,8 @@ class _StrictTarInfo(tarfile.TarInfo):
 
 
 def tar_members(stream: Any) -> Iterator[Member]:
-    """The files of a tar, in its order. `stream` is decompressed, and read to its end, where a compression checks itself."""
+    """The files of a tar, in its order. `stream` is decompressed, and read to its end, where a compression checks
+    itself."""
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictTarInfo) as opened:
         while (info := opened.next()) is not None:
             cast(Any, opened).members.clear()  # tarfile keeps every header that it has read

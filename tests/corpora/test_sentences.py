@@ -131,7 +131,8 @@ def test_what_only_looks_like_an_end_ends_nothing(sentence: str) -> None:
 
 
 def test_what_the_line_decides_alone_the_tags_decide_alike() -> None:
-    """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same ends."""
+    """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same
+    ends."""
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
     items = [item for file in input_files(config) for item, _ in read(file)]
     texts = [clean(item.text) for item in items if isinstance(item, Document)]

@@ -265,7 +265,7 @@ def test_a_named_encoding_is_taken_at_its_word(tmp_path: Path) -> None:
     path = tmp_path / "글.txt"
     path.write_bytes("한글 하나".encode("johab"))
     assert _texts(_read(path, encoding="johab")) == ["한글 하나"]
-    with pytest.raises(RecipeError, match=r"encoding.*'한글' is no encoding"):
+    with pytest.raises(RecipeError, match=r"encoding.*'한글' is not an encoding"):
         SourceConfig.parse({"name": "시험", "path": "a", "encoding": "한글"})
 
 

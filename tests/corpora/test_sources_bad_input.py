@@ -157,7 +157,7 @@ def test_broken_xml_keeps_the_pages_before_it(tmp_path: Path) -> None:
     cut = _written(tmp_path / "끝.xml", DUMP.format("")[:-5])
     assert _read(cut, damaged="skip") == ["가나다", "!damaged "]
     other = _written(tmp_path / "rss.xml", "<rss><page/></rss>")
-    with pytest.raises(InputError, match=r"rss\.xml.*no MediaWiki dump: its outermost element is <rss>"):
+    with pytest.raises(InputError, match=r"rss\.xml.*not a MediaWiki dump: its outermost element is <rss>"):
         _read(other)
 
 

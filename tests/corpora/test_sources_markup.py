@@ -329,7 +329,7 @@ def test_an_expression_that_matches_nothing_is_an_error_in_the_first_file_only(t
 
 
 def test_an_expression_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"source `시험`: `text_field: data\[` is no JMESPath expression"):
+    with pytest.raises(InputError, match=r"source `시험`: `text_field: data\[` is not a JMESPath expression"):
         _read(tmp_path / "글.json", DATA, format="ai_hub", text_field="data[")
 
 
@@ -376,6 +376,8 @@ def test_the_published_samples_are_read(real_data: Path, tmp_path: Path) -> None
         _render("namuwiki", page.text)
         == "개요\n산을 오르는 운동. 운동의 하나이다.\n\n붉은 글씨는 이렇게 쓴다.\n관련 문서\n한라산"
     )
-    with pytest.raises(InputError, match=r"klue_card_examples\.json: its beginning tells no JSON format"):
+    with pytest.raises(
+        InputError, match=r"klue_card_examples\.json: the JSON format cannot be seen from its beginning"
+    ):
         _read(folder / "klue_card_examples.json")
     assert len(_read(packed, format="wikiextractor")) == len(articles)
