@@ -1,19 +1,19 @@
-# The only requirements are Python 3.11 or later, make, and a network to install packages.
-#   make run     the whole road on the bundled sample      make test         every law, example and contract
-#   make real    the README's table (needs KOBERT_DATA)    make test-system  whole programs: kills, README commands
+# The only requirements are Python 3.11 or later, make, and a network connection to install packages.
+#   make run     all stages on the bundled sample           make test         the fast tests
+#   make real    the README's tables (needs KOBERT_DATA)    make test-system  whole programs: kills, README commands
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
-# CPU-only machine: TORCH_INDEX=https://download.pytorch.org/whl/cpu saves gigabytes of CUDA libraries.
+# Without a GPU, TORCH_INDEX=https://download.pytorch.org/whl/cpu saves gigabytes of CUDA libraries.
 TORCH_INDEX ?=
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 define CHECK_GPU_BUILD
-$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, and the torch found is a CPU build: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
+$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, but the installed torch is a CPU build. Run: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue lint format clean
+.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart
@@ -55,10 +55,18 @@ bench-pretrain: $(READY)
 bench-klue: $(READY)
 	$(BIN)/python tests/bench/bench_klue.py
 
+# Sizes, imports and names of the source. Next to another checkout: make house OTHER=path
+house: $(READY)
+	$(BIN)/python tests/support/house.py $(OTHER) .
+
+# What tests share, and the tests of the whole project. The others pass made-up objects and partial settings on purpose.
+TYPED_TESTS := tests/support tests/*.py tests/real/*.py
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=tests/support $(BIN)/mypy --explicit-package-bases $(TYPED_TESTS)
 	$(BIN)/lint-imports
 
 format: $(READY)

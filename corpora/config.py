@@ -8,6 +8,16 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(
+    name="corpora",
+    version=3,
+    libraries=(
+        "ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "python-stdnum", "rensa",
+        "selectolax",
+    ),
+)  # fmt: skip
 
 STEP_NAMES = (
     "render", "characters", "html", "wiki", "markdown", "urls", "parentheses", "spaces", "repeats",

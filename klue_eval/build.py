@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval import baseline
-from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
+from klue_eval.config import SPEC, EvaluationConfig, Initialisation, Protocol, task_settings
 from klue_eval.data import SAMPLE
 from klue_eval.inputs import (
     DEV,
@@ -20,7 +20,6 @@ from klue_eval.inputs import (
     data_name,
     folder_identity,
     hash_data,
-    library_versions,
     read_task,
     resolve_model,
     untrained_identity,
@@ -30,7 +29,7 @@ from klue_eval.results import aggregate, best_trial, render_table, summary_line
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import KNOWN
 from klue_eval.units import ANALYSIS, SCORES, UNITS, Evaluation, Unit, finetuned, floor, rescore
-from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
@@ -38,21 +37,16 @@ from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 
 __all__ = [
-    "STAGE",
-    "VERSION",
     "build",
     "data_files",
     "evaluate_model",
     "folder_identity",
     "hash_data",
-    "library_versions",
     "rescore",
 ]
 
 logger = logging.getLogger(__name__)
 
-STAGE = "klue_eval"
-VERSION = 3
 TABLE = "table.md"
 PLOT = "scores.svg"
 """Under `run/`: what another version of matplotlib draws is no other result."""
@@ -141,14 +135,7 @@ def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) 
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
     hashes = hash_data(config, root)
-    identity = Identity(
-        stage=STAGE,
-        version=VERSION,
-        config=config.content(),
-        inputs={"model": folder_identity(folder, root, trusted), **hashes},
-        seed=seed,
-        libraries=library_versions(),
-    )
+    identity = SPEC.identity(config.content(), {"model": folder_identity(folder, root, trusted), **hashes}, seed)
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         logger.info("klue_eval: up to date")

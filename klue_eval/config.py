@@ -11,6 +11,12 @@ from klue_eval.data import SAMPLE
 from klue_eval.task import TaskSettings
 from klue_eval.tasks import KNOWN, TASKS
 from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(
+    name="klue_eval", version=3, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+)
+"""Of `kobert run` and of `kobert eval`."""
 
 Initialisation = Literal["pretrained", "random"]
 Training = Literal["finetune", "features", "probe"]

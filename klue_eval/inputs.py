@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +24,6 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes, read_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
-"""Whose versions decide a score."""
 CODE = (".py",)
 """What comes with a model and is run only where it is trusted."""
 
@@ -74,10 +71,6 @@ def _commit(repository: str) -> str:
             f"hub:{repository}: the Hub does not answer ({type(error).__name__}). "
             "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
         ) from None
-
-
-def library_versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 def resolve_model(model: Path | str, trust_remote_code: bool = False) -> Path:

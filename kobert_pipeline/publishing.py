@@ -1,5 +1,4 @@
-"""`kobert push`: brings together what publishing needs of several packages: the run's artifacts, its page without samples,
-and the corpus's eye for personal data."""
+"""Publishing a run: collects its artifacts and its public page, asks about licences and personal data, and sends them."""
 
 from __future__ import annotations
 
@@ -30,19 +29,19 @@ NEEDS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Question:
-    """A warning that somebody has to answer before anything is sent."""
+    """A warning that the user has to answer before anything is sent."""
 
     name: str
-    """What `--accept` takes."""
+    """The value of `--accept` that answers it."""
     text: str
 
     def __str__(self) -> str:
-        return f"{self.text} If that is in order: --accept {self.name}"
+        return f"{self.text} If this is intended: --accept {self.name}"
 
 
 def gather(recipe: Recipe, artifacts: Path, kind: Kind, repo: str) -> Bundle:
-    """What would be published. Raises KobertError for an unfinished run, and for texts that would give away a secret or a
-    folder of this machine."""
+    """What would be published. Raises KobertError for an unfinished run, and for a text that contains a secret or a folder of
+    this machine."""
     folders = _finished(recipe, artifacts, kind)
     if kind == "dataset":
         bundle = dataset_bundle(recipe.hub, recipe.name, folders, repo=repo)
@@ -69,49 +68,49 @@ def _finished(recipe: Recipe, artifacts: Path, kind: Kind) -> dict[str, Path]:
 
 
 def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -> None:
-    """Raises KobertError for the first file that gives something away."""
+    """Raises KobertError for the first file that contains a secret or a folder of this machine."""
     places = sorted({str(place) for place in (Path.home(), artifacts.resolve()) if place != Path("/")})
     for name, text in bundle.texts().items():
-        if found := leaks(text, places=places, secrets=secrets):
+        if leaked := leaks(text, places=places, secrets=secrets):
             raise KobertError(
-                f"{name}: would publish {found[0]}. Nothing was sent. Take it out of the recipe (or rename the source) and run it again."
+                f"{name}: would publish {leaked[0]}. Nothing was sent. Remove it from the recipe (or rename the source) and run it again."
             )
 
 
 def questions(bundle: Bundle) -> list[Question]:
-    """What has to be answered: licences that do not fit, and what looks like personal data."""
-    found = []
+    """What the user has to answer: licences that do not fit, and texts that look like personal data."""
+    asked = []
     if lines := licence_problems(bundle):
-        found.append(Question("licences", f"Licences: {'; '.join(lines)}."))
+        asked.append(Question("licences", f"Licences: {'; '.join(lines)}."))
     if lines := personal_data(bundle):
-        found.append(Question("personal-data", f"Looks like personal data: {'; '.join(lines)}."))
-    return found
+        asked.append(Question("personal-data", f"Looks like personal data: {'; '.join(lines)}."))
+    return asked
 
 
 def licence_problems(bundle: Bundle) -> list[str]:
-    """The texts of a dataset keep their own licences; a model and a tokenizer have one of their own."""
+    """One line per problem. The texts of a dataset keep their licences; a model or a tokenizer has one licence."""
     if bundle.kind == "dataset":
         return [line for name, licence in bundle.sources.items() for line in problems(licence, {name: licence})]
     return problems(bundle.license, bundle.sources)
 
 
 def personal_data(bundle: Bundle) -> list[str]:
-    """`README.md (phone 1)`, `vocab.txt (email 2)`: kinds and numbers, never the data."""
+    """`README.md (phone 1)`, `vocab.txt (email 2)`: kinds and counts, never the data."""
     from corpora.personal_data import mask
 
     texts = bundle.texts()
-    found = {CARD: mask(bundle.card)[1], VOCABULARY: Counter[str]()}
+    kinds_of = {CARD: mask(bundle.card)[1], VOCABULARY: Counter[str]()}
     for piece in texts.get(VOCABULARY, "").splitlines():
-        found[VOCABULARY] += mask(piece.removeprefix("##"))[1]
-    told = [f"{name} ({counts(dict(sorted(kinds.items())))})" for name, kinds in found.items() if kinds]
-    return told if bundle.masked else [*told, "the texts, which the recipe says not to mask"]
+        kinds_of[VOCABULARY] += mask(piece.removeprefix("##"))[1]
+    lines = [f"{name} ({counts(dict(sorted(kinds.items())))})" for name, kinds in kinds_of.items() if kinds]
+    return lines if bundle.masked else [*lines, "the texts, which the recipe says not to mask"]
 
 
 def refuse_unanswered(open_questions: Iterable[Question], accepted: Iterable[str]) -> None:
-    """Raises KobertError, with every question that was not answered."""
-    left = [question for question in open_questions if question.name not in set(accepted)]
-    if left:
-        raise KobertError("\n".join(["Nothing was sent.", *map(str, left)]))
+    """Raises KobertError with every question that is not accepted."""
+    unanswered = [question for question in open_questions if question.name not in set(accepted)]
+    if unanswered:
+        raise KobertError("\n".join(["Nothing was sent.", *map(str, unanswered)]))
 
 
 def publish(bundle: Bundle, to: Destination, artifacts: Path) -> Published:

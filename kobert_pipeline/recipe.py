@@ -1,4 +1,5 @@
-"""A recipe: everything about a run, as YAML. It may begin from others with `extends: NAME or PATH`, or a list, the later over the earlier."""
+"""A recipe: all settings of a run, as YAML. `extends: NAME or PATH` starts from another recipe, or from a list of recipes, of
+which a later one overrides an earlier one."""
 
 from __future__ import annotations
 
@@ -15,7 +16,6 @@ from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -23,15 +23,15 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class ReportConfig(Config):
-    """Of the run's page, which is no stage: it decides nothing."""
+    """Settings of the page of a run. They do not decide any artifact."""
 
     beside: tuple[str, ...] = ()
-    """Tokenizers to set the run's own beside: folders, `tokenizer.json` or `vocab.txt` files, or Hub ids. `${NAME}` stands
-    for an environment variable."""
+    """Tokenizers to compare with the run's own: folders, `tokenizer.json` or `vocab.txt` files, or Hub ids. `${NAME}` is
+    replaced by an environment variable."""
 
 
 class Recipe(Config):
-    """One section a stage; defaults are what most runs want."""
+    """One section per stage. The defaults suit most runs."""
 
     name: str = Field(pattern=r"^[\w.-]+$")
     description: str = ""
@@ -46,11 +46,11 @@ class Recipe(Config):
     execution: ExecutionConfig = ExecutionConfig()
 
     @model_validator(mode="after")
-    def _the_store_holds_what_the_objective_reads(self) -> Recipe:
-        for mark in OBJECTIVES[self.pretrain.objective["name"]].annotations(self.pretrain.options):
-            if mark not in self.dataset.annotations:
+    def _the_store_has_what_the_objective_reads(self) -> Recipe:
+        for name in self.pretrain.annotations:
+            if name not in self.dataset.annotations:
                 raise RecipeError(
-                    f"pretrain.objective reads {mark}, which the token store does not hold; set dataset.morphemes: true"
+                    f"pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true"
                 )
         return self
 
@@ -60,7 +60,7 @@ def shipped_recipes() -> list[str]:
 
 
 def load_recipe(name: str, settings: tuple[str, ...] = ()) -> Recipe:
-    """A shipped recipe by its name, or a YAML file by its path, with `--set` assignments laid on top."""
+    """Loads a shipped recipe by its name, or a YAML file by its path. `settings` are `--set` assignments."""
     values = _resolve(name, Path.cwd(), ())
     for assignment in settings:
         values = assign(values, assignment)
@@ -79,7 +79,7 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     inherited: dict[str, Any] = {}
     for parent in parents if isinstance(parents, list) else [parents]:
         inherited = merge(inherited, _resolve(str(parent), path.parent, (*seen, path)))
-        inherited.pop("name")  # a recipe is not called what it begins from
+        inherited.pop("name")  # a recipe does not inherit the name
     return merge(inherited, values)
 
 

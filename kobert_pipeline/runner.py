@@ -1,8 +1,7 @@
-"""Running a recipe: what each stage would be made from, what is there already, what has to be built and why."""
+"""Runs a recipe: what each stage would be made from, what is finished, what has to be built, and why."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import os
 import platform
@@ -13,13 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.artifacts import Identity, Manifest, Workspace, artifact_folder, is_complete, read_manifest
+from kobert_pipeline.ground.artifacts import (
+    Identity,
+    Manifest,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    partial_folder,
+    read_manifest,
+)
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.files import FileHashes, read_json, write_json
+from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.meter import Meter
+from kobert_pipeline.ground.pointers import Pointer
+from kobert_pipeline.handover import Context
 from kobert_pipeline.recipe import Recipe
-from kobert_pipeline.stages import STAGES, Context, Stage
+from kobert_pipeline.stages import STAGE_NAMES, STAGES, Stage
 from kobert_pipeline.training.ranks import is_first
 
 logger = logging.getLogger(__name__)
@@ -27,41 +36,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class State:
-    """A stage of a recipe as it stands on disk."""
+    """A stage of a recipe, as it is on disk."""
 
     stage: Stage
     identity: Identity
     folder: Path
     complete: bool
     reasons: tuple[str, ...]
-    """Why it would run; empty when complete."""
+    """Why it would run. Empty for a complete stage."""
 
 
 def identities(recipe: Recipe, root: Path, until: str = "hub") -> dict[str, Identity]:
-    """What each stage up to `until` would be made from, in order. Needs the input files, not the artifacts.
+    """What each stage up to `until` would be made from, in order. Reads the input files, not the artifacts.
 
-    Raises InputError for a file that is missing, before anything runs.
+    Raises InputError for an input file that is missing.
     """
     hashes = FileHashes(root)
     result: dict[str, Identity] = {}
-    for stage in STAGES[: [stage.name for stage in STAGES].index(until) + 1]:
-        inputs = {name: result[name].fingerprint for name in stage.after} | stage.files(recipe, hashes)
-        libraries = {name: _version(name) for name in stage.libraries}
-        seed = recipe.seed if stage.seeded else 0
-        result[stage.name] = Identity(stage.name, stage.version, stage.config(recipe), inputs, seed, libraries)
+    for stage in STAGES[: STAGE_NAMES.index(until) + 1]:
+        inputs = {name: result[name].fingerprint for name in stage.after} | stage.inputs(recipe, hashes)
+        result[stage.name] = stage.spec.identity(stage.config(recipe), inputs, recipe.seed if stage.seeded else 0)
     return result
 
 
-def _version(distribution: str) -> str:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "missing"
-
-
 def states(recipe: Recipe, root: Path) -> list[State]:
-    """Every stage: complete, or missing and why."""
-    last = _last_folders(recipe, root)
+    """Every stage of the recipe, in order."""
+    last = Pointer(root, recipe.name).finished()
     result = []
     for stage, identity in zip(STAGES, identities(recipe, root).values(), strict=True):
         folder = artifact_folder(root, identity)
@@ -71,8 +71,13 @@ def states(recipe: Recipe, root: Path) -> list[State]:
     return result
 
 
+def finished_folders(recipe: Recipe, root: Path) -> dict[str, Path]:
+    """Stage -> folder, of the complete stages."""
+    return {state.stage.name: state.folder for state in states(recipe, root) if state.complete}
+
+
 def _reasons(identity: Identity, last: Path | None, folder: Path) -> list[str]:
-    if folder.with_name(folder.name + ".partial").is_dir():
+    if partial_folder(folder).is_dir():
         return ["begun, not finished: goes on where it stopped"]
     if last is None or not is_complete(last):
         return ["not built yet"]
@@ -80,7 +85,7 @@ def _reasons(identity: Identity, last: Path | None, folder: Path) -> list[str]:
 
 
 def _differences(identity: Identity, before: Manifest) -> list[str]:
-    """What changed since the artifact that the recipe last used."""
+    """What differs from the artifact that the recipe last used, one line per setting, library or input."""
     lines = []
     if identity.version != before.version:
         lines.append(f"code version {before.version} -> {identity.version}")
@@ -119,13 +124,14 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | None = None) -> dict[str, Path]:
-    """Builds what is missing, in order. Returns the folder of every finished stage of the recipe."""
+    """Builds what is missing, in order. Returns stage -> folder for every finished stage of the recipe."""
     wanted = _wanted(only, until)
     all_identities = identities(recipe, root, wanted[-1])
     if not is_first():
         return _train_along(recipe, root, all_identities) if TRAINED_TOGETHER in wanted else {}
     fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
     folders: dict[str, Path] = {}
+    pointer = Pointer(root, recipe.name)
     for stage, identity in zip(STAGES, all_identities.values(), strict=False):
         folder = artifact_folder(root, identity)
         if is_complete(folder):
@@ -137,18 +143,18 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
         else:
             continue
         folders[stage.name] = folder
-        _remember(recipe, root, folders)
+        pointer.remember(folders)
     return folders
 
 
 TRAINED_TOGETHER = "pretrain"
-"""The stage that all processes of a run compute; the others are the first one's work."""
+"""The stage that all processes of a run compute. The first process alone computes the others."""
 WAIT = 1.0
-"""Seconds between looks at what another process is to finish."""
+"""Seconds between two checks for what another process has to finish."""
 
 
 def _train_along(recipe: Recipe, root: Path, all_identities: Mapping[str, Identity]) -> dict[str, Path]:
-    """What a process that is not the first does: waits for the stages before, trains with the others, writes nothing."""
+    """The work of a process that is not the first: it waits for the earlier stages, trains, and writes nothing."""
     logging.getLogger("kobert_pipeline").setLevel(logging.ERROR)
     stage = next(stage for stage in STAGES if stage.name == TRAINED_TOGETHER)
     folders = {name: artifact_folder(root, all_identities[name]) for name in stage.after}
@@ -162,13 +168,12 @@ def _train_along(recipe: Recipe, root: Path, all_identities: Mapping[str, Identi
 
 
 def _wanted(only: str | None, until: str | None) -> list[str]:
-    names = [stage.name for stage in STAGES]
     for given in (only, until):
-        if given is not None and given not in names:
-            raise KobertError(f"{given}: no such stage; {nearest(given, names)}")
+        if given is not None and given not in STAGE_NAMES:
+            raise KobertError(f"{given}: no such stage; {nearest(given, list(STAGE_NAMES))}")
     if only is not None:
         return [only]
-    return names[: names.index(until) + 1] if until is not None else names
+    return list(STAGE_NAMES if until is None else STAGE_NAMES[: STAGE_NAMES.index(until) + 1])
 
 
 def _require(stage: Stage, folders: Mapping[str, Path], recipe: str) -> None:
@@ -190,13 +195,16 @@ def _build(
     logger.info("%s: starts", stage.name)
     read = {name: folders[name] for name in stage.after}
     with Workspace(root, identity) as out:
-        if is_complete(out.folder):  # another process finished it while this one came to the lock
+        if is_complete(out.folder):  # another process finished it before this one got the lock
             return out.folder
+        pointer = Pointer(root, recipe.name)
+        pointer.remember_begun(out.folder)
         with Meter() as meter:
             summary = stage.build(Context(recipe, read, fingerprints, root, out))
         finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
         finished["hardware"] = _hardware()
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
+        pointer.remember({stage.name: folder})  # before the lock is released: `clean` may look at once
     logger.info(
         "%s: done in %s, peak memory %.1f GiB (%s)",
         stage.name,
@@ -208,7 +216,7 @@ def _build(
 
 
 def _hardware() -> str:
-    """What computed: the GPU where torch is loaded and sees one, else the processor's kind and cores."""
+    """The GPU, if torch is loaded and sees one; else the kind and the cores of the processor."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         return str(torch.cuda.get_device_name(0))
@@ -221,25 +229,3 @@ def _duration(seconds: float) -> str:
 
 def _shown(folder: Path, root: Path) -> str:
     return f"{root.name}/{folder.relative_to(root).as_posix()}"
-
-
-# --- what a recipe last used -----------------------------------------------------------------------------------------
-
-
-def _pointer(recipe: Recipe, root: Path) -> Path:
-    return root / "recipes" / f"{recipe.name}.json"
-
-
-def _remember(recipe: Recipe, root: Path, folders: Mapping[str, Path]) -> None:
-    known = {
-        name: folder.relative_to(root).as_posix()
-        for name, folder in (_last_folders(recipe, root) | dict(folders)).items()
-    }
-    write_json(_pointer(recipe, root), known)
-
-
-def _last_folders(recipe: Recipe, root: Path) -> dict[str, Path]:
-    try:
-        return {name: root / folder for name, folder in read_json(_pointer(recipe, root)).items()}
-    except FileNotFoundError:
-        return {}

@@ -1,6 +1,6 @@
-"""Fixtures for every test: a tiny corpus, its tokenizer and its token store, made by the real stages without kss.
+"""Fixtures for all tests: a tiny corpus, its tokenizer and its token store, made by the real stages without kss.
 
-KOBERT_DATA names a folder of real data; tests that need it are skipped, with the reason, where it is missing.
+KOBERT_DATA names a folder of real data. Tests that need it are skipped, with the reason, if it is missing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,7 +41,8 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def documents() -> list[list[str]]:
-    """Documents of the fixture as lists of sentences: one sentence a line, a blank line between documents."""
+    """Documents of the fixture as lists of sentences. The file has one sentence per line and a blank line between
+    documents."""
     blocks = TEXT.read_text(encoding="utf-8").strip().split("\n\n")
     return [block.split("\n") for block in blocks]
 
@@ -58,7 +60,7 @@ def identity(stage: str, **inputs: Path) -> Identity:
 
 
 def _corpora(root: Path, documents: list[list[str]]) -> Path:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "doc_id": f"d{number:03d}",
             "source": "reviews" if number % 8 == 7 else "articles",
@@ -67,16 +69,27 @@ def _corpora(root: Path, documents: list[list[str]]) -> Path:
         }
         for number, sentences in enumerate(documents)
     ]
-    sources = {
-        "articles": {"continuity": True, "license": "Apache-2.0"},
-        "reviews": {"continuity": False, "license": "Apache-2.0"},
-    }
+    parts = {name: [row for row in rows if row["source"] == name] for name in ("articles", "reviews")}
+    sources = {name: {"continuity": name == "articles"} | _source_summary(part) for name, part in parts.items()}
     with Workspace(root, identity("corpora")) as out:
         (out.path / "shards").mkdir()
         middle = len(rows) // 2
         for number, part in enumerate((rows[:middle], rows[middle:])):
             pq.write_table(pa.Table.from_pylist(part), out.path / "shards" / f"{number:05d}.parquet")
-        return out.finish({"sources": sources}, {})
+        return out.finish({"sources": sources, "totals": _counts(rows)}, {})
+
+
+def _source_summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """As the corpus stage writes it."""
+    empty: dict[str, Any] = {"dropped_sentences": {}, "personal_data": {}, "encodings": {}}
+    return {"license": "Apache-2.0", "counts": _counts(rows)} | empty
+
+
+def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:
+    sentences = [sentence for row in rows for sentence in row["sentences"]]
+    size = sum(len(sentence.encode()) for sentence in sentences)
+    documents = {"documents": len(rows), "kept": len(rows)}
+    return documents | {"sentences": len(sentences), "bytes": size, "raw_bytes": size}
 
 
 def _tokenizer(root: Path, corpora: Path) -> Path:
@@ -118,12 +131,12 @@ def real_data() -> Path:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """A running stand-in for the Hub to which the real client talks, here and in processes started from here.
+    """A running local Hub, to which the real client talks in this process and in the processes that it starts.
 
-    Its one user `me`, member of `org`, has the token `hf_mine`. No token lies where the client looks for one.
+    Its only user `me`, a member of `org`, has the token `hf_mine`. The files in which the client looks for a token do
+    not exist.
     """
-    from huggingface_hub import constants
-    from huggingface_hub.utils import close_session
+    from huggingface_hub import close_session, constants
 
     server = HubServer()
     server.add_user("hf_mine", "me", organizations={"org": "write", "readers": "read"})
@@ -148,7 +161,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that anything in this process would have slept, instead of sleeping."""
-    found: list[float] = []
-    monkeypatch.setattr(time, "sleep", found.append)
-    return found
+    """Replaces `time.sleep` in this process; collects the seconds instead of sleeping."""
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds

@@ -1,7 +1,8 @@
-"""Keeps `version` in STAGES honest: what each stage makes of the sample is recorded beside the version that made it.
+"""Keeps the versions of the stages honest: the output of each stage on the sample is recorded with the version that made it.
 
-When this test fails, either a change was not meant to change output, or the stage's version in `kobert_pipeline/stages.py`
-has to be raised. Then record anew: KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
+If this test fails, either the change should not have changed the output, or the version in the SPEC of the stage (in
+`config.py` of its package) must be raised. Then record again:
+KOBERT_UPDATE_GOLDEN=1 pytest tests/test_golden_versions.py
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
-from kobert_pipeline.stages import STAGES
+from kobert_pipeline.stages import STAGES, Stage
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "stages.json"
 SETTINGS = ("pretrain.max_steps=4", "pretrain.log_steps=1", "pretrain.precision=fp32", "pretrain.validation_steps=4")
 LOSS_TOLERANCE = 2e-3
-"""Nats: processors round differently."""
+"""In nats, because processors round differently."""
 
 
 def sha256(value: Any) -> str:
@@ -39,7 +40,7 @@ def sha256(value: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> dict[str, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return run(load_recipe("quickstart", SETTINGS), tmp_path_factory.mktemp("golden"), until="pretrain")
 
 
@@ -58,7 +59,12 @@ def dataset(folders: dict[str, Path]) -> Any:
     blocks = [store.read(files) for split in (TRAIN, VALIDATION) for files in store.blocks(split)]
     return sha256(
         [
-            [block.tokens.tolist(), block.annotations[EOJEOL_START].tolist(), block.document_offsets.tolist()]
+            [
+                block.tokens.tolist(),
+                block.annotations[EOJEOL_START].tolist(),
+                block.document_offsets.tolist(),
+                block.paragraph_end.tolist(),
+            ]
             for block in blocks
         ]
     )
@@ -70,23 +76,24 @@ def pretrain(folders: dict[str, Path]) -> Any:
 
 
 def klue_eval(folders: dict[str, Path]) -> Any:
-    """Official and corrected metrics of fixed predictions on the sample's dev rows."""
+    """Official and corrected metrics of fixed predictions on the dev rows of the sample."""
     return {name: fixed_scores(name) for name in TASKS}
 
 
 def fixed_scores(name: str) -> dict[str, dict[str, float]]:
-    """Every third row is given its own labels, the others those of the row before, cut or filled up to their length."""
+    """Scores of made-up predictions: every third row gets its own labels, the others those of the row before, cut or
+    filled up to the right length."""
     rows = read_split(name, SAMPLE, "dev").rows
     gold = [TASKS[name].gold(row) for row in rows]
-    guesses = [fitted(name, gold[number - (number % 3 > 0)], own) for number, own in enumerate(gold)]
+    guesses = [fitted(name, gold[number - (number % 3 > 0)], labels) for number, labels in enumerate(gold)]
     metrics = TASKS[name].metrics
     scores = {"official": metrics.official(guesses, rows), "corrected": metrics.corrected(guesses, rows)}
-    return {kind: {metric: round(value, 6) for metric, value in found.items()} for kind, found in scores.items()}
+    return {kind: {metric: round(value, 6) for metric, value in values.items()} for kind, values in scores.items()}
 
 
-def fitted(name: str, labels: Any, own: Any) -> Any:
-    """As long as `own`, for the tasks whose predictions have a length."""
-    return [*labels, *own[len(labels) :]][: len(own)] if name in ("ner", "dp", "wos") else labels
+def fitted(name: str, labels: Any, gold: Any) -> Any:
+    """The labels, made as long as `gold` for the tasks whose predictions have a length."""
+    return [*labels, *gold[len(labels) :]][: len(gold)] if name in ("ner", "dp", "wos") else labels
 
 
 def hub(folders: dict[str, Path]) -> Any:
@@ -97,7 +104,7 @@ OUTPUTS = {function.__name__: function for function in (corpora, tokenizer, data
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage, folders):
+def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage: Stage, folders: dict[str, Path]) -> None:
     output = OUTPUTS[stage.name](folders)
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if os.environ.get("KOBERT_UPDATE_GOLDEN"):
@@ -109,6 +116,6 @@ def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage, folders
     else:
         same = recorded["output"] == output
     assert same or recorded["version"] != stage.version, (
-        f"the output of {stage.name} changed: raise the version of {stage.name} in STAGES"
+        f"the output of {stage.name} changed: raise the version in the SPEC of {stage.name}"
     )
     assert recorded["version"] == stage.version, f"record version {stage.version} with KOBERT_UPDATE_GOLDEN=1"

@@ -1,6 +1,6 @@
-"""The whole road to the Hub and back, by the command line, against a Hub on this machine: run, push, download, load, compare.
+"""To the Hub and back by the command line, with a Hub on this machine: run, push, download, load, compare.
 
-Every uploaded byte is searched for what must never leave.
+Every uploaded byte is searched for what must never be published.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ klue_eval: {tasks: [ynat]}
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with a recipe, a planted letter, and a finished run."""
+    """A home folder with a recipe, a private letter, and a finished run."""
     home = tmp_path_factory.mktemp("home") / USER
     (home / "편지").mkdir(parents=True)
     (home / "편지" / "첫 편지.txt").write_text(
@@ -65,18 +65,18 @@ def push(home: Path, *arguments: str, **environment: str) -> subprocess.Complete
 
 
 def sent(hub: HubServer) -> bytes:
-    """Every byte that left: request bodies as they came, and the files as the Hub holds them."""
+    """Every byte that was sent: the bodies of the requests, and the files that the Hub holds."""
     stored = [content for repository in hub.repositories.values() for content in repository.files().values()]
     return b"\n".join([*hub.received, *stored])
 
 
-def assert_silent(hub: HubServer, home: Path, done: subprocess.CompletedProcess[str]) -> None:
+def assert_no_secret_was_sent(hub: HubServer, home: Path, done: subprocess.CompletedProcess[str]) -> None:
     for secret in (str(home), USER, TOKEN):
         assert secret.encode() not in sent(hub), secret
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_a_dry_run_asks_nobody(hub: HubServer, home: Path) -> None:
+def test_a_dry_run_sends_no_request(hub: HubServer, home: Path) -> None:
     done = push(home, "--to", "me/model")
     assert done.returncode == 0, done.stderr
     assert "Dry run: nothing was sent" in done.stdout
@@ -94,18 +94,18 @@ def test_a_model_is_published_and_loads_as_it_was_exported(hub: HubServer, home:
     assert {"model.safetensors", "tokenizer.json", "README.md", "run.html", "scores.json"} <= set(found.files("v1"))
     assert PLANTED.encode() not in sent(hub)
     assert PLANTED.split()[0].encode() not in found.files()["run.html"]
-    assert_silent(hub, home, done)
+    assert_no_secret_was_sent(hub, home, done)
     again = push(home, "--to", "me/model", "--yes", "--tag", "v1")
     assert "Was there already: me/model" in again.stdout, again.stderr
     assert len(found.commits) == 2
 
 
-def test_a_tokenizer_is_published_and_cuts_as_it_did(hub: HubServer, home: Path) -> None:
+def test_a_tokenizer_is_published_without_sentences_of_the_corpus(hub: HubServer, home: Path) -> None:
     done = push(home, "--to", "me/tokenizer", "--what", "tokenizer", "--yes")
     assert done.returncode == 0, done.stderr
     assert "golden.json" not in hub.repositories["models", "me/tokenizer"].files()
     assert PLANTED.encode() not in sent(hub)
-    assert_silent(hub, home, done)
+    assert_no_secret_was_sent(hub, home, done)
 
 
 def test_a_corpus_is_published_and_read_by_datasets(hub: HubServer, home: Path) -> None:
@@ -114,10 +114,10 @@ def test_a_corpus_is_published_and_read_by_datasets(hub: HubServer, home: Path) 
     found = hub.repositories["datasets", "me/texts"]
     assert not found.private
     assert {name.split("/")[0] for name in found.files()} == {"shards", "README.md", "manifests"}
-    assert_silent(hub, home, done)
+    assert_no_secret_was_sent(hub, home, done)
 
 
-def test_a_model_whose_tokenizer_needs_mecab_is_made_published_and_loaded_back(hub: HubServer, home: Path) -> None:
+def test_a_model_whose_tokenizer_needs_mecab_is_published_and_loaded_back(hub: HubServer, home: Path) -> None:
     setting, place = ("--set", "tokenizer.morpheme=inference"), {"KOBERT_ARTIFACTS": str(home / "at-use")}
     done = kobert(home, "run", "나의 모델.yaml", *setting, **place)
     assert done.returncode == 0, done.stderr
@@ -127,10 +127,10 @@ def test_a_model_whose_tokenizer_needs_mecab_is_made_published_and_loaded_back(h
         done = push(home, "--to", f"me/{what}", "--what", what, "--yes", *setting, **place)
         assert done.returncode == 0, done.stderr
         assert "tokenization_mecab_ko.py" in hub.repositories["models", f"me/{what}"].files()
-    assert_silent(hub, home, done)
+    assert_no_secret_was_sent(hub, home, done)
 
 
-def test_a_question_without_answer_sends_nothing(hub: HubServer, home: Path) -> None:
+def test_an_unconfirmed_licence_sends_nothing(hub: HubServer, home: Path) -> None:
     done = push(home, "--to", "me/model", "--yes", "--set", "hub.license=unknown", "--what", "tokenizer")
     assert done.returncode == 1
     assert "--accept licences" in done.stderr
@@ -139,7 +139,7 @@ def test_a_question_without_answer_sends_nothing(hub: HubServer, home: Path) -> 
     assert answered.returncode == 0, answered.stderr
 
 
-def test_no_token_is_one_line(hub: HubServer, home: Path) -> None:
+def test_a_missing_token_is_reported_in_one_line(hub: HubServer, home: Path) -> None:
     done = push(home, "--to", "me/model", "--yes", HF_TOKEN="")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("error: No Hub token on this machine. Run `hf auth login`")
@@ -165,17 +165,19 @@ def test_a_model_that_differs_from_the_exported_one_is_found(hub: HubServer, hom
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB for temporary files. Needs the right to mount."""
+    """A disk of 1 MB for temporary files. It needs the permission to mount."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("may not mount a small disk here")
+        pytest.skip("no permission to mount a small disk")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_is_one_line_and_the_model_is_whole(hub: HubServer, home: Path, small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_the_published_model_is_complete(
+    hub: HubServer, home: Path, small_disk: Path
+) -> None:
     done = push(home, "--to", "me/model", "--yes", TMPDIR=str(small_disk))
     assert done.returncode == 1
     assert "disk is full" in done.stderr

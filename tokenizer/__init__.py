@@ -1,1 +1,1 @@
-"""STAGE 2: sentences -> a morpheme-aware WordPiece tokenizer."""
+"""STAGE 2: sentences -> a WordPiece tokenizer whose pieces respect morphemes."""

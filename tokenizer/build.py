@@ -1,4 +1,5 @@
-"""The tokenizer stage: counts morphemes shard by shard, learns the vocabulary, writes the artifact. The only I/O here."""
+"""The tokenizer stage: counts morphemes shard by shard, learns the vocabulary, writes the artifact. The only I/O
+here."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ import pyarrow.parquet as pq
 
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
-from kobert_pipeline.morphology.mecab import SEPARATOR, marked, morphemes
+from kobert_pipeline.morphology.mecab import SEPARATOR, morphemes, separated
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count_all
 from tokenizer.load import assemble, load_tokenizer, save
+from tokenizer.measure import measure
 from tokenizer.prune import known_words
-from tokenizer.report import measure
 from tokenizer.train import learn_vocabulary
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def build(
 ) -> dict[str, Any]:
     """Fills `out` with a tokenizer folder learned from `corpora/shards/*.parquet`. Returns the manifest's summary.
 
-    `placeholders` are what the corpus stage wrote in the place of personal data.
+    `placeholders` are the texts that the corpora stage wrote in place of personal data.
     """
     started = time.monotonic()
     shards = sorted((corpora / "shards").glob("*.parquet"))
@@ -67,20 +68,22 @@ def build(
 
 
 def sentences_of(shard: Path) -> Iterator[str]:
+    """Yields the sentences of a corpus shard in reading order."""
     for row in pq.read_table(shard, columns=["sentences"])["sentences"].to_pylist():
         yield from row
 
 
 def morpheme_starts(sentence: str, *, left_space_penalty: bool = False) -> set[int]:
-    """Characters of the sentence before each morpheme."""
+    """The number of characters of the sentence before each morpheme."""
     if not left_space_penalty:
         return {morpheme.start for morpheme in morphemes(sentence)}
     starts, position = set(), 0
-    for morpheme in marked(sentence, left_space_penalty=True).split(SEPARATOR)[1:]:
+    for morpheme in separated(sentence, left_space_penalty=True).split(SEPARATOR)[1:]:
         starts.add(position + len(morpheme) - len(morpheme.lstrip()))
         position += len(morpheme)
     return starts
 
 
 def first(sentences: Iterator[str], limit: int) -> list[str]:
+    """The first `limit` sentences, or all if there are fewer."""
     return [sentence for _, sentence in zip(range(limit), sentences, strict=False)]

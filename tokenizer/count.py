@@ -1,6 +1,6 @@
-"""Counting a corpus, shard by shard: morphemes to merge, characters that want rows, words by which pieces are chosen.
+"""Counts a corpus shard by shard: morphemes to merge, characters that may get rows, words by which pieces are chosen.
 
-Sums do not depend on how the corpus is cut into shards, nor on the order of these.
+Sums depend neither on how the corpus is divided into shards nor on the order of the shards.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ import pyarrow.parquet as pq
 
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.mecab import separated
 from tokenizer.config import TokenizerConfig
 from tokenizer.words import characters_of, units_of, words
 
 SAMPLE_BYTES = 60_000_000
-"""Text by which the vocabulary is pruned, weighed by source."""
-AS_THEY_ARE: MappingProxyType[str, int] = MappingProxyType({})
+"""Size of the text, weighted by source, with which the vocabulary is pruned."""
+EQUAL_WEIGHTS: MappingProxyType[str, int] = MappingProxyType({})
 
 
 class Counts(NamedTuple):
     units: Counter[str]
-    """Shifted morphemes, or words where the recipe asks for none, times the weight of their source."""
+    """Shifted morphemes, or words if the recipe sets `morpheme: none`, times the weight of their source."""
     characters: Counter[str]
-    """Shifted characters, as often as they occur."""
+    """Shifted characters, without weights."""
     sample: Counter[str]
-    """Words of a share of the sentences, their morphemes marked, times what each stands for: empty where nothing is pruned."""
+    """Words of a share of the sentences, their morphemes separated, times the number of words that each represents.
+    Empty if nothing is pruned."""
 
     def update(self, other: Counts) -> None:
-        for own, more in zip(self, other, strict=True):
-            own.update(more)
+        for counter, more in zip(self, other, strict=True):
+            counter.update(more)
 
 
 def count_all(
@@ -48,15 +49,15 @@ def count_all(
     placeholders: Sequence[str] = (),
     execution: ExecutionConfig = LOCAL,
 ) -> Counts:
-    """What `count` finds in all shards; the sample has about `SAMPLE_BYTES` of text."""
+    """Adds up `count` over all shards; the sample has about `SAMPLE_BYTES` of text."""
     sizes = source_sizes(shards)
     weights = source_weights(sizes, config.source_exponent)
     one_in = max(1, sum(sizes[source] * weight for source, weight in weights.items()) // SAMPLE_BYTES)
     counter = partial(count, config=config, placeholders=placeholders, weights=weights, one_in=one_in)
     counts = Counts(Counter(), Counter(), Counter())
     with progress("tokenizer: count morphemes", len(shards), "shards") as advance:
-        for found in map_shards(counter, shards, execution):
-            counts.update(found)
+        for of_shard in map_shards(counter, shards, execution):
+            counts.update(of_shard)
             advance(1)
     return counts
 
@@ -75,8 +76,8 @@ def source_sizes(shards: Iterable[Path]) -> Counter[str]:
 
 
 def source_weights(sizes: Mapping[str, int], exponent: float) -> dict[str, int]:
-    """Source -> what each of its words counts: 1 for the largest, more for smaller ones, so that text weighs by its size to
-    the power `exponent`. Whole numbers, so that sums are exact."""
+    """Source -> the weight of each of its words: 1 for the largest source, more for smaller ones, so that the weight of
+    a source is its size to the power `exponent`. Weights are whole numbers, so that sums are exact."""
     largest = max(sizes.values(), default=0)
     return {source: round((largest / size) ** (1 - exponent)) for source, size in sizes.items() if size}
 
@@ -86,32 +87,32 @@ def count(
     *,
     config: TokenizerConfig,
     placeholders: Sequence[str] = (),
-    weights: Mapping[str, int] = AS_THEY_ARE,
+    weights: Mapping[str, int] = EQUAL_WEIGHTS,
     one_in: int = 1,
 ) -> Counts:
-    """Counts of one shard. Of a source that weighs w, w sentences in `one_in` are sampled, by their text, and each stands for
-    as many as it has to."""
+    """Counts one shard. The text of a sentence decides whether it is sampled: w sentences in `one_in` of a source with
+    weight w, each counted as often as it represents others."""
     counts = Counts(Counter(), Counter(), Counter())
     sampled = config.morpheme == "training" and config.surplus > 1
     for source, sentences in _by_source(shard).items():
         weight = weights.get(source, 1)
-        found: Counter[str] = Counter()
+        all_words: Counter[str] = Counter()
         for sentence in _without(placeholders, sentences):
-            of_sentence = list(words(_marked(sentence, config), config.digits))
-            found.update(of_sentence)
+            of_sentence = list(words(_separated(sentence, config), config.digits))
+            all_words.update(of_sentence)
             if sampled and crc32(sentence.encode()) % one_in < weight:
                 for word in of_sentence:
                     counts.sample[word] += max(weight, one_in)
-        units = units_of(found)
+        units = units_of(all_words)
         counts.characters.update(characters_of(units))
         counts.units.update({unit: times * weight for unit, times in units.items()})
     return counts
 
 
-def _marked(sentence: str, config: TokenizerConfig) -> str:
+def _separated(sentence: str, config: TokenizerConfig) -> str:
     if config.morpheme == "none":
         return sentence
-    return marked(sentence, left_space_penalty=config.left_space_penalty)
+    return separated(sentence, left_space_penalty=config.left_space_penalty)
 
 
 def _by_source(shard: Path) -> dict[str, Iterator[str]]:
@@ -119,7 +120,7 @@ def _by_source(shard: Path) -> dict[str, Iterator[str]]:
     of_source: dict[str, list[list[str]]] = {}
     for source, sentences in zip(rows["source"].to_pylist(), rows["sentences"].to_pylist(), strict=True):
         of_source.setdefault(source, []).append(sentences)
-    return {source: (one for part in parts for one in part) for source, parts in of_source.items()}
+    return {source: (text for part in parts for text in part) for source, parts in of_source.items()}
 
 
 def _without(placeholders: Sequence[str], sentences: Iterator[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The tokenizer as a file: an ordinary fast tokenizer that `AutoTokenizer` loads, without MeCab and without our code.
 
-With `morpheme: inference` it comes with code of its own, `kobert_pipeline.tokenization_mecab_ko`, which needs MeCab.
+With `morpheme: inference` the folder also holds code, `kobert_pipeline.morphology.tokenization_mecab_ko`, which needs
+MeCab.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from tokenizer.words import DIGITS, Digits
 
 GOLDEN = "golden.json"
 MAX_CHARACTERS_PER_WORD = 1_000
-"""Longer words become [UNK] whole. The library's 100 would swallow URLs and run-on text."""
+"""Longer words become one [UNK]. The library's limit of 100 would lose URLs and text without spaces."""
 
 MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
 
 
 def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Digits = "whole") -> Tokenizer:
-    """A WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair template.
+    """Makes a WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair
+    template.
 
-    `placeholders` are among the pieces; each is one piece wherever it stands, and is decoded like any word.
+    `placeholders` are among the pieces. Each is one piece wherever it occurs, and is decoded like any word.
     """
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     tokenizer = Tokenizer(
@@ -63,10 +65,10 @@ def save(
     *,
     at_morphemes: bool = False,
 ) -> None:
-    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces; for a tokenizer
-    that shall cut `at_morphemes` first, the code that does so, too."""
+    """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces. For a
+    tokenizer that cuts `at_morphemes` first, also writes the code that does so."""
     extra = [token for token in special_tokens if token not in ROLES.values()]
-    fast = _kind(at_morphemes)(
+    fast = _tokenizer_class(at_morphemes)(
         tokenizer_object=tokenizer,
         model_input_names=MODEL_INPUT_NAMES,
         clean_up_tokenization_spaces=False,
@@ -78,12 +80,12 @@ def save(
         with atomic_path(written) as path:
             path.write_bytes(written.read_bytes())
     write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
-    saved = load_tokenizer(folder, check=False)  # knows the special tokens, should a sentence hold one
+    saved = load_tokenizer(folder, check=False)  # it knows the special tokens; a sentence may hold one
     write_json(folder / GOLDEN, [{"text": text, "pieces": saved.encode(text).tokens} for text in golden])
 
 
-def _kind(at_morphemes: bool) -> Any:
-    """The transformers class that saves and loads it."""
+def _tokenizer_class(at_morphemes: bool) -> Any:
+    """The transformers class that saves and loads the tokenizer."""
     if at_morphemes:
         from kobert_pipeline.morphology.tokenization_mecab_ko import MecabKoTokenizer
 
@@ -94,7 +96,8 @@ def _kind(at_morphemes: bool) -> Any:
 
 
 def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
-    """The tokenizer of an artifact. The golden sentences are cut again: another result raises ArtifactMismatch."""
+    """Loads the tokenizer of an artifact, and cuts the golden sentences again. Raises ArtifactMismatch if the result
+    differs."""
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
@@ -108,7 +111,8 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
             pieces = tokenizer.encode(entry["text"]).tokens
             if pieces != entry["pieces"]:
                 raise ArtifactMismatch(
-                    f"{folder}: {entry['text']!r} is now cut {pieces}, it was cut {entry['pieces']} when the tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
+                    f"{folder}: {entry['text']!r} is now cut into {pieces}, but it was cut into {entry['pieces']} when the "
+                    f"tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
                 )
     return tokenizer
 
@@ -118,10 +122,10 @@ def _what_cuts(folder: Path) -> str:
 
 
 def open_tokenizer(name: str) -> Tokenizer:
-    """Anybody's tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
+    """Opens any tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
 
-    A vocab.txt alone is cased, its accents kept: what Korean needs. Texts are neither cut short nor filled up. Raises
-    InputError when there is none.
+    A vocab.txt alone is read as cased, with accents kept, as Korean needs. Texts are neither truncated nor padded.
+    Raises InputError if there is no tokenizer.
     """
     path = Path(name)
     if path.is_dir() and cuts_at_use(path):
@@ -145,6 +149,6 @@ def _read(path: Path, name: str) -> Tokenizer:
     if path.suffix == ".json":
         return Tokenizer.from_file(str(path))
     if path.is_file():
-        old: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
-        return old
+        tokenizer: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
+        return tokenizer
     return Tokenizer.from_pretrained(name)

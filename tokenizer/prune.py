@@ -1,12 +1,12 @@
-"""Choosing which pieces stay, by what they do to text that WordPiece cuts greedily.
+"""Chooses which pieces stay, by their effect on text that WordPiece cuts greedily.
 
-Merging learns more pieces than asked for; many are steps on the way to longer ones, and some match where they should not:
-longest-match-first takes `나는` out of `나는` (나+는) because `날+는` made it a piece. Here every piece is knocked out in
-turn on a sample of words whose morphemes are known. The loss is the number of cuts that are then wrong, extra or missing,
-less those that are wrong with it; and every cut has its price, right or wrong. The pieces of least loss go, harmful ones (a
-negative loss) first. As what remains takes over, losses are counted anew several times on the way. (Pruning by loss is Kudo
-2018's way to a unigram vocabulary; the loss here is that of greedy matching against morphemes, the price the Lagrange
-multiplier of a limit on pieces per word.)
+Merging learns more pieces than asked for. Many are steps on the way to longer ones, and some match in the wrong place:
+longest match first finds `나는` in `나는` (나+는) because it became a piece for `날+는`. Here every piece is removed in turn on
+a sample of words whose morphemes are known. Its loss is the number of wrong cuts, extra or missing, without it, minus
+the number with it; in addition every cut has a price, right or wrong. Pieces with the smallest loss are removed,
+harmful ones (with a negative loss) first. Because the pieces that remain take over, losses are counted again after each
+of several rounds. (Pruning by loss is how Kudo 2018 finds a unigram vocabulary. Here the loss is that of greedy
+matching against morphemes, and the price is the Lagrange multiplier of a limit on pieces per word.)
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ class Word(NamedTuple):
 
 
 def known_words(counts: Mapping[str, int]) -> list[Word]:
-    """Words from counted words with their marks (see `tokenizer.words.count_words`), in an order of their own."""
+    """Turns counted words with their separators (see `tokenizer.words.count_words`) into `Word`s, in a fixed order."""
     return [
-        Word(shifted(word.replace(SEPARATOR, ""), initial=True), _marks(word), count)
+        Word(shifted(word.replace(SEPARATOR, ""), initial=True), _boundaries(word), count)
         for word, count in sorted(counts.items())
         if max(word) < "\U00020000"
     ]
 
 
-def _marks(word: str) -> tuple[int, ...]:
+def _boundaries(word: str) -> tuple[int, ...]:
     return tuple(accumulate(len(morpheme) for morpheme in word.split(SEPARATOR)[:-1]))
 
 
 def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, cut_price: float = 0) -> list[str]:
-    """The `size` pieces that cut `words` most as their morphemes do, in the order given. Single characters all stay. A cut
-    costs `cut_price` beside the 1 of a wrong one.
+    """Keeps the `size` pieces whose cuts of `words` agree best with morphemes, in the order given. Single characters
+    all stay. A cut costs `cut_price`, a wrong one 1 more.
 
-    Deterministic: ties go by the order given, later pieces first.
+    Deterministic: on equal losses, pieces that come later in the order are removed first.
     """
     rank = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     vocabulary = _Vocabulary(rank)
@@ -58,16 +58,16 @@ def knock_out(pieces: Iterable[str], words: Sequence[Word], size: int, cut_price
             break
         loss = losses(vocabulary, words, ends, cut_price)
         order = sorted((p for p in vocabulary.pieces if len(p) > 1), key=lambda p: (loss[p], -rank[p]))
-        gone = set(order[: -(-surplus // left)])
-        vocabulary = _Vocabulary(vocabulary.pieces - gone)
+        removed = set(order[: -(-surplus // left)])
+        vocabulary = _Vocabulary(vocabulary.pieces - removed)
         for number, word in enumerate(words):
-            if not gone.isdisjoint(_cut(word.text, ends[number])):
+            if not removed.isdisjoint(_cut(word.text, ends[number])):
                 ends[number] = vocabulary.ends(word.text)
     return sorted(vocabulary.pieces, key=rank.__getitem__)
 
 
 class _Vocabulary:
-    """Greedy longest-match-first over a set of pieces. A character without a piece is one of its own."""
+    """Matches greedily, longest first, over a set of pieces. A character without a piece counts as one piece."""
 
     def __init__(self, pieces: Iterable[str]) -> None:
         self.pieces = set(pieces)
@@ -77,11 +77,11 @@ class _Vocabulary:
 
     def ends(self, text: str) -> list[int]:
         """Where each piece of a word ends."""
-        found, start = [], 0
+        ends, start = [], 0
         while start < len(text):
             start = self.next_end(text, start, "")
-            found.append(start)
-        return found
+            ends.append(start)
+        return ends
 
     def next_end(self, text: str, start: int, without: str) -> int:
         end = min(len(text), start + self.longest[text[start]])
@@ -96,31 +96,32 @@ class _Vocabulary:
 def losses(
     vocabulary: _Vocabulary, words: Sequence[Word], ends: Sequence[Sequence[int]], cut_price: float = 0
 ) -> dict[str, float]:
-    """Piece -> what the cuts of `words` cost without it, less what they cost with it. Pieces that are never used have 0."""
+    """Piece -> the cost of the cuts of `words` without it, minus the cost with it. Pieces that are never used have
+    0."""
     loss: dict[str, float] = defaultdict(float)
-    for word, own in zip(words, ends, strict=True):
+    for word, ends_of_word in zip(words, ends, strict=True):
         start = 0
-        for number, end in enumerate(own):
+        for number, end in enumerate(ends_of_word):
             if end - start > 1:
-                wrong, more = _change(vocabulary, word, own, number, start)
+                wrong, more = _change(vocabulary, word, ends_of_word, number, start)
                 loss[word.text[start:end]] += word.times * (wrong + cut_price * more)
             start = end
     return loss
 
 
-def _change(vocabulary: _Vocabulary, word: Word, own: Sequence[int], number: int, start: int) -> tuple[int, int]:
-    """How many wrong cuts more, and how many cuts more, if the piece from `start` to `own[number]` were gone. Both ways of
-    cutting meet again at `end`."""
+def _change(vocabulary: _Vocabulary, word: Word, ends: Sequence[int], number: int, start: int) -> tuple[int, int]:
+    """How many more wrong cuts, and how many more cuts, there would be without the piece from `start` to
+    `ends[number]`. Compares up to the place where both ways of cutting meet again."""
     text, cuts = word.text, word.cuts
-    without, end, wrong, more = text[start : own[number]], start, 0, 0
+    without, end, wrong, more = text[start : ends[number]], start, 0, 0
     old = number
     while True:
         end = vocabulary.next_end(text, end, without)
-        while own[old] < end:
-            wrong -= -1 if own[old] in cuts else 1
+        while ends[old] < end:
+            wrong -= -1 if ends[old] in cuts else 1
             more -= 1
             old += 1
-        if own[old] == end:
+        if ends[old] == end:
             return wrong, more
         wrong += -1 if end in cuts else 1
         more += 1

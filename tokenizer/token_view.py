@@ -1,4 +1,4 @@
-"""`kobert inspect RECIPE tokens "문장"`: pieces in colour beside morphemes, and beside other tokenizers' pieces."""
+"""`kobert inspect RECIPE tokens "문장"`: pieces in colour, compared with morphemes and with other tokenizers' pieces."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ LEGEND = Text.assemble(
 
 
 def view(tokenizers: Mapping[str, Tokenizer], sentence: str) -> Table:
-    """A row a tokenizer: pieces, ids, cuts inside a morpheme, boundaries of morphemes without a cut."""
+    """Makes a table with a row per tokenizer: pieces, ids, cuts inside a morpheme, boundaries of morphemes without a
+    cut."""
     text = unicodedata.normalize("NFC", sentence)
-    found = morphemes(text)
+    parsed = morphemes(text)
     table = Table("", "pieces", "ids", "extra", "missed", caption=LEGEND, show_lines=True)
-    table.add_row("morphemes", " ".join(f"{item.surface}/{item.tag}" for item in found), "", "", "")
+    table.add_row("morphemes", " ".join(f"{item.surface}/{item.tag}" for item in parsed), "", "", "")
     for name, tokenizer in tokenizers.items():
         encoding = tokenizer.encode(text, add_special_tokens=False)
         starts = [start for start, _ in encoding.offsets]
-        extra, missed = disagreements(text, starts, found)
+        extra, missed = disagreements(text, starts, parsed)
         ids = " ".join(map(str, encoding.ids))
         table.add_row(name, coloured(encoding.tokens, starts, text, extra), ids, str(len(extra)), str(len(missed)))
     return table
 
 
-def disagreements(text: str, starts: Sequence[int], found: Sequence[Morpheme]) -> tuple[set[int], set[int]]:
+def disagreements(text: str, starts: Sequence[int], parsed: Sequence[Morpheme]) -> tuple[set[int], set[int]]:
     """Offsets at which a piece begins inside a morpheme, and at which a morpheme begins inside a piece."""
     eojeols = eojeol_starts(text)
-    cuts, boundaries = set(starts) - eojeols, {item.start for item in found} - eojeols
+    cuts, boundaries = set(starts) - eojeols, {item.start for item in parsed} - eojeols
     return cuts - boundaries, boundaries - cuts
 
 
@@ -49,14 +50,13 @@ def coloured(pieces: Sequence[str], starts: Sequence[int], text: str, extra: set
     eojeols = eojeol_starts(text)
     styled = Text()
     for piece, start in zip(pieces, starts, strict=True):
-        style = (
-            UNKNOWN
-            if piece == ROLES["unk_token"]
-            else WORD
-            if start in eojeols
-            else EXTRA
-            if start in extra
-            else AGREED
-        )
-        styled.append(piece, style).append(" ")
+        styled.append(piece, _style(piece, start, eojeols, extra)).append(" ")
     return styled
+
+
+def _style(piece: str, start: int, eojeols: set[int], extra: set[int]) -> str:
+    if piece == ROLES["unk_token"]:
+        return UNKNOWN
+    if start in eojeols:
+        return WORD
+    return EXTRA if start in extra else AGREED

@@ -1,7 +1,7 @@
-"""How text falls into words before pieces are cut: exactly as BERT's normaliser and pre-tokenizer do it at use.
+"""Splits text into words before pieces are cut, exactly as BERT's normaliser and pre-tokenizer do at use.
 
-A word is an eojeol, further cut so that every punctuation mark and every Chinese character stands alone; on demand digits
-too, which BERT does not do.
+A word is an eojeol, further split so that every punctuation mark and every Chinese character is a word of its own; on
+request digits too, which BERT does not split.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from kobert_pipeline.morphology.mecab import SEPARATOR
 
 Digits: TypeAlias = Literal["whole", "pairs", "single"]
 DIGITS: MappingProxyType[str, str] = MappingProxyType({"pairs": "[0-9]{1,2}", "single": "[0-9]"})
-"""What is a word by itself."""
+"""What becomes a word by itself."""
 
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f"
 """Inside a character class: what BERT's normaliser puts spaces around (Devlin et al. 2019, code release)."""
 
 SHIFT = 0xF0000
-"""Added to every character that does not begin a word, so that one alphabet tells word-initial from inner pieces."""
+"""Added to every character that does not begin a word, so that one alphabet distinguishes word-initial from inner
+pieces."""
 
 
 @functools.cache
@@ -52,24 +53,25 @@ def is_isolated(character: str) -> bool:
     return _isolated_pattern().fullmatch(character) is not None
 
 
-def words(marked_text: str, digits: Digits = "whole") -> Iterator[str]:
-    """Words of a text whose morphemes are marked (see `kobert_pipeline.morphology.marked`); the marks stay inside."""
-    for word in _word_pattern().findall(marked_text):
-        for part in _numbers_apart(word, digits):
+def words(separated_text: str, digits: Digits = "whole") -> Iterator[str]:
+    """Yields the words of a text whose morphemes are separated (see `kobert_pipeline.morphology.mecab.separated`).
+    Separators stay inside words."""
+    for word in _word_pattern().findall(separated_text):
+        for part in _split_digits(word, digits):
             bare = part.strip(SEPARATOR)
             if bare:
                 yield bare
 
 
-def _numbers_apart(word: str, digits: Digits) -> list[str]:
+def _split_digits(word: str, digits: Digits) -> list[str]:
     if digits == "whole":
         return [word]
-    unmarked = re.sub(f"(?<=[0-9]){SEPARATOR}(?=[0-9])", "", word)
-    return re.findall(f"{DIGITS[digits]}|[^0-9]+", unmarked)
+    unseparated = re.sub(f"(?<=[0-9]){SEPARATOR}(?=[0-9])", "", word)
+    return re.findall(f"{DIGITS[digits]}|[^0-9]+", unseparated)
 
 
 def shifted(morpheme: str, *, initial: bool) -> str:
-    """The morpheme with every character that does not begin a word shifted by U+F0000.
+    """Shifts every character of the morpheme that does not begin a word by U+F0000.
 
     >>> [hex(ord(character)) for character in shifted("가나", initial=True)]
     ['0xac00', '0xfb098']
@@ -79,27 +81,28 @@ def shifted(morpheme: str, *, initial: bool) -> str:
 
 
 def piece_of(token: str) -> str:
-    """A learned token, shifted characters and all, as WordPiece writes it: inner pieces begin with `##`."""
+    """Turns a learned token with shifted characters into the piece that WordPiece writes: inner pieces begin with
+    `##`."""
     bare = "".join(chr(ord(character) - SHIFT) if ord(character) >= SHIFT else character for character in token)
     return f"##{bare}" if ord(token[0]) >= SHIFT else bare
 
 
-def count_words(marked_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
-    """How often each word occurs, its marks inside."""
+def count_words(separated_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
+    """Counts words, with their separators inside."""
     counts: Counter[str] = Counter()
-    for text in marked_texts:
+    for text in separated_texts:
         counts.update(words(text, digits))
     return counts
 
 
-def count_units(marked_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
-    """How often each shifted morpheme occurs."""
-    return units_of(count_words(marked_texts, digits))
+def count_units(separated_texts: Iterable[str], digits: Digits = "whole") -> Counter[str]:
+    """Counts shifted morphemes."""
+    return units_of(count_words(separated_texts, digits))
 
 
 def units_of(counts: Mapping[str, int]) -> Counter[str]:
-    """The shifted morphemes of counted words. Characters from U+20000 on cannot be shifted; nearly all of them are Chinese
-    characters, which stand alone anyway."""
+    """Counts the shifted morphemes of counted words. Characters from U+20000 on cannot be shifted; nearly all of them
+    are Chinese characters, which are words of their own anyway."""
     units: Counter[str] = Counter()
     for word, count in counts.items():
         for position, morpheme in enumerate(word.split(SEPARATOR)):
@@ -109,7 +112,7 @@ def units_of(counts: Mapping[str, int]) -> Counter[str]:
 
 
 def characters_of(units: Mapping[str, int]) -> Counter[str]:
-    """How often each character occurs in counted units."""
+    """Counts the characters of counted units."""
     characters: Counter[str] = Counter()
     for unit, count in units.items():
         for character in unit:

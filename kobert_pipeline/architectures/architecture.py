@@ -1,56 +1,100 @@
-"""The contract of an architecture: what learns. One file an architecture; the table is in `kobert_pipeline.architectures`.
+"""The contract of an architecture: what learns. One file per architecture; the table is in `kobert_pipeline.architectures`.
 
 `build` returns a module around transformers' own class that can do what `Learner` in
-`kobert_pipeline.objectives.objective` asks; `export` writes a folder that plain transformers loads.
+`kobert_pipeline.objectives.objective` asks; `export` writes folders that plain transformers loads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a model must know of the tokenizer and of the run."""
+    """What a model must know about the tokenizer and the run."""
 
     vocab_size: int
     pad_id: int
     cls_id: int
     sep_id: int
     max_length: int
-    """The longest example of any phase, in pieces."""
+    """The longest example of any phase, in tokens."""
     attention: str = "auto"
     """transformers' name of the attention to compute with; `auto` chooses by the machine."""
 
 
-def attention(asked: str = "auto") -> str:
-    """transformers' name of the attention to build with. On a CPU the plain products are 11 to 16 % faster than `sdpa`
-    for rows of 128 pieces (measured on 4 layers of 256); weights are the same, results too but for rounding."""
-    import torch
-
-    if asked != "auto":
-        return asked
-    return "sdpa" if torch.cuda.is_available() else "eager"
-
-
+Head = Callable[[Any, "Tensor"], "Tensor"]
+"""(transformers' model, hidden states) -> logits."""
 Build = Callable[[Any, ModelSpec, tuple[str, ...]], "nn.Module"]
 """(sizes, spec, heads) -> module, initialised from torch's global random state."""
-Export = Callable[[Any, Path], None]
-"""(module, folder) -> config.json and model.safetensors."""
+Layers = Callable[[Any], Sequence["nn.Module"]]
+"""Module -> its repeated layers, in the order in which they compute."""
+Export = Callable[[Mapping[str, Any], Path], list[str]]
+"""(trained module by role, folder) -> the names of the folders that were written below it, `model` first."""
+
+MaskKind = Literal["additive", "boolean", "lengths", "permutation"]
+"""What kind of attention mask the forward of transformers' class reads, where examples share a row.
+
+`additive`: what transformers' attention interface takes: added to the scores for eager, boolean for sdpa. `boolean`: true
+where a position is seen, for every attention. `lengths` and `permutation`: no mask of two positions can be given, so
+examples cannot share a row."""
 
 
-def export(module: Any, folder: Path) -> None:
-    """What every architecture around a model of transformers exports by."""
-    module.transformer.save_pretrained(folder, safe_serialization=True)
+@dataclass(frozen=True)
+class Weights:
+    """What `continue_from` compares between a checkpoint and a recipe."""
+
+    model_type: str
+    """transformers' name of the architecture in config.json."""
+    sizes: Mapping[str, str]
+    """Field of transformers' configuration -> what a recipe calls it."""
+    built_in: tuple[str, ...]
+    """Fields that a recipe cannot change, and that a checkpoint may have otherwise."""
+    optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Head -> prefixes of its weights: what a checkpoint may lack begins at random."""
+
+
+def choose_attention(asked: str, offered: Sequence[str]) -> str:
+    """transformers' name of the attention to build with. On a CPU the plain products (`eager`) are 11 to 16 % faster than
+    `sdpa` for rows of 128 tokens (measured on 4 layers of 256). The weights are the same, and results but for rounding.
+
+    Raises ValueError for an attention that the architecture does not offer.
+    """
+    import torch
+
+    if asked == "auto":
+        return "sdpa" if "sdpa" in offered and torch.cuda.is_available() else "eager"
+    if asked not in offered:
+        raise ValueError(f"attention {asked} is not offered by this architecture; it offers {', '.join(offered)}")
+    return asked
+
+
+def transformers_layers(module: Any) -> list[nn.Module]:
+    """The layers that transformers itself marks as such, in the model inside `module`."""
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    return [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
+
+
+MODEL = "model"
+"""The folder of the student."""
+
+
+def export(models: Mapping[str, Any], folder: Path) -> list[str]:
+    """Writes each model by transformers' `save_pretrained`: the first one, the student, into `model/`, others by role."""
+    names = [MODEL, *list(models)[1:]]
+    for name, module in zip(names, models.values(), strict=True):
+        module.transformer.save_pretrained(folder / name, safe_serialization=True)
+    return names
 
 
 @dataclass(frozen=True)
@@ -60,9 +104,27 @@ class Architecture:
     sizes: type[Config]
     named_sizes: MappingProxyType[str, Config]
     """mini, small, base, large."""
-    heads: tuple[str, ...]
+    heads: Mapping[str, Head]
     """What it can offer an objective."""
     model_inputs: tuple[str, ...]
     """What the exported tokenizer should return for it."""
     build: Build
+    weights: Weights
+    attentions: tuple[str, ...] = ("eager", "sdpa", "flex_attention")
+    """The implementations that its class of transformers accepts; `auto` chooses among them."""
+    mask: MaskKind = "additive"
+    causal: bool = False
+    """A position sees the positions before it alone."""
+    packs: bool = True
+    """Whether examples can share a row without seeing each other."""
+    layers: Layers = transformers_layers
+    """What compile, gradient checkpointing and FSDP divide the model into. An empty answer is an error."""
     export: Export = export
+
+
+def require_layers(architecture: Architecture, module: Any) -> list[nn.Module]:
+    """Its layers. Raises ValueError if there are none: nothing would be compiled, checkpointed or divided."""
+    layers = list(architecture.layers(module))
+    if not layers:
+        raise ValueError(f"architecture {architecture.name!r} names no layers of {type(module).__name__}")
+    return layers

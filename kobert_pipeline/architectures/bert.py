@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class BertSizes(Config):
     """Attention heads; `hidden` is a multiple of it."""
     feed_forward: int = Field(gt=0)
     positions: int = Field(512, gt=0)
-    """Longest sequence, in pieces, that the model will ever take."""
+    """Longest sequence, in tokens, that the model will ever take."""
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
@@ -34,6 +34,35 @@ SIZES = MappingProxyType(
     }
 )
 """Turc et al. 2019 (mini, small); Devlin et al. 2019, section 3 (base, large)."""
+
+ATTENTIONS = ("eager", "sdpa", "flex_attention")
+HEADS = MappingProxyType(
+    {
+        "tokens": lambda model, hidden: model.cls.predictions(hidden),
+        "sequence_pair": lambda model, hidden: model.cls.seq_relationship(model.bert.pooler(hidden)),
+    }
+)
+ENCODER_SIZES = MappingProxyType(
+    {
+        "num_hidden_layers": "layers",
+        "hidden_size": "hidden",
+        "num_attention_heads": "heads",
+        "intermediate_size": "feed_forward",
+    }
+)
+WEIGHTS = Weights(
+    "bert",
+    ENCODER_SIZES,
+    (
+        "type_vocab_size",
+        "hidden_act",
+        "position_embedding_type",
+        "layer_norm_eps",
+        "is_decoder",
+        "max_position_embeddings",
+    ),
+    {"sequence_pair": ("bert.pooler.", "cls.seq_relationship.")},
+)
 
 
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
@@ -51,19 +80,14 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=spec.pad_id,
-        attn_implementation=attention(spec.attention),
+        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
     model = BertForPreTraining(config)
     if "sequence_pair" not in heads:
-        # Untrained, and still part of the exported folder: BertForPreTraining loads it either way.
+        # It stays untrained, and is still part of the exported folder: BertForPreTraining loads it either way.
         for part in (model.bert.pooler, model.cls.seq_relationship):
             part.requires_grad_(False)
-    return Wrapped(
-        model,
-        ("input_ids", "token_type_ids"),
-        token_logits=lambda model, hidden: model.cls.predictions(hidden),
-        pair_logits=lambda model, hidden: model.cls.seq_relationship(model.bert.pooler(hidden)),
-    )
+    return Wrapped(model, ("input_ids", "token_type_ids"), HEADS)
 
 
 ARCHITECTURE = Architecture(
@@ -71,7 +95,9 @@ ARCHITECTURE = Architecture(
     paper="Devlin et al. 2019",
     sizes=BertSizes,
     named_sizes=SIZES,
-    heads=("tokens", "sequence_pair"),
+    heads=HEADS,
     model_inputs=("input_ids", "token_type_ids", "attention_mask"),
     build=build,
+    weights=WEIGHTS,
+    attentions=ATTENTIONS,
 )

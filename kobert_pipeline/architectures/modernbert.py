@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ModernBertSizes(Config):
     """Width of the gated layer's inside (half of what its input matrix gives)."""
     positions: int = Field(8192, gt=0)
     local_attention: int = Field(128, gt=0)
-    """Window, in pieces, of the local layers; every third layer sees everything."""
+    """Window, in tokens, of the local layers; every third layer sees everything."""
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
@@ -38,7 +38,24 @@ SIZES = MappingProxyType(
         "large": ModernBertSizes(layers=28, hidden=1024, heads=16, feed_forward=2624),
     }
 )
-"""Base and large: Warner et al. 2024, table 4. Mini and small: ours, of about BERT's size by that name."""
+"""Base and large: Warner et al. 2024, table 4. Mini and small: ours, about as large as BERT's of that name."""
+
+ATTENTIONS = ("eager", "sdpa", "flex_attention")
+HEADS = MappingProxyType({"tokens": lambda model, hidden: model.decoder(model.head(hidden))})
+WEIGHTS = Weights(
+    "modernbert",
+    {
+        "num_hidden_layers": "layers",
+        "hidden_size": "hidden",
+        "num_attention_heads": "heads",
+        "intermediate_size": "feed_forward",
+        "local_attention": "local_attention",
+    },
+    (
+        "hidden_activation", "layer_types", "rope_parameters", "norm_eps", "norm_bias", "attention_bias", "mlp_bias",
+        "decoder_bias", "classifier_bias", "max_position_embeddings",
+    ),
+)  # fmt: skip
 
 
 def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
@@ -62,12 +79,12 @@ def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn
         eos_token_id=spec.sep_id,
         cls_token_id=spec.cls_id,
         sep_token_id=spec.sep_id,
-        attn_implementation=attention(spec.attention),
+        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
     return Wrapped(
         ModernBertForMaskedLM(config),
         ("input_ids",),
-        token_logits=lambda model, hidden: model.decoder(model.head(hidden)),
+        HEADS,
         windows={"full_attention": None, "sliding_attention": config.sliding_window},
     )
 
@@ -77,7 +94,9 @@ ARCHITECTURE = Architecture(
     paper="Warner et al. 2024",
     sizes=ModernBertSizes,
     named_sizes=SIZES,
-    heads=("tokens",),
+    heads=HEADS,
     model_inputs=("input_ids", "attention_mask"),
     build=build,
+    weights=WEIGHTS,
+    attentions=ATTENTIONS,
 )

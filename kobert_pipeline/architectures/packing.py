@@ -1,9 +1,9 @@
-"""Packed rows on the device: examples are laid into rows before the encoder, and taken out of them behind it.
+"""Packed rows on the device: examples are laid into rows before the encoder, and taken out of them after it.
 
-So no objective sees a packed row: its hidden states, position 0 of each example among them, stand where they would without
-packing. `packing` (R, P) of a batch says which piece stands where: see `kobert_pipeline.dataset.packing.layout`.
+So no objective sees a packed row: hidden states, those of position 0 of each example too, are where they would be without
+packing. `packing` (R, P) of a batch says which token lies at which position: see `kobert_pipeline.dataset.best_fit.layout`.
 
-Shapes: B examples of L pieces in R rows of P positions, H hidden size.
+Shapes: B examples of L tokens in R rows of P positions, H hidden size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PACKING = "packing"
 def rows_of(batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
     """The named tensors (B, L) of the batch laid into rows (R, P), and `position_ids`, which restart in every example.
 
-    What stands on padding means nothing: no example attends to it.
+    Values on padding have no meaning: no example attends to them.
     """
     packing = batch[PACKING].long()
     laid = {name: batch[name].flatten()[packing.clamp(min=0)] for name in names}
@@ -33,41 +33,46 @@ def examples_of(states: Tensor, batch: Batch) -> Tensor:
     """Hidden states (R, P, H) -> (B, L, H), as if every example had had a row to itself; zero on padding."""
     import torch
 
-    pieces, packing = batch["input_ids"].numel(), batch[PACKING].flatten().long()
-    places = torch.where(packing < 0, pieces, packing)
-    taken = states.new_zeros(pieces + 1, states.shape[-1]).index_copy(0, places, states.flatten(0, 1))
-    return taken[:pieces].view(*batch["input_ids"].shape, -1)
+    tokens, packing = batch["input_ids"].numel(), batch[PACKING].flatten().long()
+    places = torch.where(packing < 0, tokens, packing)
+    taken = states.new_zeros(tokens + 1, states.shape[-1]).index_copy(0, places, states.flatten(0, 1))
+    return taken[:tokens].view(*batch["input_ids"].shape, -1)
 
 
-def attention_within_examples(batch: Batch, implementation: str, window: int | None = None) -> Any:
-    """The mask under which every position sees its own example, and of that, with `window`, what is at most so far away.
+def attention_within_examples(batch: Batch, kind: str, window: int | None = None, *, causal: bool = False) -> Any:
+    """The mask under which every position sees its own example: of that, with `window`, what is at most that far away, and
+    with `causal` what is not after it.
 
-    transformers takes the boundaries of examples from `position_ids` for flash attention alone, so it is given explicitly:
-    boolean (R, 1, P, P) for `sdpa`, added to the scores for `eager`, a block mask for `flex_attention`. Padding sees padding.
+    transformers takes the boundaries of examples from `position_ids` for flash attention alone, so the mask is explicit:
+    boolean (R, 1, P, P) for `sdpa` and `boolean`, added to the scores for `eager`, a block mask for `flex_attention`.
+    Padding sees padding.
     """
     import torch
 
     packing = batch[PACKING].long()
     numbers = packing.div(batch["input_ids"].shape[1], rounding_mode="floor")
-    if implementation == "flex_attention":
-        return _flex_mask(numbers, window)
+    if kind == "flex_attention":
+        return _flex_mask(numbers, window, causal=causal)
     allowed = numbers[:, None, :, None] == numbers[:, None, None, :]
+    positions = torch.arange(packing.shape[1], device=packing.device)
     if window is not None:
-        positions = torch.arange(packing.shape[1], device=packing.device)
         allowed &= (positions[:, None] - positions).abs() <= window
-    if implementation == "sdpa":
+    if causal:
+        allowed &= positions[:, None] >= positions
+    if kind in ("sdpa", "boolean"):
         return allowed
-    assert implementation == "eager", f"no packed rows with {implementation}"
+    assert kind == "eager", f"no packed rows with {kind}"
     return torch.zeros_like(allowed, dtype=torch.float32).masked_fill(~allowed, torch.finfo(torch.float32).min)
 
 
-def _flex_mask(numbers: Tensor, window: int | None) -> Any:
+def _flex_mask(numbers: Tensor, window: int | None, *, causal: bool) -> Any:
     from torch.nn.attention.flex_attention import create_block_mask
 
     furthest = numbers.shape[1] if window is None else window
 
     def sees(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        return (numbers[row, query] == numbers[row, key]) & ((query - key).abs() <= furthest)
+        seen = (numbers[row, query] == numbers[row, key]) & ((query - key).abs() <= furthest)
+        return seen & (query >= key) if causal else seen
 
     rows, length = numbers.shape
     return create_block_mask(sees, rows, None, length, length, device=numbers.device)

@@ -1,4 +1,4 @@
-"""RoBERTa (Liu et al. 2019): BERT's encoder without segments and pairs, positions counted from behind the padding's number.
+"""RoBERTa (Liu et al. 2019): BERT's encoder without segments and pairs. Positions are counted from after the padding's number.
 
 Around transformers' `RobertaForMaskedLM`. Its sizes are BERT's (Liu et al. 2019, section 3.1 and table 9), and `positions` are
 those of a sequence: transformers' `max_position_embeddings` less `pad_token_id` and one.
@@ -6,13 +6,28 @@ those of a sequence: transformers' `max_position_embeddings` less `pad_token_id`
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, attention
-from kobert_pipeline.architectures.bert import SIZES, BertSizes
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.bert import ATTENTIONS, ENCODER_SIZES, SIZES, BertSizes
 
 if TYPE_CHECKING:
     from torch import nn
+
+HEADS = MappingProxyType({"tokens": lambda model, hidden: model.lm_head(hidden)})
+WEIGHTS = Weights(
+    "roberta",
+    ENCODER_SIZES,
+    (
+        "type_vocab_size",
+        "hidden_act",
+        "position_embedding_type",
+        "layer_norm_eps",
+        "is_decoder",
+        "max_position_embeddings",
+    ),
+)
 
 
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
@@ -34,14 +49,9 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
         pad_token_id=spec.pad_id,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
-        attn_implementation=attention(spec.attention),
+        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
-    return Wrapped(
-        RobertaForMaskedLM(config),
-        ("input_ids",),
-        token_logits=lambda model, hidden: model.lm_head(hidden),
-        first_position=spec.pad_id + 1,
-    )
+    return Wrapped(RobertaForMaskedLM(config), ("input_ids",), HEADS, first_position=spec.pad_id + 1)
 
 
 ARCHITECTURE = Architecture(
@@ -49,7 +59,9 @@ ARCHITECTURE = Architecture(
     paper="Liu et al. 2019",
     sizes=BertSizes,
     named_sizes=SIZES,
-    heads=("tokens",),
+    heads=HEADS,
     model_inputs=("input_ids", "attention_mask"),
     build=build,
+    weights=WEIGHTS,
+    attentions=ATTENTIONS,
 )

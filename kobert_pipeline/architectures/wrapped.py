@@ -1,5 +1,5 @@
-"""transformers' model under the contract of an architecture: hidden states and heads are asked for separately, so that heads run
-where there is loss, and packed rows are laid out around the encoder."""
+"""transformers' model under the contract of an architecture. Hidden states and heads are asked for separately, so that heads
+run where there is loss, and packed rows are laid out around the encoder."""
 
 from __future__ import annotations
 
@@ -8,52 +8,64 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from kobert_pipeline.architectures.architecture import Head, MaskKind
 from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
 from kobert_pipeline.architectures.padding import visible
 
 Batch = dict[str, Tensor]
-Head = Callable[[Any, Tensor], Tensor]
-"""(transformers' model, hidden states) -> logits."""
+
+
+Encode = Callable[[Any, dict[str, Tensor], Any], Tensor]
+"""(transformers' model, what its encoder takes from a batch, attention mask) -> last hidden states."""
+
+
+def encode(transformer: Any, inputs: dict[str, Tensor], mask: Any) -> Tensor:
+    """By the model's own encoder."""
+    states: Tensor = transformer.base_model(**inputs, attention_mask=mask).last_hidden_state
+    return states
 
 
 class Wrapped(nn.Module):
-    """Around a model of transformers with an encoder (its `base_model`) and the heads of pretraining. `inputs` are what the
-    encoder takes of a batch."""
+    """A model of transformers with an encoder (its `base_model`) and the heads of pretraining."""
 
     def __init__(
-        self, transformer: Any, inputs: Sequence[str], token_logits: Head, pair_logits: Head | None = None,
-        *, first_position: int = 0, windows: Mapping[str, int | None] | None = None,
+        self, transformer: Any, inputs: Sequence[str], heads: Mapping[str, Head],
+        *, first_position: int = 0, windows: Mapping[str, int | None] | None = None, mask: MaskKind = "additive",
+        causal: bool = False, encode: Encode = encode,
     ) -> None:  # fmt: skip
-        """`first_position`: the number of an example's first position. `windows`: where layers see unequally far, the name of
-        their mask in transformers and how far they see, in pieces; None is everything."""
+        """`inputs`: what the encoder takes from a batch. `first_position`: the number of an example's first position.
+        `windows`: if layers see unequally far, the name of their mask in transformers and how far they see, in tokens; None
+        is everything. `mask` and `causal`: see `Architecture`. `encode`: for a model whose forward does not take the mask of
+        packed rows as it is."""
         super().__init__()
         self.transformer = transformer
-        self._inputs, self._token_logits, self._pair_logits = tuple(inputs), token_logits, pair_logits
+        self._inputs, self._heads = tuple(inputs), dict(heads)
         self._first_position, self._windows = first_position, windows
+        self._mask, self._causal, self._encode = mask, causal, encode
+
+    @property
+    def hidden_size(self) -> int:
+        return int(self.transformer.config.hidden_size)
 
     def hidden(self, batch: Batch) -> Tensor:
-        """(B, L, H), in packed rows as without them."""
+        """(B, L, H), the same whether rows are packed or not."""
         if PACKING not in batch:
-            return self._states({name: batch[name] for name in self._inputs}, visible(batch))
+            return self._encode(self.transformer, {name: batch[name] for name in self._inputs}, visible(batch))
         rows = rows_of(batch, self._inputs)
         rows["position_ids"] = rows["position_ids"] + self._first_position
-        return examples_of(self._states(rows, self._masks(batch)), batch)
+        return examples_of(self._encode(self.transformer, rows, self._masks(batch)), batch)
 
-    def token_logits(self, hidden: Tensor) -> Tensor:
-        """(N, H) -> (N, vocabulary)"""
-        return self._token_logits(self.transformer, hidden)
-
-    def pair_logits(self, hidden: Tensor) -> Tensor:
-        """(B, L, H) -> (B, 2)"""
-        assert self._pair_logits is not None
-        return self._pair_logits(self.transformer, hidden)
-
-    def _states(self, inputs: dict[str, Tensor], mask: Any) -> Tensor:
-        states: Tensor = self.transformer.base_model(**inputs, attention_mask=mask).last_hidden_state
-        return states
+    def logits(self, head: str, states: Tensor) -> Tensor:
+        """What the head makes of hidden states: see `Learner.logits`."""
+        return self._heads[head](self.transformer, states)
 
     def _masks(self, batch: Batch) -> Any:
-        kind = self.transformer.config._attn_implementation
+        assert self._mask in ("additive", "boolean"), f"examples cannot share a row with a mask of {self._mask}"
+        implementation = self.transformer.config._attn_implementation
+        kind = "boolean" if self._mask == "boolean" else implementation
         if self._windows is None:
-            return attention_within_examples(batch, kind)
-        return {name: attention_within_examples(batch, kind, window) for name, window in self._windows.items()}
+            return attention_within_examples(batch, kind, causal=self._causal)
+        return {
+            name: attention_within_examples(batch, kind, window, causal=self._causal)
+            for name, window in self._windows.items()
+        }

@@ -1,1 +1,1 @@
-"""The commands of `kobert`: one file per command."""
+"""The commands of `kobert`, one file each. Nothing heavy is imported before a command runs."""

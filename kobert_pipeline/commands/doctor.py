@@ -1,4 +1,4 @@
-"""`kobert doctor`: is this machine ready? One line a check, each with what to do."""
+"""`kobert doctor`: whether this machine is ready. One line per check; a failed one says what to do."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import typer
+
 from kobert_pipeline.ground.errors import KobertError
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "lightning", "huggingface-hub", "kss", "mecab-python3")
 FREE_GIB = 5
-"""Less than this is called too little: a small run's artifacts and the cache of one model."""
+"""Less is too little for the artifacts of a small run and the cache of one model."""
+
+
+def doctor() -> None:
+    """Check this machine: Python, libraries, dictionary, device, disk."""
+    lines, healthy = examine()
+    for line in lines:
+        typer.echo(line)
+    if not healthy:
+        raise typer.Exit(1)
 
 
 def examine() -> tuple[list[str], bool]:
-    """Lines to print, and whether everything that is needed works."""
+    """Lines to print, and whether everything works that is needed."""
     checks: tuple[Callable[[], str], ...] = (_python, _libraries, _dictionaries, _morphemes, _device, _disk)
     lines, healthy = [], True
     for check in checks:
@@ -33,13 +43,14 @@ def _python() -> str:
 
 
 def _libraries() -> str:
-    found = []
-    for name in LIBRARIES:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            raise KobertError(f"{name} is not installed: pip install kobert-pipeline's requirements again") from None
-    return ", ".join(found)
+    """Those that decide what a stage makes."""
+    from kobert_pipeline.stages import STAGES
+
+    versions = {name: version for stage in STAGES for name, version in stage.spec.library_versions().items()}
+    for name, version in versions.items():
+        if version == "missing":
+            raise KobertError(f"{name} is not installed. Install kobert-pipeline's requirements again.")
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
 def _dictionaries() -> str:
@@ -56,10 +67,12 @@ def _dictionaries() -> str:
 def _morphemes() -> str:
     from kobert_pipeline.morphology.mecab import morphemes
 
-    found = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
-    if found[:2] != ["학교", "에서"]:
-        raise KobertError(f"MeCab cuts 학교에서 as {found}: the dictionary is damaged. Reinstall python-mecab-ko-dic.")
-    return f"MeCab: {' '.join(found)}"
+    surfaces = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
+    if surfaces[:2] != ["학교", "에서"]:
+        raise KobertError(
+            f"MeCab cuts 학교에서 as {surfaces}: the dictionary is damaged. Reinstall python-mecab-ko-dic."
+        )
+    return f"MeCab: {' '.join(surfaces)}"
 
 
 def _device() -> str:

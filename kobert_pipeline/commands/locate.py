@@ -1,4 +1,4 @@
-"""Where a model lies that somebody names: by a recipe, a folder or a Hub id."""
+"""Where the model is that a user names by a recipe, a folder or a Hub id."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
-from kobert_pipeline.runner import states
+from kobert_pipeline.runner import finished_folders
 
 STAGE = "pretrain"
 CONFIG = "config.json"
 
 
 def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
-    """The folder of a recipe's model, a folder as it is, or else a Hub id. Raises KobertError for a recipe that is not
-    trained and a folder without a model."""
+    """The folder of a recipe's model, or of a model; any other name is a Hub id and stays as it is.
+
+    Raises KobertError for a recipe that is not trained, and for a folder without a model.
+    """
     if name in shipped_recipes() or Path(name).is_file() or Path(name).suffix in (".yaml", ".yml"):
-        state = next(
-            state for state in states(load_recipe(name, tuple(settings)), artifacts) if state.stage.name == STAGE
-        )
-        if not state.complete:
+        folders = finished_folders(load_recipe(name, tuple(settings)), artifacts)
+        if STAGE not in folders:
             raise KobertError(
                 f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
             )
-        return str(state.folder / "model")
+        return str(folders[STAGE] / "model")
     if not Path(name).is_dir():
         return name
     folder = next((place for place in (Path(name), Path(name) / "model") if (place / CONFIG).is_file()), None)

@@ -1,1 +1,2 @@
-"""STAGE 3: sentences + tokenizer -> a token store that knows no objective, and plans of examples drawn from it."""
+"""STAGE 3: sentences + tokenizer -> a token store that depends on no objective, and plans of the examples drawn from
+it."""

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kobert_pipeline.dataset import morphemes, pieces
+from kobert_pipeline.dataset import morphemes
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.dataset.paragraphs import paragraph_ends
+from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
+from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
 from kobert_pipeline.ground.artifacts import Workspace, read_manifest
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json, write_json
@@ -31,7 +31,7 @@ from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 logger = logging.getLogger(__name__)
 
 LoadTokenizer = Callable[[Path], Any]
-"""Folder -> a `tokenizers.Tokenizer`; handed in by `stages.py`, because this package must not import that stage."""
+"""Folder -> a `tokenizers.Tokenizer`. `stages.py` passes it in, because this package must not import that stage."""
 
 
 def build(
@@ -43,12 +43,10 @@ def build(
     load: LoadTokenizer,
     execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
-    """Fills `out` with `train/` and `validation/`. Returns the manifest's summary."""
+    """Fills `out` with `train/` and `validation/`. Returns the manifest's summary. Raises InputError without training
+    text."""
     started = time.monotonic()
-    sources = read_manifest(corpora).summary["sources"]
-    vocab_size = load(tokenizer).get_vocab_size()
-    for split in (TRAIN, VALIDATION, "counts"):
-        (out.path / split).mkdir(exist_ok=True)
+    sources, vocab_size = read_manifest(corpora).summary["sources"], load(tokenizer).get_vocab_size()
     work = partial(
         _tokenise_shard,
         config=config,
@@ -58,8 +56,29 @@ def build(
         sources=list(sources),
         vocab_size=vocab_size,
     )
-    shards = sorted((corpora / "shards").glob("*.parquet"))
     totals = _Totals(vocab_size, len(sources))
+    files = _tokenise_all(sorted((corpora / "shards").glob("*.parquet")), work, out, totals, execution)
+    summary = {"vocab_size": vocab_size, "files": files} | _annotations(config) | totals.summary(sources)
+    if not summary[TRAIN]["tokens"]:
+        raise InputError("The dataset has no training text. Add documents to the corpus.")
+    logger.info(
+        "dataset: %s training tokens in %s sentences, %s validation tokens, unigram entropy %.2f nats, in %.1f min",
+        f"{summary[TRAIN]['tokens']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['tokens']:,}",
+        summary["unigram_entropy"], (time.monotonic() - started) / 60,
+    )  # fmt: skip
+    return summary
+
+
+def _tokenise_all(
+    shards: Sequence[Path],
+    work: Callable[[Path], dict[str, Any]],
+    out: Workspace,
+    totals: _Totals,
+    execution: ExecutionConfig,
+) -> dict[str, dict[str, int]]:
+    """Tokenises all shards and adds their counts to `totals`. Returns the number of sentences of each file by split."""
+    for split in (TRAIN, VALIDATION, "counts"):
+        (out.path / split).mkdir(exist_ok=True)
     files: dict[str, dict[str, int]] = {TRAIN: {}, VALIDATION: {}}
     with progress("dataset: tokenise", len(shards), "shards") as advance:
         for shard, counts in zip(shards, map_shards(work, shards, execution), strict=True):
@@ -69,15 +88,7 @@ def build(
                 out.records[f"{split}/{shard.stem}.arrow"] = counts[split]["sentences"]
             advance(1)
     out.remove("counts")
-    summary = {"vocab_size": vocab_size, "files": files} | _annotations(config) | totals.summary(sources)
-    if not summary[TRAIN]["tokens"]:
-        raise InputError("The dataset has no training text. Add documents to the corpus.")
-    logger.info(
-        "dataset: %s training pieces in %s sentences, %s validation, unigram entropy %.2f nats, in %.1f min",
-        f"{summary[TRAIN]['pieces']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['pieces']:,}",
-        summary["unigram_entropy"], (time.monotonic() - started) / 60,
-    )  # fmt: skip
-    return summary
+    return files
 
 
 def _annotations(config: DatasetConfig) -> dict[str, Any]:
@@ -86,7 +97,7 @@ def _annotations(config: DatasetConfig) -> dict[str, Any]:
 
 
 class _Totals:
-    """Counts of all shards, and how often each piece and each source occurs in the training split."""
+    """Counts of all shards, and the number of training tokens by id and by source."""
 
     def __init__(self, vocab_size: int, sources: int) -> None:
         self.frequency = np.zeros(vocab_size, dtype=np.int64)
@@ -112,7 +123,7 @@ class _Totals:
 @functools.lru_cache(maxsize=1)
 def _loaded(load: LoadTokenizer, folder: Path) -> Any:
     tokenizer = load(folder)
-    tokenizer.encode_special_tokens = True  # a text that says [MASK] or [SEP] is cut like any other
+    tokenizer.encode_special_tokens = True  # [MASK] or [SEP] written in a text is cut like any other text
     return tokenizer
 
 
@@ -126,13 +137,14 @@ def _tokenise_shard(
     sources: list[str],
     vocab_size: int,
 ) -> dict[str, Any]:
-    """One corpus shard into one file per split; the counts, written last, mark it done."""
+    """Writes one corpus shard into one file per split. The file of counts is written last and marks the shard as
+    done."""
     marker = folder / "counts" / f"{shard.stem}.json"
     if marker.exists():
         done: dict[str, Any] = read_json(marker)
         return done
     counts: dict[str, Any] = {}
-    for split, text in _by_split(pq.read_table(shard), config.validation_share, sources).items():
+    for split, text in by_split(pq.read_table(shard), config.validation_share, sources).items():
         columns, counts[split] = _tokenised(text, _loaded(load, tokenizer), config, in_context=cuts_at_use(tokenizer))
         write_shard(folder / split / f"{shard.stem}.arrow", columns, vocab_size)
         if split == TRAIN:
@@ -144,49 +156,34 @@ def _tokenise_shard(
     return counts
 
 
-Text = tuple[pa.Array, np.ndarray, np.ndarray]
-"""Sentences (S,), and the number of the document and of the source of each."""
-
-
-def _by_split(table: pa.Table, validation_share: float, sources: list[str]) -> dict[str, Text]:
-    names, ids = table["source"].to_pylist(), table["doc_id"].to_pylist()
-    lists = table["sentences"].combine_chunks()
-    document = np.repeat(np.arange(len(ids)), pc.list_value_length(lists).to_numpy())
-    validation = np.array([in_validation(*key, validation_share) for key in zip(ids, names, strict=True)], dtype=bool)
-    source = np.array([sources.index(name) for name in names], dtype=np.int64)[document]
-    wanted = {TRAIN: ~validation[document], VALIDATION: validation[document]}
-    sentences = pc.list_flatten(lists)
-    return {split: (sentences.filter(pa.array(own)), document[own], source[own]) for split, own in wanted.items()}
-
-
 def _tokenised(
     text: Text, tokenizer: Any, config: DatasetConfig, *, in_context: bool = False
 ) -> tuple[Columns, dict[str, int]]:
-    """The columns of one file, without sentences of which no piece is left, and what was counted."""
-    sentences, document, source = text
-    eojeols = pieces.split_eojeols(sentences)
+    """The columns of one file, without sentences that have no tokens, and the counts of the file."""
+    eojeols = split_eojeols(text.sentences)
     if in_context:
-        found = pieces.cut_in_context(eojeols, tokenizer)
+        tokens = tokenise_in_context(eojeols, tokenizer)
     else:
-        found = pieces.cut(eojeols, tokenizer, with_characters=config.morphemes)
-    annotations = {EOJEOL_START: found.eojeol_start}
-    filled = np.diff(found.sentence_offsets) > 0
+        tokens = tokenise(eojeols, tokenizer, with_characters=config.morphemes)
+    annotations = {EOJEOL_START: tokens.eojeol_start}
+    kept = np.diff(tokens.sentence_offsets) > 0
     counts = {
-        "documents": len(np.unique(document[filled])),
-        "sentences": int(filled.sum()),
-        "tokens": len(found.input_ids),
-        "empty_sentences": int((~filled).sum()),
-        "swallowed_eojeols": found.swallowed,
+        "documents": len(np.unique(text.document[kept])),
+        "sentences": int(kept.sum()),
+        "tokens": len(tokens.input_ids),
+        "empty_sentences": int((~kept).sum()),
+        "swallowed_eojeols": tokens.swallowed,
     }
-    if config.morphemes and found.characters is not None:
-        starts = morphemes.annotate(found.characters, morphemes.parse(eojeols))
+    if config.morphemes and tokens.characters is not None:
+        starts = morphemes.annotate(tokens.characters, morphemes.parse(eojeols))
         annotations |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}
         counts["swallowed_morphemes"] = starts.swallowed
-    offsets = np.append(found.sentence_offsets[:-1][filled], len(found.input_ids))
-    return Columns(found.input_ids, offsets, annotations, document[filled], source[filled]), counts
-
-
-def in_validation(doc_id: str, source: str, share: float) -> bool:
-    """Whether a document belongs to the validation split: decided by its id alone, so that more text moves no document."""
-    value = int.from_bytes(hashlib.blake2b(f"{source}\n{doc_id}".encode(), digest_size=8).digest(), "big")
-    return value < share * 2**64
+    columns = Columns(
+        input_ids=tokens.input_ids,
+        sentence_offsets=np.append(tokens.sentence_offsets[:-1][kept], len(tokens.input_ids)),
+        annotations=annotations,
+        document=text.document[kept],
+        source=text.source[kept],
+        paragraph_end=paragraph_ends(text.paragraph_end, text.document, kept),
+    )
+    return columns, counts

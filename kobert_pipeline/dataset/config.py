@@ -6,15 +6,19 @@ from pydantic import Field
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(name="dataset", version=3, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
 
 
 class DatasetConfig(Config):
     validation_share: float = Field(0.01, gt=0, lt=1)
-    """Share of documents, chosen by their id, that training never sees: the validation loss is measured on them."""
+    """Share of documents, chosen by their id, that training never sees. The validation loss is measured on them."""
     morphemes: bool = False
-    """Also note which pieces begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab parse."""
+    """Also store which tokens begin a morpheme, and their parts of speech: for masking whole morphemes. Costs a MeCab
+    parse."""
 
     @property
     def annotations(self) -> tuple[str, ...]:
-        """What the store will know of a piece besides its number."""
+        """The annotations of tokens that the store will hold."""
         return (EOJEOL_START, MORPHEME_START, PART_OF_SPEECH) if self.morphemes else (EOJEOL_START,)

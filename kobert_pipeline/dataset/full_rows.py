@@ -1,4 +1,4 @@
-"""Full rows: documents in a new order, one after the other, [SEP] after each document's part."""
+"""Full rows: documents in random order, one after the other, with [SEP] after each document's part."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from kobert_pipeline.dataset.store import Block
 def full_rows(
     block: Block, context: PlanContext, *, whole_sentences: bool = False, across_documents: bool = True
 ) -> Examples:
-    """Rows of at most `max_length` pieces that hold every piece of the block, each once for every reading of its document.
+    """Plans rows of at most `max_length` tokens that hold every token of the block, once for each reading of its
+    document.
 
-    `whole_sentences` across documents is RoBERTa's FULL-SENTENCES, within them its DOC-SENTENCES (Liu et al. 2019, section
-    4.2); a sentence longer than a row is cut, and counted. Rows cut at pieces hold no padding, so that every shape is the
-    same, at the price of a sentence cut at each border.
+    `whole_sentences` across documents is RoBERTa's FULL-SENTENCES, within them its DOC-SENTENCES (Liu et al. 2019,
+    section 4.2); a sentence longer than a row is cut, and counted. Rows cut at tokens hold no padding, so that all shapes
+    are the same, but a sentence is cut at each border.
     """
     rows = _Rows(block, context.max_length - 1, whole_sentences)  # [CLS]
     offsets, rng = block.token_offsets.tolist(), context.generator()
@@ -31,7 +32,7 @@ def full_rows(
 
 
 class _Rows:
-    """Rows so far, and the one that is being filled."""
+    """The finished rows, and the one that is being filled."""
 
     def __init__(self, block: Block, room: int, whole_sentences: bool) -> None:
         self.block, self.room = block, room
@@ -44,7 +45,7 @@ class _Rows:
         self.counts: Counter[str] = Counter()
 
     def add(self, start: int, stop: int) -> None:
-        """The pieces [start, stop) of one document, over as many rows as they need."""
+        """Adds the tokens [start, stop) of one document, over as many rows as they need."""
         while start < stop:
             end = self._end(start, stop)
             if end > start:
@@ -55,7 +56,8 @@ class _Rows:
                 self.close()
 
     def _end(self, start: int, stop: int) -> int:
-        """How far from `start` the row has room: to a sentence's end if it must be, unless the row would stay empty."""
+        """How far from `start` the row has room: to the end of a sentence if required, unless the row would stay
+        empty."""
         furthest = start + self.room - self.used - 1
         if furthest >= stop or self.borders is None:
             return min(furthest, stop)

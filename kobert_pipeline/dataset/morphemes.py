@@ -1,6 +1,7 @@
-"""Which pieces begin a morpheme, and the part of speech of each: one MeCab parse of the text, then array arithmetic.
+"""Finds which tokens begin a morpheme, and the part of speech of each: one MeCab parse of the text, then array
+arithmetic.
 
-A piece belongs to the morpheme of its first character. Shapes: N pieces, M morphemes.
+A token belongs to the morpheme of its first character. Shapes: N tokens, M morphemes.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ PARTS_OF_SPEECH = (
     "JKS", "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX", "JC", "EP", "EF", "EC", "ETN", "ETM", "XPN", "XSN", "XSV",
     "XSA", "XR", "SF", "SE", "SSO", "SSC", "SC", "SY", "SL", "SH", "SN",
 )  # fmt: skip
-"""Tags of mecab-ko-dic; the store holds their numbers. Of a contraction (`VV+EP`) the first counts: the hundreds of
-combinations would not fit a byte."""
+"""Tags of mecab-ko-dic; the store holds their numbers. A contraction (`VV+EP`) has its first tag: the hundreds of
+combinations would not fit in a byte."""
 
 _CODES = {tag: code for code, tag in enumerate(PARTS_OF_SPEECH)}
 
@@ -32,7 +33,7 @@ class Annotations(NamedTuple):
     part_of_speech: np.ndarray
     """(N,) uint8, numbers into PARTS_OF_SPEECH."""
     swallowed: int
-    """Morphemes in which no piece begins: their first character stands inside a piece."""
+    """Morphemes in which no token begins: their first character is inside a token."""
 
 
 class Morphemes(NamedTuple):
@@ -43,12 +44,13 @@ class Morphemes(NamedTuple):
 
 
 def parse(eojeols: pa.ListArray) -> Morphemes:
-    """The morphemes of sentences given as lists of eojeols. Raises InputError for text that MeCab does not give back whole."""
+    """Finds the morphemes of sentences given as lists of eojeols. Raises InputError for text that MeCab does not return
+    whole."""
     lines = pc.binary_join(eojeols, " ").to_pylist()
     entries = pc.split_pattern(pa.array([tagged(line) for line in lines], pa.string()), pattern=TAG_END)
     encoded = entries.values.dictionary_encode()
-    unique, numbers = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
-    parts = [entry.partition(TAG_START) for entry in unique]
+    distinct, numbers = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    parts = [entry.partition(TAG_START) for entry in distinct]
     sizes = np.array([len(surface.replace(" ", "")) for surface, _, _ in parts], dtype=np.int64)[numbers]
     codes = np.array([_CODES.get(tag.partition("+")[0], 0) for _, _, tag in parts], dtype=np.uint8)[numbers]
     _require_whole(lines, offsets_of(sizes)[entries.offsets.to_numpy()])
@@ -57,16 +59,17 @@ def parse(eojeols: pa.ListArray) -> Morphemes:
 
 
 def _require_whole(lines: list[str], offsets: np.ndarray) -> None:
-    wanted = np.fromiter((len(line) - line.count(" ") for line in lines), np.int64, len(lines))
-    for number in np.flatnonzero(wanted != np.diff(offsets))[:1].tolist():
+    expected = np.fromiter((len(line) - line.count(" ") for line in lines), np.int64, len(lines))
+    for number in np.flatnonzero(expected != np.diff(offsets))[:1].tolist():
         raise InputError(
-            f"MeCab does not give this sentence back as it was: {lines[number]!r}. It holds control characters, which the "
-            "corpora stage removes: run that stage again."
+            f"MeCab does not return this sentence as it was: {lines[number]!r}. It holds control characters, which the "
+            "corpora stage removes. Run that stage again."
         )
 
 
 def annotate(characters: np.ndarray, morphemes: Morphemes) -> Annotations:
-    """For pieces that begin at `characters` (N,): those that come first in a morpheme, and each one's part of speech."""
+    """Annotates tokens that begin at `characters` (N,): which come first in a morpheme, and the part of speech of
+    each."""
     owner = np.searchsorted(morphemes.start, characters, side="right") - 1
     first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
     return Annotations(first, morphemes.part_of_speech[owner], len(morphemes.start) - int(first.sum()))

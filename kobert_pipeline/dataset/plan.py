@@ -1,6 +1,6 @@
-"""Plans: which pieces of a block form which example. A plan is a pure function of (seed, epoch, block, phase).
+"""Plans: which tokens of a block form which example. A plan is a pure function of (seed, epoch, block, phase).
 
-Examples are ranges of pieces, never copies; rows are put together when a batch is drawn. D documents of a block.
+Examples are ranges of tokens, never copies; rows are assembled when a batch is drawn. D documents of a block.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class PlanContext:
     block: int
     phase: int
     max_length: int
-    """Pieces of one example, special tokens included."""
+    """Tokens of one example, special tokens included."""
     repeats: tuple[float, ...] = ()
-    """How often an epoch reads the documents of each source; nothing: once each."""
+    """How often an epoch reads the documents of each source; empty: once each."""
 
     def generator(self) -> np.random.Generator:
         return np.random.Generator(
@@ -35,7 +35,7 @@ class PlanContext:
 
 @dataclass(frozen=True)
 class Examples:
-    """n examples, each of one or more ranges of the block's pieces, in the order in which they are read.
+    """n examples, each of one or more ranges of the block's tokens, in reading order.
 
     Ranges of example i: `starts[offsets[i]:offsets[i + 1]]` to `ends[…]`. `lengths` counts special tokens.
     """
@@ -47,7 +47,7 @@ class Examples:
     lengths: np.ndarray
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    """What the plan left out or had to treat otherwise, by reason."""
+    """What the plan left out or treated in another way, by reason."""
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -58,9 +58,9 @@ class Examples:
 
 
 def drawn_documents(block: Block, usable: np.ndarray, context: PlanContext, rng: np.random.Generator) -> list[int]:
-    """Numbers of the `usable` (D,) bool documents in the order in which this epoch reads them.
+    """Returns the numbers of the `usable` (D,) bool documents in the order in which this epoch reads them.
 
-    A document whose source is to be read 2.3 times stands there twice, and in three epochs of ten once more.
+    A document whose source is read 2.3 times occurs twice in every epoch, and a third time in three epochs of ten.
     """
     numbers = np.flatnonzero(usable)
     if context.repeats:
@@ -71,6 +71,6 @@ def drawn_documents(block: Block, usable: np.ndarray, context: PlanContext, rng:
 
 
 def uniforms(rng: np.random.Generator) -> Iterator[float]:
-    """Numbers in [0, 1), drawn by the thousand: ten times faster than one by one."""
+    """Yields numbers in [0, 1), drawn thousands at a time: ten times faster than one by one."""
     while True:
         yield from rng.random(4_096).tolist()

@@ -11,16 +11,17 @@ IN_ORDER, SWAPPED = 0, 1
 
 
 def sentence_order(block: Block, context: PlanContext, *, short_probability: float = 0.1) -> Examples:
-    """Sentence-order pairs (Lan et al. 2020, section 3.1): segments of whole sentences fill `max_length`, half are swapped.
+    """Plans sentence-order pairs (Lan et al. 2020, section 3.1): segments of whole sentences fill `max_length`, half
+    are swapped.
 
-    Every sentence of a usable document lies in exactly one pair for every reading of the document, truncation apart; see
-    `PairBuilder` for what is left out and counted. ALBERT's code gives a chunk of one sentence a random second segment; here
-    no chunk has less than two, so that the label always means order: a long sentence takes the next one with it, and a
-    sentence that would end a document alone gets company from the chunk before.
+    Every sentence of a usable document is in exactly one pair for each reading of the document, except for truncation;
+    `PairBuilder` counts what is left out. ALBERT's code gives a chunk of one sentence a random second segment. Here
+    every chunk has at least two sentences, so that the label always means order: a long sentence takes the next one
+    with it, and a sentence that would end a document alone is joined by one from the chunk before.
     """
     pairs = PairBuilder(block, context, short_probability)
     for document in drawn_documents(block, pairs.usable, context, pairs.rng):
-        sentence, stop = pairs.first[document], pairs.first[document + 1]
+        sentence, stop = pairs.first_sentence[document], pairs.first_sentence[document + 1]
         while sentence < stop:
             end = _end(pairs, sentence, stop)
             _add(pairs, sentence, end)
@@ -36,8 +37,8 @@ def _end(pairs: PairBuilder, sentence: int, stop: int) -> int:
 
 
 def _add(pairs: PairBuilder, sentence: int, end: int) -> None:
-    split = sentence + 1 + pairs.below(end - sentence - 1)
-    first, second = (pairs.at[sentence], pairs.at[split]), (pairs.at[split], pairs.at[end])
+    at, split = pairs.first_token, sentence + 1 + pairs.below(end - sentence - 1)
+    first, second = (at[sentence], at[split]), (at[split], at[end])
     if pairs.draw() < 0.5:
         pairs.append(second, first, SWAPPED)
     else:

@@ -1,4 +1,5 @@
-"""Weights of the corpus: which share of an epoch each source has, by reading its documents more or less often."""
+"""Shares of sources: an epoch reads the documents of each source more or less often, so that it has the share that a
+recipe sets."""
 
 from __future__ import annotations
 
@@ -10,26 +11,28 @@ from kobert_pipeline.ground.errors import RecipeError
 
 
 def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
-    """How often an epoch reads each of the store's `sources`, so that those named get their share of its pieces and the
-    others divide the rest among them as they are. An epoch stays as long as the corpus. No shares: nothing, every document once.
+    """How often an epoch reads each of the store's `sources`, so that each source in `shares` gets its share of the
+    tokens.
 
-    Raises RecipeError for a source that the store has not or that has no text, and for shares that leave none or too much.
+    The other sources divide the remainder in proportion to their sizes. An epoch stays as long as the corpus. Without
+    shares the result is empty: every document is read once. Raises RecipeError for a source that is not in the store or
+    has no text, and for shares that leave nothing for the others or do not add up.
     """
     if not shares:
         return ()
-    pieces = {str(source["name"]): int(source["tokens"]) for source in sources}
+    tokens = {str(source["name"]): int(source["tokens"]) for source in sources}
     for name in shares:
-        if not pieces.get(name):
-            known = [source for source, count in pieces.items() if count]
+        if not tokens.get(name):
+            known = [source for source, count in tokens.items() if count]
             raise RecipeError(f"pretrain.source_shares.{name}: no training text of that source; {nearest(name, known)}")
-    total, rest = sum(pieces.values()), sum(count for name, count in pieces.items() if name not in shares)
+    total, unnamed = sum(tokens.values()), sum(count for name, count in tokens.items() if name not in shares)
     left = 1 - sum(shares.values())
-    if (rest and left <= 1e-9) or (not rest and abs(left) > 1e-6):
+    if (unnamed and left <= 1e-9) or (not unnamed and abs(left) > 1e-6):
         raise RecipeError(
-            f"pretrain.source_shares add up to {1 - left:g}: name every source and let them add up to 1, "
-            "or leave some of the whole to those that are not named."
+            f"pretrain.source_shares add up to {1 - left:g}. Name every source with shares that add up to 1, "
+            "or leave a part of the whole to the sources that are not named."
         )
     return tuple(
-        shares[name] * total / count if name in shares else left * total / max(rest, 1)
-        for name, count in pieces.items()
+        shares[name] * total / count if name in shares else left * total / max(unnamed, 1)
+        for name, count in tokens.items()
     )

@@ -1,10 +1,11 @@
 """The token store: every sentence tokenised once, memory-mapped, read by blocks.
 
-`<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file a corpus shard) holds one row a sentence: `input_ids` (uint16 where
-the vocabulary fits, without special tokens), annotations aligned to the pieces, `document` (number within the file), `source`
-(number in the manifest's list). `datasets.load_dataset("arrow", data_files=…)` reads the same files.
+`<split>/NNNNN.arrow` (Arrow IPC, uncompressed, one file per corpus shard) holds one row per sentence: `input_ids`
+(uint16 if the vocabulary fits, without special tokens), annotations aligned to the tokens, `document` (number within
+the file), `source` (number in the manifest's list), `paragraph_end`. `datasets.load_dataset("arrow", data_files=…)`
+reads the same files.
 
-Shapes: N pieces, S sentences, D documents of a block.
+Shapes: N tokens, S sentences, D documents of a block.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PARAGRAPH_END, PART_OF_SPEECH
 from kobert_pipeline.dataset.ragged import offsets_of
 from kobert_pipeline.ground.artifacts import read_manifest
 from kobert_pipeline.ground.errors import ArtifactMismatch
@@ -28,6 +29,7 @@ SENTENCES_PER_BLOCK = 65_536
 ANNOTATIONS: MappingProxyType[str, pa.DataType] = MappingProxyType(
     {EOJEOL_START: pa.bool_(), MORPHEME_START: pa.bool_(), PART_OF_SPEECH: pa.uint8()}
 )
+"""Annotations of tokens, and their types."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +39,39 @@ class Columns:
     input_ids: np.ndarray
     """(N,)"""
     sentence_offsets: np.ndarray
-    """(S + 1,) into the pieces."""
+    """(S + 1,) into the tokens."""
     annotations: Mapping[str, np.ndarray]
     """Each (N,)."""
     document: np.ndarray
     """(S,) number of the document within the file."""
     source: np.ndarray
     """(S,) number in the manifest's list of sources."""
+    paragraph_end: np.ndarray
+    """(S,) bool."""
 
 
 def write_shard(path: Path, columns: Columns, vocab_size: int) -> None:
-    piece = pa.uint16() if vocab_size <= 2**16 else pa.uint32()
+    """Writes one file of the store atomically."""
+    token = pa.uint16() if vocab_size <= 2**16 else pa.uint32()
     offsets = pa.array(columns.sentence_offsets, pa.int32())
-    lists = {"input_ids": pa.array(columns.input_ids, piece)}
+    lists = {"input_ids": pa.array(columns.input_ids, token)}
     lists |= {name: pa.array(values, ANNOTATIONS[name]) for name, values in columns.annotations.items()}
-    table = pa.table(
-        {name: pa.ListArray.from_arrays(offsets, values) for name, values in lists.items()}
-        | {"document": pa.array(columns.document, pa.uint32()), "source": pa.array(columns.source, pa.uint8())}
-    )
+    of_sentences = {
+        "document": pa.array(columns.document, pa.uint32()),
+        "source": pa.array(columns.source, pa.uint8()),
+        PARAGRAPH_END: pa.array(columns.paragraph_end, pa.bool_()),
+    }
+    table = pa.table({name: pa.ListArray.from_arrays(offsets, values) for name, values in lists.items()} | of_sentences)
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), table.schema) as writer:
         writer.write_table(table, max_chunksize=max(1, table.num_rows))
 
 
 @dataclass(frozen=True)
 class Block:
-    """A run of whole documents, about 65,536 sentences: what is planned at a time."""
+    """A group of whole documents, about 65,536 sentences, which is planned at once."""
 
     tokens: np.ndarray
-    """(N,) pieces, uint16 or uint32."""
+    """(N,) token ids, uint16 or uint32."""
     annotations: Mapping[str, np.ndarray]
     """Each (N,): `eojeol_start` and whatever else the store holds."""
     sentence_offsets: np.ndarray
@@ -75,6 +82,8 @@ class Block:
     """(D,) number of each document's source."""
     continuity: np.ndarray
     """(D,) bool: neighbouring sentences of the document continue each other."""
+    paragraph_end: np.ndarray
+    """(S,) bool: the sentence is the last of a paragraph. The last sentence of a document always is."""
 
     @property
     def token_offsets(self) -> np.ndarray:
@@ -84,8 +93,8 @@ class Block:
 
 
 class Store:
-    """A finished dataset artifact. Opening compares the sizes of its files with the manifest, and raises ArtifactMismatch
-    for one that is missing or cut off; blocks are mapped when asked for."""
+    """A finished dataset artifact. Opening it compares the sizes of its files with the manifest, and raises
+    ArtifactMismatch for a file that is missing or cut off. Blocks are mapped when they are read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -98,15 +107,17 @@ class Store:
             self._require_size(name)
 
     def blocks(self, split: str) -> list[list[Path]]:
-        """The files of each block. Block i of n holds files i, i + n, i + 2n, …: every block is a sample of the whole
-        corpus, where neighbouring files are often of one source and would teach one domain after the other."""
+        """Lists the files of each block. Block i of n holds files i, i + n, i + 2n, …, so that every block is a sample
+        of the whole corpus: neighbouring files often have the same source, and would teach one domain after the
+        other."""
         sizes = {name: count for name, count in sorted(self.summary["files"][split].items()) if count}
         number = max(1, round(sum(sizes.values()) / SENTENCES_PER_BLOCK))
         files = [self.folder / split / name for name in sizes]
         return [files[first::number] for first in range(min(number, len(files)))]
 
     def read(self, files: Sequence[Path]) -> Block:
-        """One block. Raises ArtifactMismatch when a file is not the one that was written (hashed when first read)."""
+        """Reads one block. A file is hashed when it is first read; raises ArtifactMismatch if it has changed since it
+        was written."""
         for path in files:
             self._require_content(path.relative_to(self.folder).as_posix())
         return _join([_read_file(path, self._continuity) for path in files])
@@ -121,7 +132,7 @@ class Store:
             )
 
     def require_annotations(self, names: Sequence[str]) -> None:
-        """Raises ArtifactMismatch unless the store holds the annotations that an objective reads."""
+        """Raises ArtifactMismatch unless the store holds the annotations of tokens that an objective reads."""
         for name in names:
             if name not in self.summary["annotations"]:
                 raise ArtifactMismatch(
@@ -129,11 +140,11 @@ class Store:
                 )
 
     def _require_size(self, name: str) -> None:
-        path = self.folder / name
+        path, written = self.folder / name, self._files[name].size
         size = path.stat().st_size if path.is_file() else None
-        if size != self._files[name].size:
-            found = "is missing" if size is None else f"has {size:,} bytes, not the {self._files[name].size:,} written"
-            raise ArtifactMismatch(f"{path}: {found}. Remove {self.folder} and run the dataset stage again.")
+        if size != written:
+            problem = "is missing" if size is None else f"has {size:,} bytes, not the {written:,} written"
+            raise ArtifactMismatch(f"{path}: {problem}. Remove {self.folder} and run the dataset stage again.")
 
     def _require_content(self, name: str) -> None:
         if name in self._hashed:
@@ -141,7 +152,8 @@ class Store:
         self._require_size(name)
         if file_sha256(self.folder / name) != self._files[name].sha256:
             raise ArtifactMismatch(
-                f"{self.folder / name}: changed since it was written. Remove {self.folder} and run the dataset stage again."
+                f"{self.folder / name}: changed since it was written. "
+                f"Remove {self.folder} and run the dataset stage again."
             )
         self._hashed.add(name)
 
@@ -149,17 +161,19 @@ class Store:
 def _read_file(path: Path, continuity: np.ndarray) -> Block:
     with pa.memory_map(str(path)) as source:
         batch = pa.ipc.open_file(source).get_batch(0)
-    pieces, documents = batch.column("input_ids"), batch.column("document").to_numpy()
+    tokens, documents = batch.column("input_ids"), batch.column("document").to_numpy()
     starts = np.flatnonzero(np.append(True, documents[1:] != documents[:-1]))
     sources = batch.column("source").to_numpy()[starts]
+    names = [name for name in ANNOTATIONS if name in batch.schema.names]
     return Block(
-        tokens=pieces.values.to_numpy(),
-        annotations={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in ANNOTATIONS if name in batch.schema.names},
-        sentence_offsets=pieces.offsets.to_numpy().astype(np.int64),
+        tokens=tokens.values.to_numpy(),
+        annotations={name: batch.column(name).values.to_numpy(zero_copy_only=False) for name in names},
+        sentence_offsets=tokens.offsets.to_numpy().astype(np.int64),
         document_offsets=np.append(starts, len(documents)).astype(np.int64),
         source=sources,
         continuity=continuity[sources],
-    )  # fmt: skip
+        paragraph_end=batch.column(PARAGRAPH_END).to_numpy(zero_copy_only=False),
+    )
 
 
 def _join(parts: list[Block]) -> Block:
@@ -172,6 +186,7 @@ def _join(parts: list[Block]) -> Block:
         document_offsets=_join_offsets([part.document_offsets for part in parts]),
         source=np.concatenate([part.source for part in parts]),
         continuity=np.concatenate([part.continuity for part in parts]),
+        paragraph_end=np.concatenate([part.paragraph_end for part in parts]),
     )
 
 

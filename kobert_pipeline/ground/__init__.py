@@ -1,1 +1,1 @@
-"""What everything stands on: files, artifacts, settings, errors, work in parallel. It imports nothing of ours."""
+"""What every package builds on: files, artifacts, settings, errors, work in parallel. It imports no other package of ours."""

@@ -1,6 +1,6 @@
-"""A checkpoint or tokenizer that exists already: a folder, or `hub:owner/name`, with `@revision` behind it if need be.
+"""A checkpoint or tokenizer that exists already: a folder, or `hub:owner/name`, optionally followed by `@revision`.
 
-A folder is known by the sha256 of the files that are read of it, a repository by its commit.
+The sha256 of the files that are read identifies a folder, the commit identifies a repository.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 def expand_variables(value: str, where: str) -> str:
-    """`${NAME}` and `${NAME:-default}` from the environment. Raises RecipeError for a variable that is not set."""
+    """Replaces `${NAME}` and `${NAME:-default}` by values of the environment. Raises RecipeError for a variable that is not set."""
 
     def replace(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1], match[2])
-        if found is None:
+        text = os.environ.get(match[1], match[2])
+        if text is None:
             raise RecipeError(
                 f"{where}: {value}: the environment variable {match[1]} is not set. Set it to a folder, or write a path."
             )
-        return found
+        return text
 
     return _VARIABLE.sub(replace, value)
 
@@ -35,12 +35,12 @@ PACKAGE = "package:"
 
 
 def package_path(path: str) -> Path:
-    """`package:corpora/sample/x` -> the file inside an installed package. Raises RecipeError where there is no such package."""
+    """`package:corpora/sample/x` -> the file inside an installed package. Raises RecipeError if there is no such package."""
     package, _, inside = path.removeprefix(PACKAGE).partition("/")
-    found = importlib.util.find_spec(package) if package.isidentifier() else None
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
         raise RecipeError(f"{path}: there is no package `{package}`")
-    return Path(next(iter(found.submodule_search_locations))) / inside
+    return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
 HUB = "hub:"
@@ -50,9 +50,9 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashes) -> dict[str, str]:
-    """What a fingerprint holds of it: names of inputs, beginning with the last part of `setting`, -> sha256 or commit.
+    """Its inputs for a fingerprint: name -> sha256 or commit. Each name begins with the last part of `setting`.
 
-    Raises InputError for a folder that is missing or holds none of the files, and for a Hub that does not answer.
+    Raises InputError for a folder that is missing or has none of the files, and for a Hub that does not answer.
     """
     label = setting.rpartition(".")[2]
     if name.startswith(HUB):
@@ -64,7 +64,7 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
 
 
 def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[str, str]) -> Path:
-    """The folder itself, or those files of the repository, at the commit that `identity` put into `inputs`."""
+    """The folder, or the downloaded files of the repository, at the commit that `identity` put into `inputs`."""
     if not name.startswith(HUB):
         return _folder(name, setting)
     from huggingface_hub import snapshot_download
@@ -73,7 +73,7 @@ def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[
     commit = inputs[f"{setting.rpartition('.')[2]} {name}"]
     try:
         return Path(snapshot_download(repository, revision=commit, allow_patterns=list(patterns)))
-    except Exception as error:  # the client lets errors of its HTTP library through
+    except Exception as error:  # the client does not wrap the errors of its HTTP library
         raise InputError(f"{setting}: {name}: cannot be downloaded ({type(error).__name__}: {error})") from None
 
 
@@ -102,8 +102,8 @@ def _commit(name: str, setting: str) -> str:
 
     try:
         return str(HfApi().model_info(repository, revision=revision or None).sha)
-    except Exception as error:  # the client lets errors of its HTTP library through
+    except Exception as error:  # the client does not wrap the errors of its HTTP library
         raise InputError(
             f"{setting}: {name}: the Hub does not answer for it ({type(error).__name__}). Check the name, go online, "
-            "name a folder, or write the commit behind it: hub:owner/name@COMMIT."
+            "name a folder, or add the commit: hub:owner/name@COMMIT."
         ) from None

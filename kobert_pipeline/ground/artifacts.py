@@ -2,8 +2,8 @@
 
 A stage fills `<root>/<stage>/<fingerprint[:16]>.partial/` under a lock. Every file is written to a temporary name, synced
 and renamed; the manifest is written last and the folder renamed. A folder without `.partial` is complete: that is the
-whole protocol. What stands in a manifest follows from content alone; times and machines go to `run.json`, and whatever a
-stage keeps under `run/` (logs, timings) is neither hashed nor published.
+whole protocol. A manifest holds only what follows from content. Times and machines go to `run.json`. What a stage keeps under
+`run/` (logs, timings) is neither hashed nor published.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MANIFEST = "manifest.json"
 RUN = "run.json"
 HEADER = "header.json"
 RUN_FOLDER = "run"
+PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class FileEntry:
     """Bytes."""
     sha256: str
     records: int | None = None
-    """Documents, sentences or rows, where the stage counted them."""
+    """Documents, sentences or rows; None if the stage did not count them."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished artifact holds and what it was made from. Equal content gives equal bytes."""
+    """What a finished artifact contains and what it was made from. Equal content gives equal bytes."""
 
     stage: str
     version: int
@@ -49,7 +50,7 @@ class Manifest:
     seed: int
     libraries: dict[str, str]
     summary: dict[str, Any]
-    """What the stage counted and measured: the numbers that reports and cards show."""
+    """What the stage counted and measured. Only the readers in `ground/contents/` read it."""
     files: dict[str, FileEntry] = field(default_factory=dict)
 
 
@@ -73,8 +74,18 @@ def artifact_folder(root: Path, identity: Identity) -> Path:
     return root / identity.stage / identity.fingerprint[:16]
 
 
+def partial_folder(folder: Path) -> Path:
+    """Where a stage works until the artifact `folder` is complete."""
+    return folder.with_name(f"{folder.name}{PARTIAL}")
+
+
+def lock_path(folder: Path) -> Path:
+    """The file that is locked while a process writes the artifact `folder`."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
 def is_complete(folder: Path) -> bool:
-    return folder.suffix != ".partial" and (folder / MANIFEST).is_file()
+    return folder.suffix != PARTIAL and (folder / MANIFEST).is_file()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -89,8 +100,26 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
 
 
+def require_files(folder: Path, manifest: Manifest) -> None:
+    """Raises ArtifactMismatch for the first file that is missing or has another size than the manifest says."""
+    for name in manifest.files:
+        require_file(folder, manifest, name)
+
+
+def require_file(folder: Path, manifest: Manifest, name: str) -> None:
+    """Raises ArtifactMismatch if a file of the artifact is missing or has another size. Does not hash it."""
+    path, size = folder / name, manifest.files[name].size
+    if not path.is_file():
+        problem = "is missing"
+    elif path.stat().st_size != size:
+        problem = f"has {path.stat().st_size:,} bytes, not the {size:,} that were written"
+    else:
+        return
+    raise ArtifactMismatch(f"{path}: {problem}. Remove {folder} and run the {manifest.stage} stage again.")
+
+
 def verify(folder: Path) -> list[str]:
-    """Hashes every file again. Returns one line per difference from the manifest."""
+    """Hashes every file again. Returns one line per file that differs from the manifest."""
     problems = []
     for name, entry in read_manifest(folder).files.items():
         path = folder / name
@@ -106,15 +135,15 @@ def verify(folder: Path) -> list[str]:
 class Workspace:
     """The folder that a stage is filling. Use as a context manager; `finish` makes the artifact complete.
 
-    What stands in the folder when it is opened was finished by an earlier run of the same fingerprint and may be used.
+    Files that are in the folder when it is opened are finished: an earlier run of the same fingerprint wrote them.
     """
 
     def __init__(self, root: Path, identity: Identity) -> None:
         self.identity = identity
         self.folder = artifact_folder(root, identity)
-        self.path = self.folder.with_name(self.folder.name + ".partial")
+        self.path = partial_folder(self.folder)
         self.records: dict[str, int] = {}
-        self._lock = FileLock(self.folder.with_name(self.folder.name + ".lock"))
+        self._lock = FileLock(lock_path(self.folder))
 
     def __enter__(self) -> Self:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -135,10 +164,10 @@ class Workspace:
         self.path.mkdir(exist_ok=True)
         header = self.path / HEADER
         if header.exists():
-            found = read_json(header)["fingerprint"]
-            if found != self.identity.fingerprint:
+            fingerprint = read_json(header)["fingerprint"]
+            if fingerprint != self.identity.fingerprint:
                 raise ArtifactMismatch(
-                    f"{self.path}: begun for fingerprint {found[:16]}. Remove the folder and run again."
+                    f"{self.path}: begun for fingerprint {fingerprint[:16]}. Remove the folder and run again."
                 )
         else:
             write_json(header, {"fingerprint": self.identity.fingerprint})
@@ -152,18 +181,18 @@ class Workspace:
 
     @property
     def begun(self) -> bool:
-        """Whether some process has opened it and not finished."""
+        """Whether a process has opened it and not finished it."""
         return (self.path / HEADER).is_file()
 
     @property
     def run_folder(self) -> Path:
-        """For logs and timings: kept beside the artifact, never hashed, never published."""
+        """For logs and timings: kept with the artifact, never hashed, never published."""
         folder = self.path / RUN_FOLDER
         folder.mkdir(exist_ok=True)
         return folder
 
     def remove(self, name: str) -> None:
-        """Drops an intermediate file or folder before the artifact is finished."""
+        """Deletes an intermediate file or folder before the artifact is finished."""
         path = self.path / name
         if path.is_dir():
             shutil.rmtree(path)

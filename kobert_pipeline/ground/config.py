@@ -1,4 +1,4 @@
-"""Settings that refuse to guess: typed, documented, unknown keys are errors that name the nearest known key."""
+"""Settings: typed and documented. An unknown key is an error that names the nearest known key."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kobert_pipeline.ground.errors import RecipeError
 
 
 class Config(BaseModel):
-    """Base of every settings class. A field made with `runtime` does not change what is computed (workers, paths)."""
+    """Base of every settings class. Fields made with `runtime` (workers, paths) do not change what is computed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def content(self) -> dict[str, Any]:
-        """The settings that change the result, as plain JSON values: what a fingerprint is made of."""
+        """The settings that change the result, as plain JSON values, for a fingerprint."""
         return {
             name: _content(getattr(self, name))
             for name, info in type(self).model_fields.items()
@@ -27,7 +27,7 @@ class Config(BaseModel):
 
     @classmethod
     def parse(cls, value: Mapping[str, Any], path: str = "") -> Self:
-        """Validates `value`; raises RecipeError with the path of the key, what was given and what would do."""
+        """Validates `value`. Raises RecipeError with the path of the key, the value that was given, and what is allowed."""
         try:
             return cls.model_validate(value)
         except ValidationError as error:
@@ -35,7 +35,7 @@ class Config(BaseModel):
 
 
 def runtime(default: Any, **constraints: Any) -> Any:
-    """A field that changes how fast or where something is computed, never what: it stays out of fingerprints."""
+    """A field that changes how fast or where something is computed, not the result. Fingerprints leave it out."""
     return Field(default, json_schema_extra={"runtime": True}, **constraints)
 
 
@@ -54,7 +54,7 @@ def _content(value: Any) -> Any:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """`did you mean …?`, or the list of what is known."""
+    """`did you mean …?`, or the list of known names."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known))}"
 
@@ -86,7 +86,7 @@ def _model_inside(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_inside(argument)
-        if found is not None:
-            return found
+        inner = _model_inside(argument)
+        if inner is not None:
+            return inner
     return None

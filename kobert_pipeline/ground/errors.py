@@ -1,27 +1,27 @@
-"""What we say to the person at the keyboard. The CLI prints these without a traceback; anything else is a bug of ours."""
+"""Errors for the user. The command line prints them without a traceback; any other exception is a bug of ours."""
 
 from __future__ import annotations
 
 
 class KobertError(Exception):
-    """A mistake or a mishap that the user can mend. The message says what, which value, and what to do."""
+    """A mistake or a mishap that the user can correct. The message says what is wrong, which value, and what to do."""
 
 
 class RecipeError(KobertError):
-    """A recipe that cannot be read: unknown key, wrong type, a value that contradicts another."""
+    """A recipe that cannot be used: an unknown key, a wrong type, a value that contradicts another."""
 
 
 class InputError(KobertError):
-    """Input data that is missing, empty or not what its format says."""
+    """Input data that is missing, is empty, or does not have the format that it should have."""
 
 
 class ArtifactMismatch(KobertError):
-    """An artifact that was made from something else than what the recipe names, or was edited since."""
+    """An artifact that was made from other inputs than the recipe names, or was changed since."""
 
 
 class TrainingFailed(KobertError):
-    """Training that cannot go on: a loss or a gradient that is no number."""
+    """Training that cannot go on: a loss or a gradient is not a number."""
 
 
 class Terminated(KobertError):
-    """The system asked the run to end (SIGTERM). What was done is kept."""
+    """The system asked the run to end (SIGTERM). Finished work is kept."""

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and known by their sha256."""
+"""Files: written completely or not at all, and identified by their sha256."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def file_sha256(path: Path) -> str:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; on success it is synced and renamed, on failure removed."""
+    """Yields a temporary path in the folder of `path`. On success it is synced and renamed, on failure removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     try:
@@ -46,7 +46,7 @@ def read_json(path: Path) -> Any:
 
 
 class FileHashes:
-    """sha256 of input files, remembered by path, size and modification time in `<root>/.file_hashes.json`."""
+    """sha256 of input files. `<root>/.file_hashes.json` remembers them by path, size and modification time."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

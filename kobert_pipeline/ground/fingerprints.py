@@ -1,4 +1,4 @@
-"""Fingerprints: one sha256 for everything that decides what a stage makes."""
+"""Fingerprints: one sha256 over everything that decides what a stage makes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """One spelling per value: sorted keys, no spaces, Korean as itself."""
+    """Writes a value in exactly one way: sorted keys, no spaces, Korean unescaped."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def fingerprint_of(parts: Mapping[str, Any]) -> str:
-    """sha256 (64 hex digits) of what decides a stage's content."""
+    """sha256 of `parts`, 64 hex digits."""
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Settings in layers: a recipe over what it extends, `--set` over the recipe."""
+"""Settings in layers: a recipe overrides what it extends, and `--set` overrides the recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kobert_pipeline.ground.errors import RecipeError
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file whose top level is a mapping. Raises RecipeError for anything else."""
+    """Reads a YAML file whose top level is a mapping. Raises RecipeError for anything else."""
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -25,14 +25,14 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 BUDGETS = ("max_steps", "max_tokens", "max_minutes")
-"""Of these keys a layer that gives one takes away those that layers before it gave."""
+"""These keys exclude each other. A layer that sets one removes the others that it inherited."""
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid on `base`: mappings are merged key by key, everything else is replaced.
+    """`base` with the values of `over`: mappings are merged key by key, everything else is replaced.
 
-    A mapping that names itself (`name: modernbert`) replaces one of another name whole: the options of one objective or
-    architecture mean nothing to another. A budget replaces the budget of another kind.
+    A mapping with a name (`name: modernbert`) completely replaces one of another name: an objective or architecture does not
+    have the options of another. A budget replaces the budget of another kind.
     """
     if "name" in over and "name" in base and over["name"] != base["name"]:
         return dict(over)
@@ -52,7 +52,7 @@ def _without_budget(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
-    """`--set pretrain.max_steps=100` laid on the settings. The value is YAML: numbers, lists and booleans work."""
+    """The settings with one `--set pretrain.max_steps=100` applied. The value is YAML: numbers, lists and booleans work."""
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
         raise RecipeError(f"--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100")

@@ -1,4 +1,4 @@
-"""What a stage costs."""
+"""Time and memory that a stage takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class Meter:
-    """Seconds and peak resident memory (MiB) of this process and its children, sampled four times a second."""
+    """Measures seconds, and peak resident memory (MiB) of this process and its children, sampled four times per second."""
 
     seconds: float = 0.0
     peak_mib: float = 0.0

@@ -1,7 +1,8 @@
-"""Work in parallel, and what the user sees of it.
+"""Work in parallel: `map_shards`, the only place that starts workers.
 
-`map_shards` is the only place that starts work in parallel. Results come back by shard number, never by arrival, so the
-number of workers changes nothing but the time.
+Results come back in the order of the shards, so the number of workers changes nothing but the time. The pool is the
+standard library's with spawned processes. loky 3.7 was tried in its place: Ctrl-C in a terminal printed tracebacks of workers
+that were starting, and workers outlived a parent that was killed (tests/kobert_pipeline/ground/test_parallel.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Literal, TypeVar
 
 from kobert_pipeline.ground.config import Config, runtime
@@ -29,13 +31,13 @@ logger = logging.getLogger(__name__)
 
 
 class ExecutionConfig(Config):
-    """How work is spread. Nothing here changes a result."""
+    """Where work runs. Nothing here changes a result."""
 
     engine: Literal["local", "ray"] = runtime("local")
     """`local`: processes of this machine. `ray`: tasks of the Ray cluster that RAY_ADDRESS names, or of a local one; the
-    artifacts folder must then be a file system that all its nodes share. Needs `pip install kobert-pipeline[ray]`."""
+    artifacts folder must then be on a file system that all its nodes share. Needs `pip install kobert-pipeline[ray]`."""
     workers: int = runtime(0, ge=0)
-    """Shards at work at a time; 0 takes one per core."""
+    """How many shards are worked on at a time; 0 takes one per core."""
 
 
 LOCAL = ExecutionConfig()
@@ -45,10 +47,11 @@ ALONE = ExecutionConfig(workers=1)
 def map_shards(
     function: Callable[[Shard], Result], shards: Iterable[Shard], execution: ExecutionConfig = LOCAL
 ) -> Iterator[Result]:
-    """`function(shard)` for every shard, in the order of the shards.
+    """Yields `function(shard)` for every shard, in the order of the shards.
 
     `function` and the shards must be picklable. At most two shards per worker wait at a time, so a lazy iterable of
-    shards is read only as fast as it is worked on. On the local engine one worker means this process.
+    shards is read only as fast as it is worked on. On the local engine one worker means this process. Raises what the
+    function raises, and KobertError for a worker that dies.
     """
     if execution.engine == "ray":
         yield from _map_on_ray(function, shards, execution.workers)
@@ -61,8 +64,8 @@ def map_shards(
 
 
 def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shard], count: int) -> Iterator[Result]:
-    """Workers are spawned, never forked. What they get is pickled here, so that a failure to is raised here: in the pool's own
-    thread it would leave a pool that never ends."""
+    """Workers are spawned, never forked. Arguments are pickled in this thread: if pickling fails, the error is raised here. In
+    the pool's own thread it would leave a pool that never ends."""
     call = pickle.dumps(function)
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
     waiting: deque[Future[Result]] = deque()
@@ -74,6 +77,11 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise KobertError(
+            "A worker process died: the system killed it, often for lack of memory, or a library crashed. Run the same "
+            "command with fewer workers (--set execution.workers=1): it goes on where it stopped."
+        ) from None
     except KeyboardInterrupt:
         for process in multiprocessing.active_children():
             process.terminate()  # a shard may take a minute; finished ones are on disk
@@ -84,13 +92,13 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
 
 @contextlib.contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C comes behind the block, in which workers are started: one cut off in its start would print a traceback. Workers
-    inherit the mask, so that no Ctrl-C reaches them."""
+    """Delays Ctrl-C until the end of the block, in which workers start: a worker that is interrupted while it starts would
+    print a traceback. Workers inherit the mask, so no Ctrl-C reaches them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
     if mask:
         mask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -100,18 +108,18 @@ def _interrupts_wait() -> Iterator[None]:
         if mask:
             mask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
-    if held:
+    if received:
         raise KeyboardInterrupt
 
 
 def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], workers: int) -> Iterator[Result]:
-    """A shard whose worker died runs again, up to three times: shards write atomically, so running twice is running once."""
+    """A shard whose worker died runs again, up to three times. That is safe, because shards write their files atomically."""
     try:
         import ray
     except ImportError:
         raise KobertError("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'") from None
-    ours = not ray.is_initialized()
-    if ours:
+    started_here = not ray.is_initialized()
+    if started_here:
         environment = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
         size = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers or None, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level=logging.WARNING, runtime_env={"env_vars": environment}, **size)
@@ -131,7 +139,7 @@ def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], wo
     finally:
         for reference in waiting:
             ray.cancel(reference, force=True)
-        if ours:
+        if started_here:
             ray.shutdown()
 
 
@@ -144,7 +152,7 @@ def _unpickled(call: bytes, shard: bytes) -> Any:
 
 
 def _prepare_worker() -> None:
-    """Ctrl-C reaches the parent, which stops the pool; threads inside a worker would only fight for its core."""
+    """Leaves Ctrl-C to the parent, which stops the pool, and libraries without threads: each worker has one core."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     logging.getLogger().setLevel(logging.WARNING)
@@ -152,7 +160,7 @@ def _prepare_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for its next shard for ever."""
+    """Ends this worker when its parent is killed; without this it would wait for its next shard forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""How far work is: a bar with rate and time left on a terminal, log lines elsewhere."""
+"""Progress of work: a bar on a terminal, log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ logger = logging.getLogger(__name__)
 
 
 PLAIN_INTERVAL = 15.0
-"""Seconds between progress lines where the output is no terminal."""
+"""Seconds between log lines if the output is not a terminal."""
 
 
 class Advance(Protocol):
     def __call__(self, amount: float, note: str = "", total: float | None = None) -> None:
-        """`amount` more units are done; `note` is shown behind the rate. `total`: where it became known on the way."""
+        """Adds `amount` finished units. `note` is shown after the rate. `total`: a total that was not known at the start."""
 
 
 @contextlib.contextmanager
 def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> Iterator[Advance]:
-    """A bar with rate and time left on a terminal, a log line every 15 s elsewhere. `done`: units finished earlier."""
+    """Shows a bar with rate and remaining time on a terminal, and a log line every 15 s elsewhere. `done`: units that an earlier
+    run finished."""
     if not sys.stderr.isatty():
         yield _PlainProgress(label, total, unit, done)
         return
@@ -51,7 +52,7 @@ def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> I
 
 
 class _Rate:
-    """Units per second since it was made."""
+    """Units per second since it was created."""
 
     def __init__(self) -> None:
         self._started, self._done = time.monotonic(), 0.0

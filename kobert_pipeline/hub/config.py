@@ -5,6 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.stage import StageSpec
+
+SPEC = StageSpec(name="hub", version=2, libraries=("huggingface-hub",))
 
 
 class HubConfig(Config):

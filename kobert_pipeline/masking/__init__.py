@@ -1,1 +1,1 @@
-"""How a batch is corrupted, freshly each time it is drawn."""
+"""How a batch is corrupted, anew each time it is drawn."""

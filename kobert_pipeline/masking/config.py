@@ -1,4 +1,4 @@
-"""Settings of masking, which a recipe gives under its objective."""
+"""Settings of masking, which a recipe sets under its objective."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Unit = Literal["subword", "eojeol", "morpheme", "span"]
 
 class MaskingConfig(Config):
     unit: Unit = "subword"
-    """What is masked whole: a piece (Devlin et al. 2019), an eojeol (BERT's whole-word masking, 2019 code release), a
+    """What is masked whole: a token (Devlin et al. 2019), an eojeol (BERT's whole-word masking, 2019 code release), a
     morpheme (the dataset needs `morphemes: true`), or a span of eojeols (SpanBERT, Joshi et al. 2020)."""
     mlm_probability: float = Field(0.15, gt=0, lt=1)
-    """Share of each row's maskable pieces that is selected, rounded, at least one piece. Whole units are taken while they
-    fit, so that rows may stay a piece or two below."""
+    """Share of each row's maskable tokens that is selected, rounded, at least one token. Whole units are taken while
+    they fit, so a row may select a token or two fewer."""
     mask_share: float = Field(0.8, ge=0, le=1)
-    """Of the selected, the share that becomes [MASK]."""
+    """Share of the selected tokens that becomes [MASK]."""
     random_share: float = Field(0.1, ge=0, le=1)
-    """Of the selected, the share that becomes a random piece; the rest stays as it is."""
+    """Share of the selected tokens that becomes a random token. The others stay as they are."""
     max_predictions: int | None = Field(None, gt=0)
-    """At most so many pieces are selected in a row."""
+    """The most tokens that are selected in a row."""
     fixed_predictions: bool = False
-    """Labels come as `max_predictions` slots a row, unused ones empty, so that every shape is known to a compiler and nobody
+    """Give labels as `max_predictions` slots per row, unused ones empty. Then a compiler knows every shape, and nothing
     waits for a GPU to count them."""
     span_probability: float = Field(0.2, gt=0, lt=1)
-    """Spans: their length in eojeols is geometric with this parameter, …"""
+    """The length of a span in eojeols is geometric with this parameter …"""
     max_span: int = Field(10, gt=0)
-    """… and at most so many (Joshi et al. 2020, section 3.1)."""
+    """… and at most this (Joshi et al. 2020, section 3.1)."""
 
     @model_validator(mode="after")
     def _fits(self) -> MaskingConfig:

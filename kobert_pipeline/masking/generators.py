@@ -1,4 +1,4 @@
-"""Random numbers of a batch: counter-based, so that any rank draws its own rows by itself, and all rows in one call."""
+"""Random numbers of a batch, from a counter: any rank draws only its own rows, and all of them in one call."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WORDS_A_COUNT = 4
+WORDS_PER_COUNT = 4
 """64-bit words that Philox gives for one value of its counter."""
 
 
 @dataclass(frozen=True)
 class RowGenerator:
-    """Philox (Salmon et al. 2011) keyed by (seed, batch), each row of the global batch at its own place of the counter.
+    """Philox (Salmon et al. 2011) with the key (seed, batch); each row of the global batch has its own range of the
+    counter.
 
-    Holds rows `first`, `first + 1`, … `first + rows - 1`. What a row draws depends on neither its neighbours nor the
-    padding: `width`, the words that a row may draw, is the same for every batch of a run.
+    Draws for rows `first`, `first + 1`, … `first + rows - 1`. The numbers of a row depend neither on other rows nor on
+    the padding: `width`, the most words that a row may draw, is the same for every batch of a run.
     """
 
     seed: int
@@ -25,19 +26,19 @@ class RowGenerator:
     width: int
 
     def words(self, purpose: int, length: int) -> np.ndarray:
-        """(rows, length) uint64, uniform; each purpose has its own. `length` is at most `width`."""
+        """Draws (rows, length) uniform uint64; each purpose gets its own. `length` is at most `width`."""
         assert length <= self.width, f"{length} words of a row of {self.width}"
-        counts = -(-self.width // WORDS_A_COUNT)
+        counts = -(-self.width // WORDS_PER_COUNT)
         key = np.array([self.seed, self.batch], dtype=np.uint64)
         philox = np.random.Philox(key=key, counter=[self.first * counts, 0, 0, purpose])
-        words: np.ndarray = philox.random_raw(self.rows * counts * WORDS_A_COUNT)
+        words: np.ndarray = philox.random_raw(self.rows * counts * WORDS_PER_COUNT)
         return words.reshape(self.rows, -1)[:, :length]
 
 
 LOW = np.uint64(0x00000000FFFFFFFF)
-"""The low half of a word: a random number of its own."""
+"""Selects the low half of a word, which serves as a second random number."""
 
 
 def uniform(half: np.ndarray) -> np.ndarray:
-    """Low halves of words -> float64 in [0, 1)."""
+    """Turns low halves of words into float64 in [0, 1)."""
     return half.astype(np.float64) * 2.0**-32

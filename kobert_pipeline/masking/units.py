@@ -1,4 +1,4 @@
-"""Units that are masked whole: runs of pieces. Shapes: B rows of L pieces."""
+"""Units that are masked whole: sequences of tokens. Shapes: B rows of L tokens."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import NamedTuple
 import numpy as np
 
 POSITION = np.uint32(0xFFFF)
-"""The half of a sorting key that holds the position: rows have at most 65,536 pieces."""
+"""The half of a sorting key that holds the position: rows have at most 65,536 tokens."""
 NEVER_FITS = np.iinfo(np.int64).max
 
 
 class Units(NamedTuple):
     begins: np.ndarray
-    """(B, L) bool: the piece is the first of its unit."""
+    """(B, L) bool: the token is the first of its unit."""
     first: np.ndarray
-    """(B, L) position of the first piece of each piece's unit; means nothing where there is nothing to mask."""
+    """(B, L) position of the first token of each token's unit; undefined on tokens that cannot be masked."""
     size: np.ndarray
-    """(B, L) pieces of the unit, at its first piece; 0 elsewhere."""
+    """(B, L) number of tokens of the unit, at its first token; 0 elsewhere."""
 
 
 def units_of(starts: np.ndarray, maskable: np.ndarray) -> Units:
-    """Units begin at `starts` (B, L) and end before the next start, special token or padding."""
+    """Finds the units: each begins at one of `starts` (B, L) and ends before the next start, special token or
+    padding."""
     before = np.zeros_like(maskable)
     before[:, 1:] = maskable[:, :-1]
     begins = maskable & (starts | ~before)
@@ -31,8 +32,8 @@ def units_of(starts: np.ndarray, maskable: np.ndarray) -> Units:
     return Units(begins, first, np.bincount(flat, minlength=rows * length).reshape(rows, length))
 
 
-def choose_pieces(keys: np.ndarray, maskable: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """(B, L) bool: in each row the `budget` (B,) maskable pieces with the smallest keys (B, L)."""
+def choose_tokens(keys: np.ndarray, maskable: np.ndarray, budget: np.ndarray) -> np.ndarray:
+    """(B, L) bool: in each row, the `budget` (B,) maskable tokens with the smallest keys (B, L)."""
     ordered = _ordered(keys, maskable)
     last = np.take_along_axis(np.sort(ordered, axis=1), np.maximum(budget - 1, 0)[:, None], axis=1)
     chosen: np.ndarray = maskable & (ordered <= last) & (budget > 0)[:, None]
@@ -40,9 +41,9 @@ def choose_pieces(keys: np.ndarray, maskable: np.ndarray, budget: np.ndarray) ->
 
 
 def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """(B, L) bool: the pieces of whole units, taken in the order of their keys (B, L) while they fit the `budget` (B,).
+    """(B, L) bool: the tokens of whole units, taken in the order of their keys (B, L) while they fit the `budget` (B,).
 
-    A unit that does not fit is passed over (as in BERT's code release of 2019).
+    A unit that does not fit is skipped (as in BERT's code release of 2019).
     """
     count = int(units.begins.sum(axis=1).max(initial=0))
     order = (np.sort(_ordered(keys, units.begins), axis=1)[:, :count] & POSITION).astype(np.int64)
@@ -54,18 +55,18 @@ def choose_units(keys: np.ndarray, units: Units, maskable: np.ndarray, budget: n
 
 
 def _ordered(keys: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """(B, L) uint32: the high 16 bits of each key, and its position as the low ones: no two are equal, and 32 bits sort twice as fast as
-    64. Others than candidates come last."""
+    """(B, L) uint32: the high 16 bits of each key, then its position as the low 16. So no two are equal, and 32 bits
+    are sorted twice as fast as 64. Positions that are not candidates come last."""
     high = np.where(candidates, (keys >> np.uint64(32)).astype(np.uint32) & ~POSITION, ~POSITION)
     return high | np.arange(keys.shape[1], dtype=np.uint32)
 
 
 def take_while_they_fit(sizes: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    """Which of `sizes` (B, U) to take, from left to right, so that no row's sum exceeds its budget.
+    """Chooses which of `sizes` (B, U) to take, from left to right, so that the sum of each row stays within its budget.
     Sizes of 0 fill up shorter rows and are not taken.
 
-    One pass takes everything up to the first that does not fit any more; little room is left after it, and few passes over
-    the rows that still have some.
+    One pass takes everything up to the first size that no longer fits. Little room is left then, so few passes over few
+    rows follow.
     """
     taken, left = np.zeros(sizes.shape, dtype=bool), budget.copy()
     rows, waiting = np.arange(len(sizes)), sizes

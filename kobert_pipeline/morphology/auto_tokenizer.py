@@ -1,4 +1,4 @@
-"""A tokenizer as `AutoTokenizer` loads it. The code that comes with it is never run."""
+"""Loads a tokenizer as `AutoTokenizer` does, but never runs code that is stored with the tokenizer."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 MECAB_KO = "MecabKoTokenizer"
-"""What this file names as the class of a tokenizer that cuts at morphemes at use (`morpheme: inference`)."""
+"""The class that this file names for a tokenizer that cuts at morphemes at use (`morpheme: inference`)."""
 
 
 def cuts_at_use(name: str | Path) -> bool:
-    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: then it needs MeCab, and a sentence whole."""
+    """Whether the tokenizer in a folder, or of a Hub id, cuts at morphemes at use: it then needs MeCab and whole
+    sentences."""
     if not Path(name).is_dir():
         from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
         return bool(get_tokenizer_config(str(name)).get("tokenizer_class") == MECAB_KO)
     try:
         config = read_json(Path(name) / TOKENIZER_CONFIG)
-    except (OSError, ValueError):  # whoever loads the tokenizer says so
+    except (OSError, ValueError):  # the function that loads the tokenizer reports it
         return False
     return isinstance(config, dict) and config.get("tokenizer_class") == MECAB_KO
 
 
 def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> Any:
-    """As `AutoTokenizer` loads it. One that cuts at morphemes at use is loaded by our own copy of its code, so that nothing
-    which came with it is run."""
+    """Loads a tokenizer as `AutoTokenizer` does. One that cuts at morphemes at use is loaded by this project's copy of
+    its code, so that the code in its folder is not run."""
     from transformers import AutoTokenizer
 
     if cuts_at_use(name):

@@ -1,10 +1,11 @@
-"""What mecab-ko adds to MeCab: a particle, ending or suffix with a space before it costs more.
+"""What mecab-ko adds to MeCab: a particle, ending or suffix after a space costs more.
 
-The dictionary says how much (`left-space-penalty-factor` in its dicrc); MeCab itself ignores it. MeCab's lattice does not
-depend on costs, and its forward pass leaves on each node the cost of the cheapest way there. Penalties are never negative:
-those costs are a lower bound of the penalised ones, and an A* search from the end of the sentence that is guided by them
-finds the path of least penalised cost, looking only at nodes that could lie on it (Hart, Nilsson and Raphael 1968; MeCab's own
-N-best search is of this kind). Imports no MeCab: the lattice is handed in.
+The dictionary gives the penalties (`left-space-penalty-factor` in its dicrc), but MeCab ignores them. MeCab's lattice
+does not depend on costs, and its forward pass stores on each node the cost of the cheapest path to it. Because
+penalties are never negative, these costs are a lower bound of the penalised ones. An A* search from the end of the
+sentence, guided by them, finds the path of least penalised cost and looks only at nodes that could be on it (Hart,
+Nilsson and Raphael 1968; MeCab's own N-best search is of this kind). This file does not import MeCab: it receives the
+lattice.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Any, NamedTuple
 
 SETTING = "left-space-penalty-factor"
 BEGINNING, END = 2, 3
-"""`stat` of the nodes before and behind the sentence (MECAB_BOS_NODE, MECAB_EOS_NODE)."""
+"""`stat` of the nodes before and after the sentence (MECAB_BOS_NODE, MECAB_EOS_NODE)."""
 
 
 def read_penalties(dicrc: Path) -> dict[int, int]:
-    """Part-of-speech id -> cost; the file lists them in turn. Empty for a dictionary without any."""
+    """Reads part-of-speech id -> cost; in the file they alternate. Empty for a dictionary without penalties."""
     for line in dicrc.read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name.strip() == SETTING:
@@ -33,58 +34,59 @@ def read_penalties(dicrc: Path) -> dict[int, int]:
 
 
 class Connections:
-    """What it costs that one morpheme follows another: `matrix.bin`, shared between processes, never read whole."""
+    """The costs of one morpheme following another: `matrix.bin`, shared between processes, never read whole."""
 
     def __init__(self, matrix: Path) -> None:
         with matrix.open("rb") as stream:
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         self.width = int.from_bytes(content[:2], sys.byteorder)
-        """Right contexts; there is a row of them for each left context."""
+        """The number of right contexts; each left context has a row of them."""
         self.costs = memoryview(content)[4:].cast("h")
 
 
 class Node(NamedTuple):
-    """A morpheme that the dictionary allows at a place of the sentence."""
+    """A morpheme that the dictionary allows at a position of the sentence."""
 
     number: int
     begin: int
-    """Bytes of the sentence before it; spaces in front of it are its own."""
+    """Bytes of the sentence before it; it includes the spaces in front of it."""
     left: int
-    """Its context, as what stands before it sees it."""
+    """Its context for the morpheme before it."""
     right: int
-    """Its context, as what stands behind it sees it."""
+    """Its context for the morpheme after it."""
     cost: int
     penalty: int
     forward: int
-    """Cost of the cheapest way from the beginning to its end, without penalties."""
+    """Cost of the cheapest path from the beginning to its end, without penalties."""
 
 
 def best_path(lattice: Any, penalties: Mapping[int, int], connections: Connections) -> list[int]:
-    """Where the morphemes of the path of least penalised cost begin, and where the last one ends: bytes of the sentence.
+    """Finds the path of least penalised cost. Returns where its morphemes begin, and where the last one ends, in bytes.
 
-    `lattice` has been parsed. Of paths that cost the same, the one found first is taken: always the same one.
+    `lattice` has been parsed. If several paths have the same cost, the one found first is taken, which is always the
+    same.
     """
-    node, rest = Node(number=-1, begin=_last_end(lattice), left=0, right=0, cost=0, penalty=0, forward=0), 0
+    node, remaining = Node(number=-1, begin=_last_end(lattice), left=0, right=0, cost=0, penalty=0, forward=0), 0
     path: Any = None
     waiting: list[tuple[int, int, Node, int, Any]] = []
     ending: dict[int, list[Node]] = {}
-    done, turn, costs, most = {node.number}, itertools.count(), connections.costs, _own_cost(lattice, penalties)
+    done, order, costs, most = {node.number}, itertools.count(), connections.costs, _mecab_cost(lattice, penalties)
     while node.begin >= 0:
         if node.begin not in ending:
             ending[node.begin] = _ending_at(node.begin, lattice, penalties)
-        behind, row, path = rest + node.cost, connections.width * node.left, (node, path)
+        after, row, path = remaining + node.cost, connections.width * node.left, (node, path)
         for other in ending[node.begin]:
-            total = behind + costs[row + other.right] + other.penalty
+            total = after + costs[row + other.right] + other.penalty
             if other.forward + total <= most and other.number not in done:
-                heappush(waiting, (other.forward + total, next(turn), other, total, path))
+                heappush(waiting, (other.forward + total, next(order), other, total, path))
         while node.number in done:
-            _, _, node, rest, path = heappop(waiting)
+            _, _, node, remaining, path = heappop(waiting)
         done.add(node.number)
     return _begins(path)
 
 
-def _own_cost(lattice: Any, penalties: Mapping[int, int]) -> int:
-    """What MeCab's own path costs with its penalties: the best one costs no more."""
+def _mecab_cost(lattice: Any, penalties: Mapping[int, int]) -> int:
+    """The cost of MeCab's own path with its penalties. The best path costs at most this."""
     node = lattice.eos_node()
     cost = int(node.cost)
     while node is not None:
@@ -98,7 +100,7 @@ def _penalty(node: Any, penalties: Mapping[int, int]) -> int:
 
 
 def _begins(path: Any) -> list[int]:
-    """`path` is a node and the path behind it."""
+    """`path` is a node and the path after it."""
     begins = []
     while path is not None:
         node, path = path
@@ -112,12 +114,13 @@ def _last_end(lattice: Any) -> int:
 
 
 def _ending_at(end: int, lattice: Any, penalties: Mapping[int, int]) -> list[Node]:
-    """In an order that depends on the sentence alone. What stands before the sentence begins at -1."""
-    found, node = [], lattice.end_nodes(end)
+    """The nodes that end at `end`, in an order that only the sentence decides. The node before the sentence begins at
+    -1."""
+    nodes, node = [], lattice.end_nodes(end)
     while node is not None:
         if node.stat != END:
             begin = -1 if node.stat == BEGINNING else end - node.rlength
             context = node.lcAttr, node.rcAttr
-            found.append(Node(node.id, begin, *context, node.wcost, _penalty(node, penalties), node.cost))
+            nodes.append(Node(node.id, begin, *context, node.wcost, _penalty(node, penalties), node.cost))
         node = node.enext
-    return found
+    return nodes

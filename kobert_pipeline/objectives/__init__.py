@@ -1,4 +1,4 @@
-"""What is learned: one file an objective, listed here by hand."""
+"""What is learned: one file per objective, listed here by hand."""
 
 from __future__ import annotations
 

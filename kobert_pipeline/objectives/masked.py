@@ -1,4 +1,7 @@
-"""What every objective that masks pieces shares: options, the batch, the loss on what was masked. Shapes: B rows of L pieces."""
+"""What every objective that masks tokens shares: options, the batch, the loss on what was masked.
+
+Shapes: B rows of L tokens, H hidden size, n masked positions.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,30 @@ from pydantic import Field
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
-from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Term
-from kobert_pipeline.objectives.parts_of_speech import accuracy_terms
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Figure, Learner, Term
+from kobert_pipeline.objectives.parts_of_speech import accuracy_figures, accuracy_terms
 from kobert_pipeline.objectives.rows import Rows
 
 if TYPE_CHECKING:
     import torch
 
 STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "morpheme": MORPHEME_START}
-"""Where a unit begins, by the store's annotations; a subword begins anywhere."""
+"""Masked unit -> the annotation that says where one begins. A subword begins anywhere."""
+TOKENS = "tokens"
+"""The head that scores masked positions: (n, H) -> (n, vocabulary)."""
+HEADLINE, ACCURACY = "mlm", "mlm_accuracy"
+FIGURES = (
+    Figure(HEADLINE, "Masked language model loss", "nats", better=-1),
+    Figure(ACCURACY, "Masked tokens predicted right", "share"),
+    *accuracy_figures(ACCURACY),
+)
+PER_PHASE = tuple(name for name in MaskingConfig.model_fields)
+"""Options that may change between phases: a mask rate that falls, larger masked units."""
 
 
 class MaskedOptions(MaskingConfig):
     validation_probability: float = Field(0.15, gt=0, lt=1)
-    """Share masked in validation text, always as single pieces, so that runs of other settings can be compared."""
+    """Share masked in validation text, always as single tokens, so that runs with other settings can be compared."""
 
 
 def annotations_read(options: MaskedOptions) -> tuple[str, ...]:
@@ -32,8 +45,8 @@ def annotations_read(options: MaskedOptions) -> tuple[str, ...]:
 def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> Batch:
     """`input_ids`, `attention_mask`, `token_type_ids`, `labels`: (B, L). Padding has label -100.
 
-    With `fixed_predictions` `masked_positions` and `masked_labels`, (B, max_predictions), stand in place of `labels`.
-    validation batches have `part_of_speech` (B, L), too, where the store holds it.
+    With `fixed_predictions`, `masked_positions` and `masked_labels`, (B, max_predictions), take the place of `labels`.
+    Validation batches also have `part_of_speech` (B, L) if the store holds it.
     """
     import torch
 
@@ -62,23 +75,23 @@ def _for_validation(options: MaskedOptions) -> MaskingConfig:
 
 
 def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str, Term]:
-    """Cross-entropy (nats) over masked positions only, and the share predicted right, by part of speech where the batch
-    holds it. `hidden` is (B, L, H).
+    """Cross-entropy (nats) over masked positions only, and the share predicted right, by part of speech if the batch holds
+    it. `hidden` is (B, L, H).
 
-    The head runs on masked positions alone: with a vocabulary of 32,000 that is most of a small model's work.
+    The head runs on masked positions alone: with a vocabulary of 32,000 the head is most of a small model's work.
     """
     from torch.nn import functional
 
     states, labels = _masked(hidden, batch)
-    logits = model.token_logits(states).float()
+    logits = model.logits(TOKENS, states).float()
     count = (labels != IGNORE_INDEX).sum().float()
     right = logits.argmax(dim=-1) == labels
     terms = {
-        "mlm": Term(functional.cross_entropy(logits, labels, reduction="sum", ignore_index=IGNORE_INDEX), count),
-        "mlm_accuracy": Term(right.sum().float(), count, weight=0.0),
+        HEADLINE: Term(functional.cross_entropy(logits, labels, reduction="sum", ignore_index=IGNORE_INDEX), count),
+        ACCURACY: Term(right.sum().float(), count, weight=0.0),
     }
     if PART_OF_SPEECH in batch:
-        terms |= accuracy_terms(right, batch[PART_OF_SPEECH][batch["labels"] != IGNORE_INDEX])
+        terms |= accuracy_terms(ACCURACY, right, batch[PART_OF_SPEECH][batch["labels"] != IGNORE_INDEX])
     return terms
 
 
@@ -86,11 +99,11 @@ def token_counts(batch: Batch) -> dict[str, torch.Tensor]:
     """Counts of `token_terms`: masked positions."""
     labels = batch["masked_labels"] if "masked_labels" in batch else batch["labels"]
     count = (labels != IGNORE_INDEX).sum().float()
-    return {"mlm": count, "mlm_accuracy": count}
+    return {HEADLINE: count, ACCURACY: count}
 
 
 def _masked(hidden: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hidden states (n, H) and labels (n,) of the masked positions, or of all slots where their number is fixed."""
+    """Hidden states (n, H) and labels (n,) of the masked positions, or of all slots if their number is fixed."""
     if "masked_positions" in batch:
         at = batch["masked_positions"][..., None].expand(-1, -1, hidden.shape[-1])
         return hidden.gather(1, at).flatten(0, 1), batch["masked_labels"].flatten()

@@ -9,8 +9,19 @@ import numpy as np
 from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import MaskedOptions, annotations_read, masked_batch, token_counts, token_terms
-from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
+from kobert_pipeline.objectives.masked import (
+    FIGURES,
+    HEADLINE,
+    PER_PHASE,
+    TOKENS,
+    MaskedOptions,
+    annotations_read,
+    masked_batch,
+    token_counts,
+    token_terms,
+)
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Learners, Objective, Term, only_student
+from kobert_pipeline.objectives.pseudo_perplexity import PSEUDO_PERPLEXITY
 from kobert_pipeline.objectives.rows import assemble
 
 if TYPE_CHECKING:
@@ -19,9 +30,9 @@ if TYPE_CHECKING:
 
 class MlmOptions(MaskedOptions):
     whole_sentences: bool = False
-    """Rows end where sentences end, padded (RoBERTa); otherwise they are cut at pieces, and full."""
+    """Rows end where sentences end, and are padded (RoBERTa). Otherwise they are cut at tokens, and full."""
     across_documents: bool = True
-    """A row goes on with the next document, behind a [SEP]."""
+    """A row goes on with the next document, after a [SEP]."""
 
 
 def plan(block: Block, context: PlanContext, options: MlmOptions) -> Examples:
@@ -32,19 +43,23 @@ def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, optio
     return masked_batch(assemble(examples, chosen, context.tokenizer, numbered=False), context, options)
 
 
-def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, Term]:
-    return token_terms(model, model.hidden(batch), batch)
+def loss(models: Learners, batch: Batch, generator: torch.Generator, options: MlmOptions) -> dict[str, Term]:
+    return token_terms(models.student, models.student.hidden(batch), batch)
 
 
 OBJECTIVE = Objective(
     name="mlm",
     paper="Liu et al. 2019, section 4.2; masking of Devlin et al. 2019, section 3.1",
     options=MlmOptions,
-    special_tokens=(),
-    heads=("tokens",),
+    models=only_student(TOKENS),
     plan=plan,
     collate=collate,
     loss=loss,
     counts=token_counts,
+    headline=HEADLINE,
+    figures=FIGURES,
+    measures=(PSEUDO_PERPLEXITY,),
+    use="fill_mask",
     annotations=annotations_read,
+    per_phase=PER_PHASE,
 )

@@ -9,46 +9,63 @@ import numpy as np
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.sentence_order import sentence_order
 from kobert_pipeline.dataset.store import Block
-from kobert_pipeline.objectives.masked import annotations_read, masked_batch, token_counts, token_terms
-from kobert_pipeline.objectives.mlm_nsp import MlmNspOptions, pair_counts, pair_terms
-from kobert_pipeline.objectives.objective import Batch, BatchContext, Learner, Objective, Term
+from kobert_pipeline.objectives.masked import (
+    FIGURES,
+    HEADLINE,
+    PER_PHASE,
+    TOKENS,
+    annotations_read,
+    masked_batch,
+    token_counts,
+    token_terms,
+)
+from kobert_pipeline.objectives.objective import Batch, BatchContext, Learners, Objective, Term, only_student
+from kobert_pipeline.objectives.pseudo_perplexity import PSEUDO_PERPLEXITY
 from kobert_pipeline.objectives.rows import assemble
+from kobert_pipeline.objectives.sentence_pair import PAIR, PairOptions, pair_counts, pair_figures, pair_terms
 
 if TYPE_CHECKING:
     import torch
 
+NAME, LABEL = "sop", "sentence_order_label"
 
-def plan(block: Block, context: PlanContext, options: MlmNspOptions) -> Examples:
+
+def plan(block: Block, context: PlanContext, options: PairOptions) -> Examples:
     return sentence_order(block, context, short_probability=options.short_probability)
 
 
-def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, options: MlmNspOptions) -> Batch:
+def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, options: PairOptions) -> Batch:
     """As `mlm`, and `sentence_order_label` (B,): 0 in order, 1 swapped."""
     import torch
 
     batch = masked_batch(assemble(examples, chosen, context.tokenizer, numbered=True), context, options)
-    return batch | {"sentence_order_label": torch.from_numpy(examples.labels["sentence_order_label"][chosen])}
+    return batch | {LABEL: torch.from_numpy(examples.labels[LABEL][chosen])}
 
 
-def loss(model: Learner, batch: Batch, generator: torch.Generator) -> dict[str, Term]:
+def loss(models: Learners, batch: Batch, generator: torch.Generator, options: PairOptions) -> dict[str, Term]:
     """Mean masked cross-entropy plus mean sentence-order cross-entropy (Lan et al. 2020, section 3.1)."""
-    hidden = model.hidden(batch)
-    return token_terms(model, hidden, batch) | pair_terms(model, hidden, batch["sentence_order_label"], "sop")
+    hidden = models.student.hidden(batch)
+    return token_terms(models.student, hidden, batch) | pair_terms(models.student, hidden, batch[LABEL], NAME)
 
 
 def counts(batch: Batch) -> dict[str, torch.Tensor]:
-    return token_counts(batch) | pair_counts(batch["sentence_order_label"], "sop")
+    return token_counts(batch) | pair_counts(batch[LABEL], NAME)
 
 
 OBJECTIVE = Objective(
     name="mlm_sop",
     paper="Lan et al. 2020, section 3.1",
-    options=MlmNspOptions,
-    special_tokens=(),
-    heads=("tokens", "sequence_pair"),
+    options=PairOptions,
+    models=only_student(TOKENS, PAIR),
     plan=plan,
     collate=collate,
     loss=loss,
     counts=counts,
+    headline=HEADLINE,
+    figures=(*FIGURES, *pair_figures(NAME, "Sentence order")),
+    measures=(PSEUDO_PERPLEXITY,),
+    use="fill_mask",
     annotations=annotations_read,
+    per_phase=PER_PHASE,
+    label_words={LABEL: ("in order", "swapped")},
 )

@@ -1,28 +1,30 @@
-"""The contract of an objective: what is learned. One file an objective; the table is in `kobert_pipeline.objectives`.
+"""The contract of an objective: what is learned. One file per objective; the table is in `kobert_pipeline.objectives`.
 
-Shapes: B rows of L pieces, H hidden size, V vocabulary, n masked positions.
+Shapes: B rows of L tokens, H hidden size, V vocabulary, n chosen positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from kobert_pipeline.dataset.plan import Examples, PlanContext
-from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.dataset.store import Block, Store
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.masking.generators import RowGenerator
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
 Batch = dict[str, "Tensor"]
-"""Name -> tensor with B rows, an example each: what a model takes and a loss reads. Packing is no matter of objectives: it
-adds `packing`, by which a model lays examples into rows and takes their hidden states out again."""
+"""Name -> tensor with B rows, one example each: what models take and a loss reads. No objective deals with packing: it adds
+`packing`, by which a model lays examples into rows and takes their hidden states out again."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Term:
 
 @dataclass(frozen=True)
 class TokenizerInfo:
-    """What objectives and architectures need to know of the tokenizer."""
+    """What objectives and architectures need to know about the tokenizer."""
 
     vocab_size: int
     pad_id: int
@@ -45,7 +47,7 @@ class TokenizerInfo:
     sep_id: int
     mask_id: int
     replacements: np.ndarray
-    """Ids of ordinary pieces: neither special nor unused."""
+    """Ids of ordinary tokens: neither special nor unused."""
 
 
 @dataclass(frozen=True)
@@ -57,37 +59,164 @@ class BatchContext:
     training: bool = True
 
 
+# --- the models of a run ---------------------------------------------------------------------------------------------
+
+STUDENT, GENERATOR, TEACHER = "student", "generator", "teacher"
+
+
 class Learner(Protocol):
-    """What a loss may ask of a model: see `kobert_pipeline.architectures.architecture`."""
+    """What a loss may ask of one model: see `kobert_pipeline.architectures.wrapped`."""
+
+    @property
+    def hidden_size(self) -> int:
+        """H."""
 
     def hidden(self, batch: Batch) -> Tensor:
         """Last hidden states (B, L, H)."""
 
-    def token_logits(self, hidden: Tensor) -> Tensor:
-        """(n, H) hidden states of chosen positions -> (n, V). Head `tokens`."""
+    def logits(self, head: str, states: Tensor) -> Tensor:
+        """What the head makes of hidden states. `tokens`: (n, H) -> (n, V); `sequence_pair`: (B, L, H) -> (B, 2)."""
 
-    def pair_logits(self, hidden: Tensor) -> Tensor:
-        """(B, L, H) -> (B, 2), read from [CLS]. Head `sequence_pair`."""
 
+class Learners(Protocol):
+    """The models of a run by role, and the objective's own parts: what a loss is given."""
+
+    training: bool
+
+    @property
+    def student(self) -> Learner: ...
+
+    @property
+    def parts(self) -> Any:
+        """What `Objective.parts` made, by name."""
+
+    def __getitem__(self, role: str) -> Learner: ...
+
+
+def same_sizes(options: Any, sizes: Any) -> Any:
+    """A model as large as the student."""
+    return sizes
+
+
+@dataclass(frozen=True)
+class Role:
+    """One model of a run."""
+
+    heads: tuple[str, ...]
+    """What the objective asks of its architecture."""
+    sizes: Callable[[Any, Any], Any] = same_sizes
+    """(options, the student's sizes) -> its sizes, of the same class."""
+    checkpoint: str = ""
+    """The name of the input (`Inputs.folders`) that holds its weights. Such a model is frozen: it is not trained, not
+    stored in checkpoints and not exported, and its architecture is that of its folder."""
+
+
+def _nothing(*_: Any) -> Any:
+    """No inputs, no parts."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an objective needs besides the store."""
+
+    identity: Callable[[Any, FileHashes], dict[str, str]] = _nothing
+    """(options, hashes of files) -> name -> sha256 or commit: a part of the fingerprint."""
+    folders: Callable[[Any, Mapping[str, str]], dict[str, Path]] = _nothing
+    """(options, what `identity` said) -> name -> folder on this machine."""
+
+
+Models = Callable[[Any], Mapping[str, Role]]
+"""Options -> the models of a run by role. One of them is the STUDENT, which is exported and evaluated."""
+Parts = Callable[[Any, Learners, TokenizerInfo], Mapping[str, "nn.Module"]]
+"""(options, models, tokenizer) -> further modules that are trained and belong to the objective, not to an exported model."""
+Share = Callable[[Any, Learners], None]
+"""(options, models): ties weights between models, as ELECTRA ties embeddings."""
+
+
+class OneModel:
+    """The models of an objective that trains a student alone. An object, because workers get objectives pickled."""
+
+    def __init__(self, heads: tuple[str, ...]) -> None:
+        self.roles = {STUDENT: Role(heads)}
+
+    def __call__(self, _: Any) -> Mapping[str, Role]:
+        return self.roles
+
+
+def only_student(*heads: str) -> Models:
+    """One model, with these heads."""
+    return OneModel(heads)
+
+
+# --- what a run is measured by ---------------------------------------------------------------------------------------
+
+Unit = Literal["nats", "share", ""]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A term or a measure, as curves, pages and cards show it."""
+
+    name: str
+    title: str
+    """`Masked tokens predicted right`."""
+    unit: Unit = ""
+    chance: float | None = None
+    """The value for a model that knows nothing; drawn as a level."""
+    better: Literal[1, -1] = 1
+    """Whether more is better, or less."""
+    group: str = ""
+    """Figures of one group are parts of another figure, and are shown as one table."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The headline's value for a model that knows nothing."""
+
+    name: str
+    """`unigram entropy`."""
+    value: Callable[[float, Any], float]
+    """(unigram entropy of the training text in nats, options) -> the value."""
+
+
+def _entropy(unigram_entropy: float, _: Any) -> float:
+    return unigram_entropy
+
+
+UNIGRAM_ENTROPY = Chance("unigram entropy", _entropy)
+"""For a loss per token: the loss of a model that knows how frequent each token is."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure that is taken once, after the last step."""
+
+    figure: Figure
+    batches: Callable[[Store, int, int, TokenizerInfo], list[Batch]]
+    """(store, number of validation sentences, longest example in tokens, tokenizer) -> what is measured on."""
+    value: Callable[[Learners, Sequence[Batch], torch.device], float]
+
+
+# --- the objective ---------------------------------------------------------------------------------------------------
 
 Plan = Callable[[Block, PlanContext, Any], Examples]
 Collate = Callable[[Examples, np.ndarray, BatchContext, Any], Batch]
 """(examples of a block, which of them (B,), context, options) -> tensors with B rows."""
-Loss = Callable[[Learner, Batch, "torch.Generator"], dict[str, Term]]
+Loss = Callable[[Any, Batch, "torch.Generator", Any], dict[str, Term]]
+"""(Learners, batch, generator of samples that are drawn inside the loss, options) -> terms by name."""
 Counts = Callable[[Batch], dict[str, "Tensor"]]
-"""Batch -> the count of every term that its loss will give, known before the model runs: what is divided by is summed over
-ranks and micro-batches first."""
-Inputs = Callable[[Any], dict[str, str]]
-Annotations = Callable[[Any], tuple[str, ...]]
+"""Batch -> the count of every term that its loss will give, known before the model runs: the counts are summed over ranks
+and micro-batches before anything is divided by them."""
 
 
-def no_inputs(_: Config) -> dict[str, str]:
-    """The objective needs the store alone."""
-    return {}
+def no_special_tokens(_: Any) -> tuple[str, ...]:
+    """The objective needs the usual special tokens alone."""
+    return ()
 
 
-def no_annotations(_: Config) -> tuple[str, ...]:
-    """The objective needs the pieces alone."""
+def no_annotations(_: Any) -> tuple[str, ...]:
+    """The objective needs the tokens alone."""
     return ()
 
 
@@ -96,15 +225,31 @@ class Objective:
     name: str
     paper: str
     options: type[Config]
-    special_tokens: tuple[str, ...]
-    """What it needs in the vocabulary beyond [PAD] [UNK] [CLS] [SEP] [MASK]."""
-    heads: tuple[str, ...]
-    """What it needs of the architecture."""
+    models: Models
     plan: Plan
     collate: Collate
     loss: Loss
     counts: Counts
-    inputs: Inputs = no_inputs
-    """Options -> artifacts it needs besides the store (a teacher), by name: part of the fingerprint."""
-    annotations: Annotations = no_annotations
+    headline: str
+    """The loss term that curves, best checkpoint, alarms, page and card follow; less is better."""
+    figures: tuple[Figure, ...]
+    """How terms are shown, the headline first."""
+    use: str
+    """What the exported student is for: a name of `kobert_pipeline.uses.USES`."""
+    chance: Chance = UNIGRAM_ENTROPY
+    measures: tuple[Measure, ...] = ()
+    special_tokens: Callable[[Any], tuple[str, ...]] = no_special_tokens
+    """Options -> what it needs in the vocabulary beyond [PAD] [UNK] [CLS] [SEP] [MASK]."""
+    annotations: Callable[[Any], tuple[str, ...]] = no_annotations
     """Options -> names of the store's annotations that it reads, checked before training."""
+    parts: Parts = _nothing
+    share: Share = _nothing
+    inputs: Inputs = Inputs()
+    per_phase: tuple[str, ...] = ()
+    """Options that may change between the phases of a run."""
+    label_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of a label (B,) -> what its values mean, for people who look at a batch."""
+
+    def heads(self, options: Any) -> tuple[str, ...]:
+        """What it asks of the student's architecture."""
+        return self.models(options)[STUDENT].heads

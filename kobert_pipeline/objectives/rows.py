@@ -1,4 +1,4 @@
-"""Rows of pieces from examples: what every objective's `collate` begins with. Shapes: B rows of L pieces, n of them text."""
+"""Rows of tokens from examples: what the `collate` of every objective begins with. Shapes: B rows of L tokens."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Rows(NamedTuple):
     input_ids: np.ndarray
     """(B, L) int64, padded to the longest row."""
     token_type_ids: np.ndarray
-    """(B, L) int64: 1 on the second segment and its [SEP], where segments are numbered."""
+    """(B, L) int64: 1 on the second segment and its [SEP], if segments are numbered."""
     attention_mask: np.ndarray
     """(B, L) bool, false on padding."""
     maskable: np.ndarray
     """(B, L) bool, false on special tokens and padding."""
     block: Block
     places: np.ndarray
-    """(B, L) where each maskable piece stands in the block; means nothing elsewhere."""
+    """(B, L) place of each maskable token in the block; without meaning elsewhere."""
 
     def annotations(self, name: str) -> np.ndarray:
-        """(B, L) of one of the block's annotations; means nothing on special tokens and padding."""
-        found: np.ndarray = self.block.annotations[name].take(self.places, mode="clip")
-        return found
+        """(B, L) of one of the annotations of the block; without meaning on special tokens and padding."""
+        values: np.ndarray = self.block.annotations[name].take(self.places, mode="clip")
+        return values
 
 
 def assemble(examples: Examples, chosen: np.ndarray, info: TokenizerInfo, *, numbered: bool) -> Rows:
@@ -40,8 +40,8 @@ def assemble(examples: Examples, chosen: np.ndarray, info: TokenizerInfo, *, num
     begins = _begins(sizes, row_offsets, shape[1])
     maskable = _stretches(begins, begins + sizes, np.array([False, True]), shape)
     places = _places(starts, begins, shape)
-    pieces = examples.block.tokens.take(places, mode="clip")
-    input_ids = np.where(maskable, pieces, info.pad_id).astype(np.int64)
+    tokens = examples.block.tokens.take(places, mode="clip")
+    input_ids = np.where(maskable, tokens, info.pad_id).astype(np.int64)
     input_ids[:, 0] = info.cls_id
     input_ids.ravel()[begins + sizes] = info.sep_id
     second = row_offsets[:-1] + 1 if numbered else row_offsets[:0]
@@ -50,7 +50,7 @@ def assemble(examples: Examples, chosen: np.ndarray, info: TokenizerInfo, *, num
 
 
 def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarray:
-    """Position of each range's first piece in the rows laid end to end: [CLS] before a row's first, [SEP] after each."""
+    """Position of the first token of each range in the rows laid end to end: [CLS] before a row's first, [SEP] after each."""
     before = offsets_of(sizes + 1)
     rows = np.repeat(np.arange(len(row_offsets) - 1), np.diff(row_offsets))
     begins: np.ndarray = rows * length + 1 + before[:-1] - before[row_offsets[rows]]
@@ -58,7 +58,7 @@ def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarr
 
 
 def _places(starts: np.ndarray, begins: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """(B, L): from each of `begins` on, the places from its start on."""
+    """(B, L): from each of `begins` on, the places in the block from its start on."""
     counts = np.diff(begins, prepend=0, append=shape[0] * shape[1])
     places: np.ndarray = np.repeat(np.append(0, starts - begins), counts)
     places += np.arange(len(places))

@@ -1,4 +1,4 @@
-"""What should worry whoever watches a run: losses that jump, that are no numbers, that stand where nothing is learned."""
+"""Alarms of a run: a loss that jumps, that is not a number, or that stays where nothing is learned."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SPIKES, PLATEAUS, REPEATS = "loss_spikes", "plateaus", "repeated_text"
 
 
 class Spikes:
-    """Losses that stand out from those before them: by more than THRESHOLD robust deviations (1.4826 times the median
-    distance from the median, which is a standard deviation where losses are normal) above the median of a window."""
+    """Losses that are more than THRESHOLD robust deviations above the median of those before them. A robust deviation is 1.4826
+    times the median distance from the median; for a normal distribution it equals the standard deviation."""
 
     WINDOW, ENOUGH, THRESHOLD = 100, 30, 8.0
     SMALLEST = 0.01
-    """Nats: a deviation is never taken to be less."""
+    """Nats: the least that a deviation counts as."""
 
     def __init__(self) -> None:
         self.window: list[float] = []
@@ -55,30 +55,30 @@ class Spikes:
 
 PLATEAU_STEPS, PLATEAU_ROWS = 500, 10
 NEAR, STILL = 0.25, 0.02
-"""Nats: how near to the unigram entropy, and how little better the second half of the steps is than the first."""
+"""Nats: how near to chance, and how little better the second half of the steps is than the first."""
 
 
-def plateau(curve: Sequence[Mapping[str, float]], entropy: float, log_steps: int) -> float | None:
-    """The loss at which a run stands still near the unigram entropy (what knowing each piece's frequency gives), over its
-    last steps; None where it learns, where the learning rate still rises, or where the steps are too few to tell."""
+def plateau(curve: Sequence[Mapping[str, float]], headline: str, chance: float, log_steps: int) -> float | None:
+    """The loss at which a run stays near `chance` over its last steps. None if it learns, if the learning rate still rises, or
+    if the steps are too few to tell."""
     steps = max(PLATEAU_STEPS, PLATEAU_ROWS * log_steps)
     first = (curve[-1]["step"] if curve else 0) - steps
-    rows = [row for row in curve if row["step"] > first and "mlm" in row]
+    rows = [row for row in curve if row["step"] > first]
     if first < 0 or len(rows) < PLATEAU_ROWS or rows[0]["learning_rate"] < rows[-1]["learning_rate"]:
         return None
-    losses, middle = [row["mlm"] for row in rows], len(rows) // 2
+    losses, middle = [row[headline] for row in rows], len(rows) // 2
     before, after = float(np.mean(losses[:middle])), float(np.mean(losses[middle:]))
-    return after if after > entropy - NEAR and before - after < STILL else None
+    return after if after > chance - NEAR and before - after < STILL else None
 
 
 LONG_SENTENCE = 16
-"""Pieces: shorter ones ("감사합니다.") come again in any text."""
+"""Tokens: shorter sentences ("감사합니다.") recur in any text."""
 MOST_REPEATED = 0.1
 
 
 def repeated_share(block: Block) -> float:
-    """Share of the block's pieces in long sentences that stood in it before. A block is a sample of the corpus: of the
-    whole, more is repeated."""
+    """The share of the block's tokens in long sentences that occurred in it before. A block is a sample of the corpus: in the
+    whole corpus, more is repeated."""
     seen: set[bytes] = set()
     repeated = 0
     for start, end in pairwise(block.sentence_offsets.tolist()):
@@ -89,50 +89,60 @@ def repeated_share(block: Block) -> float:
     return repeated / max(1, len(block.tokens))
 
 
-NORM = "gradient's norm"
+NORM = "gradient norm"
+
+
+class Level(NamedTuple):
+    """The headline of an objective, and its value for a model that knows nothing."""
+
+    headline: str
+    name: str
+    """`unigram entropy`."""
+    value: float
 
 
 class Unread(NamedTuple):
-    """A step whose figures lie on the device still."""
+    """A step whose figures are still on the device."""
 
     place: str
     phase: int
     names: tuple[str, ...]
     values: Tensor
-    """Each loss, and the gradient's norm: in the order of `names`."""
+    """Each loss, and the gradient norm, in the order of `names`."""
 
 
 class Alarms(lightning.Callback):
-    """Warns of repeated text, spikes and a plateau, one line each, and counts them. A loss or gradient that is no number ends the run.
+    """Warns of repeated text, spikes and a plateau, one line each, and counts them. A loss or gradient that is not a number ends
+    the run.
 
-    Figures are read every `log_steps`, and before a checkpoint is written: on a GPU each reading waits for it. A step that is
-    no good, and those after it, are left out by the module, so that the weights are those before it when the run ends. Stands
-    before the callbacks that measure and write checkpoints.
+    Figures are read every `log_steps`, and before a checkpoint is written: on a GPU each reading waits. The module skips a bad
+    step and all after it, so that the run ends with the weights of before. This callback comes before those that measure and
+    write checkpoints.
     """
 
-    def __init__(self, config: PretrainConfig, entropy: float, folder: Path) -> None:
-        self.config, self.entropy, self.folder = config, entropy, folder
+    def __init__(self, config: PretrainConfig, level: Level, folder: Path) -> None:
+        self.config, self.level, self.folder = config, level, folder
         self.spikes, self.counts = Spikes(), Counter[str]()
         self._rows = 0
         self._unread: list[Unread] = []
 
-    def found(self) -> dict[str, Any]:
-        """For the summary: nothing where there was nothing."""
+    def summary(self) -> dict[str, Any]:
+        """For the summary: empty if there was no warning."""
         return {"warnings": dict(sorted(self.counts.items()))} if self.counts else {}
 
     def look_at(self, block: Block) -> None:
-        """Before training: is the text all its own?"""
+        """Before training: does the text repeat itself?"""
         share = repeated_share(block)
         if share > MOST_REPEATED:
             self.counts[REPEATS] = 1
             logger.warning(
-                "pretrain: %.0f%% of the text are sentences that stand in it more than once: the model will learn those by "
+                "pretrain: %.0f%% of the text is sentences that occur in it more than once: the model will learn those by "
                 "heart. Look at `corpora.deduplicate`",
                 100 * share,
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """Of a good step: raises TrainingFailed where there was another, and no checkpoint is written."""
+        """The state after a good step. Raises TrainingFailed after a bad one, so that no checkpoint is written."""
         self._read()
         spikes = self.spikes
         window = {"window": spikes.window, "phase": spikes.phase, "is_high": spikes.is_high}
@@ -147,7 +157,7 @@ class Alarms(lightning.Callback):
         self._unread.append(_step(module))
         step = module.global_step
         closes_a_row = step % self.config.log_steps == 0 or step == module.horizon.total
-        if closes_a_row or self.config.precision == "fp16":  # whose loss the module does not look at
+        if closes_a_row or self.config.precision == "fp16":  # the module does not look at its loss
             self._read()
         if len(module.curve) != self._rows:
             self._rows = len(module.curve)
@@ -159,14 +169,15 @@ class Alarms(lightning.Callback):
         figures = torch.stack([step.values for step in steps]).tolist() if steps else []
         for step, values in zip(steps, figures, strict=True):
             self._require_numbers(step, values)
-            self._warn_of_spike(step, sum(values[:-1]))
+            self._warn_of_spike(step, values[step.names.index(self.level.headline)])
 
     def _require_numbers(self, step: Unread, values: Sequence[float]) -> None:
         for name, value in zip(step.names, values, strict=True):
             if name == NORM and self.config.precision == "fp16":
-                continue  # the scaling of the loss looks after it
+                continue  # loss scaling handles it
             if not math.isfinite(value):
-                raise TrainingFailed(f"pretrain: the {name} is {value} {step.place}. {self._advice()}")
+                what = name if name == NORM else f"{name} loss"
+                raise TrainingFailed(f"pretrain: the {what} is {value} {step.place}. {self._advice()}")
 
     def _advice(self) -> str:
         kept = checkpoints(self.folder)
@@ -182,26 +193,26 @@ class Alarms(lightning.Callback):
     def _warn_of_plateau(self, module: PretrainModule) -> None:
         if PLATEAUS in self.counts:
             return
-        loss = plateau(module.curve, self.entropy, self.config.log_steps)
+        loss = plateau(module.curve, self.level.headline, self.level.value, self.config.log_steps)
         if loss is not None:
             self.counts[PLATEAUS] += 1
             logger.warning(
-                "pretrain: at step %s the loss stands still at %.3f nats, near the unigram entropy (%.3f): so far the model "
-                "knows how frequent pieces are, and no more. Give it more steps, or try another learning_rate",
-                f"{module.global_step:,}", loss, self.entropy,
+                "pretrain: at step %s the loss stays at %.3f, near the %s (%.3f): so far the model has learned nothing beyond "
+                "it. Give it more steps, or try another learning_rate",
+                f"{module.global_step:,}", loss, self.level.name, self.level.value,
             )  # fmt: skip
 
 
 def _step(module: PretrainModule) -> Unread:
-    """The last one. Accuracies are no losses."""
+    """The last step: its losses, metrics left out."""
     assert module.gradient_norm is not None
-    losses = {f"{name} loss": value for name, value in module.latest.items() if not name.endswith("_accuracy")}
+    losses = {name: value for name, value in module.latest.items() if name in module.losses}
     values = torch.stack([*losses.values(), module.gradient_norm.double()])
     return Unread(_place(module), module.cursor["phase"], (*losses, NORM), values)
 
 
 def _place(module: PretrainModule) -> str:
-    """The cursor stands behind the batch."""
+    """The cursor is after the batch."""
     cursor = module.cursor
     batch = f"batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']}"
     return f"at step {cursor['batch']:,} ({batch})"

@@ -1,13 +1,13 @@
 """`kobert inspect RECIPE batch`: examples as training sees them, readable, and the statistics of many batches.
 
-Shapes: B rows of L pieces.
+Shapes: B rows of L tokens.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,48 +19,48 @@ from rich.text import Text
 
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
-from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import Batch, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
+from kobert_pipeline.pretrain.models import objective_of
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SEGMENTS = ("white", "cyan")
 MASKED, REPLACED, KEPT, SPECIAL = "bold red", "bold yellow", "bold green", "bright_black"
-WORDS = {
-    "next_sentence_label": ("really next", "random"),
-    "sentence_order_label": ("in order", "swapped"),
-}
-"""What the values of a label mean; labels of other names are shown as they are."""
+Words = Mapping[str, tuple[str, ...]]
+"""Name of a label -> what its values mean; other labels are shown as numbers."""
 INNER = "##"
-COUNTS = ("examples", "pieces an example")
-"""Figures that are no shares."""
+COUNTS = ("examples", "tokens per example")
+"""Figures that are not shares."""
+TARGETS = {"decoder_input_ids": "decoder reads", "decoder_labels": "decoder writes"}
+"""Tensors of a decoder (B, L'), and what they are called."""
 
 
 def view(config: PretrainConfig, tokenizer: Path, dataset: Path, *, seed: int, rows: int, batches: int) -> Group:
     """The first `rows` examples of a run's first batch, and figures over its first `batches`."""
     from tokenizers import Tokenizer
 
-    store = Store(dataset)
+    store, objective = Store(dataset), objective_of(config)
     store.require_tokenizer(tokenizer)
     info = tokenizer_info(tokenizer)
-    stream = BatchStream(store, OBJECTIVES[config.objective["name"]], config, info, seed)
+    stream = BatchStream(store, objective, config, info, seed)
     drawn = [read(batch, info) for batch, _ in itertools.islice(stream, batches)]
     known = Tokenizer.from_file(str(tokenizer / "tokenizer.json"))
-    piece_of = partial(_piece, known)
-    shown = [line for row in range(min(rows, len(drawn[0].shown))) for line in example(drawn[0], row, piece_of)]
-    return Group(legend(), *shown, table(statistics(drawn), stream.counts))
+    name_of, words = partial(_name, known), objective.label_words
+    count = min(rows, len(drawn[0].shown))
+    shown = [line for row in range(count) for line in example(drawn[0], row, name_of, words)]
+    return Group(legend(), *shown, table(statistics(drawn, words), stream.counts))
 
 
-def _piece(tokenizer: Any, number: int) -> str:
-    return str(tokenizer.id_to_token(number))
+def _name(tokenizer: Any, token: int) -> str:
+    return str(tokenizer.id_to_token(token))
 
 
 class Readable(NamedTuple):
-    """A batch as it was before masking, and what was done to it."""
+    """A batch as it was before corruption, and what was done to it."""
 
     shown: np.ndarray
-    """(B, L) what the model is given."""
+    """(B, L) what the model reads."""
     original: np.ndarray
     """(B, L)"""
     segment: np.ndarray
@@ -70,13 +70,15 @@ class Readable(NamedTuple):
     special: np.ndarray
     """(B, L) bool: [CLS] and [SEP]."""
     selected: np.ndarray
-    """(B, L) bool: there is loss on the piece."""
+    """(B, L) bool: there is a loss on the token."""
     masked: np.ndarray
     """(B, L) bool: selected, and shown as [MASK]."""
     labels: dict[str, np.ndarray]
     """Each (B,)."""
     positions: int
-    """Of all rows, padding included: of the packed ones, where examples are packed."""
+    """Of all rows with their padding; of the packed rows if examples are packed."""
+    targets: dict[str, np.ndarray]
+    """What a decoder reads and writes, each (B, L')."""
 
 
 def read(batch: Batch, info: TokenizerInfo) -> Readable:
@@ -85,19 +87,21 @@ def read(batch: Batch, info: TokenizerInfo) -> Readable:
     selected = labels != IGNORE_INDEX
     original = np.where(selected, labels, shown)
     return Readable(
-        shown, original, arrays["token_type_ids"], arrays["attention_mask"],
+        shown, original, arrays.get("token_type_ids", np.zeros_like(shown)), arrays["attention_mask"],
         np.isin(original, [info.cls_id, info.sep_id]), selected, selected & (shown == info.mask_id),
         {name: values for name, values in arrays.items() if values.ndim == 1}, arrays.get("packing", shown).size,
+        {words: arrays[name] for name, words in TARGETS.items() if name in arrays},
     )  # fmt: skip
 
 
 def _labels(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """(B, L), also where the batch holds slots."""
-    if "labels" in arrays:
-        return arrays["labels"]
+    """(B, L) the label of each token that the model reads; none if the batch has labels of another kind, or slots."""
     labels = np.full_like(arrays["input_ids"], IGNORE_INDEX)
-    rows, numbers = np.nonzero(arrays["masked_labels"] != IGNORE_INDEX)
-    labels[rows, arrays["masked_positions"][rows, numbers]] = arrays["masked_labels"][rows, numbers]
+    if "labels" in arrays:
+        return arrays["labels"] if arrays["labels"].shape == labels.shape else labels
+    if "masked_labels" in arrays:
+        rows, numbers = np.nonzero(arrays["masked_labels"] != IGNORE_INDEX)
+        labels[rows, arrays["masked_positions"][rows, numbers]] = arrays["masked_labels"][rows, numbers]
     return labels
 
 
@@ -111,39 +115,45 @@ def legend() -> Text:
     )  # fmt: skip
 
 
-def example(batch: Readable, row: int, piece_of: Callable[[int], str]) -> list[Text]:
-    """The row's text in colour, behind its labels in words."""
-    named = [_worded(name, int(values[row])) for name, values in batch.labels.items()]
+def example(batch: Readable, row: int, name_of: Callable[[int], str], words: Words) -> list[Text]:
+    """The row's labels in words, its text in colour, and what a decoder reads and writes."""
+    named = [_worded(name, int(values[row]), words) for name, values in batch.labels.items()]
     line = Text()
     for position in np.flatnonzero(batch.real[row]).tolist():
-        piece = piece_of(int(batch.original[row, position]))
-        line.append("" if piece.startswith(INNER) or not position else " ")
-        line.append(*_styled(batch, row, position, piece, piece_of))
-    return [Text(", ".join([f"{int(batch.real[row].sum())} pieces", *named]), style="bold"), line, Text()]
+        token = name_of(int(batch.original[row, position]))
+        line.append("" if token.startswith(INNER) or not position else " ")
+        line.append(*_styled(batch, row, position, token, name_of))
+    targets = [_target(name, values[row], name_of) for name, values in batch.targets.items()]
+    return [Text(", ".join([f"{int(batch.real[row].sum())} tokens", *named]), style="bold"), line, *targets, Text()]
 
 
-def _worded(name: str, value: int) -> str:
-    return f"{name}: {WORDS[name][value] if name in WORDS else value}"
+def _target(name: str, tokens: np.ndarray, name_of: Callable[[int], str]) -> Text:
+    written = [name_of(token) for token in tokens.tolist() if token != IGNORE_INDEX]
+    return Text(f"{name}: {' '.join(written).replace(f' {INNER}', '')}")
 
 
-def _styled(batch: Readable, row: int, position: int, piece: str, piece_of: Callable[[int], str]) -> tuple[str, str]:
-    bare = piece.removeprefix(INNER)
+def _worded(name: str, value: int, words: Words) -> str:
+    return f"{name}: {words[name][value] if name in words else value}"
+
+
+def _styled(batch: Readable, row: int, position: int, token: str, name_of: Callable[[int], str]) -> tuple[str, str]:
+    bare = token.removeprefix(INNER)
     if batch.special[row, position]:
-        return piece, SPECIAL
+        return token, SPECIAL
     if not batch.selected[row, position]:
         return bare, SEGMENTS[int(batch.segment[row, position])]
     if batch.masked[row, position]:
         return f"⟦{bare}⟧", MASKED
     if batch.shown[row, position] == batch.original[row, position]:
         return f"⟦{bare}=⟧", KEPT
-    return f"⟦{bare}→{piece_of(int(batch.shown[row, position]))}⟧", REPLACED
+    return f"⟦{bare}→{name_of(int(batch.shown[row, position]))}⟧", REPLACED
 
 
 # --- statistics ------------------------------------------------------------------------------------------------------
 
 
-def statistics(batches: list[Readable]) -> dict[str, float]:
-    """Shares over all batches, by what they are called in the table."""
+def statistics(batches: list[Readable], words: Words) -> dict[str, float]:
+    """Shares over all batches, by their names in the table."""
     rows = sum(len(batch.shown) for batch in batches)
     positions = sum(batch.positions for batch in batches)
     real, special, selected, masked, kept = (
@@ -161,7 +171,7 @@ def statistics(batches: list[Readable]) -> dict[str, float]:
     }
     for name in batches[0].labels:
         share = sum(int(batch.labels[name].sum()) for batch in batches) / rows
-        figures[f"{name}: {WORDS[name][1] if name in WORDS else 1}"] = share
+        figures[f"{name}: {words[name][1] if name in words else 1}"] = share
     return figures
 
 
@@ -171,7 +181,7 @@ def _flags(batch: Readable) -> tuple[np.ndarray, ...]:
 
 
 def table(figures: dict[str, float], counts: Counter[str]) -> Table:
-    rows = Table("figure", "value", title="over these batches, and what their plans left out or treated otherwise")
+    rows = Table("figure", "value", title="over these batches, and what their plans left out or treated specially")
     for name, value in figures.items():
         rows.add_row(name, f"{value:,.1f}" if name in COUNTS else f"{value:.1%}")
     for name, count in sorted(counts.items()):

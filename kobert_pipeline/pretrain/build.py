@@ -1,14 +1,16 @@
-"""The pretraining stage: trains, measures on validation text, exports a Hugging Face folder. The only I/O of this package.
+"""The pretraining stage: trains, measures on validation data, exports Hugging Face folders. The only I/O of this package.
 
-`model/` is the exported folder, `losses.csv` the curve, `metrics.json` the validation figures. Checkpoints and live logs stand
-under `run/`; a killed run goes on from the last checkpoint and ends with the same weights. Of several processes the first
-one writes.
+`model/` is the exported student (other trained roles have folders of their own), `losses.csv` the curve, `metrics.json` the
+validation figures. Checkpoints and live logs are under `run/`. A killed run goes on from the last checkpoint and ends with the
+same weights. If there are several processes, the first one writes.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +19,29 @@ import torch
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from torch import nn
 
-from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.architectures.architecture import Architecture
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
-from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.pretrain.alarms import Alarms
+from kobert_pipeline.objectives.objective import Objective
+from kobert_pipeline.pretrain.alarms import Alarms, Level
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
-from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, write_curve
+from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, duration, write_curve
+from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
+from kobert_pipeline.training.layerwise import checkpoint_gradients, compile_layers
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.ranks import Turns, is_first, launched
@@ -46,61 +49,63 @@ from kobert_pipeline.training.sharding import Sharded, is_divided
 
 logger = logging.getLogger(__name__)
 
-MODEL, CHECKPOINTS = "model", "checkpoints"
+CHECKPOINTS = "checkpoints"
 PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 
 
 def build(
-    config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None
-) -> dict[str, Any]:
-    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary,
-    in a process that is not the first nothing."""
+    config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None,
+    folders: Mapping[str, Path] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary;
+    in a process that is not the first, an empty one.
+
+    `folders`: name of an input of the objective -> its folder. Raises InputError for data, weights or a machine that do not
+    suffice.
+    """
     _require_devices(config)
     started = time.monotonic()
-    store = Store(dataset)
-    objective, architecture = OBJECTIVES[config.objective["name"]], ARCHITECTURES[config.architecture["name"]]
+    store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)
     store.require_tokenizer(tokenizer)
     info = tokenizer_info(tokenizer)
     stream = BatchStream(store, objective, config, info, seed)
     stream.require_batches()
     validation = ValidationData.of(store, objective, config, info)
     if not validation.batches:
-        raise InputError("No validation text to measure on: raise dataset.validation_share, or add documents.")
+        raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
     rows = vocabulary_rows(start, tokenizer, info.vocab_size)
-    shape = ModelSpec(rows, info.pad_id, info.cls_id, info.sep_id, config.max_length, config.attention)
-    model = architecture.build(config.sizes, shape, objective.heads)
+    models = build_models(config, info, folders or {}, rows)
     if start is not None:
-        load_weights(model, start, with_pairs="sequence_pair" in objective.heads)
-    if config.gradient_checkpointing:
-        _checkpoint_gradients(model)
-    if config.compile:
-        _compile(model)
-    module = PretrainModule(model, objective, config, stream)
+        load_weights(models.student, start, architecture.weights, objective.heads(config.options))
+    layers = _prepare_layers(models, config, architecture)
+    module = PretrainModule(models, objective, config, stream, layers)
     with fitting():
-        found = _fit(module, config, validation, out)
+        noticed = _fit(module, config, validation, out)
         if not is_first():
             return {}
         if is_divided(module.model):
-            fresh = architecture.build(config.sizes, shape, objective.heads)
-            _gather(module, fresh, out.run_folder / CHECKPOINTS)
-        _export(module, architecture.model_inputs, architecture.export, tokenizer, config, out.path / MODEL)
+            _gather(module, build_models(config, info, folders or {}, rows), out.run_folder / CHECKPOINTS)
+        _export(module.model, architecture, tokenizer, config, out.path)
     write_curve(out.path / "losses.csv", module.curve)
-    summary = _summary(module, config, store) | found
+    summary = _summary(module, store) | noticed
     write_json(out.path / "metrics.json", summary)
-    measured = summary["validation"]
-    term = next(name for name in measured[-1] if name not in ("step", "tokens"))
-    logger.info(
-        "pretrain: validation %s loss %.3f -> %.3f nats (unigram entropy %.2f) after %s tokens in %.1f min",
-        term, measured[0][term], measured[-1][term], summary["unigram_entropy"],
-        f"{module.tokens_seen:,}", (time.monotonic() - started) / 60,
-    )  # fmt: skip
+    _report(summary, time.monotonic() - started)
     return summary
 
 
+def _report(summary: Mapping[str, Any], seconds: float) -> None:
+    headline, chance, measured = summary["headline"], summary["chance"], summary["validation"]
+    logger.info(
+        "pretrain: validation %s %.3f -> %.3f (%s %.2f) after %s tokens in %s",
+        headline, measured[0][headline], measured[-1][headline], chance["name"], chance["value"],
+        f"{summary['tokens']:,}", duration(seconds),
+    )  # fmt: skip
+
+
 def _require_devices(config: PretrainConfig) -> None:
-    """Raises InputError for what the machine, or the launcher, has not."""
+    """Raises InputError for what the machine or the launcher does not have."""
     if config.precision == "fp16" and not torch.cuda.is_available():
         raise InputError("pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.")
     if torch.cuda.is_available() and torch.cuda.device_count() < config.devices:
@@ -112,76 +117,80 @@ def _require_devices(config: PretrainConfig) -> None:
         )
 
 
-def _checkpoint_gradients(model: nn.Module) -> None:
-    """In the transformer inside. The recomputed layer draws the same dropout: results are the same to the bit."""
-    from transformers import PreTrainedModel
-
-    for part in model.modules():
-        if isinstance(part, PreTrainedModel):
-            part.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-            return
-
-
-def _compile(model: nn.Module) -> None:
-    """Layer by layer: they are alike, so that one compilation serves them all. Names of weights stay as they are."""
-    from transformers.modeling_layers import GradientCheckpointingLayer
-
-    for part in model.modules():
-        if isinstance(part, GradientCheckpointingLayer):
-            part.compile()
+def _prepare_layers(models: Models, config: PretrainConfig, architecture: Architecture) -> list[nn.Module]:
+    """Compiles and checkpoints the layers of every trained model as the recipe asks, and returns them."""
+    layers = layers_of(models, architecture)
+    if config.compile:
+        compile_layers(layers)
+    if config.gradient_checkpointing:
+        checkpoint_gradients(layers)
+    return layers
 
 
 def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationData, out: Workspace) -> dict[str, Any]:
-    """Runs to the last step, from the last readable checkpoint where there is one. Returns what was measured and noticed."""
+    """Runs to the last step, from the last readable checkpoint if there is one. Returns what was measured and noticed."""
     folder = out.run_folder / CHECKPOINTS
-    found = latest_readable(folder)
-    if found:
-        module.horizon = Horizon(config, **found[1]["kobert"]["horizon"])
-        logger.info("pretrain: resumes from %s", found[0].name)
-    start = found[0] if found else None
+    start = _resume(module, config, folder)
     total, done = module.horizon.total, step_of(start) if start else 0
-    del found
     store, blocks = module.stream.store, module.stream.blocks
-    alarms = Alarms(config, store.summary["unigram_entropy"], folder)
+    alarms = Alarms(config, _level(module.objective, config, store), folder)
     alarms.look_at(store.read(blocks[0]))
     with progress("pretrain", total, "steps", done=done) as advance:
         turns = Turns()
-        watch = Watch(validation, config, advance, out.run_folder)
-        trainer = lightning.Trainer(
-            max_steps=total if total is not None else -1,
-            max_epochs=-1,
-            accelerator="auto",
-            devices=config.devices,
-            num_nodes=config.nodes,
-            strategy=_strategy(config),
-            precision=PRECISIONS[config.precision],
-            logger=loggers(out.run_folder, config),
-            log_every_n_steps=config.log_steps,
-            callbacks=[
-                alarms,
-                Curve(out.run_folder / "losses.csv"),
-                Budget(config, folder, turns, validation.cost_of_sentences),
-                StopOnSigterm(folder, config.keep_last, turns),
-                watch,
-                AtomicCheckpoints(
-                    folder,
-                    config.checkpoint_minutes,
-                    turns,
-                    config.keep_last,
-                    watch.figures if config.keep_best else None,
-                ),
-            ],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            plugins=_cluster(),
-        )
+        watch = Watch(validation, config, module.objective.headline, advance, out.run_folder)
+        callbacks = [
+            alarms,
+            Curve(out.run_folder / "losses.csv"),
+            Budget(config, folder, turns, validation.cost_of_measures),
+            StopOnSigterm(folder, config.keep_last, turns),
+            watch,
+            AtomicCheckpoints(
+                folder, config.checkpoint_minutes, turns, config.keep_last, watch.figures if config.keep_best else None
+            ),
+        ]
+        trainer = _trainer(config, total, callbacks, out.run_folder)
         trainer.fit(module, loader(module.stream, config.workers), ckpt_path=start, weights_only=True)
         save(trainer, folder, config.keep_last)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-    return watch.found() | alarms.found()
+    return watch.summary() | alarms.summary()
+
+
+def _trainer(config: PretrainConfig, total: int | None, callbacks: list[Any], folder: Path) -> lightning.Trainer:
+    """`total`: steps of the run, None until its length is fixed."""
+    return lightning.Trainer(
+        max_steps=total if total is not None else -1,
+        max_epochs=-1,
+        accelerator="auto",
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy=_strategy(config),
+        precision=PRECISIONS[config.precision],
+        logger=loggers(folder, config),
+        log_every_n_steps=config.log_steps,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        plugins=_cluster(),
+    )
+
+
+def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Path | None:
+    """The checkpoint from which the run goes on. The module learns how long the run is."""
+    latest = latest_readable(folder)
+    if latest is None:
+        return None
+    path, state = latest
+    module.horizon = Horizon(config, **state["kobert"]["horizon"])
+    logger.info("pretrain: resumes from %s", path.name)
+    return path
+
+
+def _level(objective: Objective, config: PretrainConfig, store: Store) -> Level:
+    entropy = float(store.summary["unigram_entropy"])
+    return Level(objective.headline, objective.chance.name, objective.chance.value(entropy, config.options))
 
 
 def _strategy(config: PretrainConfig) -> Any:
@@ -192,46 +201,44 @@ def _strategy(config: PretrainConfig) -> Any:
 
 
 def _cluster() -> list[SLURMEnvironment]:
-    """SLURM without Lightning's own requeueing, which keeps checkpoints of its own: a job that is started again resumes."""
+    """SLURM without Lightning's own requeueing, which writes its own checkpoints: a job that is started again resumes."""
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
         return [SLURMEnvironment(auto_requeue=False)]
     return []
 
 
-def _gather(module: PretrainModule, fresh: nn.Module, folder: Path) -> None:
-    """In place of a divided model puts a whole one with the weights of the last checkpoint."""
-    found = latest_readable(folder)
-    assert found is not None
+def _gather(module: PretrainModule, fresh: Models, folder: Path) -> None:
+    """Replaces divided models by whole ones with the weights of the last checkpoint."""
+    latest = latest_readable(folder)
+    assert latest is not None
     module.model = fresh
-    module.load_state_dict(found[1]["state_dict"])
+    module.load_state_dict(latest[1]["state_dict"])
 
 
-def _export(
-    module: PretrainModule,
-    model_inputs: tuple[str, ...],
-    export: Any,
-    tokenizer: Path,
-    config: PretrainConfig,
-    folder: Path,
-) -> None:
-    """Weights, configuration and tokenizer in one folder. Runs again from the start if it was interrupted."""
-    folder.mkdir(exist_ok=True)
-    export(module.model, folder)
-    fast = auto_tokenizer(
-        tokenizer, model_max_length=config.architecture["positions"], model_input_names=list(model_inputs)
-    )
-    fast.save_pretrained(folder)
-    (folder / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
+def _export(models: Models, architecture: Architecture, tokenizer: Path, config: PretrainConfig, folder: Path) -> None:
+    """Each trained model with its tokenizer in a folder of its own. Runs again from the start if it was interrupted."""
+    length = config.architecture.get("positions", config.max_length)
+    fast = auto_tokenizer(tokenizer, model_max_length=length, model_input_names=list(architecture.model_inputs))
+    for name in architecture.export(dict(models.roles.items()), folder):
+        fast.save_pretrained(folder / name)
+        (folder / name / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
 
 
-def _summary(module: PretrainModule, config: PretrainConfig, store: Store) -> dict[str, Any]:
-    parameters = sum(parameter.numel() for parameter in module.model.parameters())
+def _summary(module: PretrainModule, store: Store) -> dict[str, Any]:
+    """What follows from the objective and the run. Pages and cards read these figures, and no objective by name."""
+    objective, config, student = module.objective, module.config, module.model.student
+    level = _level(objective, config, store)
+    shown = [*objective.figures, *(measure.figure for measure in objective.measures)]
     return {
-        "objective": config.objective["name"],
+        "objective": objective.name,
         "architecture": config.architecture["name"],
-        "parameters": parameters,
+        "use": objective.use,
+        "parameters": sum(parameter.numel() for parameter in student.parameters()),
         "steps": module.horizon.total,
         "tokens": module.tokens_seen,
         "epochs": module.cursor["epoch"],
         "unigram_entropy": store.summary["unigram_entropy"],
+        "headline": level.headline,
+        "chance": {"name": level.name, "value": round(level.value, 4)},
+        "figures": [asdict(figure) for figure in shown],
     } | ({"packing": module.stream.packing} if module.stream.packing else {})

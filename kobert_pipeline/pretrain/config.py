@@ -9,22 +9,28 @@ from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import BUDGETS
+from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
+
+SPEC = StageSpec(name="pretrain", version=4, libraries=("torch", "transformers", "lightning"))
 
 
 class Phase(Config):
-    """A part of the run with its own length: BERT's 128 pieces for nine tenths, then 512."""
+    """A part of the run with its own length: BERT's 128 tokens for nine tenths, then 512."""
 
     max_length: int = Field(gt=8)
-    """Pieces of one example."""
+    """Tokens of one example."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of the run's steps."""
     batch_size: int = Field(gt=0)
-    """Examples a step, over all devices and micro-batches; with `row_length`, rows."""
+    """Examples of one step, over all devices and micro-batches; with `row_length`, rows."""
     row_length: int | None = Field(None, gt=8)
-    """Packs examples into rows of so many pieces; none sees its neighbours. Without it every example has a row to itself,
-    padded to the longest of the batch."""
+    """Packs examples into rows of this many tokens; no example sees its neighbours. Without it every example has its own
+    row, padded to the longest of the batch."""
+    objective: dict[str, Any] = Field(default_factory=dict)
+    """Options of the objective that are different in this phase, such as `mlm_probability`."""
 
     @model_validator(mode="after")
     def _rows_hold_an_example(self) -> Phase:
@@ -32,45 +38,49 @@ class Phase(Config):
             raise ValueError(f"row_length {self.row_length} does not hold an example of max_length {self.max_length}")
         return self
 
+    def content(self) -> dict[str, Any]:
+        """Without `objective` if nothing is different."""
+        return {name: value for name, value in super().content().items() if name != "objective" or value}
+
 
 class BatchWarmup(Config):
-    """Batches that grow evenly to their size; a batch's size changes where a block of the store begins."""
+    """Batches that grow evenly to their size. The size changes where a block of the store begins."""
 
     share: float = Field(gt=0, lt=1)
-    """Share of the run over which they grow."""
+    """Share of the run over which batches grow."""
     start: float = Field(0.25, gt=0, le=1)
-    """Share of `batch_size` that the first ones have."""
+    """Share of `batch_size` that the first batches have."""
 
 
 class PretrainConfig(Config):
     objective: dict[str, Any]
-    """`name`, one of OBJECTIVES, and its options."""
+    """`name`, one of OBJECTIVES, and its options. A phase may change some of them."""
     architecture: dict[str, Any]
     """`name`, one of ARCHITECTURES, `size` (mini, small, base, large), and single sizes that differ from it."""
     phases: tuple[Phase, ...] = Field(min_length=1)
     source_shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
-    """Share of an epoch's pieces that each source named here has, by reading its documents more or less often; sources not
-    named divide the rest as they are."""
+    """Share of an epoch's tokens that each source named here has: its documents are read more or less often. Sources that are
+    not named divide the rest as they are."""
     continue_from: str | None = runtime(None)
     """Begin with the weights of a checkpoint: a folder that `save_pretrained` or a run of ours wrote, or `hub:owner/name`.
-    Its tokenizer must be the recipe's (see `tokenizer.adopt`). Its files are part of the fingerprint, its path is not."""
+    Its tokenizer must be that of the recipe (see `tokenizer.adopt`). Its files are part of the fingerprint, its path is not."""
     max_steps: int | None = Field(None, gt=0)
-    """Optimizer steps of the whole run. A recipe gives one of `max_steps`, `max_tokens`, `max_minutes`; one that a later
-    layer gives (a recipe over what it extends, `--set` over the recipe) takes the place of the earlier one."""
+    """Optimizer steps of the whole run. A recipe sets one of `max_steps`, `max_tokens`, `max_minutes`. These exclude each
+    other: the one that a later layer sets (a recipe over what it extends, `--set` over the recipe) replaces the earlier one."""
     max_tokens: int | None = Field(None, gt=0)
-    """Tokens to train on, padding not counted, each time they are seen."""
+    """Tokens to train on, without padding; a token counts each time it is seen."""
     max_minutes: float | None = Field(None, gt=0)
-    """Time of the whole run, measurements and checkpoints included. Turned into steps once, after 50 measured ones (or a
-    tenth of the budget); the checkpoint keeps the number."""
+    """Time of the whole run with its measurements and checkpoints. It is converted into steps once, after 50 measured steps (or
+    a tenth of the budget); checkpoints store the number."""
     optimizer: Literal["adamw", "muon"] = "adamw"
-    """`muon`: Muon for the matrices of the layers, AdamW for the rest, at the same learning rate. In short runs
-    a step learns more; see README.md."""
+    """`muon`: Muon for the matrices of the layers, AdamW for all others, at the same learning rate. In short runs one step
+    learns more; see README.md."""
     learning_rate: float = Field(1e-3, gt=0)
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
     warmup_share: float = Field(0.1, ge=0, lt=1)
     batch_warmup: BatchWarmup | None = None
-    """Smaller batches at the beginning; nothing: none."""
+    """Smaller batches at the beginning; null: none."""
     weight_decay: float = Field(0.01, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
@@ -80,44 +90,44 @@ class PretrainConfig(Config):
     """bf16: matrix products in bfloat16, weights and their updates in float32. fp16: for GPUs without bfloat16, the loss
     scaled so that small gradients survive."""
     validation_steps: int = Field(1_000, gt=0)
-    """Steps between measurements on validation text; there is one before the first step and one after the last."""
+    """Steps between measurements on the validation data. The first comes before the first step, the last after the last."""
     validation_tokens: int = Field(262_144, gt=0)
-    """Pieces measured each time, about, drawn evenly from all validation text: of 15 % of so many the mean loss is known to
-    about .015 nats, and between two runs, which are measured on the same, to less."""
-    pseudo_perplexity_sentences: int = Field(100, ge=0)
-    """validation sentences whose pseudo-perplexity is measured after the last step; 0 leaves it out."""
+    """Tokens of one measurement, approximately, drawn evenly from all validation data. With 15 % of the default masked, the
+    mean loss is known to about .015 nats; between two runs, which are measured on the same tokens, to less."""
+    measured_sentences: int = Field(100, ge=0)
+    """Validation sentences on which the objective's further measures (pseudo-perplexity) are taken after the last step; 0
+    leaves them out."""
     log_steps: int = Field(20, gt=0)
     """Steps averaged into one row of `losses.csv`."""
     wandb_project: str | None = runtime(None)
-    """Also log to this project of Weights & Biases, whose client is not installed along."""
+    """Also log to this project of Weights & Biases. Its client must be installed separately."""
     checkpoint_minutes: float = runtime(5.0, gt=0)
-    """A killed run loses at most this much."""
+    """Minutes between checkpoints. A killed run loses at most this much."""
     keep_last: int = runtime(2, ge=1)
-    """Checkpoints kept, the newest; one that turns out damaged is passed over for the one before."""
+    """The number of newest checkpoints that are kept. A damaged one is skipped for the one before it."""
     keep_best: bool = runtime(True)
-    """Also keep that of the lowest validation loss."""
+    """Also keep the checkpoint with the lowest validation loss."""
     micro_batch_size: int | None = runtime(None, gt=0)
-    """Examples (with `row_length`, rows) that a device computes at a time; nothing: its whole part of the batch. Smaller ones
-    take less memory; the result is the same but for rounding, and for dropout."""
+    """Examples (with `row_length`, rows) that a device computes at a time; null: its whole part of the batch. Smaller ones
+    take less memory. The result is the same but for rounding and dropout."""
     gradient_checkpointing: bool = runtime(False)
-    """Computes a layer again when its gradient is due instead of keeping what it computed: less memory, a third more time."""
+    """Computes a layer again when its gradient is due, and does not keep its results: less memory, a third more time."""
     devices: int = runtime(1, ge=1)
-    """GPUs (or processes of a CPU) on this machine, each with its part of every batch."""
+    """GPUs (or processes of a CPU) on this machine. Each has its part of every batch."""
     nodes: int = runtime(1, ge=1)
-    """Machines, each with so many devices."""
+    """Machines, each with `devices` devices."""
     strategy: Literal["ddp", "fsdp"] = runtime("ddp")
-    """How several devices hold the model: `ddp`, each the whole; `fsdp`, divided among them, for models that do not fit one.
-    Batches, losses and checkpoints are the same."""
+    """How several devices hold the model: `ddp`, each device the whole; `fsdp`, divided among the devices, for models that do
+    not fit on one. Batches, losses and checkpoints are the same."""
     workers: int = runtime(0, ge=0)
-    """Processes that draw batches ahead of training: 0, the training process draws them itself, which is fastest on a CPU.
-    The batches are the same."""
+    """Processes that draw batches ahead of training. 0: the training process draws them itself, which is fastest on a CPU. The
+    batches are the same."""
     attention: Literal["auto", "eager", "sdpa", "flex_attention"] = runtime("auto")
-    """How attention is computed: `auto` takes `sdpa` on a GPU and `eager` without one; `flex_attention` skips what packed
-    examples do not see of each other, and needs dropout 0."""
-
+    """How attention is computed. `auto` takes `sdpa` on a GPU, if the architecture offers it, and `eager` otherwise.
+    `flex_attention` skips what packed examples do not see of each other, and needs dropout 0."""
     compile: bool = runtime(False)
-    """Each layer by torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a CPU; on GPUs
-    not measured."""
+    """Compiles each layer with torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a
+    CPU; not measured on GPUs."""
 
     @field_validator("objective")
     @classmethod
@@ -148,38 +158,83 @@ class PretrainConfig(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> PretrainConfig:
+        self._require_heads()
+        self._require_lengths()
+        self._require_what_the_architecture_can_do()
+        self._require_what_the_strategy_supports()
+        for number in range(len(self.phases)):
+            self.options_in(number)
+        return self
+
+    def _require_heads(self) -> None:
         objective, architecture = OBJECTIVES[self.objective["name"]], ARCHITECTURES[self.architecture["name"]]
-        missing = [head for head in objective.heads if head not in architecture.heads]
-        if missing:
-            raise ValueError(
-                f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture {architecture.name!r} has not"
-            )
+        for role in objective.models(self.options).values():
+            missing = [] if role.checkpoint else [head for head in role.heads if head not in architecture.heads]
+            if missing:
+                raise ValueError(
+                    f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture "
+                    f"{architecture.name!r} does not provide"
+                )
+
+    def _require_lengths(self) -> None:
         total = sum(phase.share for phase in self.phases)
         if abs(total - 1) > 1e-6:
             raise ValueError(f"the shares of `phases` add up to {total:g}, not to 1")
         positions = self.architecture.get("positions")
-        longest = max(phase.max_length for phase in self.phases)
-        if positions is not None and longest > positions:
-            raise ValueError(f"max_length {longest} is beyond the architecture's {positions} positions")
-        if self.strategy == "fsdp" and self.precision == "fp16":
-            raise ValueError("strategy fsdp knows no precision fp16; set bf16 or fp32")
-        if self.strategy == "fsdp" and self.compile:
-            raise ValueError("strategy fsdp and compile do not go together; leave one of them out")
-        if self.strategy == "fsdp" and self.optimizer == "muon":
+        if positions is not None and self.max_length > positions:
+            raise ValueError(f"max_length {self.max_length} is beyond the architecture's {positions} positions")
+
+    def _require_what_the_architecture_can_do(self) -> None:
+        architecture = ARCHITECTURES[self.architecture["name"]]
+        if not architecture.packs and any(phase.row_length is not None for phase in self.phases):
+            raise ValueError(
+                f"phases.row_length: architecture {architecture.name!r} cannot keep examples of one row apart; leave it out"
+            )
+        if self.attention != "auto" and self.attention not in architecture.attentions:
+            raise ValueError(
+                f"attention {self.attention} is not offered by architecture {architecture.name!r}; set auto, or one of "
+                f"{', '.join(architecture.attentions)}"
+            )
+        if self.attention == "flex_attention" and self.architecture.get("dropout"):
+            raise ValueError("attention flex_attention does not support dropout; set pretrain.architecture.dropout: 0")
+
+    def _require_what_the_strategy_supports(self) -> None:
+        if self.strategy != "fsdp":
+            return
+        if self.precision == "fp16":
+            raise ValueError("strategy fsdp does not support precision fp16; set bf16 or fp32")
+        if self.compile:
+            raise ValueError("strategy fsdp does not support compile; leave one of them out")
+        if self.optimizer == "muon":
             raise ValueError(
                 "strategy fsdp divides the matrices that optimizer muon needs whole; set adamw, or strategy ddp"
             )
-        if self.attention == "flex_attention" and self.architecture.get("dropout"):
-            raise ValueError("attention flex_attention knows no dropout; set pretrain.architecture.dropout: 0")
-        return self
 
     def content(self) -> dict[str, Any]:
-        """Without what is not given: a recipe that says nothing of a setting is what it was before there was one."""
+        """Without what is not set, so that a new setting changes no fingerprint of a recipe that does not name it."""
         return {name: value for name, value in super().content().items() if value is not None}
 
     @property
     def options(self) -> Config:
+        """The objective's options, which validation uses in every phase."""
         return OBJECTIVES[self.objective["name"]].options.model_validate(_others(self.objective))
+
+    def options_in(self, phase: int) -> Config:
+        """The objective's options in phase number `phase`. Raises RecipeError for one that cannot change between phases."""
+        objective, changes = OBJECTIVES[self.objective["name"]], self.phases[phase].objective
+        where = f"pretrain.phases[{phase}].objective"
+        for name in changes:
+            if name not in objective.per_phase:
+                known = [field for field in objective.options.model_fields if field in objective.per_phase]
+                raise RecipeError(f"{where}.{name}: cannot change between phases; {nearest(name, known)}")
+        return objective.options.parse(_others(self.objective) | changes, where)
+
+    @property
+    def annotations(self) -> tuple[str, ...]:
+        """What the objective reads from the store besides tokens, in any phase."""
+        read = OBJECTIVES[self.objective["name"]].annotations
+        names = [name for phase in range(len(self.phases)) for name in read(self.options_in(phase))]
+        return tuple(dict.fromkeys(names))
 
     @property
     def sizes(self) -> Config:

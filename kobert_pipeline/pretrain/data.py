@@ -1,8 +1,10 @@
 """The stream of batches: a pure function of the seed and the batch's number.
 
-To Lightning a run is one pass over steps. An epoch is a seeded order of blocks; a block is planned when it is reached, its
-examples shuffled and cut into batches of nearly equal numbers and like lengths. A cursor says where the stream stands.
-A rank draws its own rows of every batch, and those as a single process would.
+To Lightning a run is one pass over steps. An epoch is a seeded order of blocks. A block is planned when the stream reaches it;
+its examples are shuffled and cut into batches of nearly equal numbers and similar lengths. A cursor holds the place of the
+stream. A rank draws its own rows of every batch, exactly as a single process would draw them.
+
+Shapes: B examples, R packed rows of at most K examples.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from kobert_pipeline.architectures.padding import look_for_padding
-from kobert_pipeline.dataset.packing import EMPTY, best_fit, layout
+from kobert_pipeline.dataset.best_fit import EMPTY, best_fit, layout
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
@@ -27,77 +29,79 @@ from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerInfo
-from kobert_pipeline.pretrain.config import Phase, PretrainConfig
+from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.horizon import Horizon
 
 logger = logging.getLogger(__name__)
 
 BATCHES_A_WINDOW = 50
-"""Examples of so many batches are sorted by length before they are cut, so that a batch holds little padding."""
+"""The examples of this many batches are sorted by length before they are cut, so that a batch holds little padding."""
 
 NEEDS_NEIGHBOURS = "Pairs of segments need documents of two sentences or more whose lines continue each other."
 
 ORDER, BATCHES = 1, 2
-"""Which random decision a seed sequence is for."""
+"""The random decision that a seed sequence serves."""
 
 
 @dataclass
 class Cursor:
-    """Where the stream stands: the next batch to draw."""
+    """The place of the stream: the next batch to draw."""
 
     batch: int = 0
     phase: int = 0
     epoch: int = 0
     position: int = 0
-    """Of the block within its epoch's order."""
+    """Number of the block in the order of its epoch."""
     offset: int = 0
-    """Batches of the block already drawn."""
+    """Batches of the block that are drawn already."""
 
     def state(self) -> dict[str, int]:
         return asdict(self)
 
 
 Drawn = tuple[Batch, dict[str, int]]
-"""A batch, and the cursor behind it: loaders draw ahead of training, so the stream's own cursor is not the run's."""
+"""A batch, and the cursor after it: loaders draw ahead of training, so the stream's own cursor is not that of the run."""
 
 Planned = tuple[Callable[[], Batch], dict[str, int]]
-"""The drawing of a batch, and the cursor behind it."""
+"""A function that draws a batch, and the cursor after it."""
 
 
 class BatchStream(IterableDataset[Any]):
-    """Batches of the training split, without end, from `cursor` on; the cursor moves as batches are drawn."""
+    """Endless batches of the training split, from `cursor` on. The cursor moves as batches are drawn."""
 
     def __init__(
         self, store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo, seed: int
     ) -> None:
         self.store, self.objective, self.config, self.info, self.seed = store, objective, config, info, seed
-        self.options = config.options
-        store.require_annotations(objective.annotations(self.options))
+        self.options = [config.options_in(number) for number in range(len(config.phases))]
+        """Of the objective, by phase."""
+        store.require_annotations(config.annotations)
         self.repeats = repeats_for(config.source_shares, store.summary["sources"])
         self.blocks = store.blocks(TRAIN)
         self.horizon = Horizon.of(config)
         self.rank, self.ranks = 0, 1
-        """Whose rows are drawn, and among how many the rows of a batch are divided."""
+        """The rank whose rows are drawn, and the number of ranks among which the rows of a batch are divided."""
         self.cursor = Cursor()
         self.counts: Counter[str] = Counter()
-        """What the plans drawn so far left out or treated otherwise."""
+        """What the plans drawn so far left out or treated specially, by reason."""
         self.packing: list[float] = []
-        """Share of positions used, of each phase that packs: known after `require_batches`."""
+        """The share of positions used in each phase that packs. Known after `require_batches`."""
 
     def require_batches(self) -> None:
         """Raises InputError, before anything is trained, when the text does not fill one batch of every phase."""
         self.packing = []
         for number, phase in enumerate(self.config.phases):
-            found = self._first_batches(number)
-            if found < phase.batch_size:
+            rows = self._first_batches(number)
+            if rows < phase.batch_size:
                 unit = "examples" if phase.row_length is None else f"packed rows of {phase.row_length}, with examples"
                 raise InputError(
-                    f"The corpus gives {found} {unit} of {phase.max_length} pieces for objective {self.objective.name!r}, "
+                    f"The corpus gives {rows} {unit} of {phase.max_length} tokens for objective {self.objective.name!r}, "
                     f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
                 )
 
     def _first_batches(self, phase: int) -> int:
-        """Examples or rows of so many blocks as one batch takes: of the first, but for tiny ones. Measures the packing."""
+        """The number of examples or rows in the first blocks, up to one batch: one block is enough unless it is tiny. Measures
+        the packing."""
         rows, used, row_length = 0, 0, self.config.phases[phase].row_length
         for block in range(len(self.blocks)):
             examples = self._plan(block, epoch=0, phase=phase)
@@ -111,25 +115,34 @@ class BatchStream(IterableDataset[Any]):
         return rows
 
     def sample(self, number: int) -> tuple[Batch, float, float]:
-        """This rank's rows of the longest full batch of phase `number` in one block; the tokens of that batch over all ranks,
-        and those of such batches on average."""
+        """This rank's rows of the longest full batch of phase `number` in one block, the tokens of that batch over all ranks,
+        and the mean number of tokens of such batches."""
         plans = ((block, self._plan(block, epoch=0, phase=number)) for block in range(len(self.blocks)))
         block, examples = next((block, examples) for block, examples in plans if len(examples))
         batches = self._cut(examples, block, epoch=0, phase=number)
         tokens = [float(examples.lengths[chosen[chosen != EMPTY]].sum()) for chosen in batches]
         longest = batches[int(np.argmax(tokens))]
-        return self._own_rows(examples, longest, 0, self.config.phases[number]), max(tokens), sum(tokens) / len(tokens)
+        return self._own_rows(examples, longest, 0, number), max(tokens), sum(tokens) / len(tokens)
 
-    def _plan(self, block: int, *, epoch: int, phase: int) -> Examples:
-        length = self.config.phases[phase].max_length
+    def longest_examples(self, max_length: int, number: int) -> Batch:
+        """The `number` longest examples of the first phase's kind, planned for this length, each in its own row."""
+        plans = (self._plan(block, epoch=0, phase=0, max_length=max_length) for block in range(len(self.blocks)))
+        examples = next(examples for examples in plans if len(examples))
+        chosen = np.argsort(-examples.lengths, kind="stable")[:number]
+        return draw(
+            self.objective, examples, chosen, self.info, self.options[0], seed=self.seed, number=0, width=max_length
+        )
+
+    def _plan(self, block: int, *, epoch: int, phase: int, max_length: int | None = None) -> Examples:
+        length = max_length or self.config.phases[phase].max_length
         context = PlanContext(self.seed, epoch, block, phase, length, self.repeats)
-        return self.objective.plan(self.store.read(self.blocks[block]), context, self.options)
+        return self.objective.plan(self.store.read(self.blocks[block]), context, self.options[phase])
 
     def __iter__(self) -> Iterator[Drawn]:
         return self.share(0, 1)
 
     def share(self, worker: int, workers: int) -> Iterator[Drawn]:
-        """Of `workers` that together give the stream, one after the other, what worker number `worker` gives."""
+        """The part of worker number `worker` when `workers` together give the stream, each in turn."""
         for number, (drawing, cursor) in enumerate(self._planned()):
             if number % workers == worker:
                 yield drawing(), cursor
@@ -139,9 +152,9 @@ class BatchStream(IterableDataset[Any]):
         while True:
             if self._phase_is_over():
                 cursor.phase, cursor.epoch, cursor.position, cursor.offset = cursor.phase + 1, 0, 0, 0
-            begun, whole = cursor.batch, not (cursor.position or cursor.offset)
+            begin, is_whole = cursor.batch, not (cursor.position or cursor.offset)
             yield from self._epoch()
-            if whole and cursor.batch == begun:
+            if is_whole and cursor.batch == begin:
                 raise InputError(
                     f"The corpus gives no example for objective {self.objective.name!r}. {NEEDS_NEIGHBOURS}"
                 )
@@ -168,7 +181,7 @@ class BatchStream(IterableDataset[Any]):
         batch_size = self.horizon.batch_size(phase, cursor.batch - cursor.offset)
         batches = self._cut(examples, block, epoch=cursor.epoch, phase=cursor.phase, batch_size=batch_size)
         for chosen in batches[cursor.offset :]:
-            drawing = partial(self._own_rows, examples, chosen, cursor.batch, phase)
+            drawing = partial(self._own_rows, examples, chosen, cursor.batch, cursor.phase)
             cursor.batch, cursor.offset = cursor.batch + 1, cursor.offset + 1
             yield drawing, cursor.state()
             if self._phase_is_over():
@@ -177,27 +190,28 @@ class BatchStream(IterableDataset[Any]):
     def _cut(
         self, examples: Examples, block: int, *, epoch: int, phase: int, batch_size: int | None = None
     ) -> list[np.ndarray]:
-        """Numbers of the examples of each batch: (B,), or packed (R, K). Batches are full ones unless a size is given."""
+        """The numbers of the examples of each batch: (B,), or packed (R, K). Batches are full unless a size is given."""
         settings = self.config.phases[phase]
         size, rng = batch_size or settings.batch_size, np.random.default_rng((self.seed, BATCHES, phase, epoch, block))
         if settings.row_length is None:
             return cut_into_batches(examples.lengths, size, rng)
         return cut_into_packed_batches(examples.lengths, settings.row_length, size, rng)
 
-    def _own_rows(self, examples: Examples, chosen: np.ndarray, number: int, phase: Phase) -> Batch:
-        """This rank's part of the batch of the `chosen` examples, (B,) or packed (R, K). Without rows where the batch has
-        fewer than there are ranks."""
+    def _own_rows(self, examples: Examples, chosen: np.ndarray, number: int, phase_number: int) -> Batch:
+        """This rank's part of the batch of the `chosen` examples, (B,) or packed (R, K). It has no rows if the batch has fewer
+        rows than there are ranks."""
+        phase = self.config.phases[phase_number]
         begin, end = (len(chosen) * rank // self.ranks for rank in (self.rank, self.rank + 1))
         own = slice(begin, end) if end > begin else slice(0, 1)
         batch = draw(
-            self.objective, examples, chosen[own], self.info, self.options, seed=self.seed, number=number,
+            self.objective, examples, chosen[own], self.info, self.options[phase_number], seed=self.seed, number=number,
             first=int(np.count_nonzero(chosen[: own.start] != EMPTY)), width=phase.max_length, row_length=phase.row_length,
         )  # fmt: skip
         return batch if end > begin else {name: tensor[:0] for name, tensor in batch.items()}
 
 
 def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Every example in exactly one batch; sizes differ by one at most; like lengths together; the order is random."""
+    """Every example is in exactly one batch. Sizes differ by one at most, similar lengths come together, the order is random."""
     if not len(lengths):
         return []
     order = rng.permutation(len(lengths))
@@ -211,8 +225,8 @@ def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Genera
 def cut_into_packed_batches(
     lengths: np.ndarray, row_length: int, batch_size: int, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Every example in exactly one row of one batch: numbers (R, K) of the examples of R rows, filled up with EMPTY. Numbers
-    of rows differ by one at most; the order is random."""
+    """Every example is in exactly one row of one batch: numbers (R, K) of the examples of R rows, filled up with EMPTY. The
+    numbers of rows differ by one at most, the order is random."""
     rows = best_fit(lengths, row_length, rng)
     count = -(-len(rows) // batch_size)
     return np.array_split(rows[rng.permutation(len(rows))], count) if count else []
@@ -222,9 +236,11 @@ def draw(
     objective: Objective, examples: Examples, chosen: np.ndarray, info: TokenizerInfo, options: Config,
     *, seed: int, number: int, width: int, first: int = 0, row_length: int | None = None, training: bool = True,
 ) -> Batch:  # fmt: skip
-    """Of batch `number`, from its example `first` on, the `chosen` examples (B,), or packed rows of them (R, K); `width` is the
-    most pieces that an example of the phase may have. Packing adds `packing` (R, row_length) and changes nothing else, masks
-    included. A batch without padding says so: see `kobert_pipeline.architectures.padding`."""
+    """A part of batch `number`, from its example `first` on: the `chosen` examples (B,), or packed rows of them (R, K).
+
+    `width` is the most tokens that an example of the phase may have. Packing adds `packing` (R, row_length) and changes
+    nothing else, not even masks. A batch without padding says so: see `kobert_pipeline.architectures.padding`.
+    """
     rows = chosen.reshape(len(chosen), -1)
     chosen = rows[rows != EMPTY]
     generator = RowGenerator(seed, number, first=first, rows=len(chosen), width=width)
@@ -235,25 +251,9 @@ def draw(
     return batch | {"packing": torch.from_numpy(layout(examples.lengths, rows, row_length, longest))}
 
 
-def row_count(batch: Batch) -> int:
-    """Its examples or, where they are packed, its packed rows."""
-    return len(batch.get("packing", batch["attention_mask"]))
-
-
-def take_rows(batch: Batch, first: int, end: int) -> Batch:
-    """Rows [first, end) of a batch: of packed ones, with the examples that lie in them."""
-    if "packing" not in batch:
-        return {name: tensor[first:end] for name, tensor in batch.items()}
-    packing, width = batch["packing"][first:end], batch["input_ids"].shape[1]
-    held = packing[packing != EMPTY]
-    begin, stop = int(held.min()) // width, int(held.max()) // width + 1
-    moved = torch.where(packing == EMPTY, packing, packing - begin * width)
-    return {name: tensor[begin:stop] for name, tensor in batch.items()} | {"packing": moved}
-
-
 def validation_batches(store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo) -> list[Batch]:
-    """validation text as batches that are the same for every seed, at the length of the first phase: of all there are as many, at
-    even distances, as have `validation_tokens` positions."""
+    """Validation data as batches that are the same for every seed, at the length of the first phase: from all of them, at even
+    distances, as many as have `validation_tokens` positions."""
     planned: list[tuple[Examples, np.ndarray]] = []
     phase, options = config.phases[0], config.options
     for block, files in enumerate(store.blocks(VALIDATION)):

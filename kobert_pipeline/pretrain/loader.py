@@ -1,7 +1,7 @@
 """From the stream to the training step, in this process or through workers.
 
-Passing a tensor from process to process costs more than drawing its numbers. So a worker folds a batch into one int32 tensor,
-half the size of what models take; it is unfolded on the device.
+Passing a tensor between processes costs more than drawing its numbers. So a worker folds a batch into one int32 tensor, half the
+size of what models take, and the batch is unfolded on the device.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.pretrain.data import BatchStream
 
 PREFETCHED = 4
-"""Batches that a worker draws ahead."""
+"""The number of batches that a worker draws ahead."""
 
 FOLDED = {"int64": torch.int64, "int32": torch.int32, "bool": torch.bool}
 
@@ -27,11 +27,11 @@ class Parcel(NamedTuple):
     """A batch as it travels."""
 
     joined: Tensor
-    """int32: its whole numbers and booleans, one tensor behind the other."""
+    """int32: its whole numbers and booleans, one tensor after the other."""
     shapes: list[tuple[str, str, list[int]]]
-    """Name, type and shape of each."""
+    """Name, type and shape of each tensor."""
     others: Batch
-    """What is neither, as it is."""
+    """Tensors of other types, as they are."""
 
 
 def loader(stream: BatchStream, workers: int) -> Iterable[Any]:
@@ -48,14 +48,14 @@ def loader(stream: BatchStream, workers: int) -> Iterable[Any]:
         prefetch_factor=PREFETCHED,
         multiprocessing_context="spawn",
         worker_init_fn=_leave_signals_to_the_parent,
-        generator=torch.Generator(),  # draws a seed of workers, from torch's own state otherwise
+        generator=torch.Generator(),  # draws a seed for workers; without it, torch's own state would be used
     )
-    return _OnceTheLengthIsKnown(stream, alone, by_workers)
+    return _WhenTheLengthIsKnown(stream, alone, by_workers)
 
 
-class _OnceTheLengthIsKnown:
-    """Workers draw ahead with what they are told when they start. Until the run's length is known, on which phases and
-    sizes of batches depend, this process draws."""
+class _WhenTheLengthIsKnown:
+    """Workers draw ahead with the state that they get when they start. Phases and batch sizes depend on the run's length, so this
+    process draws until the length is fixed."""
 
     def __init__(self, stream: BatchStream, alone: Iterable[Any], by_workers: Iterable[Any]) -> None:
         self.stream, self.alone, self.by_workers = stream, alone, by_workers
@@ -81,7 +81,7 @@ class _Shares(IterableDataset[Any]):
 
 
 def _leave_signals_to_the_parent(_: int) -> None:
-    """Ctrl-C and a scheduler's SIGTERM may reach every process; the run ends after a step for which batches are needed."""
+    """Ctrl-C and a scheduler's SIGTERM may reach every process, but the run ends after a step that still needs batches."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -97,7 +97,7 @@ def fold(batch: Batch) -> Parcel:
 
 
 def unfold(parcel: Parcel) -> Batch:
-    """The batch that was folded, on the device where the parcel lies."""
+    """The batch that was folded, on the device of the parcel."""
     batch, start = dict(parcel.others), 0
     for name, kind, shape in parcel.shapes:
         size = torch.Size(shape).numel()

@@ -1,5 +1,5 @@
-"""Where a run's live figures go besides its own CSV files: TensorBoard always, Weights & Biases where the recipe names a
-project."""
+"""Where a run's live figures go in addition to its own CSV files: always to TensorBoard, and to Weights & Biases if the recipe
+names a project."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 
 def loggers(folder: Path, config: PretrainConfig) -> list[Any]:
     """Raises InputError when a W&B project is named and its client is not installed."""
-    found: list[Any] = [TensorBoardLogger(folder, name="tensorboard")]
-    return found if config.wandb_project is None else [*found, _wandb(folder, config.wandb_project)]
+    always: list[Any] = [TensorBoardLogger(folder, name="tensorboard")]
+    return always if config.wandb_project is None else [*always, _wandb(folder, config.wandb_project)]
 
 
 def _wandb(folder: Path, project: str) -> Any:

@@ -1,4 +1,5 @@
-"""What happens between steps, besides measuring and keeping: the budget is turned into steps, SIGTERM ends the run well."""
+"""What happens between steps, except measurements and checkpoints: the budget is converted into steps, the curve is written,
+SIGTERM ends the run in good order."""
 
 from __future__ import annotations
 
@@ -37,16 +38,17 @@ from kobert_pipeline.training.ranks import Turns
 logger = logging.getLogger(__name__)
 
 FEWEST = 3
-"""Steps that are measured however little is left of the budget."""
+"""Steps that are measured even if little is left of the budget."""
 
 
 class Budget(lightning.Callback):
-    """Measures the first steps, turns tokens or minutes into steps, and says what the run will take.
+    """Measures the first steps, converts tokens or minutes into steps, and reports what the run will take.
 
-    The turn is after MEASURED steps (the first LEFT_OUT of a process are none), or when SPENT of the budget is gone. What was
-    measured before a kill counts. Stands behind the callback that closes the curve, and before the callbacks that measure on validation text and write checkpoints.
+    The length is fixed after MEASURED steps (the first LEFT_OUT of a process do not count), or when SPENT of the budget is gone.
+    What was measured before a kill counts. This callback comes after the one that closes the curve, and before those that
+    measure on validation data and write checkpoints.
 
-    `at_the_end`: what is measured after the last step alone, in measurements on validation text.
+    `at_the_end`: the cost of the further measures after the last step, in measurements on validation data.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Budget(lightning.Callback):
         self._own = 0
         self._passes: list[float] = []
         self._batches: list[float] = []
-        self._said = False
+        self._reported = False
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -76,23 +78,23 @@ class Budget(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
-        if self._said and module.horizon.total is not None:
+        if self._reported and module.horizon.total is not None:
             return
         self._own += 1
         self._evaluation = module.validation_seconds or self._evaluation
         if self._own > LEFT_OUT:
             self._steps, self._seconds = self._steps + 1, self._seconds + self._clock() - module.step_began
         if module.horizon.total is None and self._is_agreed(trainer, self._is_due(module)):
-            self._turn(trainer, module)
+            self._fix_length(trainer, module)
         if module.horizon.total is not None and self._is_agreed(trainer, self._is_measured(module)):
-            self._say(trainer, module, module.horizon.total)
+            self._report(trainer, module, module.horizon.total)
 
     def _is_agreed(self, trainer: lightning.Trainer, decision: bool) -> bool:
-        """Clocks differ between ranks: the first one's decides."""
+        """Clocks differ between ranks: the first rank decides."""
         return bool(trainer.strategy.reduce_boolean_decision(decision and trainer.is_global_zero, all=False))
 
     def _is_due(self, module: PretrainModule) -> bool:
-        """Tokens are turned at a step that no clock and no kill can shift."""
+        """With a budget of tokens the length is fixed at a step that no clock and no kill can shift."""
         if self.config.max_tokens is not None:
             return module.global_step >= LEFT_OUT + MEASURED or self._spent(module) >= SPENT
         return self._is_measured(module)
@@ -101,26 +103,24 @@ class Budget(lightning.Callback):
         return self._steps >= MEASURED or (self._steps >= FEWEST and self._spent(module) >= SPENT)
 
     def _spent(self, module: PretrainModule) -> float:
-        """Share of the budget."""
+        """The share of the budget that is used up."""
         if self.config.max_minutes is not None:
             return self._elapsed() / (60 * self.config.max_minutes)
         if self.config.max_tokens is not None:
             return module.tokens_seen / self.config.max_tokens
         return float(module.global_step / (self.config.max_steps or 1))
 
-    def _turn(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
-        """The checkpoint that keeps the number is written twice: the first time says how long that takes."""
+    def _fix_length(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+        """The checkpoint that stores the length is written twice: the first one shows how long writing takes."""
         began = self._clock()
         save(trainer, self.folder, self.config.keep_last)
         measured = self._measured(module, checkpoint=self._clock() - began)
-        turn = steps_for_minutes if self.config.max_minutes is not None else steps_for_tokens
-        wanted = trainer.strategy.broadcast(turn(self.config, measured))
-        module.horizon = module.horizon.turned(module.global_step, wanted)
+        convert = steps_for_minutes if self.config.max_minutes is not None else steps_for_tokens
+        wanted = trainer.strategy.broadcast(convert(self.config, measured))
+        module.horizon = module.horizon.fixed(module.global_step, wanted)
         assert module.horizon.total is not None
         if module.horizon.total > wanted:
-            logger.warning(
-                "pretrain: the budget is gone after %d steps, which are needed to measure it.", module.global_step
-            )
+            logger.warning("pretrain: the budget was used up after the %d steps that measure it.", module.global_step)
         trainer.fit_loop.epoch_loop.max_steps = module.horizon.total
         save(trainer, self.folder, self.config.keep_last)
 
@@ -134,15 +134,15 @@ class Budget(lightning.Callback):
         )  # fmt: skip
 
     def _look_ahead(self, module: PretrainModule) -> None:
-        """Draws a batch of every phase, and passes over it where there are several: what does not fit shows here, not when
-        the phase begins."""
+        """Draws a batch of every phase and, if there are several phases, passes over it: what does not fit into memory shows
+        here, not when the phase begins."""
         for number in range(len(self.config.phases)):
             batch, tokens, mean = module.stream.sample(number)
             self._batches.append(mean)
             self._passes.append(module.seconds_of(batch) * mean / tokens if len(self.config.phases) > 1 else 1.0)
 
-    def _say(self, trainer: lightning.Trainer, module: PretrainModule, total: int) -> None:
-        self._said = True
+    def _report(self, trainer: lightning.Trainer, module: PretrainModule, total: int) -> None:
+        self._reported = True
         if trainer.world_size > 1:
             self.turns.about_every_second(trainer.strategy.broadcast(self._seconds / max(1, self._steps)))
         left = seconds_left(self.config, self._measured(module), total)
@@ -150,7 +150,7 @@ class Budget(lightning.Callback):
             return
         disk = disk_bytes(self.config, sum(parameter.numel() for parameter in module.model.parameters()))
         logger.info(
-            "pretrain: %s steps, about %s to go at %.3g s a step; memory %.1f GiB%s; checkpoints take %.1f GiB of disk",
+            "pretrain: %s steps, about %s left at %.3g s per step; memory %.1f GiB%s; checkpoints take %.1f GiB of disk",
             f"{total:,}", duration(left), self._seconds / max(1, self._steps), peak_bytes() / 2**30,
             " of the GPU" if torch.cuda.is_available() else "", disk / 2**30,
         )  # fmt: skip
@@ -172,7 +172,7 @@ def duration(seconds: float) -> str:
 
 
 def peak_bytes() -> int:
-    """The most that was held so far: of the GPU where there is one, else by this process (on Windows: what it holds)."""
+    """The most memory that was used so far: of the GPU if there is one, else by this process (on Windows: the present use)."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if sys.platform == "win32":
@@ -184,7 +184,7 @@ def peak_bytes() -> int:
 
 
 class Curve(lightning.Callback):
-    """Closes rows of the loss curve, and keeps a file of them up to date: after a kill too it holds each step once."""
+    """Closes rows of the loss curve, and keeps their file up to date: even after a kill it holds each step once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -215,18 +215,19 @@ def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
 
 
 class StopOnSigterm(lightning.Callback):
-    """SIGTERM (a job's time is up, a spot machine is taken back): a checkpoint after the step under way, then Terminated.
+    """On SIGTERM (a job's time is over, a spot machine is taken back): a checkpoint after the current step, then Terminated.
 
-    Ranks stop at the same step, whichever of them is told: at the next of `turns`. After the last step the run goes on to its end: only measuring is
-    left. Stands after the callback that closes the curve and before those that take long.
+    Ranks stop at the same step, whichever of them gets the signal: at the next of `turns`. After the last step the run goes on
+    to its end, because only measurements are left. This callback comes after the one that closes the curve and before those that
+    take long.
     """
 
     def __init__(self, folder: Path, kept: int, turns: Turns) -> None:
         self.folder, self.kept, self.turns, self.asked = folder, kept, turns, False
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """In place of Lightning's own handler, which ends the run without a checkpoint and speaks to other ranks from
-        within the signal; Lightning puts back what was there before it."""
+        """Replaces Lightning's own handler, which ends the run without a checkpoint and calls other ranks from within the
+        signal. Lightning restores the earlier handler."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ask)
 

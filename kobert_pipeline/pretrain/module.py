@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -15,11 +14,15 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.objectives.objective import Batch, Objective, Term
+from kobert_pipeline.objectives.objective import Batch, Objective
+from kobert_pipeline.pretrain.batch_rows import blank, micro_batches, row_count
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn, row_count, take_rows
+from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn
+from kobert_pipeline.pretrain.flops import Cost
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import Parcel, unfold
+from kobert_pipeline.pretrain.models import Models
+from kobert_pipeline.pretrain.sums import Sums, add, means, read, total_loss
 from kobert_pipeline.training.environment import differences, environment
 from kobert_pipeline.training.optimizer import OPTIMIZERS
 from kobert_pipeline.training.random_state import random_state, rank_seed, restore, seed_rank
@@ -27,45 +30,56 @@ from kobert_pipeline.training.sharding import compute, divide, exchange_gradient
 
 logger = logging.getLogger(__name__)
 
-Sums = dict[str, Tensor]
-"""Term name -> (2,) its sum and count in float64, added up over batches where they were computed: on a GPU adding waits for
-nothing, reading does."""
 
 PASSES = 3
-"""Timed passes over a batch of a phase that is still to come."""
+"""Timed passes over a batch of a later phase."""
+
+COUNTED = 2
+"""Examples of each length on which FLOPs are counted."""
 
 TOKENS = "tokens"
-"""Counted like a term: pieces of a batch, padding left out."""
+"""Counted like a term: the tokens of a batch without padding."""
 
 
 class PretrainModule(lightning.LightningModule):
-    """Steps an objective's loss over a model. Its checkpoint holds all that resuming bit for bit needs besides Lightning's
-    own state: the stream's cursor, the random states of every rank (dropout, samples drawn inside a loss), the run's length, and
-    the loss curve so far.
+    """Steps an objective's loss over the models of a run. Its checkpoint holds all that resuming bit for bit needs besides
+    Lightning's own state: the stream's cursor, the random states of every rank (dropout, samples drawn inside a loss), the run's
+    length, and the loss curve so far.
 
-    A step is optimized here, not by Lightning, because what a micro-batch's sums are divided by is known only over all
-    micro-batches and ranks.
+    A step is optimized here, not by Lightning, because the sums of a micro-batch are divided by counts over all micro-batches
+    and ranks.
     """
 
-    def __init__(self, model: nn.Module, objective: Objective, config: PretrainConfig, stream: BatchStream) -> None:
+    def __init__(
+        self,
+        model: Models,
+        objective: Objective,
+        config: PretrainConfig,
+        stream: BatchStream,
+        layers: Sequence[nn.Module],
+    ) -> None:
+        """`layers`: what FSDP divides."""
         super().__init__()
         self.automatic_optimization = False
         self.model, self.objective, self.config, self.stream = model, objective, config, stream
+        self._layers = list(layers)
         self.generator = torch.Generator()
-        """Of samples drawn inside a loss."""
+        """Draws the samples inside a loss."""
         self.cursor = stream.cursor.state()
         self.curve: list[dict[str, float]] = []
         self.latest: dict[str, Tensor] = {}
         """Means of the last step's terms, in float64."""
+        self.losses: frozenset[str] = frozenset()
+        """The terms that are minimized: those with a weight. Known after the first step."""
         self.gradient_norm: Tensor | None = None
-        """Of the last step, before clipping."""
+        """The norm in the last step, before clipping."""
         self._tokens = torch.zeros((), dtype=torch.int64)
         self._broken = torch.zeros(())
-        """1 from the first step on whose loss or gradient is no number: it is not taken, and none after it."""
+        """1 from the first step on whose loss or gradient is not a number: that step is skipped, and all after it."""
         self.step_began = time.monotonic()
-        """When the step began that is being computed, or is to come: after all that callbacks do between steps."""
+        """When the current or next step began: after all that callbacks do between steps."""
         self.validation_seconds = 0.0
-        """What the last measurement on validation text took; 0 before there was one."""
+        """The time of the last measurement on validation data; 0 before the first."""
         self._sums: Sums = {}
         self._random_states: list[dict[str, Any]] = []
 
@@ -79,20 +93,20 @@ class PretrainModule(lightning.LightningModule):
 
     @property
     def tokens_seen(self) -> int:
-        """Over all ranks, padding not counted. Reading it waits for the device."""
+        """Over all ranks, without padding. Reading it waits for the device."""
         return int(self._tokens)
 
     def configure_model(self) -> None:
         mesh = mesh_of(self.trainer.strategy)
         if mesh is not None and not is_divided(self.model):
-            divide(self.model, mesh)
+            divide(self.model, self._layers, mesh)
 
     def on_fit_start(self) -> None:
         self.stream.rank, self.stream.ranks = self.trainer.global_rank, self.trainer.world_size
         self._seed_generator()
 
     def _seed_generator(self) -> None:
-        """As the checkpoint left it; without one, or with another number of ranks, by the rank and the batch."""
+        """As the checkpoint left it. Without one, or with another number of ranks, the rank and the batch decide."""
         if len(self._random_states) == self.trainer.world_size:
             self.generator.set_state(self._random_states[self.trainer.global_rank]["loss"])
         else:
@@ -119,20 +133,23 @@ class PretrainModule(lightning.LightningModule):
         batch, self.cursor = drawn
         counts = self._over_ranks(self.objective.counts(batch) | {TOKENS: batch["attention_mask"].sum()})
         self._tokens = self._tokens.to(self.device) + counts.pop(TOKENS).long()
+        options = self.stream.options[self.cursor["phase"]]
         step: Sums = {name: torch.zeros(2, dtype=torch.float64, device=self.device) for name in counts}
         for part, is_own, is_last in self._parts(batch):
             with self._gradients_stay_here(not is_last):
-                terms = compute(self.model, self.objective.loss, part, self.generator)
+                terms = compute(self.model, self.objective.loss, part, self.generator, options)
                 loss = total_loss(terms, counts)
                 if is_own:
                     add(step, terms)
+                self.losses = frozenset(name for name, term in terms.items() if term.weight)
                 self._backward(loss if is_own else 0.0 * loss)
         self._close(step, counts)
         self._update()
 
     def _parts(self, batch: Batch) -> Iterator[tuple[Batch, bool, bool]]:
-        """The micro-batches; whether each holds rows of this rank's, and whether it is the last. There is one at least: ranks
-        exchange gradients together. Where parameters are divided there are as many on all: they gather them together."""
+        """The micro-batches; for each, whether it holds rows of this rank, and whether it is the last. There is at least one,
+        because ranks exchange gradients together. If parameters are divided, all ranks have equally many: they gather
+        parameters together."""
         own = micro_batches(batch, self.config.micro_batch_size)
         count = max(1, len(own))
         if is_divided(self.model) and self.config.micro_batch_size is not None:
@@ -141,7 +158,7 @@ class PretrainModule(lightning.LightningModule):
             yield own[number] if number < len(own) else blank(batch), number < len(own), number == count - 1
 
     def _over_ranks(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each summed over the ranks. Not by the strategy's `reduce`, whose barrier would wait for the GPU."""
+        """Each value summed over the ranks. The strategy's `reduce` is not used: its barrier would wait for the GPU."""
         if self.trainer.world_size == 1:
             return values
         vector = torch.stack([value.to(self.device, torch.float64) for value in values.values()])
@@ -161,7 +178,8 @@ class PretrainModule(lightning.LightningModule):
             yield
 
     def _backward(self, loss: Tensor) -> None:
-        """Times the number of ranks: their gradients are averaged, and the loss is divided by counts over all of them."""
+        """The loss is multiplied by the number of ranks: gradients are averaged over ranks, and the loss is divided by counts
+        over all of them."""
         with torch.autocast(self.device.type, enabled=False):
             self.manual_backward(loss * self.trainer.world_size if self.trainer.world_size > 1 else loss)
 
@@ -182,10 +200,10 @@ class PretrainModule(lightning.LightningModule):
             if scaler is not None:
                 scaler.unscale_(optimizer.optimizer)
             norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip))
-            if scaler is None:  # which leaves out such steps itself
+            if scaler is None:  # a scaler skips such steps itself
                 figures = torch.stack([*self.latest.values(), norm.double()])
                 self._broken = torch.maximum(self._broken.to(norm.device), 1 - figures.isfinite().all().float())
-                optimizer.optimizer.found_inf = self._broken  # a fused optimizer looks at it on the device
+                optimizer.optimizer.found_inf = self._broken  # a fused optimizer reads it on the device
             optimizer.step()
             optimizer.zero_grad()
         self.gradient_norm = norm
@@ -195,8 +213,8 @@ class PretrainModule(lightning.LightningModule):
         self.step_began = time.monotonic()
 
     def record(self) -> None:
-        """Closes a row of the curve every `log_steps`, once however often it is asked. Called by the first of the callbacks:
-        Lightning asks the module after all of them, when a checkpoint of this step is written already."""
+        """Closes a row of the curve every `log_steps`, once however often it is called. The first callback calls it: Lightning
+        calls the module after all callbacks, when a checkpoint of this step is written already."""
         if self.curve and self.curve[-1]["step"] == self.global_step:
             return
         if self.global_step % self.config.log_steps == 0 or self.global_step == self.horizon.total:
@@ -253,11 +271,12 @@ class PretrainModule(lightning.LightningModule):
             )
 
     def seconds_of(self, batch: Batch) -> float:
-        """Of one pass forward and back over this rank's rows of a batch: the shortest of PASSES, after one that is not timed.
+        """The time of one pass forward and back over this rank's rows of a batch: the shortest of PASSES, after one that is not
+        timed.
 
-        Leaves no trace: random state and gradients are as before. Raises InputError where the memory is too small.
+        It leaves no trace: random state and gradients are as before. Raises InputError if the memory is too small.
         """
-        on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        on_device = self._on_device(batch)
         state, passes = random_state(), []
         try:
             for _ in range(1 + PASSES):
@@ -267,15 +286,28 @@ class PretrainModule(lightning.LightningModule):
         except torch.OutOfMemoryError:
             rows, length = batch.get("packing", batch["attention_mask"]).shape
             raise InputError(
-                f"{rows} rows of {length} pieces do not fit into the memory of {self.device}: set pretrain.micro_batch_size to fewer."
+                f"{rows} rows of {length} tokens do not fit into the memory of {self.device}: set pretrain.micro_batch_size to fewer."
             ) from None
         restore(state)
         return min(passes[1:]) if row_count(batch) else 0.0
 
+    def cost(self) -> Cost:
+        """What an example costs by its length, counted on a few examples of the longest length and of half of it. It leaves no
+        trace, like `seconds_of`."""
+        longest = self.config.max_length
+        samples = [self.stream.longest_examples(length, COUNTED) for length in (longest, max(9, longest // 2))]
+        state = random_state()
+        cost = Cost.measured(self._pass, [self._on_device(batch) for batch in samples])
+        restore(state)
+        return cost
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
+
     def _pass(self, batch: Batch) -> None:
         for part, _, _ in self._parts(batch):
             with self.trainer.precision_plugin.forward_context():
-                terms = compute(self.model, self.objective.loss, part, torch.Generator())
+                terms = compute(self.model, self.objective.loss, part, torch.Generator(), self.stream.options[0])
             torch.autograd.backward(total_loss(terms))
         self.model.zero_grad()
         if self.device.type == "cuda":
@@ -283,7 +315,7 @@ class PretrainModule(lightning.LightningModule):
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Means of every term over `batches`, with dropout off. Each rank takes its share of them."""
+        """The mean of every term over `batches`, with dropout off. Each rank takes its share of the batches."""
         began = time.perf_counter()
         sums: Sums = {}
         every, ranks = list(batches), self.trainer.world_size
@@ -293,56 +325,12 @@ class PretrainModule(lightning.LightningModule):
         self.model.eval()
         for number in range(rounds):  # as many on every rank: see `_parts`
             batch = own[min(number, len(own) - 1)]
-            on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
+            on_device = self._on_device(batch)
             with self.trainer.precision_plugin.forward_context():
-                terms = compute(self.model, self.objective.loss, on_device, self.generator)
+                terms = compute(self.model, self.objective.loss, on_device, self.generator, self.config.options)
             if number < len(own):
                 add(sums, terms)
         self.model.train()
-        found = means(sums if alone else self._over_ranks(sums))
+        values = means(sums if alone else self._over_ranks(sums))
         self.validation_seconds = time.perf_counter() - began
-        return found
-
-
-def micro_batches(batch: Batch, rows: int | None) -> list[Batch]:
-    """The batch in parts of at most so many rows, of nearly equal numbers; none where it has no row."""
-    size = row_count(batch)
-    count = -(-size // rows) if rows else min(1, size)
-    if count == 1:
-        return [batch]
-    borders = [size * number // max(1, count) for number in range(count + 1)]
-    return [take_rows(batch, first, end) for first, end in pairwise(borders)]
-
-
-def blank(batch: Batch) -> Batch:
-    """One row of the batch's widths that means nothing: what a rank without rows computes, to take part in the exchange of
-    gradients all the same."""
-    return {
-        name: tensor.new_full((1, *tensor.shape[1:]), int(name == "attention_mask")) for name, tensor in batch.items()
-    }
-
-
-def total_loss(terms: dict[str, Term], counts: dict[str, Tensor] | None = None) -> Tensor:
-    """The weighted sum of each term's sum by its count: `counts` where the terms are of a part of a batch."""
-    counted = counts or {name: term.count for name, term in terms.items()}
-    weighted = [
-        term.weight * term.sum / counted[name].to(term.sum.dtype).clamp(min=1)
-        for name, term in terms.items()
-        if term.weight
-    ]
-    return torch.stack(weighted).sum()
-
-
-def add(sums: Sums, terms: dict[str, Term]) -> None:
-    for name, term in terms.items():
-        pair = torch.stack([term.sum.detach().double(), term.count.double()])
-        sums[name] = sums[name] + pair if name in sums else pair
-
-
-def read(sums: Sums) -> dict[str, list[float]]:
-    """Each sum and count as a plain number, in one transfer."""
-    return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)) if sums else {}
-
-
-def means(sums: Sums) -> dict[str, float]:
-    return {name: total / max(1.0, count) for name, (total, count) in read(sums).items()}
+        return values

@@ -1,4 +1,4 @@
-"""What objectives and architectures need to know of a tokenizer."""
+"""What objectives and architectures need to know about a tokenizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kobert_pipeline.objectives.objective import TokenizerInfo
 
 
 def tokenizer_info(folder: Path) -> TokenizerInfo:
-    """Ids of the special tokens, and which pieces a random replacement may be."""
+    """The ids of the special tokens, and of the tokens that may be drawn as replacements."""
     tokenizer = auto_tokenizer(folder)
     special = set(tokenizer.all_special_ids)
     ordinary = [

@@ -1,4 +1,4 @@
-"""Watching a run: its progress, and what it measures on validation text."""
+"""Watching a run: its progress, and what it measures on validation data."""
 
 from __future__ import annotations
 
@@ -12,47 +12,49 @@ import lightning.pytorch as lightning
 import torch
 
 from kobert_pipeline.ground.progress import Advance
+from kobert_pipeline.objectives.objective import Objective
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.evaluation import ValidationData, pseudo_perplexity
+from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.pretrain.throughput import DTYPES, Cost, SpeedLog, Throughput, matmul_peak
+from kobert_pipeline.pretrain.throughput import DTYPES, SpeedLog, Throughput, matmul_peak
 from kobert_pipeline.training.sharding import compute
 
 logger = logging.getLogger(__name__)
 
-PSEUDO_PERPLEXITY = "pseudo_perplexity"
-
 
 class Watch(lightning.Callback):
-    """Progress, and the validation figures before the first step, every `validation_steps`, and after the last. Stands behind
-    the callback that closes the curve.
+    """Shows progress, and measures before the first step, every `validation_steps`, and after the last. It comes after the
+    callback that closes the curve.
 
-    How fast the run is goes to the live logs alone: what is hashed follows from content.
+    The speed of the run goes to the live logs alone: what is hashed follows from content.
     """
 
-    def __init__(self, validation: ValidationData, config: PretrainConfig, advance: Advance, folder: Path) -> None:
-        self.validation, self.config, self.advance = validation, config, advance
+    def __init__(
+        self, validation: ValidationData, config: PretrainConfig, headline: str, advance: Advance, folder: Path
+    ) -> None:
+        self.validation, self.config, self.headline, self.advance = validation, config, headline, advance
         self._log = SpeedLog(folder / "speed.csv")
         self.measured: list[dict[str, float]] = []
-        self.at_the_end: dict[str, float] = {}
+        self.measures: dict[str, float] = {}
+        """The objective's further measures, after the last step."""
         self._throughput: Throughput | None = None
         self._note, self._rows = "", 0
 
-    def found(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """For the summary."""
-        return {"validation": self.measured} | self.at_the_end
+        return {"validation": self.measured, "measures": self.measures}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"measured": self.measured, "at_the_end": self.at_the_end}
+        return {"measured": self.measured, "measures": self.measures}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.measured, self.at_the_end = state["measured"], state["at_the_end"]
+        self.measured, self.measures = state["measured"], state["measures"]
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, PretrainModule)
         peak = matmul_peak(module.device, DTYPES[self.config.precision])
         logger.info("pretrain: matrix products in %s: %.3g TFLOP/s at most", self.config.precision, peak / 1e12)
-        self._throughput, self._rows = Throughput(Cost.of(module.model), peak), len(module.curve)
+        self._throughput, self._rows = Throughput(module.cost(), peak), len(module.curve)
         if trainer.is_global_zero:
             self._log.resume(trainer.global_step)
         if self._is_due(module):
@@ -75,20 +77,20 @@ class Watch(lightning.Callback):
         self.advance(1, self._note, module.horizon.total)
         if self._is_due(module):
             self._measure(trainer, module)
-            if module.global_step == module.horizon.total and self.validation.sentences:
-                self._score_sentences(trainer, module)
+            if module.global_step == module.horizon.total:
+                self._take_measures(trainer, module)
             self._throughput.restart()
 
     def _is_due(self, module: PretrainModule) -> bool:
-        """Not twice at a step: a checkpoint may have been written before or after the measurement."""
+        """Never twice at a step: a checkpoint may have been written before or after the measurement."""
         step: int = module.global_step
         if self.measured and self.measured[-1]["step"] == step:
             return False
         return step % self.config.validation_steps == 0 or step == module.horizon.total
 
     def figures(self) -> list[tuple[int, float]]:
-        """Step and validation loss of every measurement so far."""
-        return [(int(values["step"]), values["mlm"]) for values in self.measured if "mlm" in values]
+        """The step and the headline of every measurement so far."""
+        return [(int(values["step"]), values[self.headline]) for values in self.measured]
 
     def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
         ranks = trainer.world_size
@@ -96,7 +98,7 @@ class Watch(lightning.Callback):
         module.log_dict(figures, batch_size=1)
         if trainer.is_global_zero:
             self._log.add(trainer.global_step, figures)
-        self._note = note(module.curve[-1], figures)
+        self._note = note(module.curve[-1], figures, module.objective)
 
     def _measure(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         state = torch.get_rng_state()
@@ -111,29 +113,32 @@ class Watch(lightning.Callback):
         logger.info("pretrain: step %s, validation: %s", f"{module.global_step:,}", shown)
 
     def _warm_up(self, module: PretrainModule) -> None:
-        """The first pass of a process is slow, and by the time of a measurement the budget is divided. Draws nothing."""
+        """The first pass of a process is slow, and the budget is divided by the time of a measurement. Draws nothing."""
         drawn = module.generator.get_state()
         module.measure(self.validation.batches[:1])
         module.generator.set_state(drawn)
 
-    def _score_sentences(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
+    def _take_measures(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         module.model.eval()
-        with trainer.precision_plugin.forward_context():
-            value = compute(module.model, pseudo_perplexity, self.validation.sentences, module.device)
+        for measure, batches in self.validation.measures:
+            with trainer.precision_plugin.forward_context():
+                value = compute(module.model, measure.value, batches, module.device)
+            self.measures[measure.figure.name] = value
+            logger.info("pretrain: %s %.1f on %d validation sentences", measure.figure.title, value, len(batches))
         module.model.train()
-        self.at_the_end = {PSEUDO_PERPLEXITY: value}
-        logger.info(
-            "pretrain: pseudo-perplexity %.1f over %d validation sentences", value, len(self.validation.sentences)
-        )
 
 
-def note(row: Mapping[str, float], figures: Mapping[str, float]) -> str:
-    """One line for the progress bar, from the last row of the curve and the figures of the same steps."""
-    pairs = [f"{name[:3]} {row[name]:.0%}" for name in ("nsp_accuracy", "sop_accuracy") if name in row]
-    loss = [f"loss {row['mlm']:.3f}"] if "mlm" in row else []
+def note(row: Mapping[str, float], figures: Mapping[str, float], objective: Objective) -> str:
+    """One line for the progress bar, from the last row of the curve and the speed over the same steps."""
+    loss = [f"loss {row[objective.headline]:.3f}"] if objective.headline in row else []
+    shares = [
+        f"{figure.name.removesuffix('_accuracy')} {row[figure.name]:.0%}"
+        for figure in objective.figures
+        if figure.unit == "share" and figure.chance is not None and figure.name in row
+    ]
     speed = [
         f"{figures['tokens_per_second']:,.0f} tokens/s",
         f"{figures['useful_share']:.0%} useful",
         f"MFU {figures['mfu']:.1%}",
     ]
-    return ", ".join([*loss, *pairs, *speed])
+    return ", ".join([*loss, *shares, *speed])

@@ -15,7 +15,7 @@ from kobert_pipeline.morphology.mecab import morphemes
 from kobert_pipeline.report.charts import INK, TOKENIZER, Chart, Dot, scatter
 from kobert_pipeline.report.corpus import sampled
 from tokenizer.load import load_tokenizer, open_tokenizer
-from tokenizer.report import measure
+from tokenizer.measure import measure
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Vocabulary:
     pieces: int
     """In the vocabulary."""
     figures: dict[str, Any]
-    """As `tokenizer.report.measure` gives them."""
+    """As `tokenizer.measure.measure` gives them."""
     own: bool = False
 
 

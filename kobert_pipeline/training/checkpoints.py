@@ -1,4 +1,5 @@
-"""Checkpoints that a kill cannot spoil: written to a temporary name, synced, renamed. The newest are kept, and the best."""
+"""Checkpoints that a kill cannot damage: they are written under a temporary name, synced and renamed. The newest and
+the best are kept."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ logger = logging.getLogger(__name__)
 
 KEPT = 2
 DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
-"""What reading a truncated or overwritten file raises."""
+"""Errors that reading a truncated or overwritten file raises."""
 
 
 class AtomicCheckpoints(lightning.Callback):
-    """Writes `step-NNNNNNNN.ckpt` every `minutes` of training, after a step. Ranks write at the same step, by the first one's
-    clock, on which they agree at `turns`.
+    """Writes `step-NNNNNNNN.ckpt` after a step, every `minutes` of training. All ranks write at the same step: at the
+    steps of `turns` they agree on what the clock of the first rank says.
 
-    `best` gives step and figure (lower is better) of every measurement so far; the checkpoint of the lowest is kept as
-    `best-NNNNNNNN.ckpt`.
+    `best` returns step and figure (lower is better) of every measurement so far. The checkpoint of the lowest figure is
+    kept as `best-NNNNNNNN.ckpt`.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class AtomicCheckpoints(lightning.Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         figures, step = self.best() if self.best is not None else [], trainer.global_step
-        is_measured = bool(figures) and figures[-1][0] == step  # on all ranks; figures may differ in their last bits
+        is_measured = bool(figures) and figures[-1][0] == step  # alike on all ranks; figures may not be
         if not (is_measured or self.turns.has_come(step)):
             return
         is_best = is_lowest(figures, step)
@@ -57,12 +58,13 @@ class AtomicCheckpoints(lightning.Callback):
 
 
 def is_lowest(figures: list[tuple[int, float]], step: int) -> bool:
-    """Whether the last of the (step, figure) was taken at `step` and is below all before."""
+    """Whether the last (step, figure) was measured at `step` and is lower than all earlier ones."""
     return bool(figures) and figures[-1][0] == step and all(figures[-1][1] < value for _, value in figures[:-1])
 
 
 def save(trainer: lightning.Trainer, folder: Path, kept: int = KEPT) -> Path:
-    """The whole training state at this step; all but the newest are removed. Every rank calls it, the first one writes."""
+    """Writes the whole training state at this step and removes all but the newest `kept` checkpoints. Every rank must
+    call this; only the first one writes."""
     target = folder / f"step-{trainer.global_step:08d}.ckpt"
     if not trainer.is_global_zero:
         trainer.save_checkpoint(target)
@@ -70,14 +72,15 @@ def save(trainer: lightning.Trainer, folder: Path, kept: int = KEPT) -> Path:
     with atomic_path(target) as temporary:
         trainer.save_checkpoint(temporary)
     for beyond in [path for path in _all(folder) if step_of(path) > trainer.global_step]:
-        beyond.unlink()  # could not be read: the run goes on from an earlier one
+        beyond.unlink()  # it could not be read, and the run continued from an earlier one
     for old in checkpoints(folder)[:-kept]:
         old.unlink()
     return target
 
 
 def keep_as_best(checkpoint: Path) -> None:
-    """A second name for it, which outlives the first; a copy where the file system has no links."""
+    """Links the checkpoint to a second name, which stays when the first is removed. Copies it if the file system has no
+    links."""
     target = checkpoint.with_name(checkpoint.name.replace("step-", "best-"))
     with atomic_path(target) as temporary:
         try:
@@ -90,7 +93,7 @@ def keep_as_best(checkpoint: Path) -> None:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Complete checkpoints, oldest first."""
+    """Returns the complete checkpoints, oldest first."""
     return sorted(folder.glob("step-*.ckpt"))
 
 
@@ -99,7 +102,8 @@ def best_checkpoint(folder: Path) -> Path | None:
 
 
 def latest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint that can be read whole, and what it holds. A damaged one is named, and passed over."""
+    """Returns the newest checkpoint that is not damaged, with its content. A damaged one is named in a warning and
+    skipped."""
     import torch
 
     for path in sorted(_all(folder), key=step_of, reverse=True):
@@ -108,12 +112,12 @@ def latest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
             return path, torch.load(path, map_location="cpu", weights_only=True)
         except DAMAGED as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            logger.warning("%s cannot be read (%s): going on from the one before it.", path.name, reason)
+            logger.warning("%s cannot be read (%s): continuing from the one before it.", path.name, reason)
     return None
 
 
 def _require_whole(path: Path) -> None:
-    """Raises one of DAMAGED where a checksum does not hold: torch looks at the file's frame alone."""
+    """Raises one of DAMAGED if a checksum is wrong. torch itself checks only the frame of the file."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:

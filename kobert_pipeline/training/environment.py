@@ -1,4 +1,5 @@
-"""What the last bits of a result depend on besides the settings: recorded in checkpoints, named where it differs."""
+"""What the last bits of a result depend on besides the settings. Checkpoints record it; a warning names what
+differs."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def environment(ranks: int = 1) -> dict[str, str | int]:
-    """The machine's kind, library versions, threads and ranks."""
+    """Returns the type of machine, library versions, threads and ranks."""
     import lightning
     import torch
     import transformers
@@ -23,7 +24,7 @@ def environment(ranks: int = 1) -> dict[str, str | int]:
 
 
 def processor() -> str:
-    """The processor's name where the system tells it."""
+    """Returns the processor's name, as far as the system reports it."""
     if CPU_INFO.is_file():
         for line in CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
@@ -32,5 +33,5 @@ def processor() -> str:
 
 
 def differences(before: dict[str, str | int], after: dict[str, str | int]) -> list[str]:
-    """One entry for each thing that changed."""
+    """Returns one entry, `name old -> new`, for each value that changed."""
     return [f"{name} {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]

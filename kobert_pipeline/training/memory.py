@@ -1,5 +1,6 @@
-"""What the C library does with freed memory. A training step on a CPU frees and takes the same large arrays again and again:
-given back to the system each time, they cost 10,000 to 50,000 page faults a step of a mini model, a tenth of its time.
+"""Keeps freed memory in the process. A training step on a CPU frees and allocates the same large arrays again and
+again. If the C library returns them to the system each time, a step of a mini model costs 10,000 to 50,000 page faults,
+a tenth of its time.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ import ctypes
 import sys
 
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
-"""Names of glibc's `mallopt`(3): bytes free at the top of the heap from which they are given back; arrays outside the heap."""
+"""Parameters of glibc's `mallopt`(3): free bytes at the top of the heap above which it shrinks; number of arrays
+outside the heap."""
 NEVER, NONE = -1, 0
 
 
 def keep_freed_memory() -> bool:
-    """From now on this process keeps what it frees, for its next arrays. False where the C library is not glibc, and nothing
-    is changed. No result depends on it."""
+    """Makes this process keep freed memory for its next arrays. Returns False, and changes nothing, if the C library is
+    not glibc. Results do not depend on it."""
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,4 +1,4 @@
-"""AdamW with decay groups, and Muon for the matrices of the layers."""
+"""Optimizers: AdamW with decay groups, and Muon for the matrices of the layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay; biases, norms and every other one-dimensional parameter do not (Devlin et al. 2019, code release)."""
+    """Splits the parameters: weight decay applies to matrices, not to biases, norms and other one-dimensional
+    parameters (Devlin et al. 2019, code release)."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return [
         {"params": [parameter for parameter in trainable if parameter.ndim >= 2], "weight_decay": weight_decay},
@@ -31,7 +32,8 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
 ) -> Optimizer:
-    """AdamW (Loshchilov & Hutter 2019), in its fused form: one kernel instead of one per parameter, on CPU too."""
+    """Builds AdamW (Loshchilov & Hutter 2019) in its fused form: one kernel instead of one per parameter, also on a
+    CPU."""
     return _fused(decay_groups(model, weight_decay), learning_rate, betas, epsilon)
 
 
@@ -43,22 +45,23 @@ def muon(
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
 ) -> Optimizer:
-    """Muon (Jordan et al. 2024) for the matrices of the layers, AdamW for embeddings and for what is no matrix. Muon's updates
-    are made as large as AdamW's (Liu et al. 2025, section 2.2), so that one learning rate does for both."""
-    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+    """Builds Muon (Jordan et al. 2024) for the matrices of the layers, and AdamW for embeddings and for parameters that
+    are not matrices. Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so that one
+    learning rate fits both."""
+    embeddings = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
     matrices = [
         parameter
         for parameter in model.parameters()
-        if parameter.requires_grad and parameter.ndim == 2 and id(parameter) not in tables
+        if parameter.requires_grad and parameter.ndim == 2 and id(parameter) not in embeddings
     ]
-    inside = {id(parameter) for parameter in matrices}
-    rest = [
-        {**group, "params": [parameter for parameter in group["params"] if id(parameter) not in inside]}
+    by_muon = {id(parameter) for parameter in matrices}
+    by_adamw = [
+        {**group, "params": [parameter for parameter in group["params"] if id(parameter) not in by_muon]}
         for group in decay_groups(model, weight_decay)
     ]
     return Both(
         torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
-        _fused(rest, learning_rate, betas, epsilon),
+        _fused(by_adamw, learning_rate, betas, epsilon),
     )
 
 
@@ -67,20 +70,20 @@ def _fused(parameters: ParamsT, learning_rate: float, betas: tuple[float, float]
 
 
 class Both(Optimizer):
-    """Two optimizers as one: their groups and their state are its own, in one checkpoint."""
+    """Several optimizers that act as one: it holds their groups and their state, in one checkpoint."""
 
     def __init__(self, *parts: Optimizer) -> None:
         super().__init__([group for part in parts for group in part.param_groups], {})
         self.parts = parts
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Nothing, where `found_inf` is set: as fused AdamW does it."""
+        """Takes a step with every part. Skips it when `found_inf` is set, as fused AdamW does."""
         loss = closure() if closure is not None else None
         broken: torch.Tensor | None = getattr(self, "found_inf", None)
         if broken is not None and broken.item():
             return loss
         groups = iter(self.param_groups)
-        for part in self.parts:  # loading a checkpoint replaces both
+        for part in self.parts:  # loading a checkpoint replaces groups and state
             part.state = self.state
             part.param_groups = [next(groups) for _ in part.param_groups]
             part.step()

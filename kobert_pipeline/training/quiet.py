@@ -1,4 +1,4 @@
-"""Third-party libraries say little on a run's console: our own lines are the run's log."""
+"""Keeps third-party libraries off the console during a run: our own lines are the log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silences Lightning's banners, advice and tips, and transformers' progress bars and reports, below errors."""
+    """Silences everything below an error: Lightning's banners, advice and tips, transformers' progress bars and
+    reports."""
     from transformers.utils import logging as transformers_logging
 
     loggers = [
@@ -37,7 +38,8 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Around `Trainer.fit`: quiet, and Ctrl-C stays a KeyboardInterrupt, where Lightning would exit without a word."""
+    """Surrounds `Trainer.fit`: keeps it quiet, and turns Ctrl-C into a KeyboardInterrupt. Lightning would exit without
+    a message."""
     with quiet():
         try:
             yield

@@ -1,4 +1,5 @@
-"""Every random state that training may depend on, as tensors and plain numbers: a checkpoint holds nothing to unpickle."""
+"""The random states that training may depend on, as tensors and plain numbers, so that reading a checkpoint unpickles
+nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import torch
 
 
 def random_state() -> dict[str, Any]:
-    """Of Python, numpy's legacy generator, torch, and the current GPU where there is one."""
+    """Returns the states of Python, numpy's legacy generator, torch, and the current GPU if there is one."""
     version, words, gauss = random.getstate()
     kind, key, position, has_gauss, cached = np.random.get_state(legacy=True)
     state: dict[str, Any] = {
@@ -25,6 +26,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
+    """The inverse of `random_state`."""
     python, legacy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["words"]), python["gauss"]))
     key = legacy["key"].numpy().astype(np.uint32)
@@ -35,10 +37,10 @@ def restore(state: dict[str, Any]) -> None:
 
 
 def seed_rank(seed: int, rank: int, step: int) -> None:
-    """A torch state of its own for a rank that has none to go on from: dropout must differ between ranks."""
+    """Seeds torch on a rank that has no saved state. Ranks get different seeds, because their dropout must differ."""
     torch.manual_seed(rank_seed(seed, rank, step))
 
 
 def rank_seed(seed: int, rank: int, step: int) -> int:
-    """Of 63 bits."""
+    """Returns a seed of 63 bits."""
     return int(np.random.SeedSequence((seed, rank, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))

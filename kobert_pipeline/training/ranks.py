@@ -1,4 +1,4 @@
-"""The processes of one training run, as torchrun, SLURM's srun or Lightning named them when they started them."""
+"""The processes of one training run, as torchrun, SLURM's srun or Lightning numbered them in the environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ NAMES = ("RANK", "SLURM_PROCID", "NODE_RANK", "LOCAL_RANK")
 
 
 class Turns:
-    """At which steps the ranks ask each other whether to stop or to write: they wait for each other, and for their GPUs."""
+    """The steps at which the ranks agree whether to stop or to write. It costs time: they wait for each other and for
+    their GPUs."""
 
     def __init__(self) -> None:
         self.every = 1
@@ -21,10 +22,11 @@ class Turns:
 
 
 def is_first() -> bool:
-    """Whether this process writes. One that runs alone does. Known from the environment, before anything is initialised."""
+    """Whether this process is the one that writes; a single process is. Read from the environment, before anything is
+    initialised."""
     return all(os.environ.get(name, "0") == "0" for name in NAMES)
 
 
 def launched() -> int | None:
-    """Processes that torchrun started; None where it did not."""
+    """Returns the number of processes that torchrun started, or None without torchrun."""
     return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else None

@@ -1,12 +1,12 @@
-"""FSDP by Lightning and torch's `fully_shard`: parameters, gradients and AdamW's moments divided among the ranks.
+"""FSDP with Lightning and torch's `fully_shard`: parameters, gradients and AdamW's moments are divided among the ranks.
 
-A checkpoint is that of one process: whole tensors in one file, numbered as `Optimizer.state_dict` numbers them, read with
-`weights_only=True`. So a run goes on with any number of ranks, divided or not.
+A checkpoint looks like that of a single process: whole tensors in one file, numbered as `Optimizer.state_dict` numbers
+them, read with `weights_only=True`. So a run can continue with any number of ranks, divided or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
     from torch.optim import Optimizer
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Sharded(ModelParallelStrategy):
-    """The module divides its model in `configure_model`: see `divide`."""
+    """The strategy of a divided run. The module divides its model in `configure_model`: see `divide`."""
 
     def __init__(self, ranks: int) -> None:
         super().__init__(data_parallel_size=ranks, tensor_parallel_size=1, save_distributed_checkpoint=False)
 
     def optimizer_state(self, optimizer: Any) -> dict[str, Any]:
-        """Gathered on the first rank; nothing on the others."""
+        """Returns the state gathered on the first rank, and an empty one on the others."""
         from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
 
-        own = optimizer.optimizer if isinstance(optimizer, LightningOptimizer) else optimizer
+        inner = optimizer.optimizer if isinstance(optimizer, LightningOptimizer) else optimizer
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        return numbered(get_optimizer_state_dict(self.model, own, options=options))
+        return numbered(get_optimizer_state_dict(self.model, inner, options=options))
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
         from torch.distributed.checkpoint.state_dict import (
@@ -43,24 +43,24 @@ class Sharded(ModelParallelStrategy):
             set_optimizer_state_dict,
         )
 
-        found: dict[str, Any] = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
+        checkpoint: dict[str, Any] = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
         options = StateDictOptions(full_state_dict=True)
-        set_model_state_dict(self.model, found["state_dict"], options=options)
-        for optimizer, state in zip(self.optimizers, found["optimizer_states"], strict=True):
+        set_model_state_dict(self.model, checkpoint["state_dict"], options=options)
+        for optimizer, state in zip(self.optimizers, checkpoint["optimizer_states"], strict=True):
             set_optimizer_state_dict(
                 self.model, optimizer, named(state, names_of(self.model, optimizer)), options=options
             )
-        return found
+        return checkpoint
 
 
 def names_of(model: nn.Module, optimizer: Optimizer) -> list[str]:
-    """The optimizer's parameters in the order in which its state numbers them."""
+    """Returns the names of the optimizer's parameters in the order in which its state numbers them."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     return [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def numbered(state: Mapping[str, Any]) -> dict[str, Any]:
-    """An optimizer's state by names of parameters -> by their numbers. Of nothing, nothing."""
+    """Turns an optimizer's state by parameter names into one by parameter numbers. An empty state stays empty."""
     groups = state.get("param_groups", [])
     numbers = {name: number for number, name in enumerate(chain.from_iterable(group["params"] for group in groups))}
     return _renamed(state, numbers) if groups else {}
@@ -84,35 +84,34 @@ def _renamed(state: Mapping[str, Any], names: Mapping[Any, Any]) -> dict[str, An
 
 
 def mesh_of(strategy: Any) -> DeviceMesh | None:
-    """The ranks among which `strategy` divides a model; None where it does not."""
+    """Returns the ranks among which `strategy` divides a model, or None if it does not divide it."""
     return cast("DeviceMesh", strategy.device_mesh["data_parallel"]) if isinstance(strategy, Sharded) else None
 
 
-def divide(model: nn.Module, mesh: DeviceMesh) -> None:
-    """Divides each layer of the transformers inside, and what is left (embeddings, heads) as one more part.
+def divide(model: nn.Module, layers: Sequence[nn.Module], mesh: DeviceMesh) -> None:
+    """Divides each of the `layers` inside the model, and everything else (embeddings, heads) as one more part.
 
-    Gives the model the method `within(function, ...)`, which calls the function on it with that last part gathered; layers are
-    gathered while they compute. Every rank must call it, and each layer, equally often.
+    Adds the method `within(function, ...)` to the model. It gathers that last part and calls the function with the
+    model; each layer is gathered while it computes. Every rank must call `within`, and each layer, the same number of
+    times.
     """
     from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-    from transformers.modeling_layers import GradientCheckpointingLayer
 
-    def within(function: Callable[..., Any], *given: Any) -> Any:
-        return function(model, *given)
+    def within(function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(model, *arguments)
 
     model.within = within  # type: ignore[assignment]
-    layers = [part for part in model.modules() if isinstance(part, GradientCheckpointingLayer)]
     for part in [*layers, model]:
         fully_shard(part, mesh=mesh)
         assert isinstance(part, FSDPModule)
-        part.set_force_sum_reduction_for_comms(True)  # gloo knows no averages
+        part.set_force_sum_reduction_for_comms(True)  # gloo does not support averages
     register_fsdp_forward_method(model, "within")
 
 
-def compute(model: nn.Module, function: Callable[..., Found], *given: Any) -> Found:
-    """`function` of the model and what is given, whether the model is divided or not."""
-    within: Callable[..., Found] | None = getattr(model, "within", None)
-    return within(function, *given) if within is not None else function(model, *given)
+def compute(model: nn.Module, function: Callable[..., Result], *arguments: Any) -> Result:
+    """Calls `function` with the model and the other arguments, whether the model is divided or not."""
+    within: Callable[..., Result] | None = getattr(model, "within", None)
+    return within(function, *arguments) if within is not None else function(model, *arguments)
 
 
 def is_divided(model: nn.Module) -> bool:
@@ -120,7 +119,8 @@ def is_divided(model: nn.Module) -> bool:
 
 
 def exchange_gradients(model: nn.Module, wanted: bool) -> None:
-    """Whether the next pass back adds up the gradients of all ranks, or leaves each rank's own for a later one."""
+    """Sets whether the next backward pass adds up the gradients of all ranks. Otherwise each rank keeps its own for a
+    later pass."""
     from torch.distributed.fsdp import FSDPModule
 
     assert isinstance(model, FSDPModule)
@@ -129,6 +129,6 @@ def exchange_gradients(model: nn.Module, wanted: bool) -> None:
 
 
 def whole(value: Tensor) -> Tensor:
-    """A figure over all ranks, also where it was computed from divided parameters."""
+    """Returns a figure over all ranks, even if it was computed from divided parameters."""
     gathered: Callable[[], Tensor] | None = getattr(value, "full_tensor", None)
     return gathered() if gathered is not None else value

@@ -1,10 +1,11 @@
-"""`make bench-dataset`: batches, plans, the token store and memory, beside Hugging Face's collator, a static builder and bare
-`encode_batch_fast`.
+"""`make bench-dataset`: batches, plans, the token store and memory, compared with Hugging Face's collator, a static
+builder and `encode_batch_fast` alone.
 
-KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
-first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SCALE
-makes everything shorter and smaller (0.01: does it run at all?). Prints tables and saves `build/bench/dataset.json`. Run it on
-an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe
+whose first three stages give the store (`bert-small`; `quickstart` needs no data, but its figures mean little).
+BENCH_SCALE makes everything shorter and smaller (0.01 checks that it runs). Prints tables and saves
+`build/bench/dataset.json`. Run it on an idle machine; the artifacts of the first three stages are kept in
+`build/bench/artifacts`.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from torch.utils.data import DataLoader
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.dataset.best_fit import best_fit
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.dataset.packing import best_fit
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.segment_pairs import segment_pairs
 from kobert_pipeline.dataset.sentence_order import sentence_order
@@ -47,7 +48,8 @@ from kobert_pipeline.objectives.rows import assemble
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.loader import Parcel, loader, unfold
-from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.models import Models
+from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
@@ -62,9 +64,9 @@ SHAPES = ((64, 512), (256, 128))
 UNITS = ("subword", "eojeol", "span")
 SCALE = float(os.environ.get("BENCH_SCALE", "1"))
 SECONDS = 5.0 * SCALE
-"""Each rate is taken over so long, …"""
+"""Each rate is measured over this time …"""
 WARM_UP = 10
-"""… after so many batches: every worker has started."""
+"""… after this number of batches, when every worker has started."""
 STATIC_DOCUMENTS = int(2_000 * SCALE) + 2
 CORPORA = {"50 MB": 50e6 * SCALE, "5 GB": 5e9 * SCALE}
 """Bytes of tokens in the stores whose memory is compared."""
@@ -84,8 +86,8 @@ def main() -> None:
 
 
 def batches(folders: dict[str, Path]) -> Table:
-    """BERT pairs with masking as torch tensors: our stream in this process and behind workers, a static builder, and Hugging
-    Face's collator over a `datasets` dataset of the same pairs."""
+    """BERT pairs with masking as torch tensors: our stream in this process and in workers, a static builder, and
+    Hugging Face's collator over a `datasets` dataset of the same pairs."""
     rows = []
     for size, length in SHAPES:
         shape = f"{size} x {length}"
@@ -130,13 +132,14 @@ def measured(what: str, drawn: Iterable[Any], seconds: float = SECONDS) -> dict[
 
 
 def as_batch(item: Any) -> Any:
-    """A batch as training has it: without its cursor, unfolded where it came from a worker."""
+    """Returns the batch that training gets: without its cursor, and unfolded if it comes from a worker."""
     batch = item[0] if isinstance(item, tuple | list) else item
     return unfold(batch) if isinstance(batch, Parcel) else batch
 
 
 def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
-    """Building once what is then read again in every epoch, with the same masks. Pieces are given; writing is not counted."""
+    """Builds examples once, which every epoch would read again with the same masks. Neither tokenising nor writing is
+    counted."""
     opened, info = Store(folders["dataset"]), tokenizer_info(folders["tokenizer"])
     block = opened.read(opened.blocks(TRAIN)[0])
     tokens, offsets = block.tokens.tolist(), block.sentence_offsets.tolist()
@@ -148,17 +151,17 @@ def static(folders: dict[str, Path], size: int, length: int) -> dict[str, Any]:
         length, round(0.15 * length), info.cls_id, info.sep_id, info.mask_id, info.replacements.tolist()
     )
     started = time.perf_counter()
-    found = static_builder.examples(documents, settings)
+    built = static_builder.examples(documents, settings)
     seconds = time.perf_counter() - started
     return {
         "what": f"{size} x {length}, static builder, once",
-        "batches/s": len(found["input_ids"]) / size / seconds,
-        "tokens/s": round(int(found["input_mask"].sum()) / seconds),
+        "batches/s": len(built["input_ids"]) / size / seconds,
+        "tokens/s": round(int(built["input_mask"].sum()) / seconds),
     }
 
 
 def hugging_face(folders: dict[str, Path], size: int, length: int) -> Iterable[Any]:
-    """Batches without end. The pairs are those of our first block, planned once."""
+    """Yields batches without end. The pairs are those of our first block, planned once."""
     import datasets
     from transformers import AutoTokenizer, DataCollatorForLanguageModeling
 
@@ -183,8 +186,9 @@ def waiting(folders: dict[str, Path]) -> Table:
     size, length = 32, 128
     drawn, info = iter(stream(folders, size, length)), tokenizer_info(folders["tokenizer"])
     objective, bert = OBJECTIVES["mlm_nsp"], ARCHITECTURES["bert"]
-    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, length)
-    model = bert.build(bert.named_sizes["mini"], shape, objective.heads)
+    options = objective.options()
+    spec = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, length)
+    model = Models({"student": bert.build(bert.named_sizes["mini"], spec, objective.heads(options))})
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     spent = {"waiting": 0.0, "computing": 0.0}
     steps, begun = 0, time.perf_counter()
@@ -193,7 +197,7 @@ def waiting(folders: dict[str, Path]) -> Table:
         batch, _ = next(drawn)
         drawn_at = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16):
-            total_loss(objective.loss(model, batch, torch.Generator())).backward()
+            total_loss(objective.loss(model, batch, torch.Generator(), options)).backward()
         optimizer.step()
         optimizer.zero_grad()
         spent["waiting"] += drawn_at - started
@@ -201,7 +205,11 @@ def waiting(folders: dict[str, Path]) -> Table:
         steps += 1
     whole = sum(spent.values())
     return [
-        {"what": f"bert-mini, {size} x {length}", "seconds a step": whole / steps, "waiting": spent["waiting"] / whole}
+        {
+            "what": f"bert-mini, {size} x {length}",
+            "seconds per step": whole / steps,
+            "waiting": spent["waiting"] / whole,
+        }
     ]
 
 
@@ -209,12 +217,12 @@ def waiting(folders: dict[str, Path]) -> Table:
 
 
 def plans(folders: dict[str, Path]) -> Table:
-    """A block of 65,536 made-up sentences (12 to a document, 24 pieces, both on the average), the best of five."""
+    """A block of 65,536 made-up sentences (12 per document, 24 tokens each, both on average), best of five."""
     block, rows = made_up_store.block(), []
     for name, plan in (("segment_pairs", segment_pairs), ("sentence_order", sentence_order), ("full_rows", full_rows)):
         for length in (128, 512):
             seconds = [elapsed(lambda plan=plan, length=length: plan(block, PlanContext(0, 0, 0, 0, length))) for _ in range(5)]  # fmt: skip
-            rows.append({"plan": name, "max_length": length, "seconds a block": min(seconds)})
+            rows.append({"plan": name, "max_length": length, "seconds per block": min(seconds)})
     return rows
 
 
@@ -242,8 +250,8 @@ def packing(folders: dict[str, Path]) -> Table:
             | {
                 "positions used": float(lengths.sum() / (len(packed) * row_length)),
                 "padded to the longest, used": float(lengths.mean() / lengths.max()),
-                "examples a row": len(lengths) / len(packed),
-                "seconds a block": seconds,
+                "examples per row": len(lengths) / len(packed),
+                "seconds per block": seconds,
             }
         )
     return rows
@@ -253,7 +261,7 @@ def packing(folders: dict[str, Path]) -> Table:
 
 
 def store(folders: dict[str, Path]) -> Table:
-    """Tokenising alone, on as many threads as the machine has cores; the whole stage on as many processes."""
+    """Tokenising alone on one thread per core, and the whole stage on one process per core."""
     rows = [bare(folders)]
     for morphemes in (False, True):
         config, out = DatasetConfig(morphemes=morphemes), WORK / str(morphemes)
@@ -265,17 +273,17 @@ def store(folders: dict[str, Path]) -> Table:
                 load=load_tokenizer, execution=ExecutionConfig(),
             )  # fmt: skip
         name = "the stage, with morphemes" if morphemes else "the stage"
-        lost = {key: summary[TRAIN].get(key, 0) for key in ("swallowed_eojeols", "swallowed_morphemes")}
-        rows.append({"what": name, "seconds": meter.seconds, "peak MiB": round(meter.peak_mib)} | lost)
+        swallowed = {key: summary[TRAIN].get(key, 0) for key in ("swallowed_eojeols", "swallowed_morphemes")}
+        rows.append({"what": name, "seconds": meter.seconds, "peak MiB": round(meter.peak_mib)} | swallowed)
         shutil.rmtree(out, ignore_errors=True)
     for row in rows:
-        row["times bare"] = row["seconds"] / rows[0]["seconds"]
+        row["times the tokenizer alone"] = row["seconds"] / rows[0]["seconds"]
     return rows
 
 
 def bare(folders: dict[str, Path]) -> dict[str, Any]:
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
-    tokenizer, seconds, size, pieces = load_tokenizer(folders["tokenizer"]), 0.0, 0, 0
+    tokenizer, seconds, size, tokens = load_tokenizer(folders["tokenizer"]), 0.0, 0, 0
     for shard in sorted((folders["corpora"] / "shards").glob("*.parquet")):
         lists = pq.read_table(shard, columns=["sentences"])["sentences"].to_pylist()
         sentences = list(itertools.chain.from_iterable(lists))
@@ -283,16 +291,16 @@ def bare(folders: dict[str, Path]) -> dict[str, Any]:
         started = time.perf_counter()
         encodings = tokenizer.encode_batch_fast(sentences, add_special_tokens=False)
         seconds += time.perf_counter() - started
-        pieces += sum(map(len, encodings))
-    return {"what": "encode_batch_fast", "MB": size / 1e6, "pieces": pieces, "seconds": seconds}
+        tokens += sum(map(len, encodings))
+    return {"what": "encode_batch_fast", "MB": size / 1e6, "tokens": tokens, "seconds": seconds}
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
 def memory(folders: dict[str, Path]) -> Table:
-    """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and of one
-    that plans an epoch of ten million sentences. The stores are made up, and are removed."""
+    """Resident memory, mapped files included, of a fresh process that draws batches from a small and a large store, and
+    of one that plans an epoch of ten million sentences. The stores are made up, and are removed afterwards."""
     vocab_size = Store(folders["dataset"]).vocab_size
     a_file = 2 * len(made_up_store.block().tokens)
     jobs = [(f"drawing, {name} of tokens", draws, round(size / a_file)) for name, size in CORPORA.items()]
@@ -310,7 +318,7 @@ def memory(folders: dict[str, Path]) -> Table:
 
 
 def draws(folders: dict[str, Path]) -> dict[str, Any]:
-    """Large batches for half a minute, so that many blocks are passed."""
+    """Draws large batches for half a minute, to pass many blocks."""
     with Meter() as meter:
         drawn, sentences = stream(folders, 1_024, 512), Store(folders["dataset"]).summary[TRAIN]["sentences"]
         row = {"sentences": sentences} | measured("", drawn, 6 * SECONDS)

@@ -210,7 +210,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "objective": job["objective"],
         "architecture": job["architecture"],
         "phases": [{"max_length": job["length"], "batch_size": job["rows"]}],
-        "pseudo_perplexity_sentences": 0,
+        "measured_sentences": 0,
         "workers": job.get("workers", 0),
     }
     number = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
@@ -230,7 +230,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
 
 def our_run(job: dict[str, Any]) -> dict[str, Any]:
     """A shipped recipe's training, with `max_minutes` in place of its steps, on the bench's store."""
-    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
+    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"measured_sentences": 0}
     started = time.perf_counter()
     found = stage(job, settings | {"max_steps": None, "max_minutes": job["minutes"]})
     minutes = (time.perf_counter() - started) / 60
@@ -242,7 +242,7 @@ def our_run(job: dict[str, Any]) -> dict[str, Any]:
 
 def optimized(job: dict[str, Any]) -> dict[str, Any]:
     """A shipped recipe's first steps with another optimizer. A run that breaks off has no figures."""
-    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"pseudo_perplexity_sentences": 0}
+    settings = load_recipe(job["recipe"]).pretrain.model_dump(mode="json") | {"measured_sentences": 0}
     settings["learning_rate"] *= job["rate"]
     vars(pretrain_module)["OPTIMIZERS"] = {"adamw": partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])}
     found = steps(job, settings, job["steps"], log_steps=max(1, job["steps"] // 20))

@@ -1,8 +1,9 @@
-"""`make bench-tokenizer`: the vocabulary by its settings and beside published ones, on text that none of ours has seen.
+"""`make bench-tokenizer`: vocabularies by their settings, compared with published ones, on text from which none was
+learned.
 
-KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Of every
-hundredth document nothing is learned; those are measured. Prints tables, saves `build/bench/tokenizer.json` and draws
-`tokenizer.png` beside it. Run it on an idle machine.
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `vocabs/*`), BENCH some of the parts below. Every
+hundredth document is kept out of learning and measured. Prints tables, saves `build/bench/tokenizer.json` and draws
+`tokenizer.png` next to it. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig
-from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.mecab import separated
 from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 from tokenizer.build import build, morpheme_starts
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import Counts, count_all
 from tokenizer.load import assemble, open_tokenizer
+from tokenizer.measure import measure, unknown_id
 from tokenizer.prune import known_words
-from tokenizer.report import measure, unknown_id
 from tokenizer.train import learn_vocabulary
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -53,7 +54,7 @@ DOMAINS = {
     "reviews": ("movie_reviews", "book_reviews"),
     "manuals": ("windows_server", "libreoffice", "gnome", "gimp", "debian", "pytorch"),
 }
-"""Domain -> how the names of its files begin."""
+"""Domain -> the beginnings of its files' names."""
 RECIPES: dict[str, Any] = {"syllable_min_frequency": 50, "character_coverage": 0.99983}
 """Settings of the small and base recipes."""
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -86,7 +87,7 @@ def main() -> None:
 
 
 def corpus() -> tuple[Path, dict[str, list[str]]]:
-    """The corpus to learn from, and sentences of each domain from documents that are not in it."""
+    """Returns the corpus to learn from, and sentences of each domain from documents that are not in it."""
     whole, learned, held = WORK / "corpora", WORK / "learned", WORK / "held.json"
     if not held.exists():
         names = sorted({path.name.split(".")[0].split("_2020")[0] for path in (DATA / "raw").glob("*.zst")})
@@ -103,9 +104,9 @@ def hold_out(folder: Path, target: Path) -> dict[str, list[str]]:
     held: dict[str, list[str]] = {name: [] for name in DOMAINS}
     for shard in sorted((folder / "shards").glob("*.parquet")):
         rows = pq.read_table(shard)
-        away = [crc32(f"{row['source']}/{row['doc_id']}".encode()) % 100 == 0 for row in rows.select(["source", "doc_id"]).to_pylist()]  # fmt: skip
-        pq.write_table(rows.filter(pa.array([not gone for gone in away])), target / shard.name)
-        for row in rows.filter(pa.array(away)).to_pylist():
+        held_out = [crc32(f"{row['source']}/{row['doc_id']}".encode()) % 100 == 0 for row in rows.select(["source", "doc_id"]).to_pylist()]  # fmt: skip
+        pq.write_table(rows.filter(pa.array([not one for one in held_out])), target / shard.name)
+        for row in rows.filter(pa.array(held_out)).to_pylist():
             for name, starts in DOMAINS.items():
                 if row["source"].startswith(starts):
                     held[name] += [sentence for sentence in row["sentences"] if len(sentence) > 20]
@@ -113,12 +114,12 @@ def hold_out(folder: Path, target: Path) -> dict[str, list[str]]:
 
 
 COUNTING = ("morpheme", "digits", "source_exponent", "left_space_penalty")
-"""Settings that what is counted depends on."""
+"""Settings on which the counts depend."""
 
 
 @functools.cache
 def counted(**settings: Any) -> Counts:
-    """Counts of the whole corpus: the same for many vocabularies."""
+    """Counts the whole corpus; the counts are the same for many vocabularies."""
     return count_all(sorted((corpus()[0] / "shards").glob("*.parquet")), TokenizerConfig(**settings), execution=TWO)
 
 
@@ -157,7 +158,7 @@ def _named(settings: dict[str, Any]) -> str:
 
 
 def published() -> Table:
-    """Vocabularies that others have published."""
+    """Vocabularies published by others."""
     return [scores(path.name, open_tokenizer(str(path)), corpus()[1]) for path in vocabularies()]
 
 
@@ -176,26 +177,27 @@ def scores(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[
 
 
 def unknown() -> Table:
-    """Words that are [UNK] with the settings of the small and base recipes, by script of a character that has no row."""
+    """Words that are [UNK] with the settings of the small and base recipes, by the script of a character without a
+    row."""
     tokenizer = learned(**RECIPES)
     return [{"domain": name} | _unknown(tokenizer, sentences) for name, sentences in corpus()[1].items()]
 
 
 def _unknown(tokenizer: Tokenizer, sentences: list[str]) -> Counter[str]:
-    rows, of_unknown = tokenizer.get_vocab(), unknown_id(tokenizer)
-    found: Counter[str] = Counter()
+    rows, unknown_piece = tokenizer.get_vocab(), unknown_id(tokenizer)
+    scripts: Counter[str] = Counter()
     for sentence in sentences:
         encoding = tokenizer.encode(sentence, add_special_tokens=False)
         for number, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-            if number == of_unknown:
+            if number == unknown_piece:
                 word = unicodedata.normalize("NFC", sentence[start:end])
                 without = [one for place, one in enumerate(word) if ("##" if place else "") + one not in rows]
-                found.update({unicodedata.name(one, "unnamed").split()[0] for one in without})
-    return found
+                scripts.update({unicodedata.name(one, "unnamed").split()[0] for one in without})
+    return scripts
 
 
 def curve() -> Table:
-    """F1 against pieces per eojeol on news, by the price of a cut, and every published vocabulary: a picture."""
+    """Draws F1 against pieces per eojeol on news, by the price of a cut, with every published vocabulary."""
     held = {"news": corpus()[1]["news"]}
     ours = [point(f"{price:g}", learned(**RECIPES | {"cut_price": price}), held) for price in PRICES]
     plain = point("plain WordPiece", learned(morpheme="none"), held)
@@ -210,7 +212,8 @@ def point(name: str, tokenizer: Tokenizer, held: dict[str, list[str]]) -> dict[s
 
 
 def draw(ours: Table, others: Table) -> None:
-    """Everything, and what lies near ours. What says [UNK] to most words is left out, of two at one place the second."""
+    """Draws all vocabularies, and those near ours. Leaves out those with mostly [UNK], and the second of two at one
+    place."""
     from matplotlib.figure import Figure
 
     others = list({_place(row): row for row in reversed(others) if row["unknown_share"] < 0.5}.values())
@@ -247,7 +250,7 @@ def _places(rows: Table) -> tuple[list[float], list[float]]:
 
 
 def encoding() -> Table:
-    """Speed of `encode_batch_fast`, best of five, taken in turns, on the same text."""
+    """Speed of `encode_batch_fast` on the same text, best of five, taken in turns."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part]
     size = sum(len(sentence.encode()) for sentence in sentences) / 1e6
     tokenizers = {
@@ -268,24 +271,25 @@ def _time(tokenizer: Tokenizer, sentences: list[str]) -> float:
 
 
 def penalty() -> Table:
-    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three; and how many sentences it changes."""
+    """MeCab on one core, without and with mecab-ko's left-space penalty, best of three, and how many sentences it
+    changes."""
     sentences = [sentence for part in corpus()[1].values() for sentence in part]
-    plain = [marked(sentence) for sentence in sentences]
+    plain = [separated(sentence) for sentence in sentences]
     rows = []
     for name, setting in (("MeCab", False), ("left_space_penalty: true", True)):
-        seconds = min(_time_marking(sentences, setting) for _ in range(3))
-        changed = sum(a != marked(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
+        seconds = min(_time_separating(sentences, setting) for _ in range(3))
+        changed = sum(a != separated(b, left_space_penalty=setting) for a, b in zip(plain, sentences, strict=True))
         rows.append(
             {"morphemes": name, "sentences/s": len(sentences) / seconds, "cut otherwise": changed / len(sentences)}
         )
     return rows
 
 
-def _time_marking(sentences: list[str], left_space_penalty: bool) -> float:
-    """Seconds of this process alone: it has one thread."""
+def _time_separating(sentences: list[str], left_space_penalty: bool) -> float:
+    """Measures seconds of this process only, which has one thread."""
     started = time.process_time()
     for sentence in sentences:
-        marked(sentence, left_space_penalty=left_space_penalty)
+        separated(sentence, left_space_penalty=left_space_penalty)
     return time.process_time() - started
 
 

@@ -1,6 +1,6 @@
-"""BERT's examples the static way, as `create_pretraining_data` made them: all documents in memory, pairs and masks drawn once, a
-Python step for every piece. A peer for `make bench-dataset`, written from the paper (Devlin et al. 2019, section 3.1 and
-appendix A.2); no part of the pipeline.
+"""Builds BERT's examples once, as `create_pretraining_data` did: all documents in memory, pairs and masks drawn once, a
+Python step for every token. `make bench-dataset` compares with it. It is written from the paper (Devlin et al. 2019,
+section 3.1 and appendix A.2) and is not part of the pipeline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 Document = list[list[int]]
-"""Sentences of pieces."""
+"""Sentences of tokens."""
 
 
 class Settings(NamedTuple):
@@ -81,19 +81,19 @@ def _truncate(first: list[int], second: list[int], room: int, rng: random.Random
 
 
 def _masked(first: list[int], second: list[int], settings: Settings, rng: random.Random) -> dict[str, list[int]]:
-    pieces = [settings.cls_id, *first, settings.sep_id, *second, settings.sep_id]
-    candidates = [place for place, piece in enumerate(pieces) if piece not in (settings.cls_id, settings.sep_id)]
+    tokens = [settings.cls_id, *first, settings.sep_id, *second, settings.sep_id]
+    candidates = [place for place, token in enumerate(tokens) if token not in (settings.cls_id, settings.sep_id)]
     rng.shuffle(candidates)
-    count = min(settings.max_predictions, max(1, round(0.15 * len(pieces))))
+    count = min(settings.max_predictions, max(1, round(0.15 * len(tokens))))
     places = sorted(candidates[:count])
-    labels = [pieces[place] for place in places]
+    labels = [tokens[place] for place in places]
     for place in places:
         if rng.random() < 0.8:
-            pieces[place] = settings.mask_id
+            tokens[place] = settings.mask_id
         elif rng.random() < 0.5:
-            pieces[place] = rng.choice(settings.replacements)
+            tokens[place] = rng.choice(settings.replacements)
     segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
-    return {"input_ids": pieces, "segment_ids": segments, "masked_positions": places, "masked_ids": labels}
+    return {"input_ids": tokens, "segment_ids": segments, "masked_positions": places, "masked_ids": labels}
 
 
 def _padded(row: dict[str, list[int]], label: int, settings: Settings) -> dict[str, object]:

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-from typer.testing import CliRunner
 
 from kobert_pipeline import cli
 from kobert_pipeline.ground.errors import KobertError
@@ -30,12 +29,6 @@ def test_help_imports_nothing_heavy():
         subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
         == "[]"
     )
-
-
-def test_help_names_every_command():
-    output = CliRunner().invoke(cli.app, ["--help"]).output
-    for command in ("run", "status", "inspect", "eval", "report", "push", "fill", "serve", "init", "doctor"):
-        assert f" {command} " in output
 
 
 @pytest.mark.parametrize(
@@ -82,34 +75,6 @@ def test_a_usage_error_has_its_own_exit_code():
     assert "RECIPE" in result.stderr
 
 
-def test_status_says_what_would_run(tmp_path):
-    result = kobert("status", "quickstart", "--artifacts", str(tmp_path))
-    assert result.returncode == 0
-    assert result.stdout.count("would run") == 6
-    assert "not built yet" in result.stdout
-
-
-@pytest.mark.system
-def test_doctor_finds_this_machine_healthy():
-    result = kobert("doctor")
-    assert result.returncode == 0, result.stdout
-    assert "학교 에서" in result.stdout
-
-
-def test_init_writes_a_recipe_that_loads_and_never_overwrites(tmp_path):
-    from kobert_pipeline.recipe import load_recipe
-
-    path = tmp_path / "mine.yaml"
-    assert kobert("init", str(path)).returncode == 0
-    text = path.read_text(encoding="utf-8")
-    assert "#" in text
-    assert load_recipe(str(path)).name == "mine"
-    again = kobert("init", str(path))
-    assert again.returncode == 1
-    assert "exists" in again.stderr
-    assert path.read_text(encoding="utf-8") == text
-
-
 @pytest.mark.parametrize(
     ("error", "message", "code"),
     [
@@ -119,10 +84,10 @@ def test_init_writes_a_recipe_that_loads_and_never_overwrites(tmp_path):
         (KeyboardInterrupt(), "goes on from there", 130),
     ],
 )
-def test_mishaps_of_the_machine_say_what_to_do(error, message, code):
-    told, status = cli.explain(error)
-    assert message in told
-    assert status == code
+def test_problems_of_the_machine_say_what_to_do(error, message, code):
+    shown, code_shown = cli.explain(error)
+    assert message in shown
+    assert code_shown == code
 
 
 def test_a_bug_of_ours_keeps_its_traceback():
@@ -192,11 +157,3 @@ def test_a_foreign_package_of_our_name_is_refused_by_name(monkeypatch, tmp_path)
     monkeypatch.delitem(sys.modules, "tokenizer", raising=False)
     with pytest.raises(KobertError, match="`tokenizer` comes from"):
         cli.refuse_foreign_packages()
-
-
-def test_a_missing_dictionary_says_what_to_install(monkeypatch):
-    from kobert_pipeline.morphology import mecab as morphology
-
-    monkeypatch.setitem(sys.modules, "mecab_ko_dic", None)
-    with pytest.raises(KobertError, match="pip install python-mecab-ko-dic"):
-        morphology.dictionary_path()

@@ -1,4 +1,4 @@
-"""`kobert extend`: a checkpoint that reads new words about as it read their pieces."""
+"""`kobert extend`: the checkpoint reads new words about as it read their pieces."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_new_rows_are_means_and_the_rest_is_as_it_was(checkpoint: Path, corpora: Path, tmp_path: Path) -> None:
+def test_new_rows_are_means_and_old_rows_are_unchanged(checkpoint: Path, corpora: Path, tmp_path: Path) -> None:
     added = extend(str(checkpoint), corpora, tmp_path / "out", 2, ALONE)
     assert added["pieces"] == ["치료", "환자"]
     assert added["pieces_per_eojeol"] == (3.5, 2.5)
@@ -57,6 +57,22 @@ def test_new_rows_are_means_and_the_rest_is_as_it_was(checkpoint: Path, corpora:
         assert torch.allclose(after[-1], before[[PIECES.index("환"), PIECES.index("##자")]].mean(0))
     ids = torch.tensor([[2, 4, 7, 11, 3]])
     assert torch.allclose(new(ids).logits[..., : len(PIECES)], old(ids).logits, atol=1e-6)
+
+
+def test_a_run_that_fails_leaves_no_folder_and_the_next_one_succeeds(
+    checkpoint: Path, corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("kobert_pipeline.extending.write_text", _fail)
+        with pytest.raises(OSError, match="no space"):
+            extend(str(checkpoint), corpora, tmp_path / "out", 2, ALONE)
+    assert not (tmp_path / "out").exists()
+    extend(str(checkpoint), corpora, tmp_path / "out", 2, ALONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def _fail(*_: object) -> None:
+    raise OSError("no space left")
 
 
 def test_an_existing_folder_is_not_written_over(checkpoint: Path, corpora: Path, tmp_path: Path) -> None:

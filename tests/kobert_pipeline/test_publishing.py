@@ -1,4 +1,4 @@
-"""What `kobert push` asks and refuses before anything is sent, over the small run."""
+"""What `kobert push` asks and refuses before anything is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def with_files(**files: str) -> Bundle:
     )
 
 
-def test_a_run_in_order_raises_no_question() -> None:
+def test_a_run_without_problems_raises_no_question() -> None:
     assert questions(BUNDLE) == []
 
 
@@ -44,13 +44,13 @@ def test_licences_that_do_not_fit_are_one_question() -> None:
     assert str(asked[0]).endswith("--accept licences")
 
 
-def test_the_texts_of_a_dataset_keep_licences_of_their_own() -> None:
+def test_the_texts_of_a_dataset_keep_their_licences() -> None:
     sources = {"a": "CC-BY-SA-4.0", "b": "CC-BY-NC-4.0"}
     assert questions(dataclasses.replace(BUNDLE, kind="dataset", license="other", sources=sources)) == []
 
 
 @pytest.mark.parametrize(
-    ("bundle", "told"),
+    ("bundle", "shown"),
     [
         (with_files(README_md="문의: 010-1234-5678, kim@example.com"), "README.md (email 1, phone 1)"),
         (with_files(vocab_txt="대한\n##01012345678\n"), "vocab.txt (phone 1)"),
@@ -58,10 +58,10 @@ def test_the_texts_of_a_dataset_keep_licences_of_their_own() -> None:
     ],
     ids=["card", "vocabulary", "unmasked"],
 )
-def test_personal_data_is_a_question_that_does_not_repeat_it(bundle: Bundle, told: str) -> None:
+def test_personal_data_is_a_question_that_does_not_repeat_it(bundle: Bundle, shown: str) -> None:
     asked = questions(bundle)
     assert [question.name for question in asked] == ["personal-data"]
-    assert told in str(asked[0])
+    assert shown in str(asked[0])
     assert "5678" not in str(asked[0])
 
 
@@ -72,12 +72,12 @@ def test_only_questions_without_an_answer_stop_a_push() -> None:
     with pytest.raises(KobertError) as caught:
         refuse_unanswered(asked, ["licences"])
     assert str(caught.value).splitlines()[1:] == [
-        "Looks like personal data: b. If that is in order: --accept personal-data"
+        "Looks like personal data: b. If this is intended: --accept personal-data"
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("hf_" + "a" * 34, "a Hugging Face token"),
         ("the-token-itself", "your Hub token"),
@@ -85,13 +85,13 @@ def test_only_questions_without_an_answer_stop_a_push() -> None:
         ("ARTIFACTS/corpora", "the local folder"),
     ],
 )
-def test_a_text_that_gives_something_away_is_never_sent(text: str, told: str, tmp_path: Path) -> None:
+def test_a_text_with_a_secret_or_a_local_folder_is_never_sent(text: str, shown: str, tmp_path: Path) -> None:
     bundle = with_files(run_html=text.replace("ARTIFACTS", str(tmp_path)))
-    with pytest.raises(KobertError, match=rf"run\.html: would publish {told}"):
+    with pytest.raises(KobertError, match=rf"run\.html: would publish {shown}"):
         refuse_leaks(bundle, tmp_path, secrets=["the-token-itself"])
 
 
-def test_a_text_that_gives_nothing_away_may_go(tmp_path: Path) -> None:
+def test_a_text_without_secrets_is_sent(tmp_path: Path) -> None:
     refuse_leaks(BUNDLE, tmp_path, secrets=["the-token-itself"])
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import importlib.metadata
 import json
 import logging
 import os
@@ -13,8 +15,9 @@ from kobert_pipeline.ground.artifacts import verify
 from kobert_pipeline.ground.errors import InputError, KobertError, RecipeError
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
+from kobert_pipeline.reclaiming import delete, leftovers
 from kobert_pipeline.runner import run, states
-from kobert_pipeline.stages import STAGES, Stage
+from kobert_pipeline.stages import STAGES
 
 SMALL = """
 name: small
@@ -57,15 +60,6 @@ def fast_sentences(monkeypatch):
         return lines, [True] * len(lines)
 
     monkeypatch.setattr("corpora.phases.sentences.split", split)
-
-
-def test_stages_are_the_pipeline_in_order():
-    assert [stage.name for stage in STAGES] == ["corpora", "tokenizer", "dataset", "pretrain", "klue_eval", "hub"]
-    names: list[str] = []
-    for stage in STAGES:
-        assert set(stage.after) <= set(names)
-        assert stage.version >= 1
-        names.append(stage.name)
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -116,7 +110,7 @@ def test_the_real_evaluation_scores_all_eight_tasks_and_holds_out_what_has_one_f
     monkeypatch.setenv("KOBERT_KLUE", "data")
     config = load_recipe(str(Path(__file__).parent.parent / "real" / "klue.yaml")).klue_eval
     assert set(config.tasks) == set(TASKS)
-    assert set(config.validation) == {"ner", "dp", "mrc", "wos"}
+    assert set(config.held_out) == {"ner", "dp", "mrc", "wos"}
 
 
 def test_a_recipe_may_extend_several_the_later_over_the_earlier(tmp_path, recipe_file):
@@ -159,7 +153,7 @@ def test_status_names_the_setting_the_input_and_the_version_that_changed(recipe_
     assert reasons[0] == ("input 00000 notes: notes.txt changed",)
     assert reasons[1] == ("input corpora changed",)
 
-    newer = Stage(**{**vars(STAGES[0]), "version": STAGES[0].version + 1})
+    newer = dataclasses.replace(STAGES[0], spec=dataclasses.replace(STAGES[0].spec, version=STAGES[0].version + 1))
     monkeypatch.setattr(runner, "STAGES", (newer, *STAGES[1:]))
     assert (
         f"code version {STAGES[0].version} -> {STAGES[0].version + 1}"
@@ -170,7 +164,8 @@ def test_status_names_the_setting_the_input_and_the_version_that_changed(recipe_
 def test_status_names_a_changed_library(recipe_file, root, monkeypatch):
     run(load_recipe(str(recipe_file)), root, until="corpora")
     monkeypatch.setattr(
-        runner, "_version", lambda name: "99" if name == "kss" else runner.importlib.metadata.version(name)
+        "kobert_pipeline.ground.stage.installed_version",
+        lambda name: "99" if name == "kss" else importlib.metadata.version(name),
     )
     (reason,) = states(load_recipe(str(recipe_file)), root)[0].reasons
     assert reason.startswith("library kss: ")
@@ -225,3 +220,20 @@ def test_a_recipe_remembers_what_it_last_used(recipe_file, root):
     folders = run(load_recipe(str(recipe_file)), root, until="tokenizer")
     known = read_json(root / "recipes" / "small.json")
     assert {name: root / folder for name, folder in known.items()} == folders
+
+
+def test_after_cleaning_every_recipe_has_the_same_status(recipe_file, root):
+    """An old vocabulary goes; what the recipe used last, and what a failed run began, stays."""
+    old = run(load_recipe(str(recipe_file), ("tokenizer.vocab_size=976",)), root, until="tokenizer")["tokenizer"]
+    recipe = load_recipe(str(recipe_file))
+    run(recipe, root, until="tokenizer")
+    other = recipe_file.with_name("other.yaml")
+    other.write_text("extends: small.yaml\ntokenizer: {vocab_size: 32000}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="more than this text supports"):
+        run(load_recipe(str(other)), root, until="tokenizer")
+    before = [states(load_recipe(str(path)), root) for path in (recipe_file, other)]
+    assert before[1][1].reasons == ("begun, not finished: goes on where it stopped",)
+    unreached = leftovers(root)
+    assert [leftover.folder for leftover in unreached] == [old]
+    assert all(delete(root, leftover) for leftover in unreached)
+    assert [states(load_recipe(str(path)), root) for path in (recipe_file, other)] == before

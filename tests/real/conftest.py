@@ -1,4 +1,4 @@
-"""What the tests on real data share."""
+"""Fixtures of the tests on real data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def klue(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """KLUE's released files, laid out as `make real` lays them out."""
+    """KLUE's released files, in the folders that `make real` uses."""
     specification = importlib.util.spec_from_file_location("real_run", Path(__file__).parent / "run.py")
     assert specification
     assert specification.loader

@@ -1,11 +1,13 @@
-"""`make real`: both mini recipes on real text, and the figures of the README's "What to expect on two cores".
+"""`make real`: runs both mini recipes on real text and prints the tables of the README's "What to expect on two cores".
 
-KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `klue/*.tar.zst`). Writes `build/bench/real.json`.
+KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `klue/*.tar.zst`). The figures are also written to
+`build/bench/real.json`.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import tarfile
@@ -46,6 +48,7 @@ def main() -> None:
 
 
 def extract_klue(data: Path, target: Path) -> Path:
+    """Unpacks the archives of KLUE that `target` does not have. Returns `target`."""
     for name in KLUE:
         if (target / name).is_dir():
             continue
@@ -58,11 +61,12 @@ def extract_klue(data: Path, target: Path) -> Path:
 
 
 def figures_of(folder: Path) -> dict[str, Any]:
+    """Time, peak memory and summary of an artifact."""
     times = read_json(folder / "run.json")
     return {"seconds": times["seconds"], "peak_mib": times["peak_mib"], "summary": read_manifest(folder).summary}
 
 
-# --- the README's table ----------------------------------------------------------------------------------------------
+# --- the README's tables ---------------------------------------------------------------------------------------------
 
 
 def markdown(figures: dict[str, Any]) -> str:
@@ -94,7 +98,7 @@ def _corpus(figures: dict[str, Any]) -> str:
             ]
         )
     return _table(
-        ["source", "documents in → kept", "text", "sentences", "dropped documents", "repeated sentences"], rows
+        ["source", "documents read → kept", "text", "sentences", "dropped documents", "repeated sentences"], rows
     )
 
 
@@ -106,23 +110,20 @@ def _runs(figures: dict[str, Any]) -> str:
         return float(run["pretrain"]["summary"]["validation"][which].get(term, float("nan")))
 
     def nsp(run: dict[str, Any]) -> str:
-        return (
-            f"{validation(run, 'nsp_accuracy', -1):.3f}"
-            if "nsp" in run["pretrain"]["summary"]["validation"][-1]
-            else "–"
-        )
+        accuracy = validation(run, "nsp_accuracy", -1)
+        return "–" if math.isnan(accuracy) else f"{accuracy:.3f}"
 
     rows = [
         row("parameters", lambda run: f"{run['pretrain']['summary']['parameters']:,}"),
         row(
-            "pieces per eojeol", lambda run: f"{run['tokenizer']['summary']['training_text']['pieces_per_eojeol']:.2f}"
+            "tokens per eojeol", lambda run: f"{run['tokenizer']['summary']['training_text']['pieces_per_eojeol']:.2f}"
         ),
         row("unigram entropy, nats", lambda run: f"{run['pretrain']['summary']['unigram_entropy']:.2f}"),
         row(
             "validation MLM loss, start → end",
             lambda run: f"{validation(run, 'mlm', 0):.2f} → **{validation(run, 'mlm', -1):.2f}**",
         ),
-        row("validation masked accuracy", lambda run: f"{validation(run, 'mlm_accuracy', -1):.3f}"),
+        row("validation accuracy of masked tokens", lambda run: f"{validation(run, 'mlm_accuracy', -1):.3f}"),
         row("validation NSP accuracy", nsp),
         row("steps", lambda run: f"{run['pretrain']['summary']['steps']:,}"),
         row("tokens seen", lambda run: f"{run['pretrain']['summary']['tokens'] / 1e6:.1f} M"),
@@ -154,15 +155,15 @@ def _scores(figures: dict[str, Any]) -> str:
         "TF-IDF",
     ]
     rows = []
-    for protocol, floors in first["tfidf"].items():
-        for task, metrics in floors.items():
-            for metric, floor in metrics.items():
+    for protocol, baselines in first["tfidf"].items():
+        for task, metrics in baselines.items():
+            for metric, baseline in metrics.items():
                 cells = [
                     _score(figures[name], protocol, task, kind, metric)
                     for name in RECIPES
                     for kind in ("pretrained", "random")
                 ]
-                rows.append([f"{task} {metric}, {protocol}", *cells, f"{floor:.1f}"])
+                rows.append([f"{task} {metric}, {protocol}", *cells, f"{baseline:.1f}"])
     return _table(head, rows)
 
 

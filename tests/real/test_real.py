@@ -1,9 +1,10 @@
-"""What only real data shows. Needs KOBERT_DATA; skipped, with the reason, where it is missing."""
+"""Checks that only real data allows. They need KOBERT_DATA and are skipped, with the reason, if it is missing."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,16 +23,16 @@ pytestmark = pytest.mark.real
     ("task", "split", "rows", "unlabelled"),
     [("ynat", "train", 36_547, 9_131), ("ynat", "dev", 9_107, 0), ("sts", "train", 11_668, 0), ("sts", "dev", 519, 0)],
 )
-def test_the_released_klue_files_are_read_whole(klue, task, split, rows, unlabelled):
-    found = read_split(task, str(klue), split)
-    assert (len(found.rows), found.unlabelled) == (rows, unlabelled)
+def test_the_released_klue_files_are_read_whole(klue: Path, task: str, split: str, rows: int, unlabelled: int) -> None:
+    data = read_split(task, str(klue), split)
+    assert (len(data.rows), data.unlabelled) == (rows, unlabelled)
 
 
 def _read(source: SourceConfig) -> Iterator[tuple[Document | Drop, str]]:
     return read(input_files(CorporaConfig(sources=(source,)))[0])
 
 
-def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
+def test_real_articles_come_through_the_corpus_stage(real_data: Path, tmp_path: Path) -> None:
     source = SourceConfig(name="wikinews", path=str(real_data / "raw" / "wikinews.jsonl.zst"))
     documents = [item.text for item, _ in itertools.islice(_read(source), 60) if isinstance(item, Document)]
     text = tmp_path / "few.txt"
@@ -45,7 +46,7 @@ def test_real_articles_come_through_the_corpus_stage(real_data, tmp_path):
     assert 5 < totals["sentences"] / totals["kept"] < 100
 
 
-def test_every_raw_file_opens_and_its_first_document_reads(real_data):
+def test_every_raw_file_opens_and_its_first_document_reads(real_data: Path) -> None:
     for path in sorted((real_data / "raw").glob("*.jsonl.zst")):
         first, _ = next(_read(SourceConfig(name="raw", path=str(path))))
         assert isinstance(first, Document), path.name

@@ -1,7 +1,7 @@
-"""The page of a run over real text, in a real browser, described by its screenshots.
+"""The page of a run over real text, in a real browser, checked by its screenshots.
 
-The run is the one that `make real` left in the artifacts (KOBERT_ARTIFACTS), or else a small one made here: Wikinews, a few
-steps, a few labels. `build/screenshots/` keeps the pictures.
+The run is the one that `make real` left in the artifacts (KOBERT_ARTIFACTS). If there is none, a small one is made
+here: Wikinews, a few steps, a few labels. `build/screenshots/` keeps the pictures.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module", params=VIEWS)
 def seen(browser: Browser, pages: dict[str, Path], request: pytest.FixtureRequest) -> tuple[str, Screenshot]:
-    """The page of the run, open, and its picture."""
+    """The name of the view, and a screenshot of the open page."""
     width, scheme = VIEWS[request.param]
     browser.complaints.clear()
     browser.open(pages["run"], width=width, scheme=scheme)
@@ -100,14 +100,16 @@ def section(browser: Browser, shot: Screenshot, name: str) -> Screenshot:
     return shot.part(box(browser, f"#{name}"))
 
 
-def test_nothing_is_complained_of_and_nothing_is_cut_off(browser: Browser, seen: tuple[str, Screenshot]) -> None:
+def test_the_console_is_silent_and_nothing_is_cut_off(browser: Browser, seen: tuple[str, Screenshot]) -> None:
     width, _ = VIEWS[seen[0]]
     assert browser.complaints == []
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     assert cut_off(browser, width) == []
 
 
-def test_the_page_is_as_bright_as_asked_and_its_text_stands_out(browser: Browser, seen: tuple[str, Screenshot]) -> None:
+def test_the_page_is_as_bright_as_its_scheme_and_its_text_is_readable(
+    browser: Browser, seen: tuple[str, Screenshot]
+) -> None:
     view, shot = seen
     assert shot.brightness < 90 if "dark" in view else shot.brightness > 190
     for ground in ("page", "panel", "sunk"):
@@ -120,7 +122,7 @@ def test_the_page_is_as_bright_as_asked_and_its_text_stands_out(browser: Browser
 def test_every_section_is_filled(browser: Browser, seen: tuple[str, Screenshot], name: str) -> None:
     part = section(browser, seen[1], name)
     assert 0.01 < part.ink.mean() < 0.75
-    assert part.gap < 160, "rows without anything"
+    assert part.gap < 160, "empty rows"
 
 
 def test_the_picture_of_the_pipeline_has_every_stage_in_its_colour(
@@ -131,7 +133,7 @@ def test_the_picture_of_the_pipeline_has_every_stage_in_its_colour(
         assert part.share(colour(browser, f"var(--{stage})")) > 2e-5, stage
 
 
-def test_the_funnel_shows_what_stayed_and_what_went(browser: Browser, seen: tuple[str, Screenshot]) -> None:
+def test_the_funnel_shows_kept_and_dropped_text(browser: Browser, seen: tuple[str, Screenshot]) -> None:
     found = seen[1].part(box(browser, ".funnel"))
     assert found.share(colour(browser, "var(--corpora)")) > 0.1
     assert found.share(colour(browser, "var(--gone)")) > 1e-4
@@ -161,7 +163,7 @@ def test_every_chart_is_drawn_in_its_colours(browser: Browser, seen: tuple[str, 
         assert drawing.share(colour(browser, f"var(--{name})")) > 1e-4, title
 
 
-def test_the_model_stands_on_every_scale_of_klue(browser: Browser, seen: tuple[str, Screenshot]) -> None:
+def test_the_model_is_shown_on_every_scale_of_klue(browser: Browser, seen: tuple[str, Screenshot]) -> None:
     rails = browser.evaluate("document.querySelectorAll('.rail').length")
     assert rails >= 3
     for number in range(rails):
@@ -179,7 +181,9 @@ def test_every_masked_sentence_has_its_five_bars(browser: Browser, seen: tuple[s
 
 @pytest.mark.parametrize("name", ["public", "both"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_the_other_pages_open_as_well(browser: Browser, pages: dict[str, Path], name: str, view: str) -> None:
+def test_the_public_page_and_the_comparison_open_without_complaint(
+    browser: Browser, pages: dict[str, Path], name: str, view: str
+) -> None:
     width, scheme = VIEWS[view]
     browser.complaints.clear()
     browser.open(pages[name], width=width, scheme=scheme)

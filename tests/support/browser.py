@@ -1,6 +1,6 @@
-"""A headless Chromium, driven through its debugging pipe: no driver, no port, nothing to install beside the browser.
+"""A headless Chromium, controlled through its debugging pipe: no driver, no port, nothing to install but the browser.
 
-https://chromedevtools.github.io/devtools-protocol/ has the methods.
+https://chromedevtools.github.io/devtools-protocol/ documents the methods.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 SECONDS = 60.0
-"""To wait for an answer."""
+"""The longest wait for an answer."""
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars", "--no-first-run",
     "--disable-dev-shm-usage", "--disable-extensions", "--disable-background-networking",
@@ -37,7 +37,7 @@ def has_korean_font() -> bool:
 
 
 class Browser:
-    """One page. `complaints` are what its console says: errors, warnings, exceptions, refused requests."""
+    """One page. `complaints` collects what its console reports: errors, warnings, exceptions, refused requests."""
 
     def __init__(self, profile: Path) -> None:
         self.profile = profile
@@ -76,11 +76,12 @@ class Browser:
         os.close(self._write)
         os.close(self._read)
 
-    # --- what a test does ---------------------------------------------------------------------------------------------
+    # --- what tests call -----------------------------------------------------------------------------------------------
 
     def open(
         self, path: Path, *, width: int = 1280, height: int = 900, scheme: str = "light", media: str = "screen"
     ) -> None:
+        """Loads the file and waits for it. Width and height in CSS pixels."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -93,13 +94,13 @@ class Browser:
             self._next()
 
     def evaluate(self, expression: str) -> Any:
-        """The value of JavaScript, which must be plain."""
+        """Returns the value of a JavaScript expression, which must be representable in JSON."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def fonts(self, selector: str) -> dict[str, int]:
-        """Font -> glyphs that it draws in the first such element."""
+        """Font -> number of glyphs that it draws in the first element that matches."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         found = self.call("CSS.getPlatformFontsForNode", nodeId=node)["fonts"]

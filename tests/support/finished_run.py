@@ -1,6 +1,7 @@
-"""A finished run in little: the hand-written manifests of `tests/kobert_pipeline/hub/small_run/`, with real files beside them.
+"""A small finished run: the hand-written manifests of `tests/kobert_pipeline/hub/small_run/`, with real files next to
+them.
 
-The model is a BERT of one layer, the tokenizer has a dozen pieces, the corpus two documents.
+The model is a BERT with one layer, the tokenizer has a dozen pieces, the corpus has two documents.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ SIZES = {
     "num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8, "max_position_embeddings": 32,
 }  # fmt: skip
 PLANTED = "달무리가 지면 비가 온다고 외할머니께서 늘 말씀하셨다"
-"""A sentence of the corpus that stands in its texts, its dropped documents and the tokenizer's golden file."""
+"""A sentence that occurs in the corpus, in its dropped documents and in the tokenizer's golden file."""
 
 
 def export_model(folder: Path) -> Path:
-    """A folder such as the pretraining stage exports."""
+    """Writes a folder like the one that the pretraining stage exports."""
     from transformers import BertConfig, BertForPreTraining
 
     folder.mkdir(parents=True)
@@ -45,8 +46,8 @@ def export_model(folder: Path) -> Path:
 
 
 def export_saying(folder: Path, *pieces: str) -> Path:
-    """Such a folder, whose model says the pieces whatever it reads, likeliest first: only the biases of its head are not zero,
-    3 for the first, 2 for the second."""
+    """The same with a model that predicts two given pieces for every input, the likeliest first: all weights are zero
+    but two biases of its head, 3 for the first piece and 2 for the second."""
     import torch
     from transformers import BertForPreTraining
 
@@ -61,7 +62,7 @@ def export_saying(folder: Path, *pieces: str) -> Path:
 
 
 def export_classifier(folder: Path) -> Path:
-    """Such a folder, whose model has no masked-language-model head."""
+    """The same with a model that has no head for masked language modelling."""
     from transformers import BertConfig, BertForSequenceClassification
 
     export_model(folder)
@@ -70,7 +71,7 @@ def export_classifier(folder: Path) -> Path:
 
 
 def finish(root: Path, model: Path) -> dict[str, Path]:
-    """Stage -> artifact, up to the scores. Files are real where something reads them."""
+    """Returns stage -> artifact, up to the scores. Files are real if a test reads them."""
     folders = {"corpora": _corpora(root), "tokenizer": _tokenizer(root)}
     for stage in ("dataset", "pretrain", "klue_eval"):
         folders[stage] = Path(shutil.copytree(SMALL_RUN / stage, root / stage / "small"))
@@ -79,7 +80,7 @@ def finish(root: Path, model: Path) -> dict[str, Path]:
 
 
 def _workspace(root: Path, stage: str) -> Workspace:
-    """An artifact under the identity that its hand-written manifest has; only the fingerprint is its own."""
+    """A workspace with the identity of the hand-written manifest, except for the fingerprint."""
     manifest = asdict(read_manifest(SMALL_RUN / stage))
     names = ("stage", "version", "config", "inputs", "seed", "libraries")
     return Workspace(root, Identity(**{name: manifest[name] for name in names}))
@@ -107,7 +108,7 @@ def _tokenizer(root: Path) -> Path:
 
 
 def resolved(config: HubConfig, source_folder: str, workers: int) -> dict[str, Any]:
-    """All settings of the small run, those among them that belong to one machine."""
+    """All settings of the small run, including those that belong to one machine."""
     settings: dict[str, Any] = {name: dict(read_manifest(SMALL_RUN / name).config) for name in STAGES}
     del settings["tokenizer"]["special_tokens"]
     settings["corpora"]["sources"] = [
@@ -126,7 +127,7 @@ def publish(
     source_folder: str = "/data/mine",
     workers: int = 1,
 ) -> Path:
-    """Runs the hub stage. Returns its `publish/`."""
+    """Runs the hub stage and returns its folder `publish/`."""
     config = config or HubConfig()
     with Workspace(root, Identity("hub", 1, config.content(), {}, 0, {})) as out:
         summary = build(config, folders, out, recipe="small", resolved=resolved(config, source_folder, workers))

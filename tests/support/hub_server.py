@@ -1,7 +1,7 @@
-"""A Hub on this machine: the HTTP that `huggingface_hub` speaks, over threads, with its state in memory.
+"""A Hub on this machine: it answers the HTTP requests of `huggingface_hub` in threads and keeps its state in memory.
 
-Written from what the client sends and reads (huggingface_hub 2.4). A test arms it with faults; every byte that a client sends
-in a body is kept in `received`. Only what reaches a commit is published, as on the real Hub.
+It is written from what the client sends and reads (huggingface_hub 2.4). A test can add faults. `received` keeps every
+byte that a client sends in a body. Only what reaches a commit is published, as on the real Hub.
 """
 
 from __future__ import annotations
@@ -21,20 +21,22 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 PART_BYTES = 1_000_000
-"""Larger files are asked for in parts of this size, as the Hub does from 5 GB."""
+"""Larger files must be uploaded in parts of this size; the real Hub asks for parts from 5 GB on."""
 LFS_SUFFIXES = (".safetensors", ".parquet", ".bin", ".ckpt")
 ATTRIBUTES = b"".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n".encode() for suffix in LFS_SUFFIXES)
-"""What a repository holds when it is created."""
+"""Content of the one file that a new repository has."""
 
 
 @dataclass(frozen=True)
 class Blob:
+    """One file of a commit."""
+
     content: bytes
     lfs: bool
 
     @property
     def oid(self) -> str:
-        """As git knows the file: of an LFS file its pointer."""
+        """Git's hash of the file, or of its pointer for an LFS file."""
         content = self.content
         if self.lfs:
             content = (
@@ -80,7 +82,7 @@ class Repository:
         return commit
 
     def files(self, revision: str = "main") -> dict[str, bytes]:
-        """What a reader of the revision sees, without what the Hub itself put there."""
+        """Path -> content of the revision, without the file that the Hub itself added."""
         found = self.find(revision)
         assert found is not None, revision
         return {path: blob.content for path, blob in found.tree.items() if path != ".gitattributes"}
@@ -88,8 +90,9 @@ class Repository:
 
 @dataclass
 class Fault:
-    """What befalls the next `times` requests that fit. `drop` breaks off in the middle of the body; `lose` does what was
-    asked and breaks off before the answer; `meanwhile` lets something else happen first."""
+    """What happens to the next `times` requests that match. `answer` sends an error; `drop` closes the connection in
+    the middle of the body; `lose` does what was requested and closes it before the answer; `meanwhile` calls `event`
+    first."""
 
     method: str
     pattern: re.Pattern[str]
@@ -110,18 +113,20 @@ class Refused(Exception):
 
 
 class HubServer(ThreadingHTTPServer):
+    """The server with its users, repositories and faults."""
+
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.repositories: dict[tuple[str, str], Repository] = {}
         self.objects: dict[str, bytes] = {}
-        """LFS objects by sha256; they belong to no commit yet."""
+        """LFS objects by sha256, whether a commit uses them or not."""
         self.parts: dict[tuple[str, int], bytes] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
-        """Method and path of everything that was asked."""
+        """Method and path of every request."""
         self.received: list[bytes] = []
         self.lock = threading.RLock()
 
@@ -132,7 +137,7 @@ class HubServer(ThreadingHTTPServer):
     def add_user(
         self, token: str, name: str, *, organizations: dict[str, str] | None = None, role: str = "write"
     ) -> None:
-        """`organizations` maps their names to the user's role there."""
+        """Adds a user. `organizations` maps names of organizations to the user's role in them."""
         self.users[token] = {"name": name, "organizations": organizations or {}, "role": role}
 
     def add_repository(
@@ -155,19 +160,19 @@ class HubServer(ThreadingHTTPServer):
         message: str = "something went wrong",
         headers: dict[str, str] | None = None,
     ) -> None:
-        """The next requests whose path matches get this answer."""
+        """The next requests that match get this answer."""
         self.faults.append(Fault(method, re.compile(pattern), times, "answer", status, headers or {}, message))
 
     def drop(self, method: str, pattern: str, *, times: int = 1) -> None:
-        """The connection breaks in the middle of their bodies."""
+        """The connection of the next requests that match closes in the middle of the body."""
         self.faults.append(Fault(method, re.compile(pattern), times, "drop"))
 
     def lose(self, method: str, pattern: str, *, times: int = 1) -> None:
-        """They are done, and their answers are lost."""
+        """The next requests that match are carried out, but their answers are lost."""
         self.faults.append(Fault(method, re.compile(pattern), times, "lose"))
 
     def meanwhile(self, method: str, pattern: str, event: Callable[[], object]) -> None:
-        """Just before the next one is answered, `event` happens."""
+        """Calls `event` just before the next request that matches is answered."""
         self.faults.append(Fault(method, re.compile(pattern), 1, "meanwhile", event=event))
 
     def fault(self, method: str, path: str) -> Fault | None:
@@ -179,11 +184,11 @@ class HubServer(ThreadingHTTPServer):
         return None
 
     def asked(self, method: str, pattern: str) -> int:
-        """How many requests fitted."""
+        """The number of requests that matched."""
         return sum(made == method and re.search(pattern, path) is not None for made, path in self.requests)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that the client or a fault broke off is no news."""
+        """Prints nothing when the client or a fault closes a connection."""
 
 
 def is_lfs(path: str, size: int) -> bool:
@@ -200,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
     server: HubServer
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Tests read `requests` instead."""
+        """Prints nothing: tests read `requests` instead."""
 
     def do_GET(self) -> None:
         self._serve()
@@ -236,10 +241,10 @@ class Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 answer, headers = self._handle(path)
         except Refused as refused:
-            told = {"X-Error-Code": refused.code} if refused.code else {}
+            headers = {"X-Error-Code": refused.code} if refused.code else {}
             if refused.message.isascii():
-                told["X-Error-Message"] = refused.message
-            self._answer({"error": refused.message, "errors": [{"message": refused.message}]}, refused.status, told)
+                headers["X-Error-Message"] = refused.message
+            self._answer({"error": refused.message, "errors": [{"message": refused.message}]}, refused.status, headers)
             return
         if fault is not None and fault.action == "lose":
             self._break_off()
@@ -284,7 +289,7 @@ class Handler(BaseHTTPRequestHandler):
     def json(self) -> Any:
         return json.loads(self.body)
 
-    # --- who asks, and of what ---------------------------------------------------------------------------------------
+    # --- user and repository ----------------------------------------------------------------------------------------
 
     def user(self) -> dict[str, Any] | None:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -293,7 +298,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.users.get(token)
 
     def writer(self, name: str) -> dict[str, Any]:
-        """The user, who may write below this name."""
+        """Returns the user. Refuses one who may not write under this name."""
         user = self.user()
         if user is None:
             raise Refused(401, "Invalid username or password.")
@@ -408,21 +413,21 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def _upload(self, oid: str, size: int) -> dict[str, Any]:
-        """Where to send an object; nowhere, when it is here already."""
-        told: dict[str, Any] = {"oid": oid, "size": size}
+        """The answer for one object: where to send it, or no address if it is here already."""
+        answer: dict[str, Any] = {"oid": oid, "size": size}
         if oid in self.server.objects:
-            return told
+            return answer
         address = f"{self.server.url}/lfs/{oid}"
         verify = {"href": f"{address}/verify", "header": {}}
         if size <= PART_BYTES:
-            return told | {"actions": {"upload": {"href": address, "header": {}}, "verify": verify}}
+            return answer | {"actions": {"upload": {"href": address, "header": {}}, "verify": verify}}
         parts = {str(part + 1): f"{address}/part/{part + 1}" for part in range(-(-size // PART_BYTES))}
         header = parts | {"chunk_size": str(PART_BYTES)}
-        return told | {"actions": {"upload": {"href": f"{address}/complete", "header": header}, "verify": verify}}
+        return answer | {"actions": {"upload": {"href": f"{address}/complete", "header": header}, "verify": verify}}
 
     def put_object(self, oid: str) -> Any:
         if hashlib.sha256(self.body).hexdigest() != oid:
-            raise Refused(400, "the content is not what its sha256 says")
+            raise Refused(400, "the content does not have this sha256")
         self.server.objects[oid] = self.body
         return {}
 
@@ -441,11 +446,11 @@ class Handler(BaseHTTPRequestHandler):
         return {}
 
     def commit(self, kind: str, name: str, revision: str) -> Any:
-        """All of it or none of it."""
+        """Makes the whole commit, or refuses it."""
         self.writer(name)
         repository, head = self.at(kind, name, revision)
         if revision not in repository.branches:
-            raise Refused(400, f"{revision} is no branch")
+            raise Refused(400, f"{revision} is not a branch")
         lines = [json.loads(line) for line in self.body.splitlines()]
         header = lines[0]["value"]
         if header.get("parentCommit", head.sha) != head.sha:

@@ -1,4 +1,4 @@
-"""What tests of the pages share: an analysis of mistakes, and the elements of a page."""
+"""Shared by the tests of the pages: an analysis of errors, and the elements of a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ANALYSIS = {
     "by_length": [{"from": 3, "to": 1_200, "rows": 4, "scores": {"accuracy": 75.0}}],
     "worst": [{"guid": "g", "grade": 0.0, "texts": {"premise": "눈이 온다.", "hypothesis": "춥다."}, "gold": "가", "prediction": "나"}],
 }  # fmt: skip
-"""As the evaluation writes it of a task."""
+"""In the form in which the evaluation writes it for a task."""
 
 
 class Elements(HTMLParser):

@@ -1,4 +1,4 @@
-"""What can be said of a page by looking at its picture: where which colours are, how much is ink, how large the gaps are."""
+"""Measures a page by its picture: where which colours are, how much of it is ink, how large its gaps are."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from browser import Browser
 Pixels = np.ndarray[Any, np.dtype[np.int16]]
 """Rows x columns x (red, green, blue), 0 to 255."""
 TOLERANCE, FAINT = 12, 40
-"""Of a channel: edges are smoothed; and what differs less from the background is none that one reads."""
+"""Differences of a colour channel. Up to TOLERANCE two colours are equal, because edges are smoothed; up to FAINT a
+pixel counts as background, because nobody could read it."""
 SHEET = 688
-"""Width in CSS pixels of what a sheet of A4 shows between margins of 14 mm."""
+"""Width in CSS pixels of an A4 sheet between margins of 14 mm."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,17 @@ class Screenshot:
     background: tuple[int, int, int]
 
     def share(self, colour: tuple[int, int, int]) -> float:
-        """Of the pixels that have this colour, 0 to 1."""
+        """Share of the pixels that have this colour, 0 to 1."""
         return float(np.mean(_near(self.pixels, colour)))
 
     @property
     def ink(self) -> Any:
-        """Which pixels are neither background nor panel: text, lines, bars."""
+        """Marks the pixels that are neither background nor panel: text, lines, bars."""
         return ~_near(self.pixels, self.background, FAINT)
 
     @property
     def gap(self) -> int:
-        """The most rows in sequence of which each has one colour."""
+        """The largest number of successive rows that have a single colour each."""
         plain = np.all(self.pixels == self.pixels[:, :1], axis=(1, 2))
         edges = np.flatnonzero(np.diff(np.concatenate([[0], plain.astype(np.int8), [0]])))
         return int(max(edges[1::2] - edges[::2], default=0))
@@ -46,7 +47,7 @@ class Screenshot:
         return float(self.pixels.mean())
 
     def part(self, box: tuple[float, float, float, float]) -> Screenshot:
-        """`box`: left, top, width and height in the page's own pixels."""
+        """Cuts out a rectangle. `box`: left, top, width and height in CSS pixels of the page."""
         left, top, width, height = (round(value) for value in box)
         return Screenshot(self.pixels[max(0, top) : top + height, max(0, left) : left + width], self.background)
 
@@ -56,14 +57,14 @@ def _near(pixels: Pixels, colour: tuple[int, int, int], tolerance: int = TOLERAN
 
 
 def take(browser: Browser, target: Path) -> Screenshot:
-    """Of the whole page, as it stands open. The PNG stays at `target`."""
+    """Takes a screenshot of the whole open page and keeps the PNG at `target`."""
     browser.screenshot(target)
     read = matplotlib.image.imread(target)
     return Screenshot((read[..., :3] * 255).round().astype(np.int16), colour(browser, "var(--page)"))
 
 
 def box(browser: Browser, selector: str, number: int = 0) -> tuple[float, float, float, float]:
-    """Where the element lies on the page: left, top, width, height."""
+    """Position of the element on the page: left, top, width, height."""
     found = browser.evaluate(
         f"(() => {{ const at = document.querySelectorAll({selector!r})[{number}].getBoundingClientRect();"
         " return [at.left + scrollX, at.top + scrollY, at.width, at.height]; })()"
@@ -72,7 +73,7 @@ def box(browser: Browser, selector: str, number: int = 0) -> tuple[float, float,
 
 
 def colour(browser: Browser, css: str) -> tuple[int, int, int]:
-    """A colour of the page's style sheet, `var(--noun)`, as the open page has it: light or dark."""
+    """A colour of the style sheet, such as `var(--noun)`, in the light or dark scheme of the open page."""
     shown = browser.evaluate(
         "(() => { const probe = document.createElement('i'); document.body.append(probe);"
         f" probe.style.color = {css!r}; const found = getComputedStyle(probe).color; probe.remove(); return found; }})()"
@@ -82,7 +83,7 @@ def colour(browser: Browser, css: str) -> tuple[int, int, int]:
 
 
 def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    """Of two colours, 1 to 21 (https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio)."""
+    """Contrast ratio of two colours, 1 to 21 (https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio)."""
     dark, light = sorted(_luminance(each) for each in (one, other))
     return (light + 0.05) / (dark + 0.05)
 
@@ -95,7 +96,7 @@ def _luminance(colour: tuple[int, int, int]) -> float:
 
 
 def cut_off(browser: Browser, width: int) -> list[str]:
-    """Elements that reach beyond the page's right edge, those aside that can be scrolled."""
+    """Elements that extend beyond the right edge of the page, except those that can be scrolled."""
     found: list[str] = browser.evaluate(
         "[...document.querySelectorAll('main *')]"
         f".filter(each => each.getBoundingClientRect().right > {width} + 1 && !each.closest('.wide, pre, nav, .picture'))"

@@ -1,4 +1,4 @@
-"""The stand-in for the Hub, driven by the real client: what other tests rest on."""
+"""The local Hub, called by the real client. Other tests rely on it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def api(hub: HubServer) -> HfApi:
     return HfApi(token="hf_mine")
 
 
-def test_who_asks(hub: HubServer, api: HfApi) -> None:
+def test_the_user_is_the_owner_of_the_token(hub: HubServer, api: HfApi) -> None:
     assert api.whoami()["name"] == "me"
     with pytest.raises(HfHubHTTPError, match="Invalid user token"):
         api.whoami(token="hf_wrong")
 
 
-def test_small_large_and_many_part_files_come_back_as_they_were(hub: HubServer, api: HfApi, tmp_path: Path) -> None:
+def test_small_large_and_multipart_files_come_back_unchanged(hub: HubServer, api: HfApi, tmp_path: Path) -> None:
     files = {
         "README.md": "---\nlanguage: ko\n---\n한국어\n".encode(),
         "model.safetensors": b"weights" * 1_000,
@@ -38,14 +38,14 @@ def test_small_large_and_many_part_files_come_back_as_they_were(hub: HubServer, 
     assert hub.asked("PUT", r"/part/") == 3
 
 
-def test_an_upload_that_is_there_already_is_not_sent_again(hub: HubServer, api: HfApi) -> None:
+def test_an_object_that_the_hub_has_is_not_sent_again(hub: HubServer, api: HfApi) -> None:
     for name in ("one", "two"):
         api.create_repo(f"me/{name}")
         api.create_commit(f"me/{name}", [CommitOperationAdd("m.safetensors", b"weights")], commit_message="m")
     assert hub.asked("PUT", "/lfs/") == 1
 
 
-def test_a_commit_on_another_parent_is_refused_whole(hub: HubServer, api: HfApi) -> None:
+def test_a_commit_on_an_outdated_parent_changes_nothing(hub: HubServer, api: HfApi) -> None:
     api.create_repo(REPO)
     old = api.repo_info(REPO).sha
     api.create_commit(REPO, [CommitOperationAdd("a", b"1")], commit_message="first", parent_commit=old)
@@ -81,7 +81,7 @@ def test_invalid_metadata_is_refused_before_anything_is_sent(hub: HubServer, api
     assert hub.asked("POST", "/preupload/") == 0
 
 
-def test_faults_come_as_often_as_they_were_armed(
+def test_faults_occur_as_often_as_requested(
     hub: HubServer, api: HfApi, waits: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.create_repo(REPO)

@@ -1,4 +1,5 @@
-"""A pretraining of seconds over the tiny store: in this process, in one that can be killed, in several at a time."""
+"""A pretraining that takes seconds, over the tiny store: in this process, in one that can be killed, or in several at
+once."""
 
 from __future__ import annotations
 
@@ -23,11 +24,11 @@ SETTINGS = {
     "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 8}],
     "max_steps": 30, "validation_steps": 10, "log_steps": 5, "precision": "fp32",
-    "pseudo_perplexity_sentences": 3,
+    "measured_sentences": 3,
 }  # fmt: skip
 SEED = 7
 DEADLINE = 300.0
-"""Seconds that a process may take."""
+"""Seconds after which a process fails the test."""
 
 
 def config_of(changes: Mapping[str, Any]) -> PretrainConfig:
@@ -37,7 +38,7 @@ def config_of(changes: Mapping[str, Any]) -> PretrainConfig:
 
 
 def train(root: Path, tiny: Any, **changes: Any) -> Path:
-    """The finished artifact. In a process that is not the first: nothing but its part of the work."""
+    """Trains and returns the artifact. A process that is not the first only does its part of the work."""
     config = config_of(changes)
     identity = Identity("pretrain", 1, config.content(), {}, SEED, {})
     if not is_first():
@@ -75,7 +76,7 @@ if __name__ == "__main__":
 
 
 def program(tiny: Any, file: Path, **changes: Any) -> Path:
-    """Writes a script whose one argument is the artifacts folder."""
+    """Writes a script that trains; its only argument is the artifacts folder."""
     values = {
         "support": str(Path(__file__).parent), "tokenizer": str(tiny.tokenizer), "dataset": str(tiny.dataset),
         "changes": changes,
@@ -85,16 +86,16 @@ def program(tiny: Any, file: Path, **changes: Any) -> Path:
 
 
 def start(script: Path, root: Path, ranks: int = 1) -> subprocess.Popen[str]:
-    """The script in a process of its own, or in as many as torchrun is told."""
+    """Starts the script in one process, or in `ranks` processes by torchrun."""
     launcher = [] if ranks == 1 else ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
     command = [sys.executable, *launcher, str(script), str(root)]
-    one_thread = {"OMP_NUM_THREADS": "1"}  # as torchrun has it: on a busy machine two are ten times slower
+    one_thread = {"OMP_NUM_THREADS": "1"}  # torchrun's default: on a busy machine two threads are ten times slower
     environment = os.environ | one_thread | ({"CUDA_VISIBLE_DEVICES": ""} if ranks > 1 else {})
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finished(process: subprocess.Popen[str], code: int = 0) -> str:
-    """What it wrote to stderr, after it ended with `code`."""
+    """Waits until the process ends with `code`, and returns what it wrote to stderr."""
     _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == code, errors
     return errors
@@ -104,7 +105,8 @@ def signal_once_it_writes(
     process: subprocess.Popen[str], root: Path, extra_seconds: float, number: signal.Signals = signal.SIGKILL,
     *, workers_too: bool = False,
 ) -> None:  # fmt: skip
-    """Sends the signal `extra_seconds` after the next checkpoint appears, to the processes that it started first."""
+    """Sends the signal `extra_seconds` after the next checkpoint appears. `workers_too`: first to the processes that it
+    started."""
     before = {path.name for path in root.rglob("step-*.ckpt")}
     deadline = time.monotonic() + DEADLINE
     while process.poll() is None and time.monotonic() < deadline:
@@ -118,6 +120,6 @@ def signal_once_it_writes(
 
 
 def artifact(root: Path) -> Path:
-    """The one finished pretraining under `root`."""
+    """The only finished pretraining under `root`."""
     (found,) = (path.parent for path in root.glob("pretrain/*/manifest.json"))
     return found

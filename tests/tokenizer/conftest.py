@@ -1,4 +1,4 @@
-"""One small tokenizer for all tests here: 4,000 pieces learned from the sample corpus, one line a sentence."""
+"""One small tokenizer for all tests here: 4,000 pieces learned from the sample corpus, where each line is a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document
 from corpora.inputs import input_files, read
-from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.mecab import separated
 from tokenizer.config import TokenizerConfig
 from tokenizer.load import assemble, save
 from tokenizer.train import learn_vocabulary
@@ -44,7 +44,7 @@ def sample_sentences() -> list[str]:
 def trained(sample_sentences: list[str], tmp_path_factory: pytest.TempPathFactory) -> Trained:
     config = TokenizerConfig(vocab_size=4_000, ks_x_1001=False, character_coverage=1.0)
     special_tokens = ("[SEP]", "[DOC]")
-    counts = count_units(map(marked, sample_sentences))
+    counts = count_units(map(separated, sample_sentences))
     pieces = learn_vocabulary(counts, config, special_tokens)
     tokenizer = assemble(pieces)
     folder = tmp_path_factory.mktemp("tokenizer")

@@ -1,4 +1,4 @@
-"""A tokenizer that exists already, taken as it is."""
+"""An existing tokenizer, adopted unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def adopted(folder, tiny, root, special_tokens=()):
         return out.finish(adopt(folder, tiny.corpora, out, special_tokens=special_tokens), {})
 
 
-def test_it_cuts_as_it_did(tiny, tmp_path):
+def test_it_cuts_as_before(tiny, tmp_path):
     folder = adopted(tiny.tokenizer, tiny, tmp_path)
     before, after = load_tokenizer(tiny.tokenizer), load_tokenizer(folder)
     assert after.get_vocab() == before.get_vocab()
@@ -38,7 +38,7 @@ def test_a_vocabulary_file_is_enough(tiny, tmp_path):
 
 
 def test_a_missing_special_token_is_named(tiny, tmp_path):
-    with pytest.raises(InputError, match=r"has no \[LATER\]"):
+    with pytest.raises(InputError, match=r"lacks \[LATER\]"):
         adopted(tiny.tokenizer, tiny, tmp_path, special_tokens=("[LATER]",))
 
 
@@ -49,7 +49,7 @@ def test_only_wordpiece_is_adopted(tiny, tmp_path):
 
 
 def test_one_that_takes_syllables_apart_is_refused(tiny, tmp_path):
-    """Lower-casing with its accents stripped decomposes Hangul, and every word becomes [UNK]."""
+    """Lower-casing that strips accents decomposes Hangul, and every word becomes [UNK]."""
     BertWordPieceTokenizer(str(tiny.tokenizer / "vocab.txt"), lowercase=True).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(InputError, match="takes syllables apart"):
         adopted(tmp_path, tiny, tmp_path / "root")

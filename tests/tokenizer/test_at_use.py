@@ -1,4 +1,4 @@
-"""`morpheme: inference`: MeCab cuts first, wherever the tokenizer is loaded; and it is a fast tokenizer like any other."""
+"""`morpheme: inference`: MeCab cuts first, wherever the tokenizer is loaded. It is a fast tokenizer like any other."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PIECES = [*ROLES.values(), *"가나.#", "학교", "학교에서", "##에서", "#
 
 @pytest.fixture(scope="module")
 def folder(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pieces of `trained`, saved to be cut at morphemes."""
+    """The pieces of `trained`, saved as a tokenizer that cuts at morphemes."""
     place = tmp_path_factory.mktemp("at-use")
     golden = trained.sentences[:32]
     save(assemble(trained.pieces), trained.pieces, trained.special_tokens, place, golden, at_morphemes=True)
@@ -59,13 +59,13 @@ def backend(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def plain(trained: Any) -> Any:
-    """The same pieces without MeCab; it knows the special tokens, too."""
+    """The same pieces without MeCab, with the special tokens, too."""
     return load_tokenizer(trained.folder)
 
 
 @pytest.fixture(scope="module")
 def cut(backend: Any) -> Any:
-    """For hypothesis, which shows what it failed with: a tokenizer with MeCab in it cannot be shown."""
+    """A function for hypothesis, which prints its arguments: a tokenizer that holds MeCab cannot be printed."""
     return lambda text: backend.encode(text, add_special_tokens=False)
 
 
@@ -90,7 +90,7 @@ def test_inner_morphemes_are_inner_pieces_and_unknown_ones_alone_are_unknown() -
 
 
 def test_every_boundary_of_morphemes_is_cut(trained: Any, backend: Any) -> None:
-    """But for boundaries between digits, and in what the normaliser takes away."""
+    """Except boundaries between digits, and in what the normaliser removes."""
     for text in trained.sentences:
         starts = {start for start, _ in backend.encode(text, add_special_tokens=False).offsets}
         missed = {item.start for item in morphemes(text)} - starts
@@ -125,8 +125,8 @@ def test_decoding_gives_the_text_back(trained: Any, cut: Any, data: st.DataObjec
 
 @settings(max_examples=200)
 @given(text=st.text(st.one_of(st.sampled_from(" \t\n\x00\x01\u200b#[]中ㅋé한Ð"), st.characters(exclude_categories=["Cs"])), max_size=40))  # fmt: skip
-def test_any_text_is_cut_and_its_pieces_lie_where_the_plain_ones_do(plain: Any, cut: Any, text: str) -> None:
-    """Words are those of the plain tokenizer; only [UNK] may cover less of one."""
+def test_any_text_is_cut_and_its_pieces_are_where_the_plain_ones_are(plain: Any, cut: Any, text: str) -> None:
+    """The words are those of the plain tokenizer; only [UNK] may cover less than a word."""
     mine, theirs = cut(text), plain.encode(text, add_special_tokens=False)
     words = {start for (start, _), piece in zip(theirs.offsets, theirs.tokens, strict=True) if piece[:2] != "##"}
     assert words <= {start for start, _ in mine.offsets}
@@ -204,7 +204,7 @@ def test_pairs_masks_truncation_and_offsets_work(auto: Any) -> None:
     )
 
 
-def test_whoever_saves_it_saves_everything(folder: Path, auto: Any, tmp_path: Path) -> None:
+def test_saving_it_saves_everything(folder: Path, auto: Any, tmp_path: Path) -> None:
     before = auto(TEXTS)["input_ids"]
     auto.save_pretrained(tmp_path)
     for name in ("tokenizer.json", CODE):
@@ -217,7 +217,7 @@ def test_it_can_be_copied_and_sent_to_another_process(auto: Any) -> None:
         assert other(TEXTS)["input_ids"] == auto(TEXTS)["input_ids"]
 
 
-def test_other_tokenizers_are_loaded_as_ever(trained: Any) -> None:
+def test_other_tokenizers_are_loaded_as_usual(trained: Any) -> None:
     assert type(auto_tokenizer(trained.folder)).__name__ != "MecabKoTokenizer"
     assert open_tokenizer(str(trained.folder)).encode("학교에서").ids == trained.tokenizer.encode("학교에서").ids
 
@@ -275,7 +275,7 @@ def test_transformers_does_not_load_it_untrusted(folder: Path, tmp_path: Path) -
     assert "trust_remote_code=True" in done.stderr
 
 
-# --- the stage, and what does not go with it --------------------------------------------------------------------------
+# --- the stage, and what it cannot be combined with --------------------------------------------------------------------------
 
 
 def test_the_stage_builds_it_and_measures_it_as_it_cuts(tiny: Any, tmp_path: Path) -> None:
@@ -300,12 +300,12 @@ def test_it_is_neither_adopted_nor_extended_nor_shown_by_a_page(tiny: Any, folde
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
-        ({"adopt": "hub:a/b"}, "an adopted tokenizer cuts as it does"),
-        ({"left_space_penalty": True}, "no left-space penalty"),
+        ({"adopt": "hub:a/b"}, "an adopted tokenizer keeps its own way of cutting"),
+        ({"left_space_penalty": True}, "does not support the left-space penalty"),
     ],
 )
-def test_settings_that_it_cannot_have_are_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
+def test_settings_that_it_cannot_have_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         TokenizerConfig.parse({"morpheme": "inference"} | settings)

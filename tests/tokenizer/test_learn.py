@@ -1,4 +1,4 @@
-"""Learning the vocabulary: morphemes become pieces, and nothing depends on chance."""
+"""Learning the vocabulary: morphemes become pieces, and the result is deterministic."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.morphology.mecab import marked
+from kobert_pipeline.morphology.mecab import separated
+from tokenizer.alphabet import ASCII, JAMO, alphabet, covered, ks_x_1001
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import known_words
-from tokenizer.train import ASCII, JAMO, ROLES, alphabet, covered, ks_x_1001, learn_vocabulary
+from tokenizer.train import ROLES, learn_vocabulary
 from tokenizer.words import characters_of, count_units, count_words, piece_of
 
 SCHOOL = ["학교에서 학교가 학교를 배운다.", "집에서 집이 집을 그린다.", "도서관에서 도서관이 책을 빌린다."]
@@ -28,9 +29,9 @@ def _config(**settings: Any) -> TokenizerConfig:
 
 
 def _learn(texts: list[str], special_tokens: tuple[str, ...] = (), **settings: Any) -> list[str]:
-    """As many pieces as the text supports: the rows that remain of 512 are unused ones."""
-    counts = count_units(map(marked, texts))
-    words = known_words(count_words(map(marked, texts))) if "cut_price" in settings else ()
+    """Learns as many pieces as the text supports; the other rows up to 512 are unused ones."""
+    counts = count_units(map(separated, texts))
+    words = known_words(count_words(map(separated, texts))) if "cut_price" in settings else ()
     with pytest.raises(InputError) as refused:
         learn_vocabulary(counts, _config(**settings), special_tokens, (), words)
     settings["unused_tokens"] = 512 - _supported(refused.value)
@@ -81,7 +82,7 @@ def test_a_syllable_outside_ks_x_1001_that_is_too_rare_has_the_form_that_occurs(
     assert "뷁" not in rows
 
 
-def test_letters_of_other_scripts_have_the_forms_that_occur_and_all_else_both() -> None:
+def test_letters_of_other_scripts_have_the_forms_that_occur_and_all_others_have_both() -> None:
     rows = set(_rows(["가나 漢字 Ω, é· βγ ①②😂→"]))
     both = "가나aZ9ㅋ①②😂→"
     assert {*both, *(f"##{one}" for one in both), *"漢字Ωéβ", "##γ"} <= rows
@@ -106,7 +107,7 @@ def test_other_characters_get_rows_by_frequency_up_to_the_coverage() -> None:
 
 
 @given(st.dictionaries(st.characters(), st.integers(1, 100), min_size=1), st.floats(0.01, 1))
-def test_what_is_covered_is_the_least_that_makes_up_the_share(frequency: dict[str, int], share: float) -> None:
+def test_the_fewest_characters_that_make_up_the_share_are_covered(frequency: dict[str, int], share: float) -> None:
     kept, wanted = covered(Counter(frequency), share), share * sum(frequency.values())
     assert sum(frequency[character] for character in kept) >= wanted
     assert sum(frequency[character] for character in kept[:-1]) < wanted
@@ -126,17 +127,17 @@ def test_word_internal_morphemes_become_pieces() -> None:
 
 
 def test_no_piece_crosses_a_morpheme_boundary() -> None:
-    """Whole-word counts do learn such pieces: the boundary is what keeps them out."""
+    """Without boundaries such a piece is learned: they are what prevents it."""
     text = ["하늘에서 하늘에서 하늘에서"] * 20
     assert "하늘에서" not in _learn(text)
     counts = count_units(text)
     with pytest.raises(InputError) as refused:
         learn_vocabulary(counts, _config(), ())
-    unmarked = learn_vocabulary(counts, _config(unused_tokens=512 - _supported(refused.value)), ())
-    assert "하늘에서" in unmarked
+    unseparated = learn_vocabulary(counts, _config(unused_tokens=512 - _supported(refused.value)), ())
+    assert "하늘에서" in unseparated
 
 
-def test_the_size_is_exact_and_rows_have_their_places(trained: Any) -> None:
+def test_the_size_is_exact_and_rows_have_their_order(trained: Any) -> None:
     pieces, config = trained.pieces, trained.config
     assert len(pieces) == len(set(pieces)) == config.vocab_size
     assert pieces[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] == list(ROLES.values())
@@ -162,12 +163,12 @@ def test_learning_is_deterministic_and_the_order_of_counting_does_not_matter(tra
     random.Random(1).shuffle(units)
     shuffled = Counter(dict(units))
     assert learn_vocabulary(shuffled, trained.config, trained.special_tokens) == trained.pieces
-    halves = count_units(map(marked, trained.sentences[200:])) + count_units(map(marked, trained.sentences[:200]))
+    halves = count_units(map(separated, trained.sentences[200:])) + count_units(map(separated, trained.sentences[:200]))
     assert learn_vocabulary(halves, trained.config, trained.special_tokens) == trained.pieces
 
 
-def test_a_unit_counted_often_weighs_like_text_repeated_often() -> None:
-    """A line holds 1,000 words: counts around and beyond that must not be lost."""
+def test_a_unit_counted_often_counts_like_repeated_text() -> None:
+    """A line holds 1,000 words: counts near and above 1,000 must not be lost."""
     pieces = _learn(["하늘 " * 2_500, "바다 " * 999, "나무 " * 1_000, "바람"], min_frequency=999)
     assert {"하늘", "바다", "나무"} <= set(pieces)
     assert "바람" not in pieces
@@ -220,7 +221,7 @@ def test_a_special_token_that_equals_another_row_is_refused(trained: Any, token:
         learn_vocabulary(trained.counts, trained.config, (token,))
 
 
-def test_a_role_named_among_the_special_tokens_is_no_second_row(trained: Any) -> None:
+def test_a_role_named_among_the_special_tokens_does_not_get_a_second_row(trained: Any) -> None:
     pieces = learn_vocabulary(trained.counts, trained.config, ("[MASK]", "[DOC]", "[CLS]"))
     assert pieces == trained.pieces
 
@@ -230,7 +231,7 @@ def test_a_role_named_among_the_special_tokens_is_no_second_row(trained: Any) ->
 
 def test_a_high_price_of_cuts_keeps_frequent_words_of_several_morphemes_whole() -> None:
     texts = ["집에 있다.", "책이 있다.", "집을 그린다."]
-    counts, words = count_units(map(marked, texts)), known_words(count_words(map(marked, texts)))
+    counts, words = count_units(map(separated, texts)), known_words(count_words(map(separated, texts)))
     size = len([piece for piece in _learn(texts) if not piece.startswith("[unused")])
     vocabularies = [
         learn_vocabulary(counts, _config(unused_tokens=512 - size - 1, surplus=2, cut_price=price), (), (), words)
@@ -241,7 +242,7 @@ def test_a_high_price_of_cuts_keeps_frequent_words_of_several_morphemes_whole() 
 
 
 def test_rows_come_from_the_characters_given() -> None:
-    """Where sources weigh otherwise than they occur, units say nothing of how often a character occurs."""
+    """If sources are weighted, the counts of units do not show how often a character occurs."""
     counts = count_units(["가 漢"] * 9)
     assert "漢" in _pieces(counts)
     assert "漢" not in _pieces(counts, characters_of(count_units(["가"])))

@@ -1,4 +1,4 @@
-"""The tokenizer as a file: whoever loads it, with whatever, cuts the same pieces."""
+"""The tokenizer as a file: every way of loading it cuts the same pieces."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_jamo_and_ascii_are_never_unknown(trained: Any) -> None:
 
 
 def test_no_sentence_without_emoji_holds_an_unknown_piece(trained: Any) -> None:
-    """Of the text that the tokenizer was learned from."""
+    """In the text from which the tokenizer was learned."""
     plain = [text for text in trained.sentences if max(text) < "\U00010000" and "\u200d" not in text]
     unknown = [text for text in plain if ROLES["unk_token"] in trained.tokenizer.encode(text).tokens]
     assert len(plain) > 500
@@ -168,13 +168,13 @@ def _no_template(content: Any) -> None:
 def test_an_edited_tokenizer_is_refused(copied: Path, change: Any) -> None:
     assert load_tokenizer(copied)
     _edit(copied, change)
-    with pytest.raises(ArtifactMismatch, match=r"is now cut .* it was cut .* when the tokenizer was built"):
+    with pytest.raises(ArtifactMismatch, match=r"is now cut into .* it was cut into .* when the tokenizer was built"):
         load_tokenizer(copied)
     assert load_tokenizer(copied, check=False)
 
 
 def test_a_folder_without_golden_sentences_loads(copied: Path) -> None:
-    """A published tokenizer of somebody else has none."""
+    """A tokenizer that others published has none."""
     (copied / GOLDEN).unlink()
     assert load_tokenizer(copied)
 
@@ -202,7 +202,7 @@ def test_transformers_gives_the_same_ids(trained: Any, auto: Any) -> None:
         assert auto(text)["input_ids"] == trained.tokenizer.encode(text).ids
 
 
-def test_transformers_knows_the_roles_and_the_size(trained: Any, auto: Any) -> None:
+def test_transformers_has_the_roles_and_the_size(trained: Any, auto: Any) -> None:
     assert len(auto) == auto.vocab_size == len(trained.pieces)
     assert {role: getattr(auto, role) for role in ROLES} == dict(ROLES)
     assert [auto.pad_token_id, auto.unk_token_id, auto.cls_token_id, auto.sep_token_id, auto.mask_token_id] == list(range(5))  # fmt: skip
@@ -271,7 +271,7 @@ def test_the_folder_loads_where_neither_mecab_nor_our_code_is_installed(trained:
 
 
 def test_old_tools_read_the_vocabulary_from_vocab_txt(trained: Any, tmp_path: Path) -> None:
-    """`BertTokenizer` and the library's own class build everything but the vocabulary from their arguments."""
+    """`BertTokenizer` and the library's own class build everything except the vocabulary from their arguments."""
     from tokenizers.implementations import BertWordPieceTokenizer
     from transformers import BertTokenizer
 

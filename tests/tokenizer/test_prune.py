@@ -1,4 +1,4 @@
-"""Pruning: pieces go by what greedy matching does with and without them."""
+"""Pruning removes pieces by the effect that they have on greedy matching."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from tokenizer.prune import Word, _Vocabulary, knock_out, losses
 
 
 def _cost(pieces: list[str], words: list[Word], cut_price: float = 0) -> float:
-    """Cuts, weighted by count: 1 for each that is extra or missing, and the price of every one that is made."""
+    """The cost of cuts, weighted by count: 1 for each that is extra or missing, and the price of each that is made."""
     vocabulary = _Vocabulary(pieces)
     made = [{*vocabulary.ends(word.text)[:-1]} for word in words]
     return sum(w.times * (len(cuts ^ set(w.cuts)) + cut_price * len(cuts)) for w, cuts in zip(words, made, strict=True))
 
 
-def test_a_piece_that_matches_where_it_should_not_goes_first() -> None:
+def test_a_piece_that_matches_in_the_wrong_place_is_removed_first() -> None:
     words = [Word("나는", (1,), 9), Word("나는새", (2,), 2), Word("하늘", (), 1)]
     pieces = ["나", "는", "새", "하", "늘", "하늘", "나는"]
     assert knock_out(pieces, words, 6) == ["나", "는", "새", "하", "늘", "하늘"]
 
 
-def test_a_piece_that_is_only_a_step_to_a_longer_one_goes() -> None:
+def test_a_piece_that_is_only_a_step_to_a_longer_one_is_removed() -> None:
     words = [Word("도서관", (), 5), Word("책상", (), 1)]
     assert knock_out(["도", "서", "관", "책", "상", "도서", "도서관", "책상"], words, 7) == [
         "도", "서", "관", "책", "상", "도서관", "책상",
     ]  # fmt: skip
 
 
-def test_at_a_price_above_one_a_boundary_is_worth_swallowing() -> None:
-    """`있다` is two morphemes: a piece of it misses one cut, and saves one."""
+def test_at_a_price_above_one_crossing_a_boundary_pays() -> None:
+    """`있다` is two morphemes: one piece for both misses one cut, and saves one."""
     words = [Word("있다", (1,), 9), Word("하늘", (), 1)]
     pieces = ["있", "다", "하", "늘", "하늘", "있다"]
     assert knock_out(pieces, words, 5, cut_price=0.9) == ["있", "다", "하", "늘", "하늘"]
@@ -62,10 +62,10 @@ def test_a_loss_is_what_greedy_matching_without_the_piece_costs(
     vocabulary = _Vocabulary(pieces)
     loss = losses(vocabulary, words, [vocabulary.ends(word.text) for word in words], price)
     for piece in pieces[4:]:
-        rest = [other for other in pieces if other != piece]
+        others = [other for other in pieces if other != piece]
         uses = [sum(word.text[s:e] == piece for s, e in _spans(vocabulary, word.text)) for word in words]
-        if max(uses, default=0) <= 1:  # a word that holds a piece twice is counted stretch by stretch
-            assert loss[piece] == _cost(rest, words, price) - _cost(pieces, words, price)
+        if max(uses, default=0) <= 1:  # a word that holds a piece twice is counted part by part
+            assert loss[piece] == _cost(others, words, price) - _cost(pieces, words, price)
 
 
 def _spans(vocabulary: _Vocabulary, text: str) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What `kobert inspect RECIPE tokens` says of a sentence is what the tokenizer and MeCab do to it."""
+"""`kobert inspect RECIPE tokens` shows how the tokenizer and MeCab cut a sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def small() -> Tokenizer:
     return assemble([*ROLES.values(), "학", "##교", "##에서", "밥을", "."])
 
 
-def test_cuts_inside_morphemes_and_boundaries_without_a_cut_are_told(small: Tokenizer) -> None:
+def test_cuts_inside_morphemes_and_boundaries_without_a_cut_are_found(small: Tokenizer) -> None:
     """학교+에서 밥+을: cut 학|교|에서 밥을."""
     text = "학교에서 밥을"
     encoding = small.encode(text, add_special_tokens=False)
@@ -34,7 +34,7 @@ def test_cuts_inside_morphemes_and_boundaries_without_a_cut_are_told(small: Toke
     assert [str(span.style) for span in spans] == [WORD, EXTRA, AGREED, UNKNOWN]
 
 
-def test_the_table_has_a_row_a_tokenizer(small: Tokenizer, trained: Any) -> None:
+def test_the_table_has_a_row_per_tokenizer(small: Tokenizer, trained: Any) -> None:
     out = Console(file=io.StringIO(), width=200)
     out.print(view({"small": small, "trained": trained.tokenizer}, unicodedata.normalize("NFD", "학교에서 밥을")))
     shown = out.file.getvalue()  # type: ignore[attr-defined]
@@ -50,7 +50,7 @@ def test_any_tokenizer_can_be_opened(trained: Any, tmp_path: Path) -> None:
         assert open_tokenizer(str(name)).encode("나는 학교에서 밥을 먹었다.").ids == expected
 
 
-def test_texts_are_neither_cut_short_nor_filled_up(trained: Any, tmp_path: Path) -> None:
+def test_texts_are_neither_truncated_nor_padded(trained: Any, tmp_path: Path) -> None:
     padded = open_tokenizer(str(trained.folder))
     padded.enable_truncation(3)
     padded.enable_padding(length=64)
@@ -59,7 +59,7 @@ def test_texts_are_neither_cut_short_nor_filled_up(trained: Any, tmp_path: Path)
     assert open_tokenizer(str(tmp_path)).encode("나는 학교에서 밥을 먹었다.").ids == expected
 
 
-def test_what_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tokenizer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=r"no tokenizer\.json or vocab\.txt"):
         open_tokenizer(str(tmp_path))

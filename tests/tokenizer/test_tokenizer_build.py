@@ -51,7 +51,7 @@ def test_building_twice_writes_the_same_bytes(corpora: Path, tmp_path: Path) -> 
     assert _bytes(_build(corpora, tmp_path / "one")) == _bytes(_build(corpora, tmp_path / "two"))
 
 
-def test_the_vocabulary_does_not_depend_on_how_the_corpus_is_cut_into_shards(
+def test_the_vocabulary_does_not_depend_on_how_the_corpus_is_divided_into_shards(
     corpora: Path, sample_sentences: list[str], tmp_path: Path
 ) -> None:
     five = _corpora(tmp_path / "five", sample_sentences, shards=5)
@@ -68,7 +68,7 @@ def test_the_artifact_is_the_tokenizer_learned_from_its_sentences(corpora: Path,
     assert load_tokenizer(folder).get_vocab_size() == CONFIG.vocab_size
 
 
-def test_the_summary_tells_what_was_learned(corpora: Path, trained: Any, tmp_path: Path) -> None:
+def test_the_summary_describes_what_was_learned(corpora: Path, trained: Any, tmp_path: Path) -> None:
     summary = read_manifest(_build(corpora, tmp_path, special=trained.special_tokens)).summary
     assert summary["vocab_size"] == 4_000
     assert summary["inner_pieces"] == sum(piece.startswith("##") for piece in trained.pieces)

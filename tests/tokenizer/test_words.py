@@ -1,4 +1,4 @@
-"""Words: cut as BERT's own normaliser and pre-tokenizer cut them."""
+"""Words are those of BERT's own normaliser and pre-tokenizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 
 from corpora.cleaning import clean
-from kobert_pipeline.morphology.mecab import SEPARATOR, marked
+from kobert_pipeline.morphology.mecab import SEPARATOR, separated
 from tokenizer.load import assemble
 from tokenizer.train import ROLES
 from tokenizer.words import SHIFT, Digits, count_units, is_isolated, piece_of, shifted, words
@@ -68,7 +68,7 @@ def test_every_character_of_a_block_that_korean_text_uses_is_cut_as_bert_cuts_it
         ("", []),
     ],
 )
-def test_punctuation_and_chinese_characters_stand_alone(text: str, expected: list[str]) -> None:
+def test_punctuation_and_chinese_characters_are_words_of_their_own(text: str, expected: list[str]) -> None:
     assert list(words(text)) == expected == bert_words(text)
 
 
@@ -82,18 +82,18 @@ def test_numbers_are_cut_as_the_tokenizer_cuts_them(text: str, digits: Digits) -
     ("digits", "expected"),
     [("pairs", ["20", "26", "년", "1", "월"]), ("single", ["2", "0", "2", "6", "년", "1", "월"])],
 )
-def test_digits_stand_alone_on_demand_whatever_the_morphemes_are(digits: Digits, expected: list[str]) -> None:
+def test_digits_are_split_on_request_whatever_the_morphemes_are(digits: Digits, expected: list[str]) -> None:
     assert list(words("|202|6|년| 1|월|".replace("|", SEPARATOR), digits)) == expected
 
 
-def test_marks_stay_inside_words_and_nowhere_else() -> None:
+def test_separators_stay_inside_words_and_nowhere_else() -> None:
     text = "|학교|에서|(|은|)| 밥|을| |".replace("|", SEPARATOR)
     assert [word.replace(SEPARATOR, "|") for word in words(text)] == ["학교|에서", "(", "은", ")", "밥|을"]
 
 
 @given(MIXED.map(lambda text: text.replace("\n", " ")))
-def test_marking_morphemes_changes_no_word(text: str) -> None:
-    assert [word.replace(SEPARATOR, "") for word in words(marked(text))] == list(words(text))
+def test_separating_morphemes_changes_no_word(text: str) -> None:
+    assert [word.replace(SEPARATOR, "") for word in words(separated(text))] == list(words(text))
 
 
 # --- the shift -------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_only_characters_that_do_not_begin_a_word_are_shifted() -> None:
 
 
 def _counted(*texts: str) -> dict[str, int]:
-    """Pieces rather than shifted text, to be readable."""
+    """Shows pieces instead of shifted text, which is not readable."""
     return {
         piece_of(unit): count for unit, count in count_units(text.replace("|", SEPARATOR) for text in texts).items()
     }
@@ -139,7 +139,7 @@ def test_what_follows_punctuation_begins_a_word() -> None:
     assert _counted("|학교|(|에서|)|은|") == {"학교": 1, "(": 1, "에서": 1, ")": 1, "은": 1}
 
 
-def test_without_marks_whole_words_are_counted() -> None:
+def test_without_separators_whole_words_are_counted() -> None:
     assert _counted("학교에서 밥을", "학교에서") == {"학교에서": 2, "밥을": 1}
 
 
@@ -156,7 +156,7 @@ def test_emoji_are_counted() -> None:
 
 
 @pytest.mark.parametrize("text", ["가\U000e0041나", "\U000e0041나", "가𠀀나", "\U0010fffd가"])
-def test_characters_that_cannot_be_shifted_break_nothing(text: str) -> None:
+def test_characters_that_cannot_be_shifted_are_allowed(text: str) -> None:
     count_units([text, text.replace("가", f"가{SEPARATOR}")])
 
 

@@ -1,1 +1,1 @@
-"""One reader class per artifact, with a typed summary. Nobody else reads a manifest."""
+"""One reader class per artifact, each with a typed summary. No other package reads `manifest.summary`."""

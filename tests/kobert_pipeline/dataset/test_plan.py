@@ -1,4 +1,4 @@
-"""Laws of the plans: what lies where, how often, and what is counted."""
+"""Laws of the plans: which tokens an example holds, how often, and what is counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START
 from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.dataset.pairs import shares_of_cut
+from kobert_pipeline.dataset.pairs import truncation
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.segment_pairs import IS_NEXT, IS_RANDOM, segment_pairs
 from kobert_pipeline.dataset.sentence_order import IN_ORDER, SWAPPED, sentence_order
@@ -21,7 +21,7 @@ from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.ground.errors import RecipeError
 
 PLANS = {
-    "pieces": full_rows,
+    "cut_at_tokens": full_rows,
     "full_sentences": partial(full_rows, whole_sentences=True),
     "doc_sentences": partial(full_rows, whole_sentences=True, across_documents=False),
     "segment_pairs": segment_pairs,
@@ -30,7 +30,7 @@ PLANS = {
 
 
 def a_block(sizes: list[list[int]], continuity: list[bool] | None = None, source: list[int] | None = None) -> Block:
-    """A block whose document i has sentences of the given numbers of pieces; every piece is its own position."""
+    """A block whose document i has sentences of the given numbers of tokens; every token is its own position."""
     lengths = [length for document in sizes for length in document]
     offsets = np.cumsum([0, *lengths])
     return Block(
@@ -40,6 +40,7 @@ def a_block(sizes: list[list[int]], continuity: list[bool] | None = None, source
         document_offsets=np.cumsum([0, *(len(document) for document in sizes)]).astype(np.int64),
         source=np.array(source or [0] * len(sizes), dtype=np.uint8),
         continuity=np.array(continuity or [True] * len(sizes)),
+        paragraph_end=np.zeros(len(lengths), dtype=bool),
     )
 
 
@@ -55,14 +56,14 @@ def context(max_length: int = 32, **changes: object) -> PlanContext:
 blocks = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=1, max_size=15).map(a_block)
 
 
-def document_of(block: Block, pieces: object) -> np.ndarray:
-    return np.searchsorted(block.token_offsets, pieces, side="right") - 1
+def document_of(block: Block, tokens: object) -> np.ndarray:
+    return np.searchsorted(block.token_offsets, tokens, side="right") - 1
 
 
-def pieces_of(examples: Examples) -> list[list[int]]:
-    """The pieces of each example, special tokens left out."""
+def tokens_of(examples: Examples) -> list[list[int]]:
+    """The tokens of each example, special tokens left out."""
     return [
-        [piece for start, end in examples.ranges(number) for piece in range(start, end)]
+        [token for start, end in examples.ranges(number) for token in range(start, end)]
         for number in range(len(examples))
     ]
 
@@ -110,13 +111,13 @@ def test_documents_are_read_as_often_as_their_source_asks(plan):
 
 
 @given(block=blocks, max_length=st.integers(8, 64), whole=st.booleans(), across=st.booleans())
-def test_every_piece_lies_in_exactly_one_full_row(block, max_length, whole, across):
+def test_every_token_is_in_exactly_one_full_row(block, max_length, whole, across):
     examples = full_rows(block, context(max_length), whole_sentences=whole, across_documents=across)
-    assert sorted(flat(pieces_of(examples))) == block.tokens.tolist()
+    assert sorted(flat(tokens_of(examples))) == block.tokens.tolist()
 
 
 @given(block=blocks, max_length=st.integers(8, 64), epoch=st.integers(0, 5))
-def test_rows_cut_at_pieces_are_full(block, max_length, epoch):
+def test_rows_cut_at_tokens_are_full(block, max_length, epoch):
     assert (full_rows(block, context(max_length, epoch=epoch)).lengths[:-1] >= max_length - 1).all()
 
 
@@ -131,7 +132,7 @@ def test_rows_of_full_sentences_end_at_sentences_unless_one_is_longer_than_a_row
 
 def test_full_sentences_are_packed_greedily():
     examples = full_rows(a_block([[5, 5, 5, 5]]), context(13), whole_sentences=True)
-    assert pieces_of(examples) == [list(range(10)), list(range(10, 20))]
+    assert tokens_of(examples) == [list(range(10)), list(range(10, 20))]
     assert examples.lengths.tolist() == [12, 12]
 
 
@@ -159,8 +160,8 @@ def test_random_segments_come_from_another_document_and_true_ones_follow(block, 
 
 @settings(max_examples=50)
 @given(block=blocks, seed=st.integers(0, 9))
-def test_every_sentence_lies_in_exactly_one_first_or_true_next_segment(block, seed):
-    """The law of the pairs, with room enough that nothing is truncated: only documents of one sentence are left out."""
+def test_every_sentence_is_in_exactly_one_first_or_true_next_segment(block, seed):
+    """The law of the pairs, in rows so long that nothing is truncated: only documents of one sentence are left out."""
     examples = segment_pairs(block, context(100_000, seed=seed), short_probability=0.0)
     used: Counter[int] = Counter()
     for number, label in enumerate(examples.labels["next_sentence_label"]):
@@ -176,7 +177,7 @@ def test_every_sentence_lies_in_exactly_one_first_or_true_next_segment(block, se
     ("plan", "label"), [(segment_pairs, "next_sentence_label"), (sentence_order, "sentence_order_label")]
 )
 def test_labels_are_balanced_and_one_pair_in_ten_is_short_over_many(plan, label):
-    """6,000 pairs: a share of .5 has a standard error of .007, one of .1 of .004; of the short ones some overshoot."""
+    """6,000 pairs: a share of .5 has a standard error of .007, one of .1 of .004; some of the short ones overshoot."""
     examples = plan(many(2_400), context(128))
     assert len(examples) > 6_000
     assert examples.labels[label].mean() == pytest.approx(0.5, abs=0.025)
@@ -185,8 +186,8 @@ def test_labels_are_balanced_and_one_pair_in_ten_is_short_over_many(plan, label)
     assert (lengths < 128).mean() == pytest.approx(0.09, abs=0.025)
 
 
-def test_truncated_tokens_go_from_the_front_and_the_end_by_a_fair_coin():
-    """Sentences of 30 and 100 pieces in a room of 61: the second loses 69, of which Binomial(69, ½) at its front."""
+def test_truncated_tokens_go_from_the_front_and_the_end_at_random():
+    """Sentences of 30 and 100 tokens, with room for 61: the second loses 69 tokens, Binomial(69, ½) of them at its front."""
     examples = segment_pairs(a_block([[30, 100]] * 800), context(64), short_probability=0.0)
     true = examples.labels["next_sentence_label"] == IS_NEXT
     front = (examples.starts.reshape(-1, 2) % 130 - 30)[true, 1]
@@ -226,20 +227,20 @@ def test_sentence_order_pairs_neighbouring_segments_and_uses_every_sentence_once
     swapped = examples.labels["sentence_order_label"] == SWAPPED
     assert set(examples.labels["sentence_order_label"].tolist()) <= {IN_ORDER, SWAPPED}
     assert np.array_equal(ranges[0][:, 0] > ranges[0][:, 1], swapped)
-    used = flat(pieces_of(examples))
+    used = flat(tokens_of(examples))
     several = np.diff(block.document_offsets)[document_of(block, block.tokens)] > 1
     assert len(used) == len(set(used)) == several.sum() - examples.counts["truncated_tokens"]
 
 
 @given(first=st.integers(1, 200), second=st.integers(1, 200), excess=st.integers(1, 100))
-def test_the_longer_segment_always_loses_the_next_piece(first, second, excess):
+def test_the_longer_segment_always_loses_the_next_token(first, second, excess):
     lost = [0, 0]
     left = [first, second]
     for _ in range(excess):
         longer = 0 if left[0] > left[1] else 1
         left[longer] -= 1
         lost[longer] += 1
-    cut = shares_of_cut(first, second, excess)
+    cut = truncation(first, second, excess)
     assert sum(cut) == excess
     assert max(abs(cut[0] - lost[0]), abs(cut[1] - lost[1])) <= 1
 

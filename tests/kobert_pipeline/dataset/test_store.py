@@ -5,9 +5,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
-from kobert_pipeline.dataset.build import build, in_validation
+from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PARAGRAPH_END, PART_OF_SPEECH
+from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
+from kobert_pipeline.dataset.splits import in_validation
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import ArtifactMismatch
@@ -49,7 +50,7 @@ def test_tokens_are_two_bytes_and_the_offsets_fit_them(tiny):
     assert block.document_offsets[-1] == len(block.sentence_offsets) - 1
 
 
-def test_eojeol_starts_are_the_pieces_after_a_space(tiny):
+def test_eojeol_starts_are_the_tokens_after_a_space(tiny):
     store, tokenizer = Store(tiny.dataset), load_tokenizer(tiny.tokenizer)
     block = store.read(store.blocks(TRAIN)[0])
     sentence = sentences_by_split(tiny)[TRAIN][0][0]
@@ -70,7 +71,7 @@ def test_datasets_reads_the_same_files(tiny, tmp_path, monkeypatch):
 
     files = [str(path) for path in sorted((tiny.dataset / TRAIN).glob("*.arrow"))]
     rows = datasets.load_dataset("arrow", data_files=files, split="train", cache_dir=str(tmp_path))
-    assert set(rows.column_names) == {"input_ids", "eojeol_start", "document", "source"}
+    assert set(rows.column_names) == {"input_ids", EOJEOL_START, "document", "source", PARAGRAPH_END}
     assert len(rows) == Store(tiny.dataset).summary[TRAIN]["sentences"]
 
 
@@ -116,7 +117,7 @@ def test_a_store_built_with_another_tokenizer_is_refused(copied, tiny):
         Store(folder).require_tokenizer(tiny.tokenizer)
 
 
-def test_a_mark_that_the_store_does_not_hold_is_asked_for_by_name(tiny):
+def test_an_annotation_that_the_store_does_not_hold_is_named(tiny):
     Store(tiny.dataset).require_annotations([EOJEOL_START])
     with pytest.raises(ArtifactMismatch, match="holds no morpheme_start"):
         Store(tiny.dataset).require_annotations([MORPHEME_START])
@@ -137,16 +138,16 @@ def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
     assert set(block.annotations) == {EOJEOL_START, MORPHEME_START, PART_OF_SPEECH}
     tags = [store.summary["parts_of_speech"][code] for code in block.annotations[PART_OF_SPEECH][:7].tolist()]
     assert tags[:2] == ["NNG", "JKS"]
-    assert store.summary[TRAIN]["swallowed_morphemes"] == 0  # this vocabulary knows hardly more than single characters
+    assert store.summary[TRAIN]["swallowed_morphemes"] == 0  # this vocabulary has few pieces of more than one character
 
 
-def test_pieces_are_counted_by_source(tiny):
+def test_tokens_are_counted_by_source(tiny):
     store = Store(tiny.dataset)
     assert sum(source["tokens"] for source in store.summary["sources"]) == store.summary[TRAIN]["tokens"]
     assert all(source["tokens"] > 0 for source in store.summary["sources"])
 
 
-def test_the_unigram_entropy_is_that_of_the_training_pieces(tiny):
+def test_the_unigram_entropy_is_that_of_the_training_tokens(tiny):
     store = Store(tiny.dataset)
     tokens = np.concatenate([store.read(files).tokens for files in store.blocks(TRAIN)])
     shares = np.unique(tokens, return_counts=True)[1] / len(tokens)
@@ -158,7 +159,7 @@ def test_the_summary_is_plain_json(tiny):
 
 
 def test_every_block_is_a_sample_of_the_whole_corpus(tiny):
-    """Files come source after source; blocks of neighbouring files would teach one domain after the other."""
+    """Files are ordered by source: blocks of neighbouring files would teach one domain after the other."""
     store = Store(tiny.dataset)
     store.summary = {"files": {TRAIN: {f"{number:05d}.arrow": 20_000 for number in range(10)}}}
     blocks = [[path.name[:5] for path in block] for block in store.blocks(TRAIN)]

@@ -1,4 +1,4 @@
-"""Units against the same written as loops."""
+"""Units and spans, compared with the same written as loops."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from kobert_pipeline.masking.units import choose_units, take_while_they_fit, uni
 
 
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12), budget=st.integers(0, 30))
-def test_units_are_taken_in_order_while_they_fit_and_passed_over_otherwise(sizes, budget):
+def test_units_are_taken_in_order_while_they_fit_and_skipped_otherwise(sizes, budget):
     left, expected = budget, []
     for size in sizes:
         expected.append(size <= left)
@@ -20,7 +20,7 @@ def test_units_are_taken_in_order_while_they_fit_and_passed_over_otherwise(sizes
 
 
 def test_units_end_at_special_tokens():
-    """[CLS] 봄 ##이 오면 [SEP] ##다 [SEP]: what is left of an eojeol behind a cut is a unit of its own."""
+    """[CLS] 봄 ##이 오면 [SEP] ##다 [SEP]: the part of an eojeol after a cut is a unit of its own."""
     starts = np.array([[0, 1, 0, 1, 0, 0, 0]], dtype=bool)
     maskable = np.array([[0, 1, 1, 1, 0, 1, 0]], dtype=bool)
     units = units_of(starts, maskable)
@@ -30,7 +30,7 @@ def test_units_end_at_special_tokens():
 
 
 def spans(rows: int, length: int, budget: int, longest: int = 10) -> np.ndarray:
-    """(rows, length) bool: what spans over one-piece units select."""
+    """(rows, length) bool: what spans over units of one token select."""
     maskable = np.ones((rows, length), dtype=bool)
     generator = RowGenerator(0, 0, 0, rows, length)
     units = units_of(maskable, maskable)
@@ -45,7 +45,7 @@ def run_lengths(selected: np.ndarray) -> np.ndarray:
 
 
 def drawn_one_after_the_other(rng: np.random.Generator, length: int, budget: int) -> np.ndarray:
-    """SpanBERT's procedure, literally: draw a length and a beginning, again where it is masked, up to the budget."""
+    """SpanBERT's procedure, literally: draw a length and a beginning, draw again if it is masked, up to the budget."""
     weights = 0.2 * 0.8 ** np.arange(10)
     selected = np.zeros(length, dtype=bool)
     while selected.sum() < budget:
@@ -86,7 +86,7 @@ def test_a_span_of_one_is_a_single_unit():
 
 
 def test_no_span_crosses_a_special_token():
-    """One long span from every unit: it may cover its own segment only."""
+    """Every unit begins a long span, which may cover only its own segment."""
     maskable = np.ones((1, 9), dtype=bool)
     maskable[0, 4] = False
     units = units_of(maskable, maskable)

@@ -1,165 +1,86 @@
-"""The contracts hold more than BERT: a throw-away objective with two models and an encoder-decoder batch, trained as a recipe's.
-
-A small generator fills in masked pieces, drawn inside the loss; an encoder finds which of them are not the original ones
-(as in ELECTRA), and its decoder writes the text again (as in BART).
-"""
+"""The contract holds more than BERT: see `throw_away`. Everything that training does with an objective is tried with it."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
+import io
 
-import numpy as np
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional
+from rich.console import Console
+from safetensors.torch import load_file
+from throw_away import OBJECTIVE, list_it
+from tiny_training import config_of, train
 
-from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import Architecture
-from kobert_pipeline.dataset.full_rows import full_rows
-from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.ground.config import Config
-from kobert_pipeline.ground.errors import RecipeError
-from kobert_pipeline.masking.config import MaskingConfig
-from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens
-from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import Objective, Term
-from kobert_pipeline.objectives.rows import assemble
-from kobert_pipeline.pretrain import build as stage
-from kobert_pipeline.pretrain import config as settings
-from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.errors import InputError, RecipeError
+from kobert_pipeline.pretrain import batch_view
+from kobert_pipeline.pretrain.models import build_models
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
+from kobert_pipeline.training.checkpoints import best_checkpoint
 
-
-def collate(examples, chosen, context, options):
-    rows = assemble(examples, chosen, context.tokenizer, numbered=False)
-    input_ids, labels = mask_tokens(
-        rows.input_ids, rows.maskable, None, context.generator, options,
-        mask_id=context.tokenizer.mask_id, replacements=context.tokenizer.replacements,
-    )  # fmt: skip
-    shifted = np.roll(rows.input_ids, 1, axis=1)
-    shifted[:, 0] = context.tokenizer.sep_id
-    arrays = {
-        "input_ids": input_ids, "attention_mask": rows.attention_mask, "labels": labels,
-        "decoder_input_ids": shifted, "decoder_labels": np.where(rows.attention_mask, rows.input_ids, IGNORE_INDEX),
-        "perm_mask": np.triu(np.ones((len(chosen), *input_ids.shape[1:] * 2), dtype=bool), 1),
-    }  # fmt: skip
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-def loss(model, batch, generator):
-    masked = batch["labels"] != IGNORE_INDEX
-    guesses = model.generate(batch["input_ids"])[masked]
-    drawn = torch.multinomial(guesses.detach().softmax(dim=-1), 1, generator=generator).squeeze(1)
-    filled = batch["input_ids"].masked_scatter(masked, drawn)
-    replaced = masked & (filled != torch.where(masked, batch["labels"], batch["input_ids"]))
-    memory = model.encode(filled, batch["attention_mask"])
-    real = batch["attention_mask"]
-    found = model.detector(memory).squeeze(-1)[real]
-    written = model.decode(batch["decoder_input_ids"], memory, batch["perm_mask"][0])
-    count = real.sum().float()
-    return {
-        "generator": Term(functional.cross_entropy(guesses, batch["labels"][masked], reduction="sum"), masked.sum()),
-        "detection": Term(
-            functional.binary_cross_entropy_with_logits(found, replaced[real].float(), reduction="sum"), count, weight=5.0
-        ),
-        "denoising": Term(
-            functional.cross_entropy(written.flatten(0, 1), batch["decoder_labels"].flatten(), reduction="sum"), count
-        ),
-        "detection_accuracy": Term(((found > 0) == replaced[real]).sum().float(), count, weight=0.0),
-    }  # fmt: skip
-
-
-def counts(batch):
-    count = batch["attention_mask"].sum().float()
-    masked = (batch["labels"] != IGNORE_INDEX).sum()
-    return {"generator": masked, "detection": count, "denoising": count, "detection_accuracy": count}
-
-
-class TwoModels(nn.Module):
-    def __init__(self, sizes, info):
-        super().__init__()
-        self.generator = nn.Sequential(nn.Embedding(info.vocab_size, 8), nn.Linear(8, info.vocab_size))
-        self.pieces = nn.Embedding(info.vocab_size, sizes.hidden)
-        self.transformer = nn.Transformer(
-            sizes.hidden, 2, 1, 1, 2 * sizes.hidden, dropout=sizes.dropout, batch_first=True
-        )
-        self.detector = nn.Linear(sizes.hidden, 1)
-
-    def generate(self, input_ids):
-        return self.generator(input_ids)
-
-    def encode(self, input_ids, mask):
-        return self.transformer.encoder(self.pieces(input_ids), src_key_padding_mask=~mask)
-
-    def decode(self, input_ids, memory, hidden):
-        return self.transformer.decoder(self.pieces(input_ids), memory, tgt_mask=hidden) @ self.pieces.weight.T
-
-
-class Sizes(Config):
-    hidden: int = 16
-    positions: int = 64
-    dropout: float = 0.1
-
-
-OBJECTIVE = Objective(
-    name="throw_away",
-    paper="this test, 2024",
-    options=MaskingConfig,
-    special_tokens=(),
-    heads=("generator", "detector", "decoder"),
-    plan=lambda block, context, options: full_rows(block, context),
-    collate=collate,
-    loss=loss,
-    counts=counts,
-)
-ARCHITECTURE = Architecture(
-    name="two_models",
-    paper="this test, 2024",
-    sizes=Sizes,
-    named_sizes=MappingProxyType({"mini": Sizes()}),
-    heads=("generator", "detector", "decoder"),
-    model_inputs=("input_ids", "attention_mask", "decoder_input_ids"),
-    build=lambda sizes, info, heads: TwoModels(sizes, info),
-    export=lambda model, folder: torch.save(model.state_dict(), folder / "both.pt"),
-)
-
-
-@pytest.fixture
-def listed(monkeypatch):
-    """Both stand in their tables."""
-    for module in (settings, stage):
-        monkeypatch.setattr(module, "OBJECTIVES", OBJECTIVES | {OBJECTIVE.name: OBJECTIVE})
-        monkeypatch.setattr(module, "ARCHITECTURES", ARCHITECTURES | {ARCHITECTURE.name: ARCHITECTURE})
-
-
-RECIPE = {
+SETTINGS = {
     "objective": {"name": "throw_away", "mlm_probability": 0.3},
-    "architecture": {"name": "two_models", "size": "mini"},
+    "architecture": {"name": "bert", "layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
     "phases": [{"max_length": 32, "batch_size": 8}],
-    "max_steps": 40, "validation_steps": 20, "log_steps": 10, "precision": "fp32", "learning_rate": 1e-2,
+    "max_steps": 24, "validation_steps": 8, "log_steps": 4, "learning_rate": 5e-3,
 }  # fmt: skip
 
 
-def train(root, tiny, **changes):
-    config = PretrainConfig.parse(RECIPE | changes)
-    with Workspace(root, Identity("pretrain", 1, config.content(), {}, 7, {})) as out:
-        return out.finish(stage.build(config, tiny.tokenizer, tiny.dataset, out, seed=7), {})
+@pytest.fixture(autouse=True)
+def _listed(monkeypatch):
+    list_it(monkeypatch)
 
 
-def test_a_recipe_trains_it_measures_it_and_exports_it(listed, tiny, tmp_path):
-    folder = train(tmp_path, tiny)
-    first, *_, last = read_manifest(folder).summary["validation"]
-    assert {"generator", "detection", "denoising", "detection_accuracy"} <= set(last)
-    assert all(last[name] < first[name] for name in ("generator", "detection", "denoising"))
-    weights = torch.load(folder / "model" / "both.pt", weights_only=True)
-    assert {name.partition(".")[0] for name in weights} == {"generator", "pieces", "transformer", "detector"}
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        list_it(patch)
+        return train(tmp_path_factory.mktemp("whole"), tiny, **SETTINGS)
+
+
+def test_it_is_trained_and_measured_by_all_its_terms(whole):
+    first, *_, last = read_manifest(whole).summary["validation"]
+    assert {"generator", "detection", "mlm", "denoising", "detection_accuracy"} <= set(last)
+    assert all(last[name] < first[name] for name in ("generator", "mlm", "denoising"))
+
+
+def test_the_summary_says_what_pages_and_cards_show(whole):
+    summary = read_manifest(whole).summary
+    assert (summary["headline"], summary["chance"], summary["use"]) == (
+        "detection",
+        {"name": "a coin", "value": 0.6931},
+        "fill_mask",
+    )
+    assert [figure["name"] for figure in summary["figures"]][:2] == ["detection", "detection_accuracy"]
+    assert summary["measures"] == {}, "pseudo-perplexity belongs to masked objectives"
+
+
+def test_the_best_checkpoint_is_that_of_the_headline(whole):
+    rows = read_manifest(whole).summary["validation"]
+    best = min(rows[1:], key=lambda row: row["detection"])
+    kept = best_checkpoint(whole / "run" / "checkpoints")
+    if best["detection"] < rows[0]["detection"]:
+        assert kept is not None
+        assert kept.name == f"best-{best['step']:08d}.ckpt"
+    else:
+        assert kept is None or kept.name == "best-00000000.ckpt"
+
+
+def test_each_trained_model_is_exported_and_no_part_of_the_objective(whole):
+    student, generator = (load_file(whole / name / "model.safetensors") for name in ("model", "generator"))
+    assert any(".layer.1." in name for name in student)
+    assert not any(".layer.1." in name for name in generator), "the generator has one layer"
+    assert not any("detector" in name or "decoder.layers" in name for name in [*student, *generator])
+    table = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(student[table], generator[table]), "embeddings are shared"
+    assert (whole / "generator" / "tokenizer.json").is_file()
 
 
 def test_a_run_that_was_cut_off_draws_the_samples_inside_the_loss_of_one_that_was_not(
-    listed, tiny, tmp_path, monkeypatch
+    whole, tiny, tmp_path, monkeypatch
 ):
-    whole, real = train(tmp_path / "whole", tiny), PretrainModule.training_step
+    real = PretrainModule.training_step
 
     def interrupted(self, drawn, batch_idx):
         if self.global_step == 13:
@@ -168,12 +89,80 @@ def test_a_run_that_was_cut_off_draws_the_samples_inside_the_loss_of_one_that_wa
 
     monkeypatch.setattr(PretrainModule, "training_step", interrupted)
     with pytest.raises(RuntimeError, match="power cut"):
-        train(tmp_path / "cut", tiny, checkpoint_minutes=1e-9)
+        train(tmp_path, tiny, **(SETTINGS | {"checkpoint_minutes": 1e-9}))
     monkeypatch.setattr(PretrainModule, "training_step", real)
-    resumed = train(tmp_path / "cut", tiny)
+    resumed = train(tmp_path, tiny, **SETTINGS)
     assert (resumed / "manifest.json").read_bytes() == (whole / "manifest.json").read_bytes()
 
 
-def test_it_is_not_paired_with_an_architecture_that_lacks_its_heads(listed):
-    with pytest.raises(RecipeError, match="needs the head 'generator', which architecture 'bert' has not"):
-        PretrainConfig.parse(RECIPE | {"architecture": {"name": "bert", "size": "mini"}})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gradient_checkpointing": True},
+        {"optimizer": "muon"},
+        {"phases": [{"max_length": 24, "batch_size": 4, "row_length": 64}]},
+    ],
+    ids=["gradient checkpointing", "muon", "packed"],
+)
+def test_what_training_offers_works_for_every_model_of_the_run(tiny, tmp_path, changes):
+    folder = train(tmp_path, tiny, **(SETTINGS | {"max_steps": 2} | changes))
+    assert read_manifest(folder).summary["steps"] == 2
+
+
+def test_a_batch_can_be_looked_at(tiny):
+    out = io.StringIO()
+    page = batch_view.view(config_of(SETTINGS), tiny.tokenizer, tiny.dataset, seed=7, rows=2, batches=2)
+    Console(file=out, width=160).print(page)
+    assert out.getvalue().count("decoder reads: [SEP]") == 2
+
+
+def test_a_frozen_teacher_is_read_and_neither_trained_nor_stored_nor_exported(whole, tiny):
+    config = config_of(SETTINGS | {"objective": SETTINGS["objective"] | {"teacher": str(whole / "model")}})
+    info = tokenizer_info(tiny.tokenizer)
+    models = build_models(config, info, {"teacher": whole / "model"}, info.vocab_size)
+    assert not any("teacher" in name for name in models.state_dict())
+    assert not any(parameter.requires_grad for parameter in models["teacher"].parameters())
+    models.train()
+    assert not models["teacher"].training
+    weights = load_file(whole / "model" / "model.safetensors")
+    assert torch.equal(
+        models["teacher"].transformer.state_dict()["cls.predictions.bias"], weights["cls.predictions.bias"]
+    )
+    assert models.double()["teacher"].transformer.cls.predictions.bias.dtype is torch.float64, (
+        "it moves with the others"
+    )
+
+
+def test_what_the_objective_reads_besides_the_store_is_part_of_the_fingerprint(whole, tmp_path):
+    from kobert_pipeline.ground.files import FileHashes
+
+    options = OBJECTIVE.options(teacher=str(whole / "model"))
+    known = OBJECTIVE.inputs.identity(options, FileHashes(tmp_path))
+    assert set(known) == {"teacher config.json", "teacher model.safetensors"}
+    assert OBJECTIVE.inputs.folders(options, known) == {"teacher": whole / "model"}
+    with pytest.raises(InputError, match="no such folder"):
+        OBJECTIVE.inputs.identity(OBJECTIVE.options(teacher="nowhere"), FileHashes(tmp_path))
+
+
+def test_options_may_change_between_phases_where_the_objective_says_so(tiny):
+    phases = [
+        {"max_length": 24, "batch_size": 4, "share": 0.5},
+        {"max_length": 32, "batch_size": 4, "share": 0.5, "objective": {"mlm_probability": 0.1}},
+    ]
+    config = config_of(SETTINGS | {"phases": phases})
+    assert [config.options_in(number).mlm_probability for number in (0, 1)] == [0.3, 0.1]
+    phases[1]["objective"] = {"generator_layers": 2}
+    with pytest.raises(RecipeError, match=r"phases\[1\]\.objective\.generator_layers: cannot change between phases"):
+        config_of(SETTINGS | {"phases": phases})
+
+
+def test_it_is_not_paired_with_an_architecture_that_lacks_its_heads(monkeypatch):
+    from dataclasses import replace
+
+    from kobert_pipeline.architectures import ARCHITECTURES
+    from kobert_pipeline.pretrain import config as settings
+
+    bare = replace(ARCHITECTURES["bert"], heads={})
+    monkeypatch.setattr(settings, "ARCHITECTURES", {**ARCHITECTURES, "bert": bare})
+    with pytest.raises(RecipeError, match="needs the head 'tokens', which architecture 'bert' does not provide"):
+        config_of(SETTINGS)

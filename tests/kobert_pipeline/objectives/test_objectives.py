@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from pairs import PAIRS, config_of_pair, tiny_models
 from torch.nn import functional
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import draw
-from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
-
-TINY_SIZES = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
-PAIRS = [
-    (objective.name, architecture.name)
-    for objective in OBJECTIVES.values()
-    for architecture in ARCHITECTURES.values()
-    if set(objective.heads) <= set(architecture.heads)
-]
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +27,14 @@ def info(tiny):
 
 @pytest.fixture
 def make(tiny, info):
-    """(objective, architecture) -> model, batch of eight examples, the objective's loss."""
+    """(objective, architecture) -> models, batch of eight examples, the objective's loss."""
 
     def build(objective_name, architecture_name, **settings):
-        torch.manual_seed(0)
-        objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
-        store, options = Store(tiny.dataset), objective.options(**settings)
+        config = config_of_pair(objective_name, architecture_name, **settings)
+        objective, store, options = OBJECTIVES[objective_name], Store(tiny.dataset), config.options
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, 48), options)
         batch = draw(objective, examples, np.arange(min(8, len(examples))), info, options, seed=0, number=0, width=48)
-        shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 48)
-        model = architecture.build(architecture.sizes(**TINY_SIZES), shape, objective.heads)
-        return model, batch, objective.loss
+        return tiny_models(config, info), batch, partial(objective.loss, options=options)
 
     return build
 
@@ -99,11 +90,12 @@ def test_the_exported_folder_gives_the_hidden_states_of_training(make, objective
 
     model, batch, _ = make(objective, architecture)
     model.eval()
-    ARCHITECTURES[architecture].export(model, tmp_path)
-    loaded = AutoModel.from_pretrained(tmp_path).eval()
+    names = ARCHITECTURES[architecture].export(dict(model.roles.items()), tmp_path)
+    assert names == ["model", *list(model.roles)[1:]]
+    loaded = AutoModel.from_pretrained(tmp_path / "model").eval()
     given = {name: batch[name] for name in ARCHITECTURES[architecture].model_inputs}
     with torch.no_grad():
-        expected, found = model.hidden(batch), loaded(**given).last_hidden_state
+        expected, found = model.student.hidden(batch), loaded(**given).last_hidden_state
     real = batch["attention_mask"]
     assert torch.allclose(expected[real], found[real], atol=1e-5)
 
@@ -114,7 +106,7 @@ def test_our_loss_equals_that_of_bert_for_pre_training(make):
     model.eval()
     with torch.no_grad():
         ours = total_loss(loss(model, batch, torch.Generator()))
-        theirs = model.transformer(
+        theirs = model.student.transformer(
             input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long(), token_type_ids=batch["token_type_ids"],
             labels=batch["labels"], next_sentence_label=batch["next_sentence_label"],
         ).loss  # fmt: skip
@@ -128,7 +120,9 @@ def test_our_loss_equals_that_of_transformers_for_masked_lm(make, architecture):
     model.eval()
     with torch.no_grad():
         terms = loss(model, batch, torch.Generator())
-        logits = model.transformer(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()).logits
+        logits = model.student.transformer(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long()
+        ).logits
     reference = functional.cross_entropy(
         logits.view(-1, logits.shape[-1]), batch["labels"].view(-1), ignore_index=IGNORE_INDEX
     )

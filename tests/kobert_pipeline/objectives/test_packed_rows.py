@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from pairs import PAIRS, config_of_pair, tiny_models
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.data import cut_into_packed_batches, draw
-from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 SIZES = {"layers": 4, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64, "dropout": 0.0}
 LOCAL = {"modernbert": {"local_attention": 16}}
 """Windows shorter than the examples."""
 LENGTH, ROW = 48, 160
-PAIRS = [
-    (objective.name, architecture.name)
-    for objective in OBJECTIVES.values()
-    for architecture in ARCHITECTURES.values()
-    if set(objective.heads) <= set(architecture.heads)
-]
+PACKING_PAIRS = [pair for pair in PAIRS if ARCHITECTURES[pair[1]].packs]
 FLEX = pytest.param(
     "flex_attention",
     marks=[
@@ -44,21 +40,21 @@ def info(tiny):
 
 @pytest.fixture
 def make(tiny, info):
-    """(objective, architecture, attention) -> model, a batch unpacked and packed, the objective's loss."""
+    """(objective, architecture, attention) -> models, a batch unpacked and packed, the objective's loss."""
 
     def build(objective_name, architecture_name, implementation="sdpa", **settings):
-        torch.manual_seed(0)
-        objective, architecture = OBJECTIVES[objective_name], ARCHITECTURES[architecture_name]
-        store, options = Store(tiny.dataset), objective.options(**settings)
+        sizes = SIZES | LOCAL.get(architecture_name, {})
+        config = config_of_pair(
+            objective_name, architecture_name, sizes, length=LENGTH, attention=implementation, **settings
+        )
+        objective, store, options = OBJECTIVES[objective_name], Store(tiny.dataset), config.options
         examples = objective.plan(store.read(store.blocks(TRAIN)[0]), PlanContext(0, 0, 0, 0, LENGTH), options)
         rows = cut_into_packed_batches(examples.lengths, ROW, 4, np.random.default_rng(0))[0]
         plain, packed = (
             draw(objective, examples, chosen, info, options, seed=0, number=3, width=LENGTH, row_length=row_length)
             for chosen, row_length in ((rows[rows >= 0], None), (rows, ROW))
         )
-        shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, LENGTH, implementation)
-        sizes = architecture.sizes(**SIZES, **LOCAL.get(architecture_name, {}))
-        return architecture.build(sizes, shape, objective.heads).eval(), plain, packed, objective.loss
+        return tiny_models(config, info).eval(), plain, packed, partial(objective.loss, options=options)
 
     return build
 
@@ -78,7 +74,8 @@ def test_packing_changes_no_mask_and_no_label(make, objective):
 @torch.no_grad()
 def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, architecture, implementation, info):
     """Hidden states and pair logits of every other example, those in the same row among them."""
-    model, _, packed, _ = make("mlm_nsp" if architecture == "bert" else "mlm", architecture, implementation)
+    models, _, packed, _ = make("mlm_nsp" if architecture == "bert" else "mlm", architecture, implementation)
+    model = models.student
     before = model.hidden(packed)
     changed = dict(packed, input_ids=packed["input_ids"].clone())
     victim = 1
@@ -91,18 +88,18 @@ def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, archi
     assert (after[others] - before[others]).abs().max() == 0
     assert (after[victim] - before[victim]).abs().max() > 1e-3
     if architecture == "bert":
-        logits = [model.pair_logits(hidden) for hidden in (before, after)]
+        logits = [model.logits("sequence_pair", hidden) for hidden in (before, after)]
         assert (logits[1][others] - logits[0][others]).abs().max() == 0
         assert (logits[1][victim] - logits[0][victim]).abs().max() > 0
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+@pytest.mark.parametrize(("objective", "architecture"), PACKING_PAIRS)
 @torch.no_grad()
 def test_packed_examples_have_the_states_and_the_loss_of_unpacked_ones(make, objective, architecture, implementation):
     model, plain, packed, loss = make(objective, architecture, implementation)
     real = plain["attention_mask"]
-    alone, together = model.hidden(plain), model.hidden(packed)
+    alone, together = (model.student.hidden(batch) for batch in (plain, packed))
     assert torch.allclose(alone[real], together[real], atol=1e-5)
     assert (together[~real] == 0).all()
     terms, packed_terms = (loss(model, batch, torch.Generator()) for batch in (plain, packed))
@@ -114,14 +111,14 @@ def test_packed_examples_have_the_states_and_the_loss_of_unpacked_ones(make, obj
 @torch.no_grad()
 def test_the_loss_of_packed_pairs_is_that_of_bert_for_pre_training(make):
     model, plain, packed, loss = make("mlm_nsp", "bert")
-    theirs = model.transformer(
+    theirs = model.student.transformer(
         input_ids=plain["input_ids"], attention_mask=plain["attention_mask"].long(), token_type_ids=plain["token_type_ids"],
         labels=plain["labels"], next_sentence_label=plain["next_sentence_label"],
     ).loss  # fmt: skip
     assert float(total_loss(loss(model, packed, torch.Generator()))) == pytest.approx(float(theirs), abs=1e-5)
 
 
-@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+@pytest.mark.parametrize(("objective", "architecture"), PACKING_PAIRS)
 def test_packed_and_unpacked_give_every_parameter_the_same_gradient(make, objective, architecture):
     model, plain, packed, loss = make(objective, architecture, "eager")
     gradients = []

@@ -13,7 +13,8 @@ from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain.data import draw
-from kobert_pipeline.pretrain.module import total_loss
+from kobert_pipeline.pretrain.models import Models
+from kobert_pipeline.pretrain.sums import total_loss
 
 FACTS = TokenizerInfo(45, 0, 1, 2, 3, 4, np.arange(5, 45))
 MODEL = ModelSpec(FACTS.vocab_size, FACTS.pad_id, FACTS.cls_id, FACTS.sep_id, 24)
@@ -31,6 +32,7 @@ def two_topics() -> Block:
         document_offsets=np.array([0, SENTENCES, 2 * SENTENCES]),
         source=np.zeros(2, dtype=np.uint8),
         continuity=np.ones(2, dtype=bool),
+        paragraph_end=np.zeros(2 * SENTENCES, dtype=bool),
     )
 
 
@@ -45,6 +47,7 @@ def one_direction() -> Block:
         document_offsets=np.arange(0, 2 * SENTENCES + 1, 2),
         source=np.zeros(SENTENCES, dtype=np.uint8),
         continuity=np.ones(SENTENCES, dtype=bool),
+        paragraph_end=np.zeros(2 * SENTENCES, dtype=bool),
     )
 
 
@@ -58,17 +61,17 @@ def test_a_tiny_model_learns_what_separable_pairs_are(name, block, term):
     options = objective.options(short_probability=0.0)
     bert = ARCHITECTURES["bert"]
     sizes = bert.sizes(layers=2, hidden=32, heads=2, feed_forward=64, positions=24, dropout=0.0)
-    model = bert.build(sizes, MODEL, objective.heads)
+    model = Models({"student": bert.build(sizes, MODEL, objective.heads(options))})
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for step in range(300):
         examples = objective.plan(block, PlanContext(0, step, 0, 0, 24), options)
         chosen = np.random.default_rng(step).integers(0, len(examples), 32)
         batch = draw(objective, examples, chosen, FACTS, options, seed=0, number=step, width=24)
         optimizer.zero_grad()
-        total_loss(objective.loss(model, batch, torch.Generator())).backward()
+        total_loss(objective.loss(model, batch, torch.Generator(), options)).backward()
         optimizer.step()
     examples = objective.plan(block, PlanContext(0, 1_000, 0, 0, 24), options)
     unseen = draw(objective, examples, np.arange(len(examples)), FACTS, options, seed=0, number=1_000, width=24)
     with torch.no_grad():
-        accuracy = objective.loss(model, unseen, torch.Generator())[f"{term}_accuracy"]
+        accuracy = objective.loss(model, unseen, torch.Generator(), options)[f"{term}_accuracy"]
     assert float(accuracy.sum / accuracy.count) > 0.9

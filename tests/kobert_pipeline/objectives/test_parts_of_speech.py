@@ -20,7 +20,7 @@ def test_the_first_letter_of_a_tag_names_its_group(tag, group):
 
 def test_each_group_counts_its_own_pieces():
     codes = torch.tensor([PARTS_OF_SPEECH.index(tag) for tag in ("NNG", "NNP", "JX", "EC", "SF")], dtype=torch.uint8)
-    terms = accuracy_terms(torch.tensor([True, False, True, False, True]), codes)
+    terms = accuracy_terms("mlm_accuracy", torch.tensor([True, False, True, False, True]), codes)
     found = {name: (float(term.sum), float(term.count)) for name, term in terms.items()}
     assert found == {
         "mlm_accuracy_noun": (1, 2),
@@ -33,10 +33,10 @@ def test_each_group_counts_its_own_pieces():
 
 
 class Parrot:
-    """Its hidden states are the pieces themselves, and so it predicts what it is shown."""
+    """Its hidden states are the tokens themselves, so it predicts what it reads."""
 
-    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return hidden
+    def logits(self, head: str, states: torch.Tensor) -> torch.Tensor:
+        return states
 
 
 def test_the_groups_of_a_batch_add_up_to_its_accuracy():

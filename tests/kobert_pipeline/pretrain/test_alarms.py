@@ -14,7 +14,7 @@ import torch
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import TrainingFailed
 from kobert_pipeline.objectives import mlm
-from kobert_pipeline.pretrain.alarms import NORM, Alarms, Spikes, Unread, plateau, repeated_share
+from kobert_pipeline.pretrain.alarms import NORM, Alarms, Level, Spikes, Unread, plateau, repeated_share
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
@@ -25,8 +25,11 @@ SETTINGS = {
     "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 4}],
     "max_steps": 12, "validation_steps": 12, "log_steps": 2, "precision": "fp32", "checkpoint_minutes": 1e-9,
-    "pseudo_perplexity_sentences": 0,
+    "measured_sentences": 0,
 }  # fmt: skip
+
+
+LEVEL = Level("mlm", "unigram entropy", 7.0)
 
 
 def falling(count: int) -> list[float]:
@@ -73,17 +76,17 @@ def rows(losses) -> list[dict[str, float]]:
     ],
 )
 def test_a_plateau_stands_still_near_the_unigram_entropy(losses, found):
-    assert (plateau(rows(losses), 7.34, log_steps=20) is not None) is found
+    assert (plateau(rows(losses), "mlm", 7.34, log_steps=20) is not None) is found
 
 
 def test_too_short_a_run_is_not_judged():
-    assert plateau(rows([7.3] * 24), 7.34, log_steps=20) is None
-    assert plateau([], 7.34, log_steps=20) is None
+    assert plateau(rows([7.3] * 24), "mlm", 7.34, log_steps=20) is None
+    assert plateau([], "mlm", 7.34, log_steps=20) is None
 
 
 def test_a_run_whose_rate_still_rises_is_not_judged():
     warming = [row | {"learning_rate": row["step"] * 1e-6} for row in rows([7.3] * 60)]
-    assert plateau(warming, 7.34, log_steps=20) is None
+    assert plateau(warming, "mlm", 7.34, log_steps=20) is None
 
 
 def test_long_sentences_that_come_again_are_counted():
@@ -92,9 +95,9 @@ def test_long_sentences_that_come_again_are_counted():
     offsets = np.append(0, np.cumsum([len(sentence) for sentence in sentences]))
     block = SimpleNamespace(tokens=np.concatenate(sentences).astype(np.uint16), sentence_offsets=offsets)
     assert repeated_share(block) == pytest.approx(40 / 84)
-    alarms = Alarms(SimpleNamespace(precision="fp32"), 7.0, None)
+    alarms = Alarms(SimpleNamespace(precision="fp32"), LEVEL, None)
     alarms.look_at(block)
-    assert alarms.found() == {"warnings": {"repeated_text": 1}}
+    assert alarms.summary() == {"warnings": {"repeated_text": 1}}
 
 
 # --- in a run --------------------------------------------------------------------------------------------------------
@@ -110,16 +113,16 @@ def spoil_step(monkeypatch, at: int, spoil) -> None:
     """Makes the MLM loss of one training step something else."""
     real, seen = mlm.OBJECTIVE.loss, []
 
-    def loss(model, batch, generator):
-        terms = real(model, batch, generator)
+    def loss(model, batch, generator, options):
+        terms = real(model, batch, generator, options)
         if model.training:
             seen.append(batch)
-        if not model.training or len(seen) != at:
+        if not model.training or len(seen) != at + 2:  # two passes count FLOPs before the first step
             return terms
         return terms | {"mlm": dataclasses.replace(terms["mlm"], sum=spoil(terms["mlm"].sum))}
 
     objective = dataclasses.replace(mlm.OBJECTIVE, loss=loss)
-    monkeypatch.setattr("kobert_pipeline.pretrain.build.OBJECTIVES", {"mlm": objective})
+    monkeypatch.setattr("kobert_pipeline.pretrain.models.OBJECTIVES", {"mlm": objective})
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def spoil_step(monkeypatch, at: int, spoil) -> None:
         (lambda total: total * float("inf"), "the mlm loss is inf"),
         (
             lambda total: total + (total - total.detach()).sqrt(),
-            "the gradient's norm is (nan|inf)",
+            "the gradient norm is (nan|inf)",
         ),  # an infinite slope
     ],
 )
@@ -180,18 +183,18 @@ def test_a_calm_run_has_no_warnings_in_its_summary(tiny, tmp_path):
 
 def test_fp16_looks_at_the_loss_alone():
     """Its loss scaling meets infinite gradients now and then, and skips those steps."""
-    step = Unread("at step 1", 0, ("mlm loss", NORM), torch.zeros(2))
-    alarms = Alarms(SimpleNamespace(precision="fp16"), 7.0, Path("none"))
+    step = Unread("at step 1", 0, ("mlm", NORM), torch.zeros(2))
+    alarms = Alarms(SimpleNamespace(precision="fp16"), LEVEL, Path("none"))
     alarms._require_numbers(step, [1.0, float("inf")])
     with pytest.raises(TrainingFailed, match="the mlm loss is nan at step 1"):
         alarms._require_numbers(step, [float("nan"), 1.0])
 
 
 def test_the_state_comes_back():
-    first, second = (Alarms(SimpleNamespace(precision="fp32"), 7.0, None) for _ in range(2))
+    first, second = (Alarms(SimpleNamespace(precision="fp32"), LEVEL, None) for _ in range(2))
     for loss in falling(40):
         first.spikes.add(loss)
     first.counts["loss_spikes"] = 2
     second.load_state_dict(first.state_dict())
     assert second.state_dict() == first.state_dict()
-    assert second.found() == {"warnings": {"loss_spikes": 2}}
+    assert second.summary() == {"warnings": {"loss_spikes": 2}}

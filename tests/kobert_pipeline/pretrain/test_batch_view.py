@@ -31,6 +31,9 @@ def a_config(**objective) -> PretrainConfig:
     )
 
 
+WORDS = OBJECTIVES["mlm_nsp"].label_words
+
+
 @pytest.fixture(scope="module")
 def info(tiny):
     return tokenizer_info(tiny.tokenizer)
@@ -53,7 +56,7 @@ def test_an_example_reads_as_its_text_with_every_selected_piece_marked(tiny, dra
     (batch, *_), (readable, *_) = drawn(mlm_probability=0.4)
     piece_of = Tokenizer.from_file(str(tiny.tokenizer / "tokenizer.json")).id_to_token
     for row in range(len(batch["input_ids"])):
-        head, line, _ = batch_view.example(readable, row, piece_of)
+        head, line, _ = batch_view.example(readable, row, piece_of, WORDS)
         pieces = [piece_of(int(piece)) for piece in readable.original[row][readable.real[row]]]
         text = " ".join(pieces).replace(" ##", "")
         assert MARK.sub(r"\1", line.plain).strip() == text
@@ -64,7 +67,7 @@ def test_an_example_reads_as_its_text_with_every_selected_piece_marked(tiny, dra
 def test_colours_tell_what_was_done_to_a_piece(tiny, drawn):
     _, (readable, *_) = drawn(mask_share=0.4, random_share=0.3, mlm_probability=0.5)
     piece_of = Tokenizer.from_file(str(tiny.tokenizer / "tokenizer.json")).id_to_token
-    line = batch_view.example(readable, 0, piece_of)[1]
+    line = batch_view.example(readable, 0, piece_of, WORDS)[1]
     shown = {line.plain[span.start : span.end]: span.style for span in line.spans}
     for text, style in shown.items():
         found = MARK.fullmatch(text)
@@ -76,7 +79,7 @@ def test_colours_tell_what_was_done_to_a_piece(tiny, drawn):
 
 @pytest.mark.parametrize("slots", [{}, {"max_predictions": 20, "fixed_predictions": True}])
 def test_the_figures_are_those_of_the_recipe(drawn, slots):
-    figures = batch_view.statistics(drawn(mlm_probability=0.3, mask_share=0.6, random_share=0.3, **slots)[1])
+    figures = batch_view.statistics(drawn(mlm_probability=0.3, mask_share=0.6, random_share=0.3, **slots)[1], WORDS)
     assert figures["selected, of text"] == pytest.approx(0.3, abs=0.02)
     assert figures["masked, of selected"] == pytest.approx(0.6, abs=0.08)
     assert figures["replaced, of selected"] == pytest.approx(0.3, abs=0.08)
@@ -88,7 +91,7 @@ def test_padding_is_that_of_packed_rows_where_there_are_some(tiny, info):
     config = PretrainConfig.parse(a_config().model_dump() | {"phases": phases})
     stream = BatchStream(Store(tiny.dataset), OBJECTIVES["mlm_nsp"], config, info, 7)
     batch, _ = next(iter(stream))
-    figures = batch_view.statistics([batch_view.read(batch, info)])
+    figures = batch_view.statistics([batch_view.read(batch, info)], WORDS)
     assert figures["examples"] > len(batch["packing"])
     assert figures["padding"] == pytest.approx(float((batch["packing"] < 0).float().mean()))
 
@@ -98,6 +101,6 @@ def test_the_whole_view_is_one_page(tiny):
     page = batch_view.view(a_config(), tiny.tokenizer, tiny.dataset, seed=7, rows=2, batches=3)
     Console(file=out, width=160).print(page)
     text = out.getvalue()
-    assert text.count("pieces, next_sentence_label: ") == 2
+    assert text.count("tokens, next_sentence_label: ") == 2
     assert "selected, of text" in text
     assert "one_sentence" in text

@@ -115,13 +115,13 @@ def test_a_run_of_tokens_may_pack_its_examples(tiny, tmp_path):
 def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoint(tiny, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     folder = train(tmp_path, tiny, max_minutes=0.03)
-    said = [record.getMessage() for record in caplog.records if "to go" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "left at" in record.getMessage()]
     assert len(said) == 1
     steps = read_manifest(folder).summary["steps"]
     assert said[0].startswith(f"pretrain: {steps:,} steps, about")
     state = torch.load(checkpoints(folder / "run" / "checkpoints")[-1], weights_only=True)
     assert state["kobert"]["horizon"]["total"] == state["global_step"] == steps
-    assert 0 < state["kobert"]["horizon"]["turned_at"] < steps
+    assert 0 < state["kobert"]["horizon"]["fixed_at"] < steps
 
 
 @pytest.mark.system

@@ -32,7 +32,7 @@ SETTINGS = {
     "objective": {"name": "mlm_nsp"},
     "architecture": {"name": "bert", "layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 8}],
-    "max_steps": 12, "validation_steps": 12, "log_steps": 4, "precision": "fp32", "pseudo_perplexity_sentences": 0,
+    "max_steps": 12, "validation_steps": 12, "log_steps": 4, "precision": "fp32", "measured_sentences": 0,
 }  # fmt: skip
 
 
@@ -85,20 +85,21 @@ def test_an_extended_checkpoint_goes_on_with_its_own_tokenizer(model, tiny, tmp_
     assert load_tokenizer(folder / "model", check=False).get_vocab_size() == pieces
 
 
-FACTS = ModelSpec(992, 0, 2, 3, 48)
+WEIGHTS, PAIR = ARCHITECTURES["bert"].weights, ("tokens", "sequence_pair")
+SPEC = ModelSpec(992, 0, 2, 3, 48)
 
 
-def built(name, info=FACTS, **sizes):
+def built(name, spec=SPEC, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), info, architecture.heads)
+    return architecture.build(architecture.sizes(**shape), spec, tuple(architecture.heads))
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_the_weights_of_every_architecture_come_back(name, tmp_path):
     first, second = built(name), built(name)
-    ARCHITECTURES[name].export(first, tmp_path)
-    load_weights(second, tmp_path, with_pairs=True)
+    ARCHITECTURES[name].export({"student": first}, tmp_path)
+    load_weights(second, tmp_path / "model", ARCHITECTURES[name].weights, ("tokens", "sequence_pair"))
     for key, value in first.state_dict().items():
         assert torch.equal(second.state_dict()[key], value), key
 
@@ -141,33 +142,33 @@ def test_a_roberta_checkpoint_goes_on_with_its_own_tokenizer(klue_like, tiny, tm
 
 def test_positions_of_roberta_are_named_as_a_recipe_counts_them(klue_like):
     with pytest.raises(InputError, match=r"has positions 64; set pretrain\.architecture .* positions 48"):
-        load_weights(built("roberta", info=ModelSpec(992, 1, 0, 2, 48), positions=48), klue_like, with_pairs=False)
+        load_weights(built("roberta", spec=ModelSpec(992, 1, 0, 2, 48), positions=48), klue_like, WEIGHTS, ("tokens",))
 
 
 def test_another_architecture_is_refused_by_name(model):
     with pytest.raises(InputError, match="is a bert; this recipe's architecture is modernbert"):
-        load_weights(built("modernbert"), model, with_pairs=False)
+        load_weights(built("modernbert"), model, WEIGHTS, ("tokens",))
 
 
 def test_other_sizes_are_refused_by_name(model):
     with pytest.raises(
         InputError, match=r"has layers 1, feed_forward 64; set pretrain\.architecture .* layers 2, feed_forward 96"
     ):
-        load_weights(built("bert", layers=2, feed_forward=96), model, with_pairs=True)
+        load_weights(built("bert", layers=2, feed_forward=96), model, WEIGHTS, PAIR)
 
 
 def test_what_no_recipe_can_change_is_refused(model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "relu")
     write_json(folder / "config.json", read_json(folder / "config.json") | {"hidden_act": "relu"})
     with pytest.raises(InputError, match="hidden_act relu, where our bert is built with gelu"):
-        load_weights(built("bert"), folder, with_pairs=True)
+        load_weights(built("bert"), folder, WEIGHTS, PAIR)
 
 
 def test_pickled_weights_are_never_read(model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "pickled")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(InputError, match="holds no safetensors"):
-        load_weights(built("bert"), folder, with_pairs=True)
+        load_weights(built("bert"), folder, WEIGHTS, PAIR)
 
 
 def test_a_checkpoint_that_lacks_weights_is_refused(model, tmp_path):
@@ -176,8 +177,8 @@ def test_a_checkpoint_that_lacks_weights_is_refused(model, tmp_path):
         name: value for name, value in load_file(folder / "model.safetensors").items() if "predictions" not in name
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(InputError, match=r"lacks .* of the weights, cls\.predictions"):
-        load_weights(built("bert"), folder, with_pairs=True)
+    with pytest.raises(InputError, match=r"lacks .* of the weights, for example cls\.predictions"):
+        load_weights(built("bert"), folder, WEIGHTS, PAIR)
 
 
 def fingerprint(root, start):

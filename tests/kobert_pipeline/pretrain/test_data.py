@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kobert_pipeline.architectures.padding import UNPADDED, visible
-from kobert_pipeline.dataset.packing import EMPTY
+from kobert_pipeline.dataset.best_fit import EMPTY
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.pretrain.batch_rows import take_rows
 from kobert_pipeline.pretrain.config import Phase, PretrainConfig
 from kobert_pipeline.pretrain.data import (
     BatchStream,
@@ -23,7 +24,6 @@ from kobert_pipeline.pretrain.data import (
     cut_into_batches,
     cut_into_packed_batches,
     draw,
-    take_rows,
     validation_batches,
 )
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
@@ -128,7 +128,7 @@ def test_a_part_of_a_batch_is_what_drawing_its_rows_gives(stream, row_length):
     examples = whole._plan(0, epoch=0, phase=0)
     rows = whole._cut(examples, 0, epoch=0, phase=0)[0]
     drawing = partial(
-        draw, whole.objective, examples, info=whole.info, options=whole.options,
+        draw, whole.objective, examples, info=whole.info, options=whole.options[0],
         seed=1, number=5, width=32, row_length=row_length,
     )  # fmt: skip
     batch = drawing(rows)
@@ -194,7 +194,7 @@ def test_a_source_that_the_store_has_not_is_refused_by_name(stream):
 def test_a_corpus_that_does_not_fill_one_batch_is_refused_before_training(stream):
     phases = (Phase(max_length=32, batch_size=8, share=0.5), Phase(max_length=64, batch_size=4_096, share=0.5))
     stream().require_batches()
-    with pytest.raises(InputError, match=r"gives \d+ examples of 64 pieces .* not one batch of 4096"):
+    with pytest.raises(InputError, match=r"gives \d+ examples of 64 tokens .* not one batch of 4096"):
         stream(phases=phases).require_batches()
 
 

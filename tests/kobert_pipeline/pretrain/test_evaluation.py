@@ -15,9 +15,10 @@ from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.parallel import ALONE
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.pseudo_perplexity import masked_copies, pseudo_perplexity, sample_sentences
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
-from kobert_pipeline.pretrain.evaluation import ValidationData, masked_copies, pseudo_perplexity, sample_sentences
+from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from tokenizer.load import load_tokenizer
 
@@ -72,16 +73,16 @@ def test_the_sample_is_the_same_every_time_and_fits(tiny):
 
 
 class Knowing:
-    """Gives each piece the probability of its place in a table, whatever it is shown."""
+    """Gives each token the probability of its place in a table, whatever it reads."""
 
     def __init__(self, probabilities: list[float]) -> None:
-        self.logits = torch.tensor(probabilities).log()
+        self.student, self.known = self, torch.tensor(probabilities).log()
 
     def hidden(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         return torch.zeros(*batch["input_ids"].shape, 1)
 
-    def token_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self.logits.expand(len(hidden), -1)
+    def logits(self, head: str, states: torch.Tensor) -> torch.Tensor:
+        return self.known.expand(len(states), -1)
 
 
 def test_pseudo_perplexity_is_that_of_salazar(info):
@@ -92,7 +93,7 @@ def test_pseudo_perplexity_is_that_of_salazar(info):
 
 
 def test_validation_text_without_sentences_when_none_are_asked_for(tiny, info):
-    config = PretrainConfig.parse(SETTINGS | {"pseudo_perplexity_sentences": 0})
+    config = PretrainConfig.parse(SETTINGS | {"measured_sentences": 0})
     validation = ValidationData.of(Store(tiny.dataset), OBJECTIVES["mlm"], config, info)
-    assert validation.sentences == []
+    assert validation.measures == []
     assert validation.batches

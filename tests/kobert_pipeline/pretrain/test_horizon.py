@@ -26,20 +26,22 @@ def test_a_recipe_of_steps_has_the_schedule_as_it_is(schedule):
 
 @given(
     schedule=st.sampled_from(sorted(SCHEDULES)), warmup=st.sampled_from([0.0, 0.01, 0.1, 0.5]),
-    turned_at=st.integers(3, 60), total=st.integers(1, 50_000),
+    fixed_at=st.integers(3, 60), total=st.integers(1, 50_000),
 )  # fmt: skip
-def test_the_rate_has_no_jump_at_the_turn_and_rises_until_the_warmup_ends(schedule, warmup, turned_at, total):
+def test_the_rate_has_no_jump_where_the_length_is_fixed_and_rises_until_the_warmup_ends(
+    schedule, warmup, fixed_at, total
+):
     config = config_of(MINUTES | {"schedule": schedule, "warmup_share": warmup})
     before = Horizon.of(config)
-    after = before.turned(turned_at, total)
-    assert after.total == max(total, turned_at + DRAWN_AHEAD)
+    after = before.fixed(fixed_at, total)
+    assert after.total == max(total, fixed_at + DRAWN_AHEAD)
     rates = [after.factor(step) for step in range(min(after.total, 2_000))]
-    assert rates[: turned_at + 1] == [before.factor(step) for step in range(turned_at + 1)][: len(rates)]
+    assert rates[: fixed_at + 1] == [before.factor(step) for step in range(fixed_at + 1)][: len(rates)]
     peak = rates.index(max(rates))
     assert all(later >= earlier for earlier, later in pairwise(rates[: peak + 1]))
     assert all(0 <= rate <= 1 for rate in rates)
-    left = after.total - turned_at
-    steepest = max(2 / min(turned_at, max(1, left // 2)), 0.2)
+    left = after.total - fixed_at
+    steepest = max(2 / min(fixed_at, max(1, left // 2)), 0.2)
     assert all(later - earlier <= steepest for earlier, later in pairwise(rates))
     if left > 100 and schedule != "wsd":
         assert all(earlier - later <= 0.05 for earlier, later in pairwise(rates))
@@ -47,7 +49,7 @@ def test_the_rate_has_no_jump_at_the_turn_and_rises_until_the_warmup_ends(schedu
 
 def test_a_run_of_any_length_comes_to_the_peak():
     for total in (300, 3_000, 300_000):
-        horizon = Horizon.of(config_of(MINUTES | {"schedule": "wsd", "warmup_share": 0.05})).turned(55, total)
+        horizon = Horizon.of(config_of(MINUTES | {"schedule": "wsd", "warmup_share": 0.05})).fixed(55, total)
         assert max(horizon.factor(step) for step in range(0, total, max(1, total // 3_000))) == 1.0
 
 
@@ -58,8 +60,8 @@ def test_before_the_turn_the_first_phase_goes_on_and_the_rate_has_a_slope_of_its
 
 
 def test_what_was_drawn_before_the_turn_stays_in_the_first_phase():
-    assert Horizon.of(config_of(MINUTES)).turned(55, 1_000).phase_ends() == [900, 1_000]
-    assert Horizon.of(config_of(MINUTES)).turned(55, 10).phase_ends() == [57, 57]
+    assert Horizon.of(config_of(MINUTES)).fixed(55, 1_000).phase_ends() == [900, 1_000]
+    assert Horizon.of(config_of(MINUTES)).fixed(55, 10).phase_ends() == [57, 57]
 
 
 def test_the_batch_grows_to_its_size():
@@ -68,7 +70,7 @@ def test_the_batch_grows_to_its_size():
     phase = steps.config.phases[0]
     assert [steps.batch_size(phase, batch) for batch in (0, 25, 50, 99)] == [2, 5, 8, 8]
     minutes = Horizon.of(config_of(MINUTES | warmup))
-    turned = minutes.turned(20, 100)
+    turned = minutes.fixed(20, 100)
     assert minutes.batch_size(phase, 30) == 2
     assert [turned.batch_size(phase, batch) for batch in (0, 21, 50)] == [2, 2, 8]
     plain = Horizon.of(config_of({"max_steps": 100}))

@@ -17,8 +17,10 @@ from kobert_pipeline.architectures.packing import rows_of
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.pretrain.data import BatchStream, row_count
-from kobert_pipeline.pretrain.module import blank, micro_batches, total_loss
+from kobert_pipeline.pretrain.batch_rows import blank, micro_batches, row_count
+from kobert_pipeline.pretrain.data import BatchStream
+from kobert_pipeline.pretrain.models import build_models
+from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.training.checkpoints import checkpoints, step_of
 
@@ -73,36 +75,28 @@ def test_micro_batches_are_all_rows_in_order_and_none_is_larger(rows):
 @pytest.mark.parametrize("phase", [{}, {"row_length": 96}], ids=["rows", "packed rows"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_blank_row_of_an_empty_batch_has_a_loss_that_is_a_number(tiny, objective, phase):
-    """Nought times it is nought on every parameter: what a rank without rows gives to the others."""
-    from kobert_pipeline.architectures import ARCHITECTURES
-    from kobert_pipeline.architectures.architecture import ModelSpec
-
+    """Zero times it is zero on every parameter: what a rank without rows gives to the others."""
     info, settings = tokenizer_info(tiny.tokenizer), {"phases": [PACKED["phases"][0] | {"row_length": None} | phase]}
     config = config_of({"objective": {"name": objective}} | settings)
     stream = BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, info, SEED)
     stream.rank, stream.ranks = 0, 1_000
     batch, _ = next(iter(stream))
     assert row_count(batch) == 0
-    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 64)
-    model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
-    (0.0 * total_loss(OBJECTIVES[objective].loss(model, blank(batch), torch.Generator()))).backward()
+    model = build_models(config, info, {}, info.vocab_size)
+    (0.0 * total_loss(OBJECTIVES[objective].loss(model, blank(batch), torch.Generator(), config.options))).backward()
     gradients = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
     assert all(gradient is not None and not gradient.any() for gradient in gradients)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_counts_are_known_before_the_model_runs(tiny, objective):
-    """And hold for a part of the batch as for the whole; a rank without rows counts nothing."""
-    from kobert_pipeline.architectures import ARCHITECTURES
-    from kobert_pipeline.architectures.architecture import ModelSpec
-
+    """This holds for a part of the batch as for the whole; a rank without rows counts nothing."""
     info = tokenizer_info(tiny.tokenizer)
     config = config_of({"objective": {"name": objective}})
     batch, _ = next(iter(BatchStream(Store(tiny.dataset), OBJECTIVES[objective], config, info, SEED)))
-    shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, 64)
-    model = ARCHITECTURES["bert"].build(config.sizes, shape, OBJECTIVES[objective].heads)
+    model = build_models(config, info, {}, info.vocab_size)
     for part in (batch, micro_batches(batch, 3)[0]):
-        terms = OBJECTIVES[objective].loss(model, part, torch.Generator())
+        terms = OBJECTIVES[objective].loss(model, part, torch.Generator(), config.options)
         counted = OBJECTIVES[objective].counts(part)
         assert {name: float(term.count) for name, term in terms.items()} == {
             name: float(count) for name, count in counted.items()
@@ -136,8 +130,8 @@ def test_gradient_checkpointing_changes_no_bit_with_dropout_on(tiny, tmp_path):
 @pytest.mark.system
 def test_compiled_layers_give_the_same_run(whole, tiny, tmp_path, monkeypatch):
     """Graphs and gradients as torch.compile takes them; kernels are not generated, which takes two minutes on a CPU."""
-    real = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: real(module, backend="aot_eager"))
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda function: real(function, backend="aot_eager"))
     compiled = train(tmp_path, tiny, **(NO_DROPOUT | {"compile": True}))
     assert_same_run(whole, compiled, 1e-4)
 

@@ -35,6 +35,7 @@ def text() -> Block:
         document_offsets=np.arange(0, DOCUMENTS * SENTENCES + 1, SENTENCES),
         source=np.zeros(DOCUMENTS, dtype=np.uint8),
         continuity=np.ones(DOCUMENTS, dtype=bool),
+        paragraph_end=np.zeros(DOCUMENTS * SENTENCES, dtype=bool),
     )
 
 

@@ -3,44 +3,71 @@
 from __future__ import annotations
 
 import csv
-import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from pairs import config_of_pair, tiny_models
 
-from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TokenizerInfo
 from kobert_pipeline.pretrain import throughput as throughput_module
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.flops import Cost
 from kobert_pipeline.pretrain.loggers import loggers
-from kobert_pipeline.pretrain.throughput import Cost, SpeedLog, Throughput, matmul_peak
+from kobert_pipeline.pretrain.sums import total_loss
+from kobert_pipeline.pretrain.throughput import SpeedLog, Throughput, matmul_peak
 from kobert_pipeline.pretrain.watch import note
 
 H, F, V = 16, 64, 100
 
 
-def model(name: str, **sizes: int) -> torch.nn.Module:
-    architecture = ARCHITECTURES[name]
-    shape = {"layers": 4, "hidden": H, "heads": 2, "feed_forward": F, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), ModelSpec(V, 0, 2, 3, 64), architecture.heads)
+SIZES = {"layers": 4, "hidden": H, "heads": 2, "feed_forward": F, "positions": 64, "dropout": 0.0}
 
 
-def test_the_weights_of_bert_are_those_a_piece_meets():
-    cost = Cost.of(model("bert"))
-    assert cost.encoder == 4 * (4 * H * H + 2 * H * F)
-    assert cost.head == H * H + H * V
-    assert cost.windows == (math.inf,) * 4
+def counted(architecture: str, objective: str = "mlm") -> Cost:
+    """By torch, on examples of 16 and 32 tokens, a quarter of which is masked."""
+    config = config_of_pair(objective, architecture, SIZES, length=32)
+    info = TokenizerInfo(V, 0, 1, 2, 3, 4, np.arange(5, V))
+    models, options = tiny_models(config, info), config.options
+
+    def step(batch: dict[str, torch.Tensor]) -> None:
+        total_loss(OBJECTIVES[objective].loss(models, batch, torch.Generator(), options)).backward()
+
+    return Cost.measured(step, [masked(2, length) for length in (16, 32)])
 
 
-def test_local_layers_of_modernbert_cost_their_window():
-    cost = Cost.of(model("modernbert", local_attention=8))
-    assert cost.encoder == 4 * (4 * H * H + 3 * H * F)
-    assert cost.head == H * H + H * V
-    assert cost.windows == (math.inf, 8, 8, math.inf)
+def masked(rows: int, length: int) -> dict[str, torch.Tensor]:
+    input_ids = torch.full((rows, length), 7)
+    labels = torch.full((rows, length), -100)
+    labels[:, ::4] = 9
+    mask = torch.ones(rows, length, dtype=torch.bool)
+    return {"input_ids": input_ids, "token_type_ids": 0 * input_ids, "attention_mask": mask, "labels": labels}
+
+
+def test_the_counted_cost_is_the_arithmetic_of_the_layers():
+    """6 FLOPs per weight and token, forward and backward; scores and their use 12 L H per pair of positions (Chowdhery et al.
+    2022, appendix B); the head runs on a quarter of the tokens. ModernBERT computes its rotary angles, too."""
+    for name, matrices in (("bert", 4 * H * H + 2 * H * F), ("modernbert", 4 * H * H + 3 * H * F)):
+        cost = counted(name)
+        assert cost.per_token == pytest.approx(6 * (4 * matrices + (H * H + H * V) / 4), rel=2e-3)
+        assert cost.per_square == pytest.approx(12 * 4 * H, rel=2e-3)
+
+
+def test_counting_sees_layers_that_are_checkpointed_once():
+    from kobert_pipeline.training.layerwise import checkpoint_gradients, plainly
+
+    layer = torch.nn.Linear(8, 8)
+    checkpoint_gradients([layer])
+    batch = {"input_ids": torch.zeros(2, 4)}
+    cost = Cost.measured(lambda _: layer(torch.ones(8, 8, requires_grad=True)).sum().backward(), [batch, batch])
+    assert cost.per_token * 8 == 3 * 2 * 8**3
+    with plainly():
+        assert layer(torch.ones(1, 8)).shape == (1, 8)
 
 
 def batch() -> dict[str, torch.Tensor]:
@@ -52,21 +79,14 @@ def batch() -> dict[str, torch.Tensor]:
 
 
 def test_padding_costs_nothing():
-    cost = Cost(encoder=1_000, head=100, hidden=H, windows=(math.inf, 4.0))
-    attended = (6 * 6 + 2 * 2) + (6 * 4 + 2 * 2)
-    assert float(cost.flops(batch())) == 6 * (1_000 * 8 + 100 * 2) + 12 * H * attended
-
-
-def test_slots_count_where_they_are_filled():
-    cost = Cost(encoder=0, head=1, hidden=0, windows=())
-    slots = {"attention_mask": torch.ones(1, 4), "masked_labels": torch.tensor([[5, 6, -100]])}
-    assert float(cost.flops(slots)) == 12
+    cost = Cost(per_token=1_000, per_square=10)
+    assert float(cost.flops(batch())) == 1_000 * 8 + 10 * (6 * 6 + 2 * 2)
 
 
 def test_figures_are_of_what_was_added_since_the_last_reading(monkeypatch):
     clock = iter([0.0, 1.0, 2.0, 4.0, 4.0, 4.0, 6.0, 6.0])
     monkeypatch.setattr(throughput_module, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
-    cost = Cost(encoder=1_000, head=0, hidden=0, windows=())
+    cost = Cost(per_token=6_000, per_square=0)
     throughput = Throughput(cost, peak=1e6)
     throughput.begin()  # waited for a second
     throughput.end(batch())
@@ -82,13 +102,13 @@ def test_figures_are_of_what_was_added_since_the_last_reading(monkeypatch):
 
 
 def test_positions_of_packed_rows_are_counted_in_place_of_the_padded_ones():
-    throughput = Throughput(Cost(encoder=1_000, head=0, hidden=0, windows=()), peak=1e6)
+    throughput = Throughput(Cost(per_token=6_000, per_square=0), peak=1e6)
     throughput.end(batch() | {"packing": torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7, -1, -1]])})
     assert throughput.read()["useful_share"] == 8 / 10
 
 
 def test_devices_are_added_up():
-    throughput = Throughput(Cost(encoder=1_000, head=0, hidden=0, windows=()), peak=1e6)
+    throughput = Throughput(Cost(per_token=6_000, per_square=0), peak=1e6)
     throughput.end(batch())
     figures = throughput.read(lambda sums: 2 * sums, devices=2)
     assert figures["useful_share"] == 8 / 12
@@ -113,17 +133,17 @@ def test_the_peak_is_a_rate_and_leaves_the_random_state_alone():
 
 def test_the_note_names_what_there_is():
     figures = {"tokens_per_second": 12_345.6, "useful_share": 0.97, "mfu": 0.4012, "waiting_share": 0.0}
-    assert note({"mlm": 6.1234, "nsp_accuracy": 0.61}, figures) == (
+    assert note({"mlm": 6.1234, "nsp_accuracy": 0.61}, figures, OBJECTIVES["mlm_nsp"]) == (
         "loss 6.123, nsp 61%, 12,346 tokens/s, 97% useful, MFU 40.1%"
     )
-    assert note({}, figures).startswith("12,346 tokens/s")
+    assert note({}, figures, OBJECTIVES["mlm"]).startswith("12,346 tokens/s")
 
 
 SETTINGS = {
     "objective": {"name": "mlm_nsp"},
     "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16, "positions": 64},
     "phases": [{"max_length": 48, "batch_size": 4}],
-    "max_steps": 6, "validation_steps": 3, "log_steps": 2, "precision": "fp32", "pseudo_perplexity_sentences": 3,
+    "max_steps": 6, "validation_steps": 3, "log_steps": 2, "precision": "fp32", "measured_sentences": 3,
 }  # fmt: skip
 
 
@@ -136,7 +156,7 @@ def test_a_run_logs_its_speed_but_never_hashes_it(tiny, tmp_path):
     assert [row["step"] for row in logged] == ["2", "4", "6"]
     assert all(0 < float(row["useful_share"]) <= 1 and float(row["mfu"]) > 0 for row in logged)
     assert not {"tokens_per_second", "mfu"} & set(curve[0])
-    assert summary["pseudo_perplexity"] > 1
+    assert summary["measures"]["pseudo_perplexity"] > 1
     assert [entry["step"] for entry in summary["validation"]] == [0, 3, 6]
 
 

@@ -1,0 +1,41 @@
+"""`kobert clean`: deletes what no recipe needs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
+
+
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them. Default: only list them.")] = False,
+    evaluations: Annotated[
+        bool, typer.Option("--evaluations", help="Also results of `kobert eval`, which belong to no recipe.")
+    ] = False,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """List, and with --yes delete, the artifacts that no recipe used last: those of other settings, versions and inputs."""
+    from kobert_pipeline.reclaiming import delete, leftovers
+    from kobert_pipeline.report.numbers import shown_bytes
+
+    unreached = leftovers(artifacts, evaluations=evaluations)
+    for leftover in unreached:
+        name = leftover.folder.relative_to(artifacts).as_posix()
+        typer.echo(f"{name:40} {shown_bytes(leftover.bytes):>12}{'  not finished' if leftover.is_partial else ''}")
+    if not unreached:
+        typer.echo("Nothing to delete: recipes use all artifacts.")
+        return
+    if not yes:
+        total = shown_bytes(sum(leftover.bytes for leftover in unreached))
+        typer.echo(f"{_counted(len(unreached))}, {total}. Nothing was deleted; --yes deletes them.")
+        return
+    deleted = [leftover for leftover in unreached if delete(artifacts, leftover)]
+    total = shown_bytes(sum(leftover.bytes for leftover in deleted))
+    kept = len(unreached) - len(deleted)
+    typer.echo(f"Deleted {_counted(len(deleted))}, {total}." + (f" A process writes {kept}: kept." if kept else ""))
+
+
+def _counted(folders: int) -> str:
+    return f"{folders:,} folder{'' if folders == 1 else 's'}"

@@ -1,0 +1,96 @@
+"""`kobert eval`: scores of any checkpoint on KLUE."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
+from kobert_pipeline.ground.errors import KobertError
+
+HUB_KLUE = "hub:klue"
+SEED = 42
+
+
+def eval(
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Comma-separated: ynat, sts, nli, ner, re, dp, mrc, wos. Default: all eight.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Folder or archive of KLUE files, or hub:klue, which is the default.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Runs per task, each with its own seed. Default: 3.")] = None,
+    train_rows: Annotated[int | None, typer.Option(min=1, help="Number of training rows. Default: all.")] = None,
+    held_out: Annotated[
+        str | None,
+        typer.Option(
+            help="Tasks with only one labelled file: train on 80 % of it, score the rest. Not a KLUE dev score, and "
+            "labelled so."
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves."),
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
+    ] = False,
+    rescore: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead of a model: compute metrics again from saved predictions in DIR."),
+    ] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Score any Hugging Face checkpoint on KLUE."""
+    from klue_eval.build import evaluate_model
+    from klue_eval.build import rescore as rescore_predictions
+    from klue_eval.config import EvaluationConfig
+
+    if rescore is not None:
+        for entry in rescore_predictions(rescore, data or HUB_KLUE):
+            typer.echo(json.dumps(entry, ensure_ascii=False))
+        return
+    if model is None:
+        raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
+    chosen = {
+        "tasks": _names(tasks),
+        "data": data,
+        "held_out": _names(held_out),
+        "trust_remote_code": trust_remote_code or None,
+    }
+    config = EvaluationConfig.parse(_settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}))
+    typer.echo(score_table(evaluate_model(model, config, root=artifacts, seed=SEED)))
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _settings(recipe: str | None, chosen: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's evaluation, with what the options choose; `protocol` holds for every protocol. None: not chosen."""
+    settings = _recipe_evaluation(recipe) | _given(chosen)
+    settings["protocols"] = {name: content | _given(protocol) for name, content in settings["protocols"].items()}
+    return settings
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _recipe_evaluation(recipe: str | None) -> dict[str, Any]:
+    """Without a recipe, the official protocol on the Hub's data."""
+    from kobert_pipeline.recipe import load_recipe
+
+    if recipe is None:
+        return {"data": HUB_KLUE, "protocols": {"official": {}}}
+    return load_recipe(recipe).klue_eval.model_dump(mode="json")
+
+
+def score_table(folder: Path) -> str:
+    """The table of a finished evaluation, in Markdown. Empty if it has none."""
+    path = folder / "table.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

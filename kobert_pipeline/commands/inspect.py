@@ -1,0 +1,68 @@
+"""`kobert inspect`: examples of a batch, or a sentence in pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+from kobert_pipeline.ground.errors import KobertError
+
+NEEDS = {"batch": "dataset", "tokens": "tokenizer"}
+"""What can be inspected -> the stage that must be complete."""
+
+
+def inspect(
+    recipe: RecipeName,
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="batch: examples as training sees them. tokens: a sentence in pieces.")
+    ] = "batch",
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="For tokens.")] = "",
+    compared: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compare-with",
+            "--beside",
+            metavar="TOKENIZER",
+            help="For tokens: another tokenizer, a folder, file or Hub id. May be repeated.",
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1, help="For batch: how many examples to show.")] = 4,
+    batches: Annotated[int, typer.Option(min=1, help="For batch: how many batches the statistics cover.")] = 20,
+    settings: Settings = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Look inside, in colour: examples of a batch (segments, masks, labels), or a sentence in pieces and morphemes."""
+    from rich.console import Console
+
+    from kobert_pipeline.ground.config import nearest
+    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.runner import finished_folders
+
+    if what not in NEEDS:
+        raise KobertError(f"{what}: cannot be inspected; {nearest(what, list(NEEDS))}")
+    loaded = load_recipe(recipe, tuple(settings or ()))
+    folders = finished_folders(loaded, artifacts)
+    if NEEDS[what] not in folders:
+        raise KobertError(
+            f"There is no {NEEDS[what]} for these settings. Run `kobert run {recipe} --until {NEEDS[what]}` first."
+        )
+    if what == "tokens":
+        Console().print(tokens(folders["tokenizer"], sentence, compared or []))
+        return
+    from kobert_pipeline.pretrain.batch_view import view
+
+    store, tokenizer = folders["dataset"], folders["tokenizer"]
+    Console().print(view(loaded.pretrain, tokenizer, store, seed=loaded.seed, rows=rows, batches=batches))
+
+
+def tokens(folder: Path, sentence: str, compared: list[str]) -> Any:
+    """The sentence in pieces of the tokenizer in `folder`, and of others. Raises KobertError without a sentence."""
+    from tokenizer.load import load_tokenizer, open_tokenizer
+    from tokenizer.token_view import view
+
+    if not sentence.strip():
+        raise KobertError('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."')
+    return view({"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}, sentence)

@@ -1,0 +1,137 @@
+"""A pretraining: the exported model, the curve, and what was measured on validation text."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from kobert_pipeline.ground.artifacts import RUN_FOLDER
+from kobert_pipeline.ground.contents.reader import ArtifactReader, parsed
+
+MODEL = "model"
+CURVE = "losses.csv"
+SPEED = f"{RUN_FOLDER}/speed.csv"
+
+Row = dict[str, int | float]
+"""`step`, `tokens` and one value per term."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The headline's value for a model that has learned nothing."""
+
+    value: float
+    name: str
+    """For example `unigram entropy`."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A term of the validation rows, as pages show it."""
+
+    name: str
+    title: str
+    unit: Literal["nats", "share", ""]
+    chance: float | None
+    """Its value for a model that has learned nothing. None if there is no such value."""
+    better: Literal[1, -1]
+    """1 if more is better, -1 if less is."""
+    group: str = ""
+    """Figures of one group belong into one table or chart."""
+
+
+@dataclass(frozen=True)
+class PretrainedSummary:
+    objective: str
+    architecture: str
+    use: str
+    """What the model is for: a row of `USES`, for example `fill_mask`."""
+    parameters: int
+    steps: int
+    tokens: int
+    """Seen in training."""
+    epochs: int
+    unigram_entropy: float
+    """Nats, of the tokens of the training split."""
+    headline: str
+    """The term that curves, alarms and pages follow, for example `mlm`."""
+    chance: Chance
+    figures: tuple[Figure, ...]
+    """In the order in which pages show them; the headline is the first."""
+    validation: tuple[Row, ...]
+    """By step: the first before training, the last after it."""
+    measures: dict[str, float] = field(default_factory=dict)
+    """Measured once, after the last step, for example `pseudo_perplexity`."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """Alarm -> how often it was raised."""
+    packing: tuple[float, ...] = ()
+    """Phase by phase, the share of the packed rows that is used, 0 to 1."""
+
+    @property
+    def first(self) -> Row:
+        return self.validation[0]
+
+    @property
+    def last(self) -> Row:
+        return self.validation[-1]
+
+    @property
+    def headline_first(self) -> float:
+        return self.first[self.headline]
+
+    @property
+    def headline_last(self) -> float:
+        return self.last[self.headline]
+
+    @property
+    def below_chance(self) -> float:
+        """How far the headline, a loss, ended below chance. Negative if it ended above."""
+        return self.chance.value - self.headline_last
+
+    def figure(self, name: str) -> Figure:
+        """Raises KeyError for a term that is not a figure."""
+        return {figure.name: figure for figure in self.figures}[name]
+
+    def group(self, name: str) -> tuple[Figure, ...]:
+        """The figures of one group that the last row holds."""
+        return tuple(figure for figure in self.figures if figure.group == name and figure.name in self.last)
+
+
+@functools.cache
+def _summary() -> TypeAdapter[PretrainedSummary]:
+    return TypeAdapter(PretrainedSummary)
+
+
+class PretrainedRun(ArtifactReader[PretrainedSummary]):
+    """`model/` in Hugging Face's format, `losses.csv`, and the live logs under `run/`."""
+
+    stage = "pretrain"
+
+    def _parse(self, summary: Mapping[str, Any]) -> PretrainedSummary:
+        return parsed(_summary(), summary)
+
+    @property
+    def model(self) -> Path:
+        return self.folder / MODEL
+
+    def curve(self) -> list[dict[str, float]]:
+        """Training, every `log_steps`: `step`, `tokens`, `learning_rate` and the terms. Empty if the file is missing."""
+        return _read_rows(self.file(CURVE))
+
+    def speed(self) -> list[dict[str, float]]:
+        """`step`, `tokens_per_second` and `mfu`. Empty if the live log is gone, which is not a part of the artifact."""
+        return _read_rows(self.file(SPEED))
+
+
+def _read_rows(path: Path | None) -> list[dict[str, float]]:
+    """Cells that are empty are left out."""
+    if path is None:
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(stream)]

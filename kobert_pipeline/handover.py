@@ -1,0 +1,211 @@
+"""What each stage is given: its settings, its inputs from outside, and the arguments of its `build`.
+
+Stages meet on disk. What one stage needs of another besides files (the objective's special tokens, a way to load the
+tokenizer) is passed on here, so that no stage imports another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kobert_pipeline.ground import addresses
+from kobert_pipeline.ground.addresses import expand_variables
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.files import FileHashes
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.recipe import Recipe
+
+ADOPT, CONTINUE_FROM = "tokenizer.adopt", "pretrain.continue_from"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage's build is given."""
+
+    recipe: Recipe
+    folders: Mapping[str, Path]
+    """Stage -> its finished artifact, for the stages that this one reads."""
+    fingerprints: Mapping[str, str]
+    """Stage -> fingerprint."""
+    root: Path
+    """The artifacts folder."""
+    out: Workspace
+    """Where the stage may write."""
+
+
+def no_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """The inputs of a stage that reads nothing but artifacts."""
+    return {}
+
+
+# --- corpora ---------------------------------------------------------------------------------------------------------
+
+
+def corpora_config(recipe: Recipe) -> dict[str, Any]:
+    return recipe.corpora.content()
+
+
+def corpora_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """Sources keep their order; a file is known by its content and base name."""
+    from corpora.inputs import input_files
+
+    inputs = {}
+    for number, file in enumerate(input_files(recipe.corpora)):
+        name = f"{number:05d} {file.source.name}: {Path(file.address).name}"
+        inputs[name] = hashes[Path(file.address)] if file.is_local else file.address
+    for path in _evaluation_files(recipe):
+        inputs[f"decontaminate {path.name}"] = hashes[path]
+    return inputs
+
+
+def _evaluation_files(recipe: Recipe) -> list[Path]:
+    """The files that the corpus must not repeat: by default the dev and test files of the evaluation's data."""
+    from corpora.phases.decontamination import evaluation_files
+    from klue_eval.data import HUB, resolve_folder
+
+    against = recipe.corpora.decontaminate.against
+    if against is None:
+        return []
+    if against == "klue_eval":
+        data = expand_variables(recipe.klue_eval.data, "klue_eval.data")
+        return [] if data.startswith(HUB) else evaluation_files(resolve_folder(data))
+    return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
+
+
+def build_corpora(context: Context) -> dict[str, Any]:
+    from corpora.build import build
+
+    evaluation = _evaluation_files(context.recipe)
+    return build(context.recipe.corpora, context.out, execution=context.recipe.execution, evaluation=evaluation)
+
+
+# --- tokenizer -------------------------------------------------------------------------------------------------------
+
+
+def special_tokens(recipe: Recipe) -> tuple[str, ...]:
+    """The special tokens that the recipe's objective needs."""
+    return OBJECTIVES[recipe.pretrain.objective["name"]].special_tokens(recipe.pretrain.options)
+
+
+def placeholders(recipe: Recipe) -> tuple[str, ...]:
+    """The words that replace personal data in the corpus. Each becomes one piece."""
+    from corpora.personal_data import PLACEHOLDERS
+
+    return tuple(PLACEHOLDERS.values()) if recipe.corpora.mask_personal_data else ()
+
+
+def tokenizer_config(recipe: Recipe) -> dict[str, Any]:
+    tokens = {"special_tokens": list(special_tokens(recipe)), "placeholders": list(placeholders(recipe))}
+    return recipe.tokenizer.content() | tokens
+
+
+def tokenizer_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """The tokenizer that is adopted, if there is one."""
+    name = recipe.tokenizer.adopt
+    return {} if name is None else addresses.identity(name, ADOPT, addresses.TOKENIZER, hashes)
+
+
+def build_tokenizer(context: Context) -> dict[str, Any]:
+    from tokenizer.adopt import adopt
+    from tokenizer.build import build
+
+    name = context.recipe.tokenizer.adopt
+    if name is not None:
+        folder = addresses.local_folder(name, ADOPT, addresses.TOKENIZER, context.out.identity.inputs)
+        return adopt(folder, context.folders["corpora"], context.out, special_tokens=special_tokens(context.recipe))
+    return build(
+        context.recipe.tokenizer, context.folders["corpora"], context.out,
+        special_tokens=special_tokens(context.recipe), placeholders=placeholders(context.recipe),
+        execution=context.recipe.execution,
+    )  # fmt: skip
+
+
+# --- dataset ---------------------------------------------------------------------------------------------------------
+
+
+def dataset_config(recipe: Recipe) -> dict[str, Any]:
+    return recipe.dataset.content()
+
+
+def build_dataset(context: Context) -> dict[str, Any]:
+    from kobert_pipeline.dataset.build import build
+    from tokenizer.load import load_tokenizer
+
+    return build(
+        context.recipe.dataset, context.folders["corpora"], context.folders["tokenizer"], context.out,
+        load=load_tokenizer, execution=context.recipe.execution,
+    )  # fmt: skip
+
+
+# --- pretrain --------------------------------------------------------------------------------------------------------
+
+
+def pretrain_config(recipe: Recipe) -> dict[str, Any]:
+    return recipe.pretrain.content()
+
+
+def pretrain_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """What the objective needs besides the store, and the checkpoint from which training continues."""
+    config = recipe.pretrain
+    inputs = OBJECTIVES[config.objective["name"]].inputs.identity(config.options, hashes)
+    if config.continue_from is None:
+        return inputs
+    return inputs | addresses.identity(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, hashes)
+
+
+def build_pretrain(context: Context) -> dict[str, Any]:
+    from kobert_pipeline.pretrain.build import build
+
+    config, inputs = context.recipe.pretrain, context.out.identity.inputs
+    name, patterns = config.continue_from, (*addresses.WEIGHTS, *addresses.TOKENIZER)
+    start = None if name is None else addresses.local_folder(name, CONTINUE_FROM, patterns, inputs)
+    return build(
+        config, context.folders["tokenizer"], context.folders["dataset"], context.out,
+        seed=context.recipe.seed, start=start,
+        folders=OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs),
+    )  # fmt: skip
+
+
+# --- klue_eval -------------------------------------------------------------------------------------------------------
+
+
+def klue_eval_config(recipe: Recipe) -> dict[str, Any]:
+    return recipe.klue_eval.content()
+
+
+def klue_eval_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
+    """The data of every task."""
+    from klue_eval.build import hash_data
+
+    return hash_data(recipe.klue_eval, hashes.root)
+
+
+def build_klue_eval(context: Context) -> dict[str, Any]:
+    from klue_eval.build import build
+
+    identity = context.out.identity
+    data = {name: value for name, value in identity.inputs.items() if name not in context.folders}
+    return build(
+        context.recipe.klue_eval, context.folders["pretrain"] / "model", context.out, root=context.root,
+        model_identity=context.fingerprints["pretrain"], seed=context.recipe.seed,
+        libraries=identity.libraries, data_hashes=data, execution=context.recipe.execution,
+    )  # fmt: skip
+
+
+# --- hub -------------------------------------------------------------------------------------------------------------
+
+
+def hub_config(recipe: Recipe) -> dict[str, Any]:
+    return recipe.hub.content() | {"recipe": recipe.name}
+
+
+def build_hub(context: Context) -> dict[str, Any]:
+    from kobert_pipeline.hub.build import build
+
+    return build(
+        context.recipe.hub, dict(context.folders), context.out,
+        recipe=context.recipe.name, resolved=context.recipe.model_dump(mode="json"),
+    )  # fmt: skip

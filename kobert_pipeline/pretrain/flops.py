@@ -1,0 +1,53 @@
+"""The floating-point operations of a step, counted once by torch, for any objective and architecture.
+
+Shapes: B rows of L tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from kobert_pipeline.objectives.objective import Batch
+from kobert_pipeline.training.layerwise import plainly
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an example of T tokens costs, forward and backward: `per_token` T + `per_square` T².
+
+    The first part is the matrices that every token meets, and the head's share; the second is attention. Both follow from the
+    operations that torch counts on examples of two lengths, so nothing is assumed about the names of weights, and several
+    models, frozen ones and shared layers count what they compute. Attention counts as it is computed: a local layer that
+    masks a full product counts the full product. Padding counts nothing, so a run that pads has a lower MFU.
+    """
+
+    per_token: float
+    per_square: float
+
+    @classmethod
+    def measured(cls, step: Callable[[Batch], None], samples: Sequence[Batch]) -> Self:
+        """`step` passes forward and back over a batch. `samples`: two batches of examples of different lengths."""
+        (first, tokens, squares), (second, more_tokens, more_squares) = (_counted(step, batch) for batch in samples)
+        determinant = tokens * more_squares - more_tokens * squares
+        if not determinant:
+            return cls(first / max(1.0, tokens), 0.0)
+        per_square = max(0.0, (tokens * second - more_tokens * first) / determinant)
+        return cls((first - per_square * squares) / tokens, per_square)
+
+    def flops(self, batch: Batch) -> Tensor:
+        """The FLOPs of one step over `batch`, as a number on its device."""
+        lengths = batch["attention_mask"].sum(dim=1).double()
+        return self.per_token * lengths.sum() + self.per_square * (lengths * lengths).sum()
+
+
+def _counted(step: Callable[[Batch], None], batch: Batch) -> tuple[float, float, float]:
+    """FLOPs, tokens, and the sum of squared lengths, of rows as wide as they are computed."""
+    with plainly(), FlopCounterMode(display=False) as counter:
+        step(batch)
+    rows, length = batch["input_ids"].shape
+    return float(counter.get_total_flops()), float(rows * length), float(rows * length**2)

@@ -1,0 +1,115 @@
+"""The models of a run by role, and the parts of its objective, as one module: what is trained, and what is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, require_layers
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import STUDENT, Objective, Role, TokenizerInfo
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.start import load_weights
+from kobert_pipeline.training.positions import positions
+
+
+class Models(nn.Module):
+    """What a loss is given: `models.student`, `models["generator"]`, `models.parts["boundary"]`.
+
+    Frozen models compute without gradients and dropout. They move to the device with the others, and are in no checkpoint.
+    """
+
+    def __init__(self, trained: Mapping[str, nn.Module], frozen: Mapping[str, nn.Module] | None = None) -> None:
+        super().__init__()
+        self.roles = nn.ModuleDict(trained)
+        self.parts = nn.ModuleDict()
+        # Not as children: a child's weights would be trained and stored.
+        self.__dict__["frozen"] = {role: model.requires_grad_(False).eval() for role, model in (frozen or {}).items()}
+
+    @property
+    def student(self) -> Any:
+        return self.roles[STUDENT]
+
+    def __getitem__(self, role: str) -> Any:
+        return self.roles[role] if role in self.roles else self.__dict__["frozen"][role]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
+        for model in self.__dict__["frozen"].values():
+            model._apply(fn)
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+
+def objective_of(config: PretrainConfig) -> Objective:
+    return OBJECTIVES[config.objective["name"]]
+
+
+def architecture_of(config: PretrainConfig) -> Architecture:
+    return ARCHITECTURES[config.architecture["name"]]
+
+
+def build_models(
+    config: PretrainConfig, info: TokenizerInfo, folders: Mapping[str, Path], vocabulary_rows: int
+) -> Models:
+    """Every model that the objective asks for, the student first, and the objective's parts.
+
+    Draws from torch's global generator. `folders`: name of an input -> its folder. Raises InputError for a checkpoint that
+    does not fit.
+    """
+    objective, architecture, options = objective_of(config), architecture_of(config), config.options
+    spec = ModelSpec(vocabulary_rows, info.pad_id, info.cls_id, info.sep_id, config.max_length, config.attention)
+    roles = objective.models(options)
+    ordered = {STUDENT: roles[STUDENT]} | dict(roles)
+    trained = {
+        role: architecture.build(wanted.sizes(options, config.sizes), spec, wanted.heads)
+        for role, wanted in ordered.items()
+        if not wanted.checkpoint
+    }
+    frozen = {
+        role: _frozen(folders[wanted.checkpoint], wanted, spec) for role, wanted in roles.items() if wanted.checkpoint
+    }
+    models = Models(trained, frozen)
+    objective.share(options, models)
+    models.parts.update(objective.parts(options, models, info))
+    return models
+
+
+def _frozen(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:
+    """A model with the weights of a checkpoint, in the architecture that its folder names."""
+    content = read_json(folder / "config.json")
+    kind = content.get("model_type")
+    known = {architecture.weights.model_type: architecture for architecture in ARCHITECTURES.values()}
+    if kind not in known:
+        raise InputError(f"{folder.name}: a {kind}; known architectures: {', '.join(sorted(known))}")
+    architecture = known[kind]
+    missing = [head for head in role.heads if head not in architecture.heads]
+    if missing:
+        raise InputError(f"{folder.name}: architecture {architecture.name!r} does not provide the head {missing[0]!r}")
+    sizes = _sizes(folder, architecture)
+    given = ModelSpec(
+        int(content["vocab_size"]), spec.pad_id, spec.cls_id, spec.sep_id, spec.max_length, spec.attention
+    )
+    model = architecture.build(sizes, given, role.heads)
+    load_weights(model, folder, architecture.weights, role.heads)
+    return model
+
+
+def _sizes(folder: Path, architecture: Architecture) -> Any:
+    """The sizes of a checkpoint, as a recipe would give them, without dropout."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder)
+    values = {name: getattr(config, field) for field, name in architecture.weights.sizes.items()}
+    extra = {"positions": positions(config), "dropout": 0.0}
+    known = architecture.sizes.model_fields
+    return architecture.sizes.parse(values | {name: value for name, value in extra.items() if name in known})
+
+
+def layers_of(models: Models, architecture: Architecture) -> list[nn.Module]:
+    """The layers of every trained model. Raises ValueError if one names none."""
+    return [layer for model in models.roles.values() for layer in require_layers(architecture, model)]

@@ -1,0 +1,56 @@
+"""Every pair of an objective and an architecture that fit, and tiny models of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TokenizerInfo
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.models import Models, build_models
+
+TINY = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
+
+
+def config_of_pair(
+    objective: str, architecture: str, sizes: Mapping[str, Any] = TINY, *, length: int = 48, **options: Any
+) -> PretrainConfig:
+    """Raises RecipeError for a pair that does not fit."""
+    known = ARCHITECTURES[architecture].sizes.model_fields
+    settings: dict[str, Any] = {"attention": options.pop("attention", "auto")}
+    return PretrainConfig.parse(
+        {
+            "objective": {"name": objective} | options,
+            "architecture": {"name": architecture} | {name: value for name, value in sizes.items() if name in known},
+            "phases": [{"max_length": length, "batch_size": 8}],
+            "max_steps": 1,
+        }
+        | settings
+    )
+
+
+def fits(objective: str, architecture: str) -> bool:
+    try:
+        config_of_pair(objective, architecture)
+    except RecipeError:
+        return False
+    return True
+
+
+PAIRS = [
+    (objective, architecture)
+    for objective in OBJECTIVES
+    for architecture in ARCHITECTURES
+    if fits(objective, architecture)
+]
+
+
+def tiny_models(config: PretrainConfig, info: TokenizerInfo) -> Models:
+    """The models of the pair, always the same."""
+    torch.manual_seed(0)
+    return build_models(config, info, {}, info.vocab_size)
