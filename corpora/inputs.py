@@ -17,9 +17,9 @@ import pyarrow as pa
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources import SOURCES
-from corpora.sources.archives import members
 from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
+from corpora.sources.members import members
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.source import Damaged, Source
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path

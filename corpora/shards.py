@@ -11,16 +11,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kobert_pipeline.ground.contents.corpus import DROPPED, NEAR_DUPLICATES, SHARDS
 from kobert_pipeline.ground.files import atomic_path
+
+__all__ = [
+    "DOCUMENTS", "DROPPED", "NEAR_DUPLICATES", "SENTENCES", "SHARDS", "WORK", "Flags", "save", "shard_name", "write_rows",
+]  # fmt: skip
 
 WORK = "work"
 """Folder of what only later phases need. It is removed when the stage is complete."""
-SHARDS = "shards"
-"""Folder of the result."""
-DROPPED = "dropped.jsonl"
-"""Some dropped documents of each source and reason (see `corpora.tally`), so that a reader can judge the filters."""
-NEAR_DUPLICATES = "near_duplicates.jsonl"
-"""Each near-duplicate and the document that it repeats."""
 
 DOCUMENTS = pa.schema([(name, pa.string()) for name in ("doc_id", "source", "title", "text")])
 SENTENCES = pa.schema(

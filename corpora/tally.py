@@ -11,11 +11,10 @@ from typing import Any
 from corpora.config import CorporaConfig
 from corpora.documents import Document, Drop
 from corpora.personal_data import mask
+from kobert_pipeline.ground.contents.corpus import NOT_REASONS
 
 SAMPLES, SAMPLE_CHARACTERS = 20, 500
 """Samples kept for each source and reason, and how much of each."""
-NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
-"""Counters that are not a reason to drop a document."""
 
 Counts = dict[str, dict[str, int]]
 """source -> name -> number."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from klue_eval.data.archives import unpacked
+from klue_eval.data.unpacking import unpacked
 from kobert_pipeline.ground.errors import InputError
 
 DATA = b'[{"guid": "1"}]'
