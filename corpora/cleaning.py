@@ -1,5 +1,4 @@
-"""Cleaning of one text as the stage does it by default. Pure and idempotent; what a reader would miss is never
-removed."""
+"""Cleans one text as the stage does by default. Pure and idempotent; what a reader would miss is never removed."""
 
 from __future__ import annotations
 

@@ -36,13 +36,11 @@ class SourceConfig(Config):
     are expanded, `package:corpora/sample/...` names a file that comes with the project, `hub:org/name` a data set on
     the Hub. Files are identified by content, not by path."""
     format: str = "auto"
-    """A name of `corpora.sources.SOURCES`, or `auto`: decided by the file name, and for `.json` by the beginning of the
-    file."""
+    """A name of `corpora.sources.SOURCES`, or `auto`: by the file name, for `.json` by the beginning of the file."""
     license: str = "unknown"
     """SPDX identifier, shown in the model card."""
     continuity: bool = True
-    """Whether neighbouring sentences continue each other. Reviews of one film do not, so next-sentence prediction skips
-    them."""
+    """Whether neighbouring sentences continue each other. If not (reviews), next-sentence prediction skips them."""
     text_field: str | tuple[str, ...] = Field("text", min_length=1)
     """Field or column that holds the text (JSONL, Parquet, CSV, TSV, datasets); several are joined by line breaks, as
     in `[title, text]`. For `ai_hub` a JMESPath expression, as in `data[].paragraph`."""
@@ -113,8 +111,7 @@ class FilterConfig(Config):
     max_markup_share: float = Field(0.05, ge=0, le=1)
     """Share of `{}[]<>\\=;_#@$^&` and backticks among characters other than spaces; above it: `markup_or_code`."""
     max_list_share: float = Field(0.7, ge=0, le=1)
-    """Share of characters in lines that are a table's row, or short and without predicate; above it:
-    `list_or_table`."""
+    """Share of characters in table rows, or in lines that are short without predicate; above it: `list_or_table`."""
     min_list_lines: int = Field(10, ge=1)
     """Lines. A document with fewer is never a list."""
     max_duplicate_line_share: float = Field(0.3, ge=0, le=1)
@@ -158,8 +155,7 @@ class CorporaConfig(Config):
 
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     steps: tuple[str, ...] = STEP_NAMES
-    """What every document passes, in this order: names of `corpora.steps.STEPS`. A step that is not listed is left
-    out."""
+    """What every document passes, in order: names of `corpora.steps.STEPS`. Steps that are not listed are left out."""
     cleaning: CleaningConfig = CleaningConfig()
     """Options of the steps `urls`, `parentheses` and `repeats`."""
     mask_personal_data: bool = True

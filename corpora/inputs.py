@@ -44,8 +44,7 @@ class InputFile:
     source: SourceConfig
     address: str
     format: str
-    """A name of SOURCES. `auto` if it is decided later: for each member of an archive, or by the beginning of a `.json`
-    file."""
+    """A name of SOURCES. `auto`: decided later, for each member of an archive or by the beginning of a `.json` file."""
     place: str
     """The address in the form that the user gave. Messages show it."""
     stem: str
@@ -70,8 +69,7 @@ class InputFile:
 
 
 def input_files(config: CorporaConfig) -> list[InputFile]:
-    """Gives every file of every source: sources in the recipe's order, files by name. Raises InputError if a source has
-    none."""
+    """Gives every file: sources in the recipe's order, files by name. Raises InputError if a source has none."""
     return [file for source in config.sources for file in _files(source)]
 
 
@@ -131,8 +129,7 @@ def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
 
 
 def _readable(names: list[str], source: SourceConfig) -> list[str]:
-    """Those files of a folder that are of the named format; if there are none, or no format is named, of any known
-    format."""
+    """The files of a folder that are of the named format. If there are none, those of any known format."""
     chosen = SOURCES.get(source.format)
     chosen_names = [
         name for name in names if chosen and (is_archive(name) or chosen.may_read(split_compression(name)[0]))

@@ -1,5 +1,4 @@
-"""What the corpus stage read, kept and dropped: counts by source, samples of dropped documents, the manifest's
-summary."""
+"""What the stage read, kept and dropped: counts by source, samples of dropped documents, the manifest's summary."""
 
 from __future__ import annotations
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 
 MAX_DEPTH = 50
-"""Brackets that are nested deeper stay in the text: each level copies what is inside it, so the depth must be
-limited."""
+"""Brackets that are nested deeper stay: each level copies what is inside it, so the depth is limited."""
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 

@@ -25,8 +25,7 @@ _BARE = _BLOCKS - {"item", "note", "page", "steps"} | _names(
     """a abbr acronym b big button cite code del dfn em font gallery i img input ins kbd label mark math meta nowiki
     onlyinclude poem q ref rt ruby s samp select small span strike strong sub sup textarea time tt u var wbr"""
 )
-"""Names that are tags even without attribute and end tag. `<Map>` and `<TIME>` are titles, so the case must be
-lower."""
+"""Names that are tags even without attribute and end tag, in lower case: `<Map>` and `<TIME>` are titles."""
 _BARE_UPPER = _names("BLOCKQUOTE BODY BR CENTER DIV FONT HR HTML IMG LI OL PRE SPAN STRONG TABLE TD TH TR UL")
 _FLAGS = _names("async checked compact controls defer disabled hidden noshade nowrap readonly selected")
 
@@ -74,8 +73,7 @@ def strip_html(text: str) -> str:
 
 
 def _is_tag(slash: str, name: str, rest: str, ended: frozenset[str]) -> bool:
-    """Whether it is an end tag, an empty tag, one with an attribute, one with an end tag in the text, or a bare name of
-    HTML."""
+    """Whether it is an end tag, is empty, has an attribute or an end tag, or is a bare name of HTML."""
     if slash or rest.endswith("/") or _ATTRIBUTE.search(rest):
         return True
     if rest.strip() and not _FLAGS.issuperset(rest.lower().split()):
@@ -84,8 +82,7 @@ def _is_tag(slash: str, name: str, rest: str, ended: frozenset[str]) -> bool:
 
 
 def _without_unseen(text: str) -> str:
-    """Removes comments, scripts and what else readers do not see. An element without an end stays: only its tag is
-    certain."""
+    """Removes comments, scripts and what else readers do not see. An element without an end stays."""
     kept, position = [], 0
     endless: set[str] = set()
     for start in _UNSEEN.finditer(text):

@@ -1,5 +1,4 @@
-"""Markdown, and links of reStructuredText, in a text. What is not certain stays. Time is linear in the text, however
-hostile."""
+"""Markdown, and links of reStructuredText, in a text. What is not certain stays. Time is linear in the text."""
 
 from __future__ import annotations
 
@@ -50,8 +49,7 @@ def _without_marks_of_prose(text: str) -> str:
 
 
 def _without_front_matter(text: str) -> tuple[str, bool]:
-    """(text, whether it had front matter): YAML between two lines of `---`, each line a key, a list item, a comment or
-    blank."""
+    """(text, whether it had front matter): keys, items, comments or blank lines between two lines of `---`."""
     if not text.startswith("---\n"):
         return text, False
     end = text.find("\n---\n", 3, 10_000)

@@ -17,8 +17,7 @@ from corpora.personal_data.checksums import (
 )
 
 UNCHECKED_BIRTHS = (date(2020, 1, 1), date(2049, 12, 31))
-"""Births whose resident number may have no checksum: the form with a hyphen and such a date is enough. A later date is
-not a birth."""
+"""Births whose number may have no checksum: a hyphen and such a date are enough. Later dates are not births."""
 
 _RESIDENT_WORDS = re.compile(r"주민\s?(?:등록|번호|증)|민증|민번|신분증|실명\s?확인")
 _CORPORATE_WORDS = re.compile(r"법인\s?(?:등록)?\s?번호")
@@ -103,8 +102,7 @@ def has_birth(found: Candidate) -> bool:
 
 
 def is_card(found: Candidate) -> bool:
-    """Checks issuer and Luhn formula. Numbers of 13 and 14 digits are common, so they need a word; an identifier is not
-    a card."""
+    """Checks issuer and Luhn formula. 13 and 14 digits are common and need a word; an identifier is not a card."""
     digits = found.digits
     if not (_ISSUERS.fullmatch(digits) and card_checksum(digits)) or _named_otherwise(found):
         return False
@@ -117,8 +115,7 @@ def is_business(found: Candidate) -> bool:
 
 
 def is_phone(found: Candidate) -> bool:
-    """Checks a number with an area code. Years after a number in a table (`02 2019 2020`) and binary numbers are not
-    telephones."""
+    """Checks a number with an area code. Years in a table (`02 2019 2020`) and binary numbers are not telephones."""
     groups = [int(group) for group in found.value.split(" ") if group.isdigit()]
     years = len(groups) == 3 and all(1900 <= group <= 2100 for group in groups[1:])
     binary = set(found.value) <= {"0", "1"}
@@ -148,8 +145,7 @@ def is_local_phone(found: Candidate) -> bool:
 
 
 def is_account(found: Candidate) -> bool:
-    """Checks 10 to 16 digits near a word for bank or account: not a date first, not an amount, not another
-    identifier."""
+    """Checks 10 to 16 digits near a word for bank or account: no date first, no amount, no other identifier."""
     if not 10 <= len(found.digits) <= 16 or _DATE_FIRST.match(found.value):
         return False
     return found.is_near(_ACCOUNT_WORDS) and not _UNIT.search(found.after) and not _named_otherwise(found)

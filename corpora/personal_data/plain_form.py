@@ -14,6 +14,5 @@ _PLAIN = {code: code - 0xFEE0 for code in range(ord("！"), ord("～") + 1)} | {
 
 
 def plain_form(text: str) -> str:
-    """Writes full-width ASCII, dashes and spaces as ASCII. The length stays, so positions are valid. ㅡ is typed for a
-    dash."""
+    """Writes full-width ASCII, dashes and spaces as ASCII. Positions stay valid. ㅡ is typed for a dash."""
     return _VARIANT.sub(lambda match: chr(_PLAIN[ord(match[0])]), text)

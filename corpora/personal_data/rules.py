@@ -39,8 +39,7 @@ _HEX = r"[0-9A-Fa-f]{1,4}"
 
 
 def _telephone(code: str, rest: str) -> str:
-    """A pattern for `code` in its forms 0code, (0code), 0code), +82 code, (+82) code, +82 (0) code, with `rest` after
-    it."""
+    """A pattern for `code` as 0code, (0code), 0code), +82 code, (+82) code or +82 (0) code, with `rest` after it."""
     country = r"(?:\(\+?82\)|(?:\+|00)?82)[-. )]{0,2}(?:\(0\)|0)? ?"
     return rf"{START}(?:\(0{code}\)|{country}{code}|0{code}){_JOIN}{rest}(?:~[0-9]{{1,4}})?{_END}"
 

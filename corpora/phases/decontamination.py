@@ -52,8 +52,7 @@ def evaluation_ngrams(files: Sequence[Path]) -> Hashes:
 
 
 def overlap(bare: Sequence[str], ngrams: Hashes) -> npt.NDArray[np.float64]:
-    """Gives for each sentence's `letters` the share of n-grams that occur in `ngrams`; 0 for a sentence that is too
-    short."""
+    """Gives the share of n-grams of each sentence's `letters` that occur in `ngrams`; 0 for a short sentence."""
     if not len(ngrams) or not bare:
         return np.zeros(len(bare))
     hashes, offsets = shingles(bare, NGRAM)

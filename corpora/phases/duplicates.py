@@ -28,8 +28,7 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 SHINGLE = 5
 """Syllables of a shingle: about two eojeols without their spaces."""
 BANDS, ROWS = 16, 8
-"""Two texts are compared if one of `BANDS` bands of `ROWS` minima agrees: 95 % of pairs of similarity .8, 6 % of those
-of .5."""
+"""Texts are compared if one of `BANDS` bands of `ROWS` minima agrees: 95 % of pairs of similarity .8, 6 % of .5."""
 PERMUTATIONS = BANDS * ROWS
 _SEED = 1
 
@@ -120,8 +119,7 @@ def _doc_ids(shards: _Shards, numbers: Numbers) -> dict[int, str]:
 
 
 def digests(bare: Sequence[str]) -> Hashes:
-    """Gives a 64-bit digest of every text. Texts come from `letters`, so that spaces, marks and case make no
-    difference."""
+    """Gives a 64-bit digest of each text. Texts come from `letters`: spaces, marks and case make no difference."""
     raw = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in bare)
     return np.frombuffer(raw, np.uint64)
 

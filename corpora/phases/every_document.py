@@ -50,8 +50,7 @@ def clean_documents(
 
 
 def raw_shards(config: CorporaConfig, files: Sequence[InputFile]) -> Iterator[RawShard]:
-    """Gives the raw documents in reading order, cut where the text reaches `shard_bytes`. Raises InputError as `read`
-    does."""
+    """Gives raw documents in reading order, cut at `shard_bytes` of text. Raises InputError as `read` does."""
     shard, size = RawShard(0, [], {}), 0
     seen: set[object] = set()
     for file in files:

@@ -128,8 +128,7 @@ def _final_shard(shard: SplitShard, *, folder: Path) -> dict[str, Any]:
 def without_dropped(
     sentences: Sequence[str], ends: Sequence[bool], reasons: Sequence[str]
 ) -> tuple[list[str], list[bool]]:
-    """The sentences without a reason to drop them. The paragraph end of a dropped sentence passes to the one before
-    it."""
+    """Removes sentences that have a reason. The paragraph end of a removed sentence passes to the one before it."""
     kept: list[str] = []
     kept_ends: list[bool] = []
     for sentence, end, reason in zip(sentences, ends, reasons, strict=True):

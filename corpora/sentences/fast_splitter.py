@@ -77,8 +77,7 @@ _LOOSE = _EMOTION.replace("ㅡㅇㅅㄱㄷ", "") + ".…"
 """May follow a space; a lone ㅇ there is a bullet."""
 _MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
 _TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
-"""One unit of what may come between the last word of a sentence and the space: marks, closing quotes, laughter,
-emoji."""
+"""One unit of what may come between the last word and the space: marks, closing quotes, laughter, emoji."""
 
 _DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_AFTER_PAST).split()}))
 _CANDIDATE = re.compile(

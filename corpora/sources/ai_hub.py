@@ -28,8 +28,7 @@ _LEADING_ARRAY = re.compile(
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Reads documents: a string is one; a list of strings is one, or one each (`texts`); of a list of lists each list
-    is one."""
+    """Reads documents: a string is one, a list of strings is one or several (`texts`), each list in a list is one."""
     number = 0
     for value in _joined(_values(raw, settings), raw, settings):
         yield value if isinstance(value, Drop) else Document(numbered(raw, number), settings.name, value)

@@ -72,8 +72,7 @@ def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: Lite
 def _rows(
     raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal[0, 3]
 ) -> Iterator[tuple[int, list[str]] | Drop]:
-    """(number of the row's last line, fields). The longest field is a setting of the csv module, for all its
-    readers."""
+    """(number of the row's last line, fields). The longest field is a setting of the csv module, for all readers."""
     csv.field_size_limit(max(csv.field_size_limit(), settings.max_document_bytes))
     lines = _Lines(raw, settings)
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)

@@ -24,8 +24,7 @@ _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Reads the part that `split` and `subset` of the settings name. An error of the network or the library is an
-    InputError."""
+    """Reads the part that `split` and `subset` name. An error of the network or the library is an InputError."""
     for number, row in enumerate(_with_errors(raw.place, settings, _rows(raw.address, settings))):
         if number == 0:
             check_fields(row, raw.place, settings, "column")
@@ -67,8 +66,7 @@ def _data_files(folder: Path, settings: SourceConfig) -> Iterator[str]:
 
 
 def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> Iterator[_T]:
-    """Gives the values. Every error of the library, and of the libraries under it, becomes an InputError of one
-    line."""
+    """Gives the values. Every error of the library, and of those it uses, becomes an InputError of one line."""
     try:
         yield from values
     except Exception as error:

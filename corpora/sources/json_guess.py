@@ -9,8 +9,7 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def guess_json(raw: RawFile, source_name: str) -> str:
-    """Gives `namuwiki`, `modu` or `jsonl`. Raises InputError for anything else: `ai_hub` needs an expression, so it
-    must be named."""
+    """Gives `namuwiki`, `modu` or `jsonl`. Raises InputError for anything else: `ai_hub` must be named."""
     head = raw.head().removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"[") and all(name in head for name in (b'"namespace"', b'"title"', b'"text"')):
         return "namuwiki"

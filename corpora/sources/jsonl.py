@@ -13,8 +13,7 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Reads lines. Those that are not JSON objects with a text are dropped and counted; a first line without the field
-    is an error."""
+    """Reads lines. One that is not a JSON object with a text is dropped; a first line without the field is an error."""
     for item in raw.lines(settings):
         if isinstance(item, Drop):
             yield item

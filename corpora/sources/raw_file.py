@@ -46,8 +46,7 @@ class RawFile:
         self.address = address
         """Where the file is; empty for a member of an archive."""
         self.first = first
-        """Whether it is the first file read of its source. Here a wrong setting is an error; later it drops a
-        record."""
+        """Whether it is the first file of its source. Here a wrong setting is an error; later it drops a record."""
         self.encoding: str | None = None
         """Set when text has been decoded."""
         self.beginning = b""
@@ -58,8 +57,7 @@ class RawFile:
         self._stream: Replayable | None = None
 
     def raw(self) -> Replayable:
-        """Opens the decompressed bytes. A read returns what is available, never more than asked for, and b"" only at
-        the end."""
+        """Opens the decompressed bytes. A read gives what is available, and b"" only at the end."""
         if self._stream is None:
             self._inner = self._open()
             self._stream = Replayable(decompressed(self._inner, split_compression(self.name)[1]))
@@ -95,8 +93,7 @@ class RawFile:
         return io.BufferedReader(transcoded, _BUFFER_BYTES)
 
     def lines(self, settings: SourceConfig) -> Iterator[tuple[int, str] | Drop]:
-        """Gives (number from 1, line with its line break); a Drop for a line that is too long or not in the file's
-        encoding."""
+        """Gives (number from 1, line with its break); a Drop for a line that is too long or undecodable."""
         raw, encoding = self._decodable(settings)
         stream: io.RawIOBase = raw
         if needs_transcoding(encoding):
@@ -117,8 +114,7 @@ class RawFile:
                 yield number, text
 
     def text(self, settings: SourceConfig, declared: str = "") -> str | Drop:
-        """Gives the whole text, in the `declared` encoding if that fits; a Drop if it is too large or cannot be
-        decoded."""
+        """Gives the whole text, in the `declared` encoding if it fits; a Drop if it is too large or undecodable."""
         raw, encoding = self._decodable(settings)
         limit = settings.max_document_bytes
         content = io.BufferedReader(raw, _BUFFER_BYTES).read(limit + 1)

@@ -28,8 +28,7 @@ class Source:
     render: Callable[[str], str] | None = None
     """Turns markup into prose. Pure: it runs later, in worker processes. None: the text is already prose."""
     shared_suffixes: tuple[str, ...] = ()
-    """Endings that other formats have too: such files are read in folders and archives if the source names this
-    format."""
+    """Endings that other formats have too. Such files are read in folders and archives if the format is named."""
     names: re.Pattern[str] | None = None
     """File names without an ending that only this format has."""
     has_bytes: bool = True
@@ -45,8 +44,7 @@ class Source:
 
 
 class Damaged(Exception):
-    """The file breaks the rules of its format, so that the rest cannot be read. Readers raise it, the stage handles
-    it."""
+    """The file breaks the rules of its format, so the rest cannot be read. Readers raise it, the stage handles it."""
 
 
 def document(
@@ -81,7 +79,6 @@ def numbered(raw: RawFile, number: int) -> str:
 
 
 def too_large(text: str, settings: SourceConfig) -> bool:
-    """Whether a text exceeds `max_document_bytes`. Bytes are counted only if the number of characters does not
-    decide."""
+    """Whether a text exceeds `max_document_bytes`. Bytes are counted only if the characters do not decide."""
     limit = settings.max_document_bytes
     return len(text) > limit or (3 * len(text) > limit and len(text.encode(errors="replace")) > limit)

@@ -41,8 +41,7 @@ class _Article:
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Reads articles. One in which another begins, or the file ends, is dropped. Raises Damaged if the file begins
-    otherwise."""
+    """Reads articles. One that is not closed is dropped. Raises Damaged if the file does not begin with an article."""
     article: _Article | None = None
     number = 0
     for item in raw.lines(settings):

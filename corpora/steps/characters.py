@@ -51,8 +51,7 @@ _WIDTHS = {
 
 
 def clean_characters(text: str) -> str:
-    """Gives characters that look the same one code, and removes those that cannot be seen. The joiner stays in emoji
-    (👨‍👩‍👧)."""
+    """Gives characters that look the same one code, and removes invisible ones. The joiner stays in emoji (👨‍👩‍👧)."""
     text = repair_mojibake(text)
     if _UNUSUAL.search(text):
         text = _INVISIBLE.sub("", _SPACES.sub(" ", _NEWLINES.sub("\n", text)))
@@ -72,8 +71,7 @@ _SINGLE_BYTES = re.compile(f"[ -~\u00a0-\u00ff{_TAIL[1:-1]}]{{6,}}+")
 
 
 def repair_mojibake(text: str) -> str:
-    """Repairs UTF-8 that was read as Latin-1 or CP1252: `ì•ˆë…•` -> `안녕`. Two broken syllables in a row make it
-    certain."""
+    """Repairs UTF-8 that was read as Latin-1 or CP1252: `ì•ˆë…•` -> `안녕`. Two broken syllables in a row are certain."""
     return _SINGLE_BYTES.sub(_repaired, text) if _MOJIBAKE.search(text) else text
 
 

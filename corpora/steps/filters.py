@@ -142,8 +142,7 @@ def duplicate_line_shares(lines: Sequence[str]) -> tuple[float, float]:
 _WINDOW = 2000
 """Eojeols. Sequences are counted within windows, because a long report repeats more of its phrases."""
 _DISTINCT_PAIRS = 0.9
-"""If more pairs of eojeols than this share are distinct, the text repeats too little for the filter, and is not
-examined."""
+"""If more pairs of eojeols than this share are distinct, the text repeats too little to be examined."""
 
 
 def _keep_ngrams(text: str, config: FilterConfig) -> Drop | None:
@@ -175,8 +174,7 @@ def top_ngram_share(eojeols: Sequence[str], size: int) -> float:
 
 
 def duplicate_ngram_share(eojeols: Sequence[str], size: int) -> float:
-    """Gives the share of characters, 0 to 1, in sequences of `size` eojeols that occurred before; none is counted
-    twice."""
+    """Gives the share of characters, 0 to 1, in sequences of `size` eojeols that occurred before, without overlaps."""
     seen: set[tuple[str, ...]] = set()
     position = repeated = 0
     while position + size <= len(eojeols):

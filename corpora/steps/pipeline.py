@@ -20,8 +20,7 @@ REWRITING = [name for name, step in STEPS.items() if step.rewrite]
 
 
 def pipeline(config: CorporaConfig) -> Callable[[Document], tuple[Document, Drop | None]]:
-    """Composes the steps of a recipe. The function gives the document as far as it came, and why it is dropped, if it
-    is."""
+    """Composes the steps of a recipe. The function gives the document, and the reason if it is dropped."""
     functions = list(_functions(config))
 
     def run(document: Document) -> tuple[Document, Drop | None]:

@@ -16,8 +16,7 @@ _EMOJI_RUN = re.compile("([^\\s\ufe0f]\ufe0f)\\1{2,}")
 
 
 def repeats(text: str, options: CleaningConfig) -> str:
-    """Shortens runs of one character to `max_repeats`: ㅋㅋㅋㅋㅋㅋ -> ㅋㅋㅋ, `......` -> `...`. 1000000, www, ★★★★★ and 김***
-    stay."""
+    """Shortens runs of one character to `max_repeats`: ㅋㅋㅋㅋㅋㅋ -> ㅋㅋㅋ. 1000000, www, ★★★★★ and 김*** stay."""
     most = options.max_repeats
     if most is None:
         return text

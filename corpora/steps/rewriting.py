@@ -14,8 +14,7 @@ from kobert_pipeline.ground.config import Config
 Rewrite = Callable[[str], str]
 
 MAX_PASSES = 6
-"""One pass can expose what the next removes (`&amp;lt;b&amp;gt;`). Deeper nesting is written only to keep a cleaner
-busy."""
+"""One pass can expose what the next removes (`&amp;lt;b&amp;gt;`). Deeper nesting does not occur in honest text."""
 _MARKS = re.compile(r"[^\w\s.,!?%]|[_êëìí]|www\.", re.IGNORECASE)
 
 

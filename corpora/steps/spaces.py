@@ -14,8 +14,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def spaces(text: str) -> str:
-    """Leaves one space between words, none around a line break, no line that only draws a rule, at most one blank
-    line."""
+    """Leaves one space between words, none around a line break, no line that draws a rule, at most one blank line."""
     text = composed(text)
     if "  " in text:
         text = _LONG_SPACE.sub(" ", text)

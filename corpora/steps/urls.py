@@ -18,8 +18,7 @@ _URL = re.compile(
 
 
 def urls(text: str, options: CleaningConfig) -> str:
-    """Removes addresses that begin with a scheme or `www.`. `naver.com` stays, and so does a particle after an
-    address."""
+    """Removes addresses that begin with a scheme or `www.`. `naver.com` and a particle after an address stay."""
     if options.urls == "keep":
         return text
     if "://" in text or "www." in text or "WWW." in text:
