@@ -1,0 +1,271 @@
+"""Where Korean sentences end, by rules over one MeCab parse: the fast splitter.
+
+A line is parsed once into its *tagged* form, `surface TAG` pairs between two control characters, and one regular
+expression finds the places that may end a sentence: before a space, after a final ending, after sentence marks. Python
+only looks at those places, never at a morpheme. The tags are Sejong's (EF final ending, EC connective, ETN nominaliser,
+EP pre-final, VCP copula, SF sentence mark).
+
+If marks are missing, as on the web and in chat, endings decide. Before a space MeCab calls many of them connective, so
+the form of the ending counts as much as the tag: -ㄴ다, -었다, -습니다, -어요, -죠, -었지, -거야, nominal -함 and -음, and those of
+dialects. What follows can revoke an end: after `-다 보니`, `-다고`, `"…" 하고` the sentence continues.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kobert_pipeline.morphology.mecab import TAG_END, TAG_START, tagged
+
+_TAG = f"{TAG_START}[A-Z+]*{TAG_END}"
+_TAGS = re.compile(_TAG)
+_ENDING = f"{TAG_START}[A-Z+]*E[CF]{TAG_END}"
+_FINAL_ENDING = f"{TAG_START}[A-Z+]*EF{TAG_END}"
+
+
+def _syllables(final: int) -> str:
+    """All syllables with one final consonant, by its number in Unicode's order (4 ㄴ, 20 ㅆ)."""
+    return "".join(chr(code) for code in range(0xAC00 + final, 0xD7A4, 28))
+
+
+def _spread(ending: str) -> str:
+    """A pattern for an ending of several syllables, wherever MeCab splits it."""
+    return f"(?:{_TAG})?".join(ending) + _TAG
+
+
+_NIEUN, _PAST = _syllables(4), _syllables(20)
+_PAST_STEM = _PAST.replace("있", "")
+
+_DIALECTS = (
+    "걸랑 구먼 구만 더라고 더라구 드라고 드라구 "  # heard everywhere
+    "아유 어유 해유 네유 지유 구먼유 구만유 니께 는겨 햐 "  # Chungcheong
+    "당께 랑께 당게 랑게 라우 구마잉 "  # Jeolla
+    "심더 니더 니꺼 니껴 는교 능교 이소 끼라 카이 데예 라예 "  # Gyeongsang
+    "드래요 갑소 수다 우다 수꽈 우꽈 마씸 "  # Gangwon, Jeju
+    "네용 어용 아용 해용 네여 어여 아여 해여 니당 슴다"  # the web
+)
+_DIALECTS_AFTER_PAST = "제 재 나 노 니 소 슈 유 우 구마 수다 슴매"
+"""After -았/었-, -겠-, 있-, 없-: 갔제, 없재, 있것나, 왔노, 했소."""
+_ENDINGS = (
+    rf"[{_NIEUN}{_PAST}]다{_ENDING}",  # 간다, 갔다
+    rf"[{_PAST}없]{_TAG}다{_ENDING}",
+    rf"{TAG_START}(?:[A-Z+]*EP|VC[PN]|VA|XSA|VX){TAG_END}다{_ENDING}",  # 좋다, 이다; not 가다 말고
+    rf"이{TAG_START}JKS{TAG_END}다{TAG_START}MAG{TAG_END}",  # 이다, misread
+    rf"니다{_ENDING}",
+    rf"(?<!{TAG_START}VCP{TAG_END})요{TAG_START}(?!VCP)[A-Z+]*E[CF]{TAG_END}",  # not the -요 of 교사요 작가이다
+    rf"요{TAG_START}JX{TAG_END}",
+    rf"[죠쥬]{_ENDING}",
+    rf"[{_PAST_STEM}](?:{_TAG})?지{_ENDING}",  # 갔지; not 있지 않다
+    rf"(?:까|[군네냐]){_FINAL_ENDING}",
+    rf"(?:구나|군요|시오|잖아){_ENDING}",
+    rf"(?<=지{TAG_START}EC{TAG_END} )마{_ENDING}",  # 가지 마
+    rf"(?<!NNP{TAG_END})[함됨임]{TAG_START}[A-Z+]*ETN{TAG_END}",  # 필요함; not 천안함
+    rf"{TAG_START}(?:[A-Z+]*EP|VA|VX){TAG_END}음{TAG_START}ETN{TAG_END}",
+    _spread("거야"),
+    *map(_spread, _DIALECTS.split()),
+    rf"[{_NIEUN}{_PAST}](?:{_TAG})?(?:{_spread('기라')}|{_spread('데이')})",  # 가는기라, 했데이; not 줄기라, 패러데이
+    rf"[{_PAST}없긋것](?:{_TAG})?(?:{'|'.join(map(_spread, _DIALECTS_AFTER_PAST.split()))})",
+)
+
+_HAS_ENDING = re.compile(f"(?:{'|'.join(_ENDINGS)})$")
+_LONGEST_ENDING = 40
+"""Characters of tagged text."""
+
+_EMOTION = "ㅋㅎㅠㅜㅡㅇㅅㄱㄷ^~∼～♡♥★☆!?;_\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d"
+_LOOSE = _EMOTION.replace("ㅡㅇㅅㄱㄷ", "") + ".…"
+"""May follow a space; a lone ㅇ there is a bullet."""
+_MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
+_TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
+"""One unit of what may come between the last word and the space: marks, closing quotes, laughter, emoji."""
+
+_DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_AFTER_PAST).split()}))
+_CANDIDATE = re.compile(
+    # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more.
+    rf"(?:(?P<word>[다요죠쥬지까군네냐나오아마함됨임음야]{TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
+    rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG}){_TAIL}*"
+    rf"(?=\s|$|(?<=[.!?]{TAG_START}SF{TAG_END})[가-힣][^{TAG_START}]*{TAG_START}[^EJVX])"
+)
+
+# What follows revokes a boundary.
+_AUXILIARY = rf"(?:(?!하지만)[하할한해했싶보치쳐말않])[^{TAG_START}]*{TAG_START}V"
+_QUOTING = rf"이{TAG_START}VCP|(?:이?라[고는며면]|하[고며는던])[^{TAG_START}]*{TAG_START}[^N]|[고며는란]{TAG_START}"
+_PARTICLE = rf"(?:은|는|을|를|의){TAG_START}J"
+_NOMINAL = rf"등{TAG_START}|및{TAG_START}|없이{TAG_START}|때문|그{TAG_START}MM{TAG_END} 자체"
+_GOES_ON = re.compile(rf"\s+(?:{_AUXILIARY}|{_QUOTING}|{_NOMINAL})")
+_QUOTED = re.compile(rf"\s+(?:{_QUOTING}|{_PARTICLE})")
+_LOOSE_PARTICLE = re.compile(rf"\s+{_PARTICLE}")
+_VERB = re.compile(rf"\s+[^{TAG_START}]*{TAG_START}V")
+_CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
+"""껐다 켜면, 왔다 갔다."""
+_POLITE = re.compile(rf"(?:요|니다){_TAG}$")
+
+_PAIRS = tuple((pair[0], pair[1]) for pair in ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>"))
+
+
+def _enclosed(reach: int) -> re.Pattern[str]:
+    """What is in brackets or quotes that close within `reach` characters."""
+    return re.compile(
+        "|".join(rf"\{left}[^\{left}\{right}]{{0,{reach}}}\{right}" for left, right in _PAIRS)
+        + rf"|\"[^\"]{{0,{reach}}}\"|`[^`]{{0,{reach}}}`|'(?<![A-Za-z0-9]')[^']{{0,{reach}}}'(?![A-Za-z])"
+    )
+
+
+_ENCLOSED = _enclosed(500)
+_ENCLOSED_TAGGED = _enclosed(1_500)
+"""500 characters of the line are about 1,500 when tagged."""
+_OPENING = re.compile("[\"'`" + "".join("\\" + pair[0] for pair in _PAIRS) + "]")
+
+_ELLIPSIS = re.compile(r"\.\.|…")
+_LOUD = re.compile(r"[!?！？。]")
+_CLOSING = re.compile(r"[\"'”’)\]」』》〉】]+")
+_LAUGHTER = re.compile(r"[ㅋㅎㅠㅜ]")
+_ABBREVIATION = re.compile(
+    rf"(?:^|[\s.{TAG_END}])(?:[A-Za-z]|Mrs?|Ms|Dr|Prof|St|No|vs|[Vv]ol|pp|Fig|Jr|Sr|Inc|Co|Ltd|Corp|cf|eds?|al){TAG_START}SL{TAG_END}$"
+)
+_LIST_LETTERS = "가나다라마바사아자차카타파하"
+
+# What the line itself shows, before it is parsed.
+_CERTAIN = re.compile(
+    r"(?<=[가-힣]{2})(?:\.(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))|[!?]+(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
+)
+"""A mark after a Korean word that ends a sentence whatever the tags are, unless it is in quotes or brackets."""
+_MAY_END = re.compile(
+    rf"(?:[다요죠쥬까군네냐함됨임음]|[{_PAST_STEM}]지|구나|시오|잖아|지 마|거야|{'|'.join(_DIALECTS.split())}|기라|데이"
+    rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|[.…。？！\"”\-–—{_EMOTION}])"
+    rf"(?:[{_MARKS}]|\s[{_LOOSE}])*(?:\s+\S|(?<=[.!?])[가-힣])"
+)
+"""A line in which a sentence ends matches this. A line that does not match need not be parsed."""
+
+
+class _Place(NamedTuple):
+    """A place where a sentence may end, in tagged text."""
+
+    text: str
+    begin: int
+    """Where the sentence begins."""
+    word_end: int
+    """After the last word, before the marks that follow it."""
+    end: int
+    """After the marks, before the space."""
+
+    def has_ending(self) -> bool:
+        start = max(self.begin, self.word_end - _LONGEST_ENDING)
+        return _HAS_ENDING.search(self.text, start, self.word_end) is not None
+
+    def last_word(self) -> str:
+        """The last morpheme with its tag."""
+        start = self.text.rfind(TAG_END, self.begin, max(self.begin, self.word_end - 1)) + 1
+        return self.text[max(start, self.begin) : self.word_end]
+
+    def marks(self) -> str:
+        return _TAGS.sub("", self.text[self.word_end : self.end])
+
+
+def sentence_ends(line: str) -> Iterator[int]:
+    """Gives the offsets into the line at which one sentence ends and another begins, in order, without the end of the
+    line.
+
+    `line` has no line break, no control character and no lone surrogate. A stretch is parsed only if a sentence may end
+    in it at a place that the line itself does not decide.
+    """
+    begin = 0
+    for end in (*_certain_ends(line), len(line)):
+        stretch = line[begin:end]
+        if _MAY_END.search(stretch):
+            yield from (begin + inner for inner in parsed_ends(stretch))
+        if end < len(line):
+            yield end
+        begin = end
+
+
+def _certain_ends(line: str) -> Iterator[int]:
+    spans = [match.span() for match in _ENCLOSED.finditer(line)] if _OPENING.search(line) else []
+    nearest = 0
+    for match in _CERTAIN.finditer(line):
+        while nearest < len(spans) and spans[nearest][1] <= match.end():
+            nearest += 1
+        if nearest == len(spans) or spans[nearest][0] >= match.start():
+            yield match.end()
+
+
+def parsed_ends(line: str) -> Iterator[int]:
+    """Gives the same as `sentence_ends`, from the tags of the whole line."""
+    text = tagged(line)
+    enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
+    position = begin = nearest = 0
+    for candidate in _CANDIDATE.finditer(text):
+        word_end = candidate.end("word") if candidate["word"] else candidate.start()
+        place = _Place(text, begin, word_end, candidate.end())
+        while nearest < len(enclosed) and enclosed[nearest][1] <= place.end:
+            nearest += 1
+        inside = nearest < len(enclosed) and enclosed[nearest][0] < word_end
+        if inside or place.end == len(text):
+            continue
+        speaker = _before_quotation(place, *enclosed[nearest - 1]) if nearest else None
+        if _ends_sentence(place, speaker):
+            position += len(_TAGS.sub("", text[begin : place.end]))
+            begin = place.end
+            yield position
+
+
+def _before_quotation(place: _Place, opening: int, closing: int) -> str | None:
+    """What the sentence has before a quotation of whole sentences that closes among the marks: `민수:`, or nothing.
+
+    None if no such quotation closes.
+    """
+    text, begin, word_end, _ = place
+    if closing <= word_end or opening < begin or text[closing - 1] not in '"”' or text[word_end] in '"”':
+        return None
+    return _TAGS.sub("", text[begin:opening]).strip()
+
+
+def _ends_sentence(place: _Place, speaker: str | None) -> bool:
+    """Whether a sentence ends at the place. `speaker` is the result of `_before_quotation`."""
+    text, end = place.text, place.end
+    marks = place.marks().strip()
+    if not marks:
+        return place.has_ending() and not _goes_on(text, end)
+    if marks[-1] == "," or (_LOOSE_PARTICLE if "." in marks[-1] else _QUOTED).match(text, end):
+        return False
+    if not text[end].isspace():
+        return place.has_ending()
+    if speaker is not None and (not speaker or speaker.endswith((":", "："))):
+        return True
+    if "." in marks or "…" in marks or _LOUD.search(marks):
+        return _marked_end(place, marks)
+    if _CLOSING.fullmatch(marks):
+        return False
+    return _final(place) or (_LAUGHTER.match(place.marks()) is not None and place.begin < place.word_end)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether what follows revokes an ending without marks."""
+    if _POLITE.search(text, end - 8, end):
+        return _QUOTED.match(text, end) is not None
+    connective = _CONNECTIVE.search(text, end - 20, end)
+    return _GOES_ON.match(text, end) is not None or (connective is not None and _VERB.match(text, end) is not None)
+
+
+def _final(place: _Place) -> bool:
+    return place.last_word().endswith("EF" + TAG_END) or place.has_ending()
+
+
+def _marked_end(place: _Place, marks: str) -> bool:
+    """Whether the marks `. .. … ! ?` end the sentence."""
+    if _LOUD.search(marks):
+        return not place.last_word().endswith("SSO" + TAG_END)  # 자랑(?) 삼아
+    if _ELLIPSIS.search(marks):
+        return _final(place) or _trails_off(place.last_word())
+    word = place.last_word()
+    if word.endswith("SN" + TAG_END):
+        return False
+    if word.endswith("SL" + TAG_END):
+        return _ABBREVIATION.search(place.text, max(place.begin, place.word_end - 20), place.word_end) is None
+    return place.begin + len(word) < place.word_end or _TAGS.sub("", word).strip() not in _LIST_LETTERS
+
+
+def _trails_off(word: str) -> bool:
+    """Before an ellipsis -고 and a clause without its noun also end sentences: `그렇게 안 하면 장사도 안 되고..`, `밖에 없다는…`."""
+    surface = _TAGS.sub("", word)
+    return word.endswith("ETM" + TAG_END) or (surface.endswith(("고", "구")) and word.endswith("EC" + TAG_END))

@@ -1,0 +1,106 @@
+"""Records -> the labelled rows of a split; how a single file is cut in two, and the order in which rows are drawn."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klue_eval.data.folders import ONLY, find_split, resolve_folder
+from klue_eval.data.hub_copy import HUB, hub_records
+from klue_eval.data.records import file_records
+from klue_eval.task import KlueTask
+from klue_eval.tasks import find_task
+from klue_eval.values import Row
+from kobert_pipeline.ground.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rows:
+    rows: list[Row]
+    unlabelled: int
+    """Number of records that were skipped because they have no label."""
+
+
+def read_rows(task_name: str, path: Path | str) -> list[Row]:
+    """Returns the labelled rows of one file, in its order. The task's file in `tasks/` documents the keys of a row.
+
+    Raises InputError with the file and the row if a record does not belong to the task.
+    """
+    return labelled_rows(task_name, Path(path)).rows
+
+
+def labelled_rows(task_name: str, path: Path) -> Rows:
+    """Like `read_rows`, with the number of records without a label."""
+    task = find_task(task_name)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return _labelled(task, file_records(path, task.layouts), path.name, path.stem)
+    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name}: not readable as {path.suffix[1:].upper()}: {error}") from None
+
+
+def read_split(task_name: str, data: str, split: str) -> Rows:
+    """Returns the labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the sample, or of `hub:NAME`."""
+    if data.startswith(HUB):
+        task, name, split = find_task(task_name), data.removeprefix(HUB), "dev" if split == ONLY else split
+        return _labelled(
+            task, hub_records(task.name, name, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
+        )
+    return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split))
+
+
+def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> Rows:
+    rows: list[Row] = []
+    unlabelled, problems = 0, []
+    for number, record in enumerate(records):
+        try:
+            row = task.read({"guid": f"{stem}_{number:05d}", **record})
+        except KeyError as error:
+            problems.append(f"row {number + 1}: the field {error} is missing")
+        except (ValueError, TypeError) as error:
+            problems.append(f"row {number + 1}: {error}")
+        else:
+            unlabelled += row is None
+            rows += [] if row is None else [row]
+    if problems:
+        others = f"; {len(problems) - 1:,} more rows are wrong" if len(problems) > 1 else ""
+        raise InputError(f"{name}, {problems[0]} (task {task.name}){others}")
+    if not rows:
+        raise InputError(f"{name}: no row with a label (task {task.name}; {unlabelled:,} without)")
+    if unlabelled:
+        logger.info("%s: %s rows; %s without a label or a text skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
+    return Rows(rows, unlabelled)
+
+
+# --- which rows -------------------------------------------------------------------------------------------------------
+
+
+def drawing_order(rows: Sequence[Row]) -> list[Row]:
+    """Sorts the rows by the hash of their guid: the order in which a protocol draws them.
+
+    Official files are partly sorted by label (the first thousand headlines of YNAT have no 사회 at all), so the first
+    rows of a file are not a fair sample. This order is the same for every model, seed and number of rows.
+    """
+    return sorted(rows, key=lambda row: hashlib.sha256(str(row["guid"]).encode()).digest())
+
+
+def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tuple[list[Row], list[Row]]:
+    """Cuts one file in two by guid: (train, held out), each in the file's order.
+
+    For tasks with only one labelled file. **A score on the held-out part is not a KLUE dev score**, and must not be
+    called one. `share` is the held-out share of all rows, rounded. Rows with the same guid stay together.
+    """
+    order = sorted(
+        {str(row["guid"]) for row in rows}, key=lambda guid: hashlib.sha256(f"{seed} {guid}".encode()).digest()
+    )
+    chosen = set(order[: round(len(order) * share)])
+    return [row for row in rows if str(row["guid"]) not in chosen], [row for row in rows if str(row["guid"]) in chosen]

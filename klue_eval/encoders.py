@@ -1,0 +1,132 @@
+"""The only file that loads Hugging Face models and tokenizers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from klue_eval.heads import HEADS, TaskModel
+from klue_eval.heads.frozen import freeze
+from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.training.quiet import quiet
+
+REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
+
+
+def load_model(
+    task: KlueTask,
+    folder: Path,
+    initialisation: str,
+    settings: TaskSettings,
+    reader: Reader,
+    *,
+    training: str = "finetune",
+    trust_remote_code: bool = False,
+) -> TaskModel:
+    """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same
+    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`).
+
+    Draws from torch's global generator, so seed it first. Raises InputError if the folder is not an encoder.
+    """
+    load = partial(
+        _load_encoder,
+        task=task,
+        folder=folder,
+        initialisation=initialisation,
+        tokens=len(reader.tokenizer),
+        training=training,
+        trust_remote_code=trust_remote_code,
+    )
+    return HEADS[task.head].build(load, task, settings, reader).float()
+
+
+def _load_encoder(
+    auto_class: str,
+    *,
+    task: KlueTask,
+    folder: Path,
+    initialisation: str,
+    tokens: int,
+    training: str,
+    trust_remote_code: bool,
+    **overrides: Any,
+) -> nn.Module:
+    import transformers
+
+    config = load_config(folder, trust_remote_code, attn_implementation=_attention(), **overrides)
+    auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")
+    with quiet():
+        try:
+            if initialisation == "random":
+                model = auto.from_config(config, trust_remote_code=trust_remote_code)
+            else:
+                model = auto.from_pretrained(
+                    folder, config=config, trust_remote_code=trust_remote_code, dtype=torch.float32
+                )
+        except (OSError, ValueError) as error:
+            raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
+        if tokens > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(tokens, mean_resizing=False)
+    assert isinstance(model, nn.Module)
+    return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
+
+
+def _attention() -> str | None:
+    """On a CPU, plain products are up to 1.4 times faster than `sdpa` for short rows, with dropout, in bfloat16."""
+    return None if torch.cuda.is_available() else "eager"
+
+
+def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any) -> Any:
+    """Returns the model's configuration. Raises InputError if the folder has no encoder of a known kind."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **overrides)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
+        ) from None
+    if config.is_encoder_decoder:
+        raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
+    return config
+
+
+def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:
+    """What to do about a model or tokenizer that does not load."""
+    comes_with_code = not trust_remote_code and any(folder.glob("*.py"))
+    return REMOTE_CODE if comes_with_code else str(error)
+
+
+def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
+    """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or
+    one without a padding token."""
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
+        raise InputError(
+            f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
+        )
+    with quiet():
+        try:
+            tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
+        except (OSError, ValueError) as error:
+            reason = _without_code(folder, trust_remote_code, error)
+            raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
+    if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+        raise InputError(f"{folder}: needs a fast tokenizer with a padding token, not {type(tokenizer).__name__}")
+    tokenizer.add_tokens(list(added_tokens), special_tokens=True)
+    return tokenizer
+
+
+def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
+    """Returns the columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`."""
+    known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters
+    one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
+    return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]
