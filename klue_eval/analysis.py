@@ -1,6 +1,6 @@
-"""Where a model errs, from saved predictions: pure, with no model and no files. What `analysis.json` holds.
+"""Where a model errs, from saved predictions: the content of `analysis.json`. Pure, without a model or files.
 
-Scores are the corrected ones, of the exact predictions. Every key is always there; what a task has none of is null.
+Scores are the corrected ones of the exact predictions. Every key is always present; null if it does not apply.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.task import KlueTask
+from klue_eval.values import Row
 
 VERSION = 1
-"""Of the layout. Raised when a key changes its name or its meaning."""
+"""Version of the layout. Raised when a key changes its name or its meaning."""
 BUCKETS = 5
-"""Groups of about equally many rows, by length."""
+"""Number of groups by length, each with about the same number of rows."""
 WORST = 20
-"""Examples shown."""
+"""Number of rows that are shown."""
 
 _SOURCE_IN_GUID = re.compile(r"_\d+[-_]([a-z][a-z_]*)$")
 
 
 def analyse(task: KlueTask, predictions: Sequence[Any], rows: Sequence[Row]) -> dict[str, Any]:
-    """One prediction per row -> `version`, `task`, `rows`, `metrics` (names), `primary_metric`, `scores` and
+    """One prediction for each row -> `version`, `task`, `rows`, `metrics` (names), `primary_metric`, `scores` and
 
-    * `confusion`: `labels` and `counts[gold][predicted]`, for tasks with one label a row;
+    * `confusion`: `labels` and `counts[gold][predicted]`, for tasks with one label for each row;
     * `by_length`: `from` and `to` (characters of the row's texts), `rows`, `scores`, shortest first;
-    * `by_source`: `source`, `rows`, `scores`, for data that says where a row comes from;
+    * `by_source`: `source`, `rows`, `scores`, for data that names the source of a row;
     * `worst`: `guid`, `grade` (0 to 100), `texts` (name -> text), `gold`, `prediction`, worst first and at most 20.
     """
     pairs = list(zip(predictions, rows, strict=True))
@@ -51,7 +51,7 @@ Pair = tuple[Any, Row]
 
 
 def confusion(task: KlueTask, pairs: Iterable[Pair]) -> dict[str, Any] | None:
-    """None for tasks whose rows have no single label."""
+    """Counts labels. None for tasks whose rows do not have a single label."""
     if task.head != "classification":
         return None
     counts = [[0] * len(task.labels) for _ in task.labels]
@@ -61,12 +61,12 @@ def confusion(task: KlueTask, pairs: Iterable[Pair]) -> dict[str, Any] | None:
 
 
 def _label(value: Any) -> str:
-    """RE's predictions carry probabilities beside the label."""
+    """A prediction of RE is the label with probabilities."""
     return value if isinstance(value, str) else str(value[0])
 
 
 def by_length(task: KlueTask, pairs: Sequence[Pair], buckets: int = BUCKETS) -> list[dict[str, Any]]:
-    """Rows of equal length stay together, so that there may be fewer groups."""
+    """Scores groups of rows. Rows of equal length stay together, so there may be fewer than `buckets` groups."""
     lengths = [length_of(task, row) for _, row in pairs]
     ordered = sorted(lengths)
     cuts = sorted({ordered[len(ordered) * place // buckets] for place in range(1, buckets)})
@@ -82,12 +82,12 @@ def by_length(task: KlueTask, pairs: Sequence[Pair], buckets: int = BUCKETS) -> 
 
 
 def length_of(task: KlueTask, row: Row) -> int:
-    """Characters of all texts of the row."""
+    """Counts the characters of all texts of the row."""
     return sum(map(len, task.show(row).values()))
 
 
 def by_source(task: KlueTask, pairs: Sequence[Pair]) -> list[dict[str, Any]] | None:
-    """In the order of the sources' names; None where some row says none."""
+    """Scores each source, in the order of their names. None if a row does not name its source."""
     groups = _grouped(pairs, lambda pair: source_of(pair[1]))
     if None in groups:
         return None
@@ -95,7 +95,7 @@ def by_source(task: KlueTask, pairs: Sequence[Pair]) -> list[dict[str, Any]] | N
 
 
 def source_of(row: Mapping[str, Any]) -> str | None:
-    """RE and MRC have a field for it, NER and DP say it in the guid: `klue-ner-v1_dev_00000-wikitree`."""
+    """Reads the source from its field (RE, MRC) or from the guid (NER, DP): `klue-ner-v1_dev_00000-wikitree`."""
     if row.get("source"):
         return str(row["source"])
     found = _SOURCE_IN_GUID.search(str(row["guid"]))
@@ -103,7 +103,7 @@ def source_of(row: Mapping[str, Any]) -> str | None:
 
 
 def worst(task: KlueTask, pairs: Sequence[Pair], limit: int = WORST) -> list[dict[str, Any]]:
-    """The lowest grades below 100; rows of one grade in their order."""
+    """Returns the rows with the lowest grades below 100. Rows of equal grade keep their order."""
     graded = sorted(((grade(task, *pair), number) for number, pair in enumerate(pairs)), key=lambda entry: entry[0])
     return [
         {
@@ -119,7 +119,7 @@ def worst(task: KlueTask, pairs: Sequence[Pair], limit: int = WORST) -> list[dic
 
 
 def grade(task: KlueTask, prediction: Any, row: Row) -> float:
-    """How good one prediction is, 0 to 100: the task's own measure, else the primary metric of this row alone."""
+    """How good one prediction is, 0 to 100: the task's `grade`, otherwise the primary metric of this row alone."""
     if task.grade is not None:
         return task.grade(prediction, row)
     return task.metrics.corrected([prediction], [row])[task.primary_metric]

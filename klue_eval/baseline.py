@@ -1,6 +1,6 @@
-"""The floor of the table: a bag of character n-grams, with no pretraining and no order beyond the n-gram.
+"""The baseline of the table: a bag of character n-grams, without pretraining and without any order beyond the n-gram.
 
-Deterministic. On YNAT with few labels it is hard to beat, which is why it stands there.
+Deterministic. It is hard to beat on YNAT with few labels, and therefore part of the table.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.examples import Row, Texts
 from klue_eval.task import KlueTask
+from klue_eval.values import Row, Texts
 
 NGRAMS = (1, 3)
-"""Characters. A Korean syllable carries about what two Latin letters do, so these are shorter than the usual 2 to 5."""
+"""Shortest and longest, in characters. A Korean syllable carries about as much as two Latin letters, so both are
+less than usual (2 to 5)."""
 VERSION = 1
 """Raised when a prediction changes."""
 REGULARISATION = 10.0
@@ -20,12 +21,12 @@ REGULARISATION = 10.0
 
 
 def supports(task: KlueTask) -> bool:
-    """Tasks whose rows are texts with one label or number."""
+    """Whether the rows of the task are texts with one label or number."""
     return task.texts is not None
 
 
 def predict(task: KlueTask, train: Sequence[Row], scored: Sequence[Row]) -> list[Any]:
-    """Learns from `train` alone; one prediction per row of `scored`."""
+    """Learns from `train`. Returns one prediction for each row of `scored`."""
     learn = _classify if task.head == "classification" else _regress
     assert task.texts is not None
     return learn(task, [task.texts(row) for row in train], [task.texts(row) for row in scored])
@@ -38,7 +39,7 @@ def _vectorizer() -> Any:
 
 
 def _classify(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
-    """Logistic regression. A pair is two bags side by side: the n-gram's segment is part of its name."""
+    """Logistic regression. A pair is two concatenated bags: an n-gram in the second segment is another feature."""
     from sklearn.linear_model import LogisticRegression
 
     fitted, applied = _bags(train, scored)
@@ -58,7 +59,7 @@ def _bags(train: Sequence[Texts], scored: Sequence[Texts]) -> tuple[Any, Any]:
 
 
 def _regress(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
-    """The cosine of the two segments' vectors, put on the scale of the labels by a line through the training rows."""
+    """Predicts from the cosine of the two segments' vectors, by linear regression on the training rows."""
     from sklearn.linear_model import LinearRegression
 
     vectorizer = _vectorizer().fit([text for item in train for text in (item.text, item.pair)])
@@ -67,7 +68,7 @@ def _regress(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) ->
 
 
 def _cosines(vectorizer: Any, items: Sequence[Texts]) -> Any:
-    """[rows, 1]. The vectors have length 1, so the cosine is their product."""
+    """[rows, 1]. The vectors have length 1, so their product is the cosine."""
     import numpy as np
 
     first = vectorizer.transform([item.text for item in items])

@@ -1,6 +1,6 @@
-"""Rows as flat arrays of piece ids, and batches drawn from them: padded to their own longest example, never further.
+"""Rows as flat arrays of token ids, and batches drawn from them, each padded to its longest example.
 
-Shapes: B examples in a batch, L pieces in its longest one.
+Shapes: B examples in a batch, L tokens in its longest one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from klue_eval.examples import Example, Row
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
+from klue_eval.values import Example, Row
 from kobert_pipeline.ground.errors import InputError
 
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
@@ -25,53 +25,55 @@ Batch = dict[str, dict[str, Tensor]]
 logger = logging.getLogger(__name__)
 
 WINDOW = 64
-"""Batches among which rows are sorted by length: most of the padding goes, and batches stay well mixed."""
+"""Number of batches among which rows are sorted by length. That removes most of the padding, and batches stay mixed."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The examples of all rows, in the order of the rows; a row has one or several."""
+    """The examples of all rows, in the order of the rows. A row has one example or several."""
 
     examples: list[Example]
     owners: NDArray[np.int64]
-    """[examples] the number of the row that each belongs to."""
+    """[examples] the number of the row to which each belongs."""
     columns: dict[str, NDArray[np.int64]]
-    """`input_ids` and `token_type_ids`: all examples' pieces, one after the other."""
+    """`input_ids` and `token_type_ids`: the tokens of all examples, one example after the other."""
     offsets: NDArray[np.int64]
     """Example i is [offsets[i], offsets[i + 1])."""
     padding: dict[str, int]
-    """Column -> what fills it behind an example."""
+    """Column -> the value that fills it after an example."""
     truncated: int
-    """Rows of which the model does not see all."""
+    """Number of rows of which the model reads only a part."""
     unread: int
-    """Rows with an eojeol that the tokenizer turns into nothing."""
+    """Number of rows with an eojeol from which the tokenizer makes no token."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.offsets)
 
     def only(self, names: Collection[str]) -> Encoded:
-        """Without the columns that a model does not read."""
+        """Returns the examples without the columns that a model does not read."""
         return replace(self, columns={name: self.columns[name] for name in self.columns if name in names})
 
 
 def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: TaskSettings) -> Encoded:
-    """Raises InputError naming the row that gives the model nothing to read; of rows that give it less than they hold,
-    says how many there are, and which is the first."""
+    """Encodes all rows. Logs how many of them the model reads only in part, and the first one.
+
+    Raises InputError for a row from which the tokenizer makes no token.
+    """
     examples: list[Example] = []
     owners: list[int] = []
     for number, row in enumerate(rows):
         found = task.encode(row, reader, settings)
         if any(len(example.input_ids) <= len(reader.prefix) + len(reader.suffix) for example in found):
             raise InputError(
-                f"{task.title}, row {row['guid']}: the tokenizer turns its text into nothing; leave it out"
+                f"{task.title}, row {row['guid']}: the tokenizer makes no token from its text; leave the row out"
             )
         examples += found
         owners += [number] * len(found)
     cut = sorted({owner for owner, example in zip(owners, examples, strict=True) if example.truncated})
     unread = [number for number, row in enumerate(rows) if any(map(reader.unread, task.show(row).values()))]
-    _report(task, rows, cut, f"do not fit into {reader.max_length} pieces whole")
-    _report(task, rows, unread, "hold an eojeol that the tokenizer turns into nothing")
+    _report(task, rows, cut, f"are longer than {reader.max_length} tokens")
+    _report(task, rows, unread, "have an eojeol from which the tokenizer makes no token")
     offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
     total = int(offsets[-1])
     return Encoded(
@@ -95,11 +97,11 @@ def _report(task: KlueTask, rows: Sequence[Row], numbers: Sequence[int], what: s
 
 
 def _flat(rows: Iterable[Sequence[int]], total: int) -> NDArray[np.int64]:
-    return np.fromiter((piece for row in rows for piece in row), dtype=np.int64, count=total)
+    return np.fromiter((token for row in rows for token in row), dtype=np.int64, count=total)
 
 
 def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-    """Every column and `attention_mask` as [B, L]. Line B of the batch is example `rows[B]`."""
+    """Returns every column and `attention_mask` as [B, L]. Line i of the batch is example `rows[i]`."""
     starts, lengths = encoded.offsets[rows], encoded.lengths[rows]
     places = np.arange(int(lengths.max()))[None, :]
     inside = places < lengths[:, None]
@@ -112,7 +114,7 @@ def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
 
 
 def training_order(lengths: NDArray[np.int64], batch_size: int, key: Sequence[int]) -> list[NDArray[np.int64]]:
-    """Each row once, as batches of rows of similar length in random order. A pure function of its arguments."""
+    """Returns each row once, as batches of rows of similar length, in random order. Pure."""
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(list(key))))
     shuffled = generator.permutation(len(lengths))
     batches: list[NDArray[np.int64]] = []
@@ -123,7 +125,7 @@ def training_order(lengths: NDArray[np.int64], batch_size: int, key: Sequence[in
 
 
 def scoring_order(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Each row once, shortest first."""
+    """Returns each row once, shortest first."""
     return _cut(np.argsort(lengths, kind="stable"), batch_size)
 
 
@@ -133,7 +135,7 @@ def _cut(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """What Lightning iterates: one pass over the steps of all epochs, so that nothing restarts between epochs."""
+    """The batches of all epochs, which Lightning reads in one pass. Nothing restarts between epochs."""
 
     encoded: Encoded
     collate: Collate
@@ -151,5 +153,5 @@ class TrainingBatches:
 
 
 def batch_of(encoded: Encoded, numbers: NDArray[np.int64], collate: Collate) -> Batch:
-    """`inputs`, what the encoder reads, and `labels`, what the head reads beside it."""
+    """Returns `inputs` for the encoder and `labels` for the head."""
     return {"inputs": pad(encoded, numbers), "labels": collate([encoded.examples[number] for number in numbers])}

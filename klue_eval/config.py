@@ -14,9 +14,9 @@ from kobert_pipeline.ground.config import Config, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
-    name="klue_eval", version=3, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+    name="klue_eval", version=4, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 )
-"""Of `kobert run` and of `kobert eval`."""
+"""`kobert run` and `kobert eval` share it."""
 
 Initialisation = Literal["pretrained", "random"]
 Training = Literal["finetune", "features", "probe"]
@@ -26,26 +26,26 @@ class Protocol(Config):
     """One way of comparing models: how many labels they see, how often they try, and what may be tuned."""
 
     train_rows: int | None = Field(None, ge=1)
-    """This many training rows, drawn alike for every model; all of them where absent."""
+    """Number of training rows, the same ones for every model. All rows if absent."""
     seeds: int = Field(3, ge=1)
-    """Fine-tuning runs, at seed, seed + 1, …"""
+    """Number of fine-tuning runs, at seed, seed + 1, …"""
     learning_rates: tuple[PositiveFloat, ...] = ()
-    """Tried in turn; the task's official one where empty."""
+    """Each of them is tried. The task's official one if empty."""
     epochs: tuple[PositiveInt, ...] = ()
-    """Tried with each learning rate; the task's official number where empty."""
+    """Each of them is tried with each learning rate. The task's official number if empty."""
     selection_rows: int = Field(0, ge=0)
-    """With more than one learning rate or number of epochs, the best is chosen at one seed on this many other training
-    rows: never on dev."""
+    """Number of other training rows on which the best learning rate and number of epochs are chosen, at one seed. Dev
+    is never used for that."""
     initialisations: tuple[Initialisation, ...] = Field(("pretrained",), min_length=1)
-    """`random` fine-tunes the same architecture from scratch: what pretraining is worth."""
+    """`random` fine-tunes the same architecture from scratch. The difference shows what pretraining is worth."""
     evaluations_per_epoch: int = Field(4, ge=0)
-    """Officially 4: the best of them is `best`. 0 scores once, at the end."""
+    """The official number is 4, and the best of them is `best`. 0 scores once, at the end."""
     training: Training = "finetune"
-    """`finetune` trains everything. The others freeze the encoder: `features` trains a BiLSTM on its last four layers side
-    by side, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains the head alone on its last layer."""
+    """`finetune` trains everything. The others freeze the encoder: `features` trains a BiLSTM on its last four layers,
+    concatenated, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains the head on its last layer."""
     patience: int = Field(0, ge=0)
-    """Early stopping: a run ends after so many scorings without a better one on `selection_rows` other training rows,
-    never on dev. 0, the official way, never stops."""
+    """Early stopping: a run ends after this number of scorings without a better one on `selection_rows` other training
+    rows. Dev is never used for that. 0 never stops early; that is the official way."""
 
     @property
     def chooses(self) -> bool:
@@ -71,28 +71,28 @@ class Protocol(Config):
 
     @property
     def other_rows(self) -> int:
-        """Training rows that are needed beside those trained on."""
+        """Number of training rows that are needed besides those trained on."""
         return self.selection_rows if self.chooses or self.patience else 0
 
 
 class EvaluationConfig(Config):
     tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
-    """KLUE's eight; nsmc, kornli, korsts, pawsx, korquad and naver_ner beside them where they are named."""
+    """KLUE's eight. nsmc, kornli, korsts, pawsx, korquad and naver_ner are evaluated only if they are named."""
     data: str = runtime(SAMPLE)
-    """Folder of KLUE's files, known by their content; `${VARIABLE}` is expanded. `package:klue_eval/sample` is a sample
-    whose scores mean nothing, `hub:klue` the Hub's copy."""
+    """Folder of KLUE's files, which are identified by their content. `${VARIABLE}` is expanded.
+    `package:klue_eval/sample` is a sample whose scores mean nothing, `hub:klue` is the Hub's copy."""
     held_out: tuple[str, ...] = ()
-    """Tasks of which there is one labelled file, dev or a part of the data. It is cut in two by guid: 80 % is trained on,
-    20 % scored. Such a score is **no KLUE dev score**, and is never shown as one."""
+    """Tasks that have only one labelled file: dev, or a part of the data. The file is cut in two by guid: 80 % is
+    trained on, 20 % is scored. Such a score is **not a KLUE dev score**, and is never shown as one."""
     protocols: dict[str, Protocol] = Field({"official": Protocol()}, min_length=1)
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Task -> settings that differ from the official ones."""
+    """Task -> the settings that differ from the official ones."""
     tfidf: bool = True
-    """Score a bag of character n-grams on the same rows: the floor that a pretrained model has to beat."""
+    """Score the baseline too: a bag of character n-grams, trained on the same rows. Pretraining has to beat it."""
     trust_remote_code: bool = False
-    """Run Python code that comes with the model. It may do anything that you may do: only for models whose code you read."""
+    """Run Python code that comes with the model. It can do anything that you can do, so read it first."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
-    """`auto` is bf16-mixed where the device computes it in hardware, otherwise 32-true."""
+    """`auto` is bf16-mixed if the device computes it in hardware, otherwise 32-true."""
 
     @field_validator("tasks")
     @classmethod
@@ -120,7 +120,7 @@ class EvaluationConfig(Config):
 
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
-    """The task's official settings with `overrides` laid on them. Raises RecipeError for an unknown or impossible one."""
+    """Returns the task's official settings, changed by `overrides`. Raises RecipeError for an invalid one."""
     defaults = KNOWN[name].defaults
     return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 

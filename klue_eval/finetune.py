@@ -1,8 +1,8 @@
-"""Fine-tuning of one encoder on one task at one seed, by Lightning, with the settings of the released baseline.
+"""Fine-tunes one encoder on one task at one seed, by Lightning, with the settings of KLUE's released code.
 
 AdamW (epsilon 1e-8), linear warm-up and decay, gradients clipped at 1.0, dev scored several times an epoch. Two
-deviations cost nothing in score and halve the time: batches hold rows of similar length, and the forward pass runs in
-bfloat16 where the processor has it.
+differences cost nothing in score and halve the time: the rows of a batch have similar lengths, and the forward pass
+runs in bfloat16 if the processor supports it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
-from klue_eval.examples import Answer, Row, Values
+from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.heads import HEADS, TaskModel
-from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Row, Values
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.training.memory import keep_freed_memory
@@ -41,7 +41,7 @@ CLIP = 1.0
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that decides a fine-tuning run besides the model and the rows."""
+    """Everything that decides a fine-tuning run except the model and the rows."""
 
     task: KlueTask
     settings: TaskSettings
@@ -50,36 +50,36 @@ class Trial:
     evaluations_per_epoch: int
     precision: str
     training: str = "finetune"
-    """Or how the encoder is used frozen: `features`, `probe`."""
+    """`features` and `probe` freeze the encoder."""
     patience: int = 0
-    """Scorings without a better one on the stopping rows after which a run ends; 0 never ends it early."""
+    """A run ends after this number of scorings without a better one on the stopping rows. 0 never ends it early."""
     trust_remote_code: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     predictions: list[Any]
-    """Of the last checkpoint, one per scored row."""
+    """Predictions of the last checkpoint, one for each scored row."""
     official_predictions: list[Any] | None
-    """Of the task's official decoding, where it has one of its own."""
+    """Predictions of the task's official decoding, if it has one."""
     curve: list[dict[str, Any]]
-    """`step` and official `metrics` of every scoring; the last one belongs to `predictions`."""
+    """`step` and official `metrics` of every scoring. The last one belongs to `predictions`."""
     steps: int
-    """That were taken: fewer than planned where the run was stopped early."""
+    """Steps that were taken: fewer than planned if the run stopped early."""
     truncated: dict[str, int]
-    """Split -> rows of which the model does not see all."""
+    """Split -> number of rows of which the model reads only a part."""
     unread: dict[str, int]
-    """Split -> rows with an eojeol that the tokenizer turns into nothing."""
+    """Split -> number of rows with an eojeol from which the tokenizer makes no token."""
     not_finite: int
-    """Scored rows whose output was no number: the run diverged."""
+    """Number of scored rows with an output that is not finite: the run diverged."""
     precision: str
     rows_per_second: float
-    """Training rows (of MRC and WoS: windows and turns), without loading, tokenising and scoring."""
+    """Training examples per second, without the time for loading, tokenizing and scoring."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Rows to be scored, as they are and as the model reads them."""
+    """Rows to be scored, and the same rows as the model reads them."""
 
     rows: Sequence[Row]
     encoded: Encoded
@@ -88,9 +88,9 @@ class Scored:
 def finetune(
     folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[Row], stopping: Sequence[Row] = ()
 ) -> Outcome:
-    """Trains on `train`, scores on `scored`. On one machine, the same arguments give the same predictions.
+    """Trains on `train` and scores `scored`. On one machine, the same arguments give the same predictions.
 
-    `stopping`: other rows, on which a run with patience decides when to end.
+    `stopping`: other rows, by which a run with patience decides when to end.
     """
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     trusted = trial.trust_remote_code
@@ -124,7 +124,7 @@ def finetune(
 
 
 class FineTuning(lightning.LightningModule):
-    """The model, its loss, and the scorings on the way."""
+    """The model, its loss, and the scorings during training."""
 
     def __init__(self, model: TaskModel, trial: Trial, steps: int, scored: Scored, stopping: Scored) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class FineTuning(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """By hand: Lightning refuses to clip for a fused optimizer under autocast, though bfloat16 scales no gradients."""
+        """Lightning refuses to clip for a fused optimizer under autocast, though bfloat16 scales no gradients."""
         nn.utils.clip_grad_norm_(self.parameters(), CLIP)
 
     def on_train_start(self) -> None:
@@ -174,7 +174,10 @@ class FineTuning(lightning.LightningModule):
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
-                "%s: step %s of %s gives no numbers; the run diverged", self.trial.task.title, step, self.steps
+                "%s: the outputs at step %s of %s are not finite; the run diverged",
+                self.trial.task.title,
+                step,
+                self.steps,
             )
         task, rows = self.trial.task, self.scored.rows
         usable = _all_usable(answers)
@@ -185,7 +188,7 @@ class FineTuning(lightning.LightningModule):
         self.curve.append({"step": step, "metrics": official})
 
     def _stalls(self) -> bool:
-        """Whether the last `patience` scorings of the stopping rows were no better than one before them."""
+        """Whether none of the last `patience` scorings of the stopping rows was better than all before them."""
         task, rows = self.trial.task, self.stopping.rows
         usable = _all_usable(self._answers(self.stopping))
         predictions = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
@@ -195,7 +198,7 @@ class FineTuning(lightning.LightningModule):
 
     @torch.no_grad()
     def _answers(self, scored: Scored) -> list[list[Answer]]:
-        """What the head says of each scored row's examples, in the order of the rows."""
+        """Returns the head's answers to each row's examples, in the order of the rows."""
         encoded = scored.encoded
         order = scoring_order(encoded.lengths, self.head.scoring_batch)
         values: list[Values] = [{}] * len(encoded.examples)
@@ -204,13 +207,13 @@ class FineTuning(lightning.LightningModule):
             batch = batch_of(encoded, numbers, self.head.collate)
             on_device = {part: {name: column.to(self.device) for name, column in batch[part].items()} for part in batch}
             with self.trainer.precision_plugin.forward_context():
-                found = self.model.predict(**on_device)
-            for number, said in zip(numbers, found, strict=True):
-                values[number] = said
+                outputs = self.model.predict(**on_device)
+            for number, output in zip(numbers, outputs, strict=True):
+                values[number] = output
         self.model.train()
         answers: list[list[Answer]] = [[] for _ in scored.rows]
-        for owner, example, said in zip(encoded.owners, encoded.examples, values, strict=True):
-            answers[owner].append(Answer(example, said))
+        for owner, example, output in zip(encoded.owners, encoded.examples, values, strict=True):
+            answers[owner].append(Answer(example, output))
         return answers
 
 
@@ -227,12 +230,12 @@ def _usable(values: Values) -> Values:
 
 
 def scoring_steps(steps: int, scorings: int) -> frozenset[int]:
-    """`scorings` evenly spaced steps, counted from 1; the last step is always among them."""
+    """Returns `scorings` evenly spaced steps, counted from 1. The last step is always among them."""
     return frozenset({steps, *(max(1, steps * index // scorings) for index in range(1, scorings))})
 
 
 def choose_precision(wanted: str) -> str:
-    """`auto` -> bf16-mixed where the hardware computes it; emulated, it is slower than float32."""
+    """Returns bf16-mixed for `auto` if the hardware computes it. Emulated, it is slower than float32."""
     if wanted != "auto":
         return wanted
     fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()

@@ -1,6 +1,6 @@
-"""How a file lays out its records: a text stream -> records, one a row. The tasks say which layout theirs is.
+"""How a file lays out its records: a text stream -> records, one for each row. Each task names its layouts.
 
-A record that cannot be told apart from its neighbours raises LayoutError; what is wrong inside one, `KlueTask.read` finds.
+A file whose records cannot be separated raises LayoutError. `KlueTask.read` finds what is wrong inside a record.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from klue_eval.task import Layout
 
 
 class LayoutError(Exception):
-    """A file that is not laid out as its task says. The message names the line where there is one."""
+    """A file that does not have the layout of its task. The message names the line, if it is known."""
 
 
 def json_rows(stream: TextIO) -> Iterator[Any]:
     """A list of rows."""
     records = json.load(stream)
     if not isinstance(records, list):
-        raise LayoutError("the top level is no list of rows")
+        raise LayoutError("the top level is not a list of rows")
     yield from records
 
 
@@ -38,12 +38,12 @@ def tab_separated(stream: TextIO) -> Iterator[Any]:
 
 
 def raw_tabs(stream: TextIO) -> Iterator[Any]:
-    """As `tab_separated`, but a quotation mark is a character like any other."""
+    """Like `tab_separated`, but a quotation mark has no special meaning."""
     yield from csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def tab_pairs(*names: str) -> Layout:
-    """Lines of tab-separated values under these names, with no header."""
+    """Lines of tab-separated values with these names, without a header."""
 
     def read(stream: TextIO) -> Iterator[Any]:
         for number, line in enumerate(stream, 1):
@@ -63,13 +63,13 @@ PLAIN: Mapping[str, Layout] = {
     ".csv": comma_separated,
     ".tsv": tab_separated,
 }
-"""By suffix, for tasks that do not say otherwise."""
+"""Suffix -> layout, for tasks that do not name another."""
 
 
 def columns(names: Sequence[str]) -> Layout:
-    """KLUE's TSV of sentences: a line a character or eojeol, blank lines between sentences, `## guid<TAB>text` before each.
+    """KLUE's TSV of sentences: one character or eojeol a line, blank lines between sentences, `## guid<TAB>text` first.
 
-    The record holds one list of strings per name, and `guid` where a comment says it. The first column may be a space,
+    The record has a list of strings for each name, and `guid` if a comment gives one. The first column may be a space,
     so lines are not stripped.
     """
 
@@ -102,9 +102,9 @@ def _record(names: Sequence[str], guid: str | None, lines: Sequence[Sequence[str
 
 
 def questions(stream: TextIO) -> Iterator[Any]:
-    """KLUE-MRC's JSON (SQuAD 2.0's): one record a question, with the fields of its article and its context.
+    """KLUE-MRC's JSON, which is SQuAD 2.0's: one record for each question, with fields of its article and context.
 
-    A flat list of such records is read too.
+    Also reads a flat list of such records.
     """
     content = json.load(stream)
     if isinstance(content, list):

@@ -1,13 +1,12 @@
-"""The table as a picture: this model's scores among the published ones, a line a metric. Pure: equal scores, equal bytes."""
+"""The score table as a picture: a line for each metric, our scores among the published ones. Pure: equal scores give
+equal bytes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from typing import Any
 
-from klue_eval.published import PUBLISHED, published_score
-from klue_eval.results import column_titles, columns_of, model_name
+from kobert_pipeline.ground.contents.score_table import ScoreRow, ScoreTable
 
 SETTINGS = {
     "svg.fonttype": "none",
@@ -18,23 +17,27 @@ SETTINGS = {
     "axes.spines.left": False,
 }
 LINE = 0.32
-"""Inches a metric."""
+"""Inches for each metric."""
+DRAWN = ("model", "random")
+"""The rows of ours that are drawn: official scores of the last checkpoint."""
 
 
-def draw_scores(summary: Mapping[str, Any]) -> str:
-    """An SVG document. Published scores are grey; ours are dots with the deviation over seeds, a colour a protocol."""
+def draw_scores(table: ScoreTable, *, sample: bool) -> str:
+    """Returns an SVG document. Published scores are grey. Ours have a colour for each row, and bars for the deviation
+    over seeds. `sample`: the picture says that the scores mean nothing."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    columns = columns_of(summary)
     with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(8, 1.6 + LINE * len(columns)), layout="constrained")
+        figure = Figure(figsize=(8, 1.6 + LINE * len(table.columns)), layout="constrained")
         axes = figure.subplots()
-        _published(axes, columns)
-        _ours(axes, summary, columns)
-        axes.set_yticks(range(len(columns)), column_titles(summary, columns))
+        _published(axes, [row for row in table.rows if row.kind == "published"])
+        for row in table.rows:
+            if row.kind in DRAWN:
+                _ours(axes, row)
+        axes.set_yticks(range(len(table.columns)), [column.title for column in table.columns])
         axes.invert_yaxis()
-        axes.set_xlabel("sample: these scores mean nothing" if summary["sample"] else "ours: dev; published: test")
+        axes.set_xlabel("sample: these scores mean nothing" if sample else "ours: dev; published: test")
         axes.grid(axis="y", linewidth=0.4)
         figure.legend(loc="outside upper left", ncols=3, frameon=False)
         buffer = io.StringIO()
@@ -42,27 +45,13 @@ def draw_scores(summary: Mapping[str, Any]) -> str:
     return buffer.getvalue()
 
 
-def _published(axes: Any, columns: list[tuple[str, str]]) -> None:
-    points = [
-        (score, place)
-        for place, column in enumerate(columns)
-        for model in PUBLISHED
-        if (score := published_score(model, *column)) is not None
-    ]
+def _published(axes: Any, rows: list[ScoreRow]) -> None:
+    points = [(cell.value, line) for row in rows for line, cell in enumerate(row.cells) if cell.value is not None]
     axes.scatter([point[0] for point in points], [point[1] for point in points], color="0.7", s=14, label="published")
 
 
-def _ours(axes: Any, summary: Mapping[str, Any], columns: list[tuple[str, str]]) -> None:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for entry in summary["results"]:
-        name = model_name(entry["initialisation"], summary["protocols"][entry["protocol"]])
-        groups.setdefault(f"{name} ({entry['protocol']})", []).append(entry)
-    for name, entries in groups.items():
-        points = [
-            (entry["metrics"][metric]["last_mean"], place, entry["metrics"][metric]["last_std"] or 0.0)
-            for entry in entries
-            for place, (task, metric) in enumerate(columns)
-            if task == entry["task"]
-        ]
-        means, places, spreads = zip(*points, strict=True)
-        axes.errorbar(means, places, xerr=spreads, fmt="o", markersize=4, linewidth=1, label=name)
+def _ours(axes: Any, row: ScoreRow) -> None:
+    points = [(cell.value, line, cell.spread or 0.0) for line, cell in enumerate(row.cells) if cell.value is not None]
+    means, lines, spreads = zip(*points, strict=True)
+    label = f"{row.name} ({row.protocol})"
+    axes.errorbar(means, lines, xerr=spreads, fmt="o", markersize=4, linewidth=1, label=label)

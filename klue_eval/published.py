@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from kobert_pipeline.ground.contents.score_table import Published
 
 COLUMNS = (
     ("ynat", "macro_f1"),
@@ -20,10 +20,10 @@ COLUMNS = (
     ("wos", "joint_goal_accuracy"),
     ("wos", "slot_f1"),
 )
-"""Task and metric of each figure below."""
+"""Task and metric of each score below."""
 
 # fmt: off
-PUBLISHED: Mapping[str, tuple[float, ...]] = {
+PUBLISHED = Published(COLUMNS, {
     "mBERT-base": (
         81.55, 84.66, 76.00, 73.20, 76.50, 89.23, 57.88, 53.82, 90.30, 86.66, 44.66, 55.92, 35.46, 88.63,
     ),
@@ -51,10 +51,5 @@ PUBLISHED: Mapping[str, tuple[float, ...]] = {
     "KLUE-RoBERTa-large": (
         85.69, 93.35, 86.63, 89.17, 85.00, 91.86, 71.13, 72.98, 93.48, 88.36, 75.58, 80.59, 50.22, 92.23,
     ),
-}
+})
 # fmt: on
-
-
-def published_score(model: str, task: str, metric: str) -> float | None:
-    """None for a metric that the table does not hold."""
-    return dict(zip(COLUMNS, PUBLISHED[model], strict=True)).get((task, metric))

@@ -1,4 +1,4 @@
-"""The contract of a task: one frozen value, made in one file of `tasks/`, listed in `tasks.TASKS` or `tasks.OTHERS`."""
+"""The contract of a task: one frozen value, defined in a file of `tasks/`, listed in its TASKS or OTHERS."""
 
 from __future__ import annotations
 
@@ -8,79 +8,79 @@ from typing import Any, TextIO, TypeAlias
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row, Texts
 from klue_eval.metrics import Metrics
-from klue_eval.reader import Reader
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example, Row, Texts
 from kobert_pipeline.ground.config import Config
 
 Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
-"""A text stream -> its records, one a row."""
+"""A text stream -> its records, one for each row."""
 
 
 class TaskSettings(Config):
-    """How a task is fine-tuned. Each task's `defaults` are those of the released baseline (KLUE-baseline, `run_all.sh`)."""
+    """How a task is fine-tuned. Each task's `defaults` are those of KLUE's released code (`run_all.sh`)."""
 
     learning_rate: float = Field(5e-5, gt=0)
     """Peak of the linear schedule."""
     batch_size: int = Field(32, ge=1)
-    """Examples: rows, of MRC windows and of WoS turns."""
+    """Number of examples. An example is a row, in MRC a window, in WoS a turn."""
     epochs: int = Field(4, ge=1)
     warmup_share: float = Field(0.1, ge=0, lt=1)
     """Share of all steps over which the learning rate rises."""
     max_length: int = Field(128, ge=8)
-    """Pieces of one example, special tokens included; longer ones are truncated and counted."""
+    """Tokens of one example, with special tokens. Longer examples are truncated and counted."""
     weight_decay: float = Field(0.0, ge=0)
 
 
 @dataclass(frozen=True)
 class KlueTask:
     name: str
-    """Also the task's name in file names and on the Hub."""
+    """Also the task's name in the names of files and on the Hub."""
     version: int
-    """Raised when a prediction or a score changes; part of every unit's fingerprint."""
+    """Raised when a prediction or a score changes. It is part of the fingerprint of every run."""
     title: str
     dataset: str
     paper: str
     labels: tuple[str, ...]
-    """In the order of the released baseline; empty for regression and for spans."""
+    """In the order of KLUE's released code. Empty for regression and for spans."""
     read: Callable[[Mapping[str, Any]], Row | None]
-    """A raw record of any released format -> a row; None where the label (or, in older data, the text) is missing.
-    Raises KeyError for a missing field and ValueError for one that makes no sense."""
+    """A raw record of any released format -> a row; None if the label (or, in older data, the text) is missing.
+    Raises KeyError for a missing field and ValueError for an invalid one."""
     encode: Callable[[Row, Reader, Any], list[Example]]
-    """A row, the tokenizer and the task's settings -> what the model gets of it: at least one example."""
+    """A row, the tokenizer and the task's settings -> the examples that the model reads: at least one."""
     head: str
     """A name of `heads.HEADS`."""
     decode: Callable[[Sequence[Answer], Row], Any]
-    """What the head says of a row's examples -> the prediction, in the words of the labels and as JSON holds it."""
+    """The head's output for a row's examples -> the prediction, with labels as strings, as it is written to JSON."""
     gold: Callable[[Row], Any]
     """The row's labels in the form of a prediction."""
     show: Callable[[Row], dict[str, str]]
-    """Name -> text: what a person reads of a row."""
+    """Name -> text: what people are shown of a row."""
     metrics: Metrics
     primary_metric: str
-    """Picks the best checkpoint, learning rate and number of epochs."""
+    """The metric by which the best checkpoint, learning rate and number of epochs are chosen."""
     defaults: TaskSettings
     """An instance of the task's own settings class."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Split (`train`, `dev`) -> rows of the released data: a score on fewer is none of the whole split."""
+    """Split (`train`, `dev`) -> rows in the released data. A score on fewer is not one of the whole split."""
     scored_split: str = "dev"
     """What the released data calls the split that is scored."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """Split (`train`, `dev`) -> how the path of the released file ends, where that does not hold the task's name."""
+    """Split (`train`, `dev`) -> the end of the released file's path, if that path does not contain the task's name."""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
-    """Suffix -> how a file of that format lays out this task's rows, where it is not a plain table."""
+    """Suffix -> how a file of that format lays out this task's rows, if it is not a plain table."""
     decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None
-    """Where the released baseline turns pieces into predictions in its own way, which its scores depend on: NER."""
+    """Set if KLUE's released code decodes in a way of its own on which its scores depend. Only NER needs it."""
     grade: Callable[[Any, Row], float] | None = None
-    """How good a prediction of one row is, 0 to 100, where the metrics of a single row do not say."""
+    """How good the prediction of one row is, 0 to 100. Set if the metrics say nothing about a single row."""
     texts: Callable[[Row], Texts] | None = None
-    """For sequence classification: what a bag of n-grams can learn from."""
+    """For sequence classification: the texts from which the baseline learns."""
     added_tokens: tuple[str, ...] = ()
-    """Special tokens that the task's texts use: they join the tokenizer, and their embeddings start at random."""
+    """Special tokens of the task's texts. They are added to the tokenizer, with random embeddings."""
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:
-    """A field that must hold text. Raises KeyError where it is absent, ValueError where it is empty or no text."""
+    """Returns a field that must contain text. Raises KeyError if it is absent, ValueError unless it is a text."""
     value = record[name]
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"`{name}` is {value!r}; it must be a text")
@@ -88,7 +88,7 @@ def text_field(record: Mapping[str, Any], name: str) -> str:
 
 
 def label_field(record: Mapping[str, Any], name: str, labels: tuple[str, ...]) -> str | None:
-    """A label by its string; None where it is withheld. Numbers are refused: copies of the data number labels differently."""
+    """Returns a label; None if it is withheld. Refuses numbers: copies of the data number labels differently."""
     value = record[name]
     if value is None or value == "":
         return None
@@ -96,19 +96,19 @@ def label_field(record: Mapping[str, Any], name: str, labels: tuple[str, ...]) -
 
 
 def known_label(value: Any, name: str, labels: Sequence[str]) -> str:
-    """The label itself. Raises ValueError for one outside the map."""
+    """Returns the label. Raises ValueError for an unknown one."""
     if value not in labels:
         raise ValueError(f"`{name}` is {value!r}; known: {', '.join(labels)}")
     return str(value)
 
 
 def list_field(record: Mapping[str, Any], *names: str, length: int | None = None) -> list[Any]:
-    """A field, under the first of its names that the record has. Raises KeyError where it has none, ValueError where it
-    holds no list, an empty one, or one of another length than its neighbours'."""
+    """Returns a list, under the first of its names that the record has. Raises KeyError if it has none of them,
+    ValueError if the field is not a list, is empty, or has another number of entries than `length`."""
     name = next((name for name in names if name in record), names[0])
     value = record[name]
     if not isinstance(value, list) or not value:
-        raise ValueError(f"`{name}` is {value!r:.60}; it must be a list with something in it")
+        raise ValueError(f"`{name}` is {value!r:.60}; it must be a list that is not empty")
     if length is not None and len(value) != length:
         raise ValueError(f"`{name}` has {len(value)} entries for {length}")
     return value

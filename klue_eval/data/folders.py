@@ -15,24 +15,24 @@ from kobert_pipeline.ground.errors import InputError
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
 ONLY = "held_out"
-"""The one labelled file of a task of which no train and dev are at hand: its dev, else what is called `labelled`."""
+"""The one labelled file of a task that has no train and dev: its dev, otherwise the file called `labelled`."""
 PART = r"(?:[-_.](?:partial|\d+of\d+))?"
-"""How the name of a file goes on that holds a part of a split."""
+"""What follows the split in the name of a file that has only a part of it."""
 FORMATS = tuple(PLAIN)
 RELEASED = (*FORMATS, ".txt")
-"""What files that are known by their released name may end in."""
+"""Suffixes of files that are found by their released name."""
 
 
 def resolve_folder(data: str) -> Path:
-    """`${VARIABLE}` expanded, `package:NAME/…` found beside the installed code, an archive or a folder of archives
-    unpacked. Raises InputError if it is none of these."""
+    """Returns the folder of the data: expands `${VARIABLE}`, finds `package:NAME/…` in the installed code, and unpacks
+    an archive or a folder of archives. Raises InputError for anything else."""
     expanded = expand_variables(data, "klue_eval.data")
     folder = package_path(expanded) if expanded.startswith(PACKAGE) else Path(expanded).expanduser()
     if is_archive(folder):
         return unpacked([folder])
     if not folder.is_dir():
         raise InputError(
-            f"{data}: no such folder. Name the folder or the archive ({', '.join(ENDINGS)}) that holds KLUE's files, "
+            f"{data}: no such folder. Name the folder or the archive ({', '.join(ENDINGS)}) with KLUE's files, "
             f"`{SAMPLE}`, or `hub:klue`."
         )
     archives = sorted(path for path in folder.iterdir() if is_archive(path))
@@ -44,11 +44,11 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 def find_split(task_name: str, folder: Path, split: str) -> Path:
-    """The file of a split (`train`, `dev`, or ONLY) anywhere below `folder`: its name holds the task's name as a word and
-    ends in the split's (`klue-re-v1.1_dev.json`), or in that and `partial` or `4of5`.
+    """Finds the file of a split (`train`, `dev`, or ONLY) anywhere below `folder`. Its name has the task's name as a
+    word and ends with the split's (`klue-re-v1.1_dev.json`), which `partial` or `4of5` may follow.
 
-    A whole file wins over a part, then JSON over JSON Lines, CSV and TSV. Raises InputError when there is none, or more
-    than one of a kind.
+    A whole file is preferred to a part, then JSON to JSON Lines, CSV and TSV. Raises InputError if there is no such
+    file, or more than one of a kind.
     """
     released = find_task(task_name).files.get("dev" if split == ONLY else split)
     if released:
@@ -66,14 +66,14 @@ def find_split(task_name: str, folder: Path, split: str) -> Path:
 
 
 def _released_file(task_name: str, folder: Path, name: str) -> Path:
-    """The file whose path, without its suffix, ends in `name`. Raises InputError unless there is exactly one."""
+    """Finds the file whose path, without its suffix, ends with `name`. Raises InputError unless there is one."""
     found = sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in RELEASED and f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}")
     )
     if len(found) > 1:
-        raise InputError(f"{folder}: several files {name} of {task_name}: {_names(found, folder)}. Leave one of them.")
+        raise InputError(f"{folder}: several files {name} of {task_name}: {_names(found, folder)}. Keep one of them.")
     if not found:
         raise InputError(
             f"{folder}: no file of {task_name}; looked for {name}{{{','.join(RELEASED)}}}, also in folders below"
@@ -107,13 +107,13 @@ def _names(files: Sequence[Path], folder: Path) -> str:
 
 
 def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) -> str:
-    """What was looked for, what is there instead, and what can be done with that."""
+    """Says what was looked for, what is there instead, and what to do."""
     words = (*SPLIT_WORDS["dev"], "labelled") if split == ONLY else SPLIT_WORDS[split]
     wanted = "labelled" if split == ONLY else split
     looked_for = ", ".join(f"*{task_name}*_{word}[_partial]{{{','.join(FORMATS)}}}" for word in words)
     message = f"{folder}: no {wanted} file of {task_name}; looked for {looked_for}, also in folders below"
     if files:
-        message += f". Of {task_name} there is only {_names(files, folder)}"
+        message += f". For {task_name} there is only {_names(files, folder)}"
     dev = (*SPLIT_WORDS["dev"], "labelled")
     if split == "train" and any(_ends_in(path.stem, dev, PART) for path in files):
         message += f"; with `--held-out {task_name}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on"

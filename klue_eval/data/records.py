@@ -1,4 +1,4 @@
-"""A file -> raw records, one a row, whatever its format. What a record means is the task's affair (`KlueTask.read`)."""
+"""A file of any format -> raw records, one for each row. The task reads what a record means (`KlueTask.read`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def file_records(path: Path, layouts: Mapping[str, Layout]) -> Iterator[Mapping[str, Any]]:
-    """`layouts` are the task's own ways of laying out a format, by suffix.
+    """Yields the records of a file. `layouts`: suffix -> layout, for formats that the task lays out in its own way.
 
-    Raises InputError for an unknown format, and naming the row for what is no record.
+    Raises InputError for an unknown format, and for a row that is not a record.
     """
     layout = {**PLAIN, **layouts}.get(path.suffix.lower())
     if layout is None:
@@ -24,7 +24,7 @@ def file_records(path: Path, layouts: Mapping[str, Layout]) -> Iterator[Mapping[
         with path.open(encoding="utf-8-sig", newline="") as stream:
             for number, record in enumerate(layout(stream), 1):
                 if not isinstance(record, Mapping):
-                    raise InputError(f"{path.name}, row {number}: {record!r:.40} is no row; a row has named fields")
+                    raise InputError(f"{path.name}, row {number}: {record!r:.40} is not a row; a row has named fields")
                 yield record
     except LayoutError as error:
         raise InputError(f"{path.name}, row {number + 1}: {error}") from None

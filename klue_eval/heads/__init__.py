@@ -1,9 +1,9 @@
-"""What stands on the encoder for a task: HEADS, one file per kind of output."""
+"""What is added to the encoder for a task: HEADS, one file for each kind of output."""
 
 from __future__ import annotations
 
 from klue_eval.heads import biaffine, sequence, span, state, tagging
-from klue_eval.heads.contract import Head, TaskModel
+from klue_eval.heads.head import Head, TaskModel
 
 HEADS: dict[str, Head] = {
     head.name: head

@@ -1,10 +1,10 @@
-"""Heads and relations of eojeols: a biaffine parser (Dozat & Manning 2017) as KLUE's baseline builds it.
+"""Heads and relations of eojeols: a biaffine parser (Dozat & Manning 2017) as KLUE's released code builds it.
 
-An eojeol is its first and its last piece, side by side, and its part of speech; the root is [CLS] twice. A BiLSTM reads
-them, an LSTM reads what the BiLSTM says of the eojeols, and every eojeol of the second is scored against every one of
-the first.
+An eojeol is the concatenation of its first token, its last token and its part of speech; the root is [CLS] twice. A
+BiLSTM reads the eojeols, and an LSTM reads the BiLSTM's output for them. Every eojeol in the LSTM's output is scored
+with every eojeol in the BiLSTM's output.
 
-Shapes beside the contract's: W eojeols in the batch's longest sentence, R relations, D the LSTM's size.
+Shapes, besides the contract's: W eojeols in the batch's longest sentence, R relations, D the LSTM's size.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -29,13 +28,14 @@ from klue_eval.heads.contract import (
 )
 from klue_eval.task import KlueTask
 from klue_eval.tasks.dp import PARTS_OF_SPEECH
+from klue_eval.values import Example, Values
 
 if TYPE_CHECKING:
     from klue_eval.tasks.dp import DpSettings
 
 
 class BiaffineModel(TaskModel):
-    """`values`: `arcs` [eojeols, eojeols + 1], column 0 the root; `types` [eojeols, R], to the likeliest head."""
+    """`values`: `arcs` [eojeols, eojeols + 1], column 0 is the root; `types` [eojeols, R], for the likeliest head."""
 
     def __init__(self, encoder: nn.Module, task: KlueTask, settings: DpSettings) -> None:
         super().__init__(encoder)
@@ -54,7 +54,7 @@ class BiaffineModel(TaskModel):
         self.types = Biaffine(settings.type_size, len(task.labels))
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The heads' cross-entropy and that of the relations, which are scored to the true heads."""
+        """The sum of two cross-entropies: of the heads, and of the relations to the true heads."""
         arcs, types = self._scores(inputs, labels, labels["heads"])
         return _cross_entropy(arcs, labels["heads"]) + _cross_entropy(types, labels["relations"])
 
@@ -66,7 +66,7 @@ class BiaffineModel(TaskModel):
         ]
 
     def _scores(self, inputs: Columns, labels: Columns, heads: Tensor | None) -> tuple[Tensor, Tensor]:
-        """[B, W, W + 1] and [B, W, R]. `heads` [B, W] are those that the relations lead to; the likeliest where None."""
+        """[B, W, W + 1] and [B, W, R]. `heads` [B, W]: the heads of the scored relations; None: the likeliest."""
         hidden = self.hidden(inputs)
         with full_precision(hidden):
             return self._parse(self._words(hidden.float(), labels), labels["counts"], heads)
@@ -86,12 +86,12 @@ class BiaffineModel(TaskModel):
     def _words(self, hidden: Tensor, labels: Columns) -> Tensor:
         """[B, W + 1, 2 H + part of speech], the root first."""
         rows = torch.arange(len(hidden), device=hidden.device).unsqueeze(1)
-        pieces = torch.cat([hidden[rows, labels["starts"]], hidden[rows, labels["ends"]]], dim=-1)
+        tokens = torch.cat([hidden[rows, labels["starts"]], hidden[rows, labels["ends"]]], dim=-1)
         pos = self._drop(self.pos(labels["pos"]))
-        return torch.cat([pieces, pos], dim=-1)
+        return torch.cat([tokens, pos], dim=-1)
 
     def _contexts(self, words: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, W + 1, 2 D] of the BiLSTM, the root first, and [B, W, D] of the LSTM above it."""
+        """[B, W + 1, 2 D] of the BiLSTM, the root first, and [B, W, D] of the LSTM that reads it."""
         packed = pack_padded_sequence(words, counts + 1, batch_first=True, enforce_sorted=False)
         states, (_, cells) = self.forward_and_back(packed)
         above = self._drop(pad_packed_sequence(states, batch_first=True)[0])
@@ -102,13 +102,13 @@ class BiaffineModel(TaskModel):
         return above, self._drop(pad_packed_sequence(states, batch_first=True)[0])
 
     def _drop(self, states: Tensor) -> Tensor:
-        """[B, W, …]: a feature is dropped in all eojeols of a sentence or in none (Gal & Ghahramani 2016)."""
+        """[B, W, ...]: a feature is dropped in all eojeols of a sentence or in none (Gal & Ghahramani 2016)."""
         dropped: Tensor = self.dropout(states.transpose(1, 2)).transpose(1, 2)
         return dropped
 
 
 class Biaffine(nn.Module):
-    """x U y + a x + b y + c, once per output."""
+    """x U y + a x + b y + c, for each output."""
 
     def __init__(self, size: int, outputs: int) -> None:
         super().__init__()
@@ -118,13 +118,13 @@ class Biaffine(nn.Module):
             nn.init.xavier_uniform_(matrix.data)
 
     def forward(self, words: Tensor, heads: Tensor) -> Tensor:
-        """[B, W, size], [B, V, size] -> [B, outputs, W, V]: every word with every head."""
+        """[B, W, size], [B, V, size] -> [B, outputs, W, V]: scores every word with every head."""
         product = torch.einsum("bwi,oij,bvj->bowv", words, self.product, heads)
         scores: Tensor = product + self.of_word(words).mT.unsqueeze(3) + self.of_head(heads).mT.unsqueeze(2)
         return scores
 
     def pairwise(self, words: Tensor, heads: Tensor) -> Tensor:
-        """[B, W, size] twice -> [B, W, outputs]: every word with its own head."""
+        """[B, W, size] twice -> [B, W, outputs]: scores every word with its own head."""
         product = torch.einsum("bwi,oij,bwj->bwo", words, self.product, heads)
         scores: Tensor = product + self.of_word(words) + self.of_head(heads)
         return scores
@@ -135,8 +135,8 @@ def _cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`starts`, `ends`, `pos` [B, W + 1], the root's first: [CLS] and part of speech 0. `heads`, `relations` [B, W].
-    `counts` [B]."""
+    """Returns `starts`, `ends` and `pos` [B, W + 1], with the root first ([CLS] and part of speech 0), `heads` and
+    `relations` [B, W], and `counts` [B]."""
     names = ("starts", "ends", "pos")
     columns = {
         name: padded([[0, *example.words[place]] for example in examples], 0) for place, name in enumerate(names)

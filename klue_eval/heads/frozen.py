@@ -1,10 +1,10 @@
-"""An encoder that learns nothing: its features, or a probe of what it knows. Any head stands on it as on a trained one.
+"""An encoder whose weights do not change: its features, or a probe of what it knows. It works with any head.
 
-`features` is the feature-based use of Devlin et al. 2019, section 5.3: the last four layers side by side, read by a
-two-layer BiLSTM as wide as the encoder (768 for BERT-base, as there). `probe` is the last layer alone. Special tokens
-that a task adds (RE's markers) keep their random embeddings.
+`features` is the feature-based use of Devlin et al. 2019, section 5.3: the last four layers, concatenated, are read by
+a two-layer BiLSTM as wide as the encoder (768 for BERT-base, as in the paper). `probe` is the last layer alone. Special
+tokens that a task adds (RE's markers) keep their random embeddings.
 
-Shapes: B examples, L pieces, H the encoder's hidden size.
+Shapes: B examples, L tokens, H the encoder's hidden size.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from klue_eval.heads.contract import dropout_of, full_precision, hidden_size, linear
+from klue_eval.heads.head import dropout_of, full_precision, hidden_size, linear
 
 LAYERS = 4
 
 
 class FrozenEncoder(nn.Module):
-    """Answers as transformers' encoders do, with `last_hidden_state` [B, L, H] alone."""
+    """Returns what transformers' encoders return, but only `last_hidden_state` [B, L, H]."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class FrozenEncoder(nn.Module):
         self.config: Any = body.config
 
     def train(self, mode: bool = True) -> Self:
-        """The encoder itself never drops anything: its features do not change."""
+        """The encoder itself stays in evaluation mode, without dropout, so its features do not change."""
         super().train(mode)
         self.body.eval()
         return self
@@ -48,7 +48,7 @@ class FrozenEncoder(nn.Module):
 
 
 class FeatureEncoder(FrozenEncoder):
-    """The last four layers (all there are of a smaller encoder) through a two-layer BiLSTM."""
+    """The last four layers (all layers of a smaller encoder) through a two-layer BiLSTM."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__(body)
@@ -72,7 +72,7 @@ class FeatureEncoder(FrozenEncoder):
 
 
 class PooledClassifier(nn.Module):
-    """A linear layer on the mean of an example's pieces: nobody taught a frozen [CLS] to stand for a sentence."""
+    """A linear layer on the mean of an example's tokens. A frozen [CLS] was not trained to represent a sentence."""
 
     def __init__(self, encoder: FrozenEncoder, outputs: int) -> None:
         super().__init__()
@@ -95,6 +95,6 @@ class PooledClassifier(nn.Module):
 
 
 def freeze(body: nn.Module, training: str, outputs: int | None) -> nn.Module:
-    """`body` frozen for `training` (`features` or `probe`); with `outputs`, as a classifier of whole examples."""
+    """Freezes `body` for `training` (`features` or `probe`). With `outputs`, returns a classifier of whole examples."""
     encoder = FeatureEncoder(body) if training == "features" else FrozenEncoder(body)
     return encoder if outputs is None else PooledClassifier(encoder, outputs)

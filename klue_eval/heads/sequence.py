@@ -1,6 +1,6 @@
-"""One label or number per example: transformers' own classifier of the encoder's family.
+"""One label or number for each example: transformers' own classifier of the encoder's family.
 
-The families differ in what stands on [CLS] (BERT a pooler, RoBERTa two layers), and published scores depend on it.
+The families differ in the layers after [CLS] (BERT has a pooler, RoBERTa two layers). Published scores depend on that.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import Columns, Head, Load, TaskModel
-from klue_eval.reader import Reader
+from klue_eval.heads.head import Columns, Head, Load, TaskModel
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
+from klue_eval.values import Example, Values
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 Compare = Callable[[Tensor, Tensor], Tensor]

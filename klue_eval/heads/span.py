@@ -1,4 +1,4 @@
-"""The first and the last piece of a span (Devlin et al. 2019, section 4.2): two scores per piece."""
+"""The first and the last token of a span (Devlin et al. 2019, section 4.2): two scores for each token."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import Columns, Head, TaskModel, build_on_encoder, lengths, linear
+from klue_eval.heads.head import Columns, Head, TaskModel, build_on_encoder, lengths, linear
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Example, Values
 
 
 class SpanModel(TaskModel):
@@ -20,7 +20,7 @@ class SpanModel(TaskModel):
         self.classifier = linear(encoder, 2)
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The mean of the two ends' cross-entropies."""
+        """The mean of the cross-entropies of both ends."""
         logits = self._logits(inputs).transpose(1, 2)
         return nn.functional.cross_entropy(logits.flatten(0, 1), labels["targets"].flatten())
 
@@ -32,14 +32,14 @@ class SpanModel(TaskModel):
         ]
 
     def _logits(self, inputs: Columns) -> Tensor:
-        """[B, L, 2]; no span begins or ends in padding."""
+        """[B, L, 2]. No span begins or ends in padding."""
         logits = self.classifier(self.hidden(inputs)).float()
         padding = inputs["attention_mask"].eq(0).unsqueeze(-1)
         return torch.masked_fill(logits, padding, torch.finfo(logits.dtype).min)
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`targets` [B, 2]: places of the first and the last piece."""
+    """Returns `targets` [B, 2]: the positions of the first and the last token."""
     return {"targets": torch.tensor([example.target for example in examples], dtype=torch.long)}
 
 

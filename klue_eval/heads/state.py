@@ -1,10 +1,10 @@
-"""The state of a dialogue, slot by slot: a gate and a copying generator per slot (TRADE: Wu et al. 2019, section 2).
+"""The state of a dialogue, slot by slot: a gate and a copying generator for each (TRADE: Wu et al. 2019, section 2).
 
-The generator begins with the name of the slot and the encoder's summary, and writes a value piece by piece, each either
-from the vocabulary or copied from what was said. All slots of a turn are generated side by side.
+The generator starts from the name of the slot and the encoder's summary. It writes a value token by token; each token
+is taken from the vocabulary or copied from the dialogue. All slots of a turn are generated at the same time.
 
-Shapes beside the contract's: S slots, K pieces of the batch's longest value, V pieces in the vocabulary, E the size of
-their embeddings.
+Shapes, besides the contract's: S slots, K tokens of the batch's longest value, V pieces in the vocabulary, E the size
+of their embeddings.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -27,29 +26,30 @@ from klue_eval.heads.contract import (
     linear,
     padded,
 )
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
 from klue_eval.tasks.wos import GATES, WosSettings, slot_words
+from klue_eval.token_reader import Reader
+from klue_eval.values import Example, Values
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step of the generator knows: of each slot, a piece read and the state that came of it."""
+    """One step of the generator, which reads one token for each slot."""
 
     hidden: Tensor
-    """[B, S, H]"""
+    """[B, S, H] the state after that token."""
     attention: Tensor
-    """[B, S, L] where in the dialogue it looks."""
+    """[B, S, L] over the dialogue."""
     context: Tensor
-    """[B, S, H] what it sees there."""
+    """[B, S, H] the mean of the dialogue under that attention."""
     writes: Tensor
-    """[B, S, 1] logit of the share of the vocabulary; the rest is copied."""
+    """[B, S, 1] logit of the share of the vocabulary. The remaining share is copied."""
     scores: Tensor
     """[B, S, V] over the vocabulary."""
 
 
 class StateModel(TaskModel):
-    """`values`: `gates` [S, gates] and `pieces` [S, `max_value`]."""
+    """`values`: `gates` [S, gates] and `tokens` [S, `max_value`]."""
 
     slots: Tensor
 
@@ -67,27 +67,29 @@ class StateModel(TaskModel):
         self.gate = nn.Linear(size, len(GATES))
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The gates' cross-entropy and that of the values' pieces, each averaged over what it counts."""
-        known, targets = labels["pieces"].ne(IGNORED), labels["pieces"].clamp_min(0)
+        """The sum of two mean cross-entropies: over the gates, and over the tokens of the values."""
+        known, targets = labels["tokens"].ne(IGNORED), labels["tokens"].clamp_min(0)
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
         steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
-        said = inputs["input_ids"]
-        right = [_log_probability(step, said, targets[:, :, place]) for place, step in enumerate(steps)]
-        values = -(torch.stack(right, dim=2) * known).sum() / known.sum()
+        dialogue_ids = inputs["input_ids"]
+        log_probabilities = [
+            _log_probability(step, dialogue_ids, targets[:, :, place]) for place, step in enumerate(steps)
+        ]
+        values = -(torch.stack(log_probabilities, dim=2) * known).sum() / known.sum()
         return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
         steps, written = zip(*self._steps(inputs, self.settings.max_value, None), strict=True)
-        gates, pieces = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
-        return [{"gates": gate, "pieces": values} for gate, values in zip(gates, pieces, strict=True)]
+        gates, tokens = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
+        return [{"gates": gate, "tokens": values} for gate, values in zip(gates, tokens, strict=True)]
 
     def _gates(self, first: Step) -> Tensor:
-        """[B, S, gates], from what the generator sees at its first step."""
+        """[B, S, gates], from the context of the generator's first step."""
         gates: Tensor = self.gate(first.context).float()
         return gates
 
     def _steps(self, inputs: Columns, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
-        """Each step and the pieces [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
+        """Yields each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
         dialogue, state, word = self._begin(inputs)
         for place in range(count):
             step = self._step(inputs, dialogue, state, word)
@@ -96,7 +98,7 @@ class StateModel(TaskModel):
             state, word = step.hidden, self._embed(written)
 
     def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
-        """The dialogue [B, L, H], the first state [B, S, H] and the first piece, a slot's name [B, S, H]."""
+        """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the slot's name [B, S, H]."""
         output = self.encoder(**inputs)
         dialogue: Tensor = output.last_hidden_state
         pooled = getattr(output, "pooler_output", None)
@@ -117,9 +119,9 @@ class StateModel(TaskModel):
         return Step(hidden, attention, context, writes, (self.narrow(hidden) @ self._embeddings().T).float())
 
     @torch.no_grad()
-    def _likeliest(self, step: Step, said: Tensor) -> Tensor:
-        """[B, S] the piece of highest probability, written or copied."""
-        places = said.unsqueeze(1).expand_as(step.attention)
+    def _likeliest(self, step: Step, dialogue_ids: Tensor) -> Tensor:
+        """[B, S] the token with the highest probability, written or copied."""
+        places = dialogue_ids.unsqueeze(1).expand_as(step.attention)
         share = step.writes.sigmoid()
         mixed = (share * step.scores.softmax(-1)).scatter_add(2, places, (1 - share) * step.attention)
         return mixed.argmax(-1)
@@ -129,19 +131,19 @@ class StateModel(TaskModel):
         weight: Tensor = self.encoder.get_input_embeddings().weight  # type: ignore[operator]
         return weight
 
-    def _embed(self, pieces: Tensor) -> Tensor:
-        embedded: Tensor = self.widen(nn.functional.embedding(pieces, self._embeddings()))
+    def _embed(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = self.widen(nn.functional.embedding(tokens, self._embeddings()))
         return embedded
 
 
-def _log_probability(step: Step, said: Tensor, target: Tensor) -> Tensor:
-    """[B, S] of the target piece [B, S]: from the vocabulary, and from every place where it was said.
+def _log_probability(step: Step, dialogue_ids: Tensor, target: Tensor) -> Tensor:
+    """[B, S] log probability of the target [B, S]: from the vocabulary, and from its positions in the dialogue.
 
-    Added in logarithms, so that a piece which the model holds for impossible still has a gradient. Only the target's
-    share of the vocabulary is kept for it, so that no step holds a mixture [B, S, V].
+    The sum is computed from logarithms, so that a token with probability 0 still has a gradient. Only the target's
+    share of the vocabulary is kept, so that no step stores a mixture [B, S, V].
     """
     score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
-    copied = (step.attention * said.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
+    copied = (step.attention * dialogue_ids.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
     writes = step.writes.squeeze(-1)
     return torch.logaddexp(
         nn.functional.logsigmoid(writes) + score - step.scores.logsumexp(-1),
@@ -154,11 +156,11 @@ def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> 
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`gates` [B, S] and `pieces` [B, S, K]."""
+    """Returns `gates` [B, S] and `tokens` [B, S, K]."""
     slots = len(examples[0].target[0])
-    pieces = padded([value for example in examples for value in example.target[1]], IGNORED)
+    tokens = padded([value for example in examples for value in example.target[1]], IGNORED)
     gates = torch.tensor([example.target[0] for example in examples], dtype=torch.long)
-    return {"gates": gates, "pieces": pieces.view(len(examples), slots, -1)}
+    return {"gates": gates, "tokens": tokens.view(len(examples), slots, -1)}
 
 
 HEAD = Head(name="state", build=build, collate=collate, scoring_batch=16)

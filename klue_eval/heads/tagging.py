@@ -1,4 +1,4 @@
-"""One label per piece (Devlin et al. 2019, section 5.3): a linear layer on the last hidden layer."""
+"""One label for each token (Devlin et al. 2019, section 5.3): a linear layer on the last hidden layer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.heads.contract import (
+from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
@@ -19,10 +18,11 @@ from klue_eval.heads.contract import (
     padded,
 )
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.values import Example, Values
 
 
 class TaggingModel(TaskModel):
-    """`values`: `logits` [L, labels], and `last` [labels], those at the last position of the padded batch."""
+    """`values`: `logits` [L, labels], and `last` [labels], the logits at the last position of the padded batch."""
 
     def __init__(self, encoder: nn.Module, task: KlueTask, settings: TaskSettings) -> None:
         super().__init__(encoder)
@@ -48,7 +48,7 @@ class TaggingModel(TaskModel):
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """`targets` [B, L]; padding has no loss: current transformers models do not hide it from one."""
+    """Returns `targets` [B, L]. Padding has no loss here: transformers' current models do not mask it."""
     return {"targets": padded([example.target for example in examples], IGNORED)}
 
 

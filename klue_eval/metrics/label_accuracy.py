@@ -1,16 +1,16 @@
-"""Accuracy of one label a row, under the row's `label`: what NSMC, KorNLI and PAWS-X are scored by."""
+"""Accuracy of one label for each row, in the field `label`: the metric of NSMC, KorNLI and PAWS-X."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import accuracy as share_correct
+from klue_eval.metrics.arithmetic import accuracy as share_correct
+from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`accuracy`: share of rows given their gold label."""
+    """`accuracy`: share of rows with the gold label."""
     return {"accuracy": share_correct(predictions, [row["label"] for row in rows])}
 
 

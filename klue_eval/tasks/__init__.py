@@ -1,4 +1,4 @@
-"""TASKS, the eight of KLUE in the order of the published tables, and OTHERS, by the same contract: older data sets."""
+"""TASKS, the eight of KLUE in the order of the published tables, and OTHERS, older data sets with the same contract."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TASKS: dict[str, KlueTask] = {
 OTHERS: dict[str, KlueTask] = {
     task.name: task for task in (nsmc.TASK, kornli.TASK, korsts.TASK, pawsx.TASK, korquad.TASK, naver_ner.TASK)
 }
-"""Not KLUE's. Evaluated only where they are named, so that a model can be put beside older ones."""
+"""Not part of KLUE. Evaluated only if they are named, to compare a model with older ones."""
 KNOWN: dict[str, KlueTask] = {**TASKS, **OTHERS}
 
 

@@ -1,6 +1,6 @@
 """DP, dependency parsing: eojeols -> the head and the relation of each.
 
-The parts of speech come with the official input, and the model reads that of each eojeol's last morpheme.
+The official input has parts of speech. The model reads that of each eojeol's last morpheme.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.dp import RELATIONS
-from klue_eval.reader import Piece, Reader
+from klue_eval.metrics.dp_metrics import RELATIONS
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.token_reader import Reader, Token
+from klue_eval.values import Answer, Example, Row
 
 PARTS_OF_SPEECH = [
     "NNG",
@@ -64,23 +64,23 @@ PARTS_OF_SPEECH = [
     "SN",
     "NA",
 ]
-"""In the order of the released baseline."""
+"""In the order of KLUE's released code."""
 
 
 class DpSettings(TaskSettings):
-    """Sizes of the parser above the encoder (Park et al. 2021, section 4.3; Dozat & Manning 2017)."""
+    """Sizes of the parser after the encoder (Park et al. 2021, section 4.3; Dozat & Manning 2017)."""
 
     lstm_size: int = Field(768, ge=1)
-    """Of the BiLSTM, in each direction, and of the LSTM that reads its output."""
+    """Size of the BiLSTM, in each direction, and of the LSTM that reads its output."""
     arc_size: int = Field(512, ge=1)
     type_size: int = Field(256, ge=1)
     pos_size: int = Field(256, ge=1)
-    """Of the embedding of parts of speech."""
+    """Size of the embedding of parts of speech."""
     dropout: float = Field(0.33, ge=0, lt=1)
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The TSV gives the names of the row, the Hub's copy `word_form`, `lemma`, `head` and `deprel`."""
+    """The TSV has the names of the row; the Hub's copy has `word_form`, `lemma`, `head` and `deprel`."""
     words = list_field(record, "words", "word_form")
     count = len(words)
     heads = list_field(record, "heads", "head", length=count)
@@ -121,25 +121,26 @@ def _head(value: Any, place: int, count: int) -> int:
 
 
 def encode(row: Row, reader: Reader, settings: DpSettings) -> list[Example]:
-    """`words`: for each eojeol the place of its first and last piece and its part of speech (from 1; 0 is the root's).
+    """`words`: for each eojeol, the position of its first and last token and its part of speech (from 1; 0 is the
+    root's).
 
-    `target`: heads and indices of relations. An eojeol that the tokenizer turns into nothing, and one that was cut off,
-    is read at the last piece before it; the row is counted as truncated.
+    `target`: heads and indices of relations. An eojeol without a token, or one that was cut off, is read at the last
+    token before it. Such a row is counted as truncated.
     """
-    pieces = reader.pieces(" ".join(row["words"]))
+    tokens = reader.tokens(" ".join(row["words"]))
     first = len(reader.prefix)
-    seen = pieces[: reader.room]
+    seen = tokens[: reader.room]
     places = [_places(seen, first, start, end) for start, end in _spans(row["words"])]
-    lost = any(place is None for place in places) or len(seen) < len(pieces)
+    lost = any(place is None for place in places) or len(seen) < len(tokens)
     known = _filled(places, first - 1)
     pos = [PARTS_OF_SPEECH.index(value.split("+")[-1]) + 1 for value in row["pos"]]
     target = (list(row["heads"]), [RELATIONS.index(relation) for relation in row["relations"]])
     words = ([place[0] for place in known], [place[1] for place in known], pos)
-    return [reader.example([piece.id for piece in pieces], target=target, words=words, truncated=lost)]
+    return [reader.example([token.id for token in tokens], target=target, words=words, truncated=lost)]
 
 
 def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Characters of each eojeol in the text that joins them by spaces."""
+    """The characters of each eojeol in the text that joins them with spaces."""
     spans, start = [], 0
     for word in words:
         spans.append((start, start + len(word)))
@@ -147,8 +148,8 @@ def _spans(words: Sequence[str]) -> list[tuple[int, int]]:
     return spans
 
 
-def _places(pieces: Sequence[Piece], first: int, start: int, end: int) -> tuple[int, int] | None:
-    inside = [first + number for number, piece in enumerate(pieces) if start <= piece.start < end]
+def _places(tokens: Sequence[Token], first: int, start: int, end: int) -> tuple[int, int] | None:
+    inside = [first + number for number, token in enumerate(tokens) if start <= token.start < end]
     return (inside[0], inside[-1]) if inside else None
 
 
@@ -163,7 +164,7 @@ def _filled(places: Sequence[tuple[int, int] | None], before: int) -> list[tuple
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[tuple[int, str]]:
-    """The likeliest head of each eojeol, with no constraint that a tree come out, and the likeliest relation to it."""
+    """The likeliest head of each eojeol and the likeliest relation to it. The result need not be a tree."""
     values = answers[0].values
     heads, relations = values["arcs"].argmax(-1), values["types"].argmax(-1)
     return [(int(head), RELATIONS[relation]) for head, relation in zip(heads, relations, strict=True)]

@@ -1,15 +1,15 @@
-"""KorNLI: premise and hypothesis, translated from MultiNLI and XNLI -> three labels (Ham et al. 2020). Not one of KLUE's."""
+"""KorNLI: premise and hypothesis, from MultiNLI and XNLI -> three labels (Ham et al. 2020). Not part of KLUE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.label_accuracy import METRICS
 from klue_eval.task import TaskSettings, label_field, text_field
 from klue_eval.tasks.labelled import labelled_task
+from klue_eval.values import Row
 
 LABELS = ("entailment", "contradiction", "neutral")
 

@@ -1,15 +1,15 @@
-"""KorQuAD 1.0: a question and a context that answers it -> a span (Lim et al. 2019). Read as MRC is. Not one of KLUE's."""
+"""KorQuAD 1.0: a question and a context with the answer -> a span (Lim et al. 2019). Like MRC. Not part of KLUE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row
 from klue_eval.layouts import questions
-from klue_eval.metrics.korquad import METRICS
+from klue_eval.metrics.korquad_metrics import METRICS
 from klue_eval.task import KlueTask
 from klue_eval.tasks import mrc
+from klue_eval.values import Answer, Row
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
@@ -18,8 +18,8 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 def decode(answers: Sequence[Answer], row: Row) -> str:
     """The best span of all windows: every question has an answer."""
-    found = mrc.candidates(answers, row)
-    return found[0][1] if found else ""
+    spans = mrc.candidates(answers, row)
+    return spans[0][1] if spans else ""
 
 
 TASK = KlueTask(

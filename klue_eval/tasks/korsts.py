@@ -1,16 +1,16 @@
-"""KorSTS: two sentences, translated from the STS benchmark -> a similarity (Ham et al. 2020). Not one of KLUE's."""
+"""KorSTS: two sentences, translated from the STS benchmark -> a similarity (Ham et al. 2020). Not part of KLUE."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
 from klue_eval.layouts import raw_tabs
-from klue_eval.metrics.korsts import METRICS
-from klue_eval.reader import encode_texts
+from klue_eval.metrics.korsts_metrics import METRICS
 from klue_eval.task import KlueTask, TaskSettings, text_field
 from klue_eval.tasks.sts import HIGHEST, similarity
+from klue_eval.token_reader import encode_texts
+from klue_eval.values import Answer, Row, Texts
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
@@ -40,7 +40,7 @@ def show(row: Row) -> dict[str, str]:
 
 
 def grade(prediction: float, row: Row) -> float:
-    """100 for the gold similarity, 0 where the whole scale lies between."""
+    """100 for the gold similarity, 0 if the distance is the whole scale."""
     return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
 
 

@@ -1,19 +1,19 @@
-"""What tasks share whose rows are one text or two, and one label: sequence classification."""
+"""Sequence classification: the parts shared by tasks whose rows are one text or two with one label."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
-from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask
+from klue_eval.token_reader import encode_texts
+from klue_eval.values import Answer, Row, Texts
 
 
 def labelled_task(
     *, labels: tuple[str, ...], segments: tuple[str, ...], label: str = "label", **others: Any
 ) -> KlueTask:
-    """`segments`: fields of a row that the model reads, one or two. `label`: the field that holds one of `labels`."""
+    """Makes such a task. `segments`: the one or two fields that are read. `label`: the field with one of `labels`."""
 
     def texts(row: Row) -> Texts:
         text, pair = row[segments[0]], row[segments[1]] if len(segments) == 2 else None

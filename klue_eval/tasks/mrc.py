@@ -1,7 +1,7 @@
 """MRC, reading comprehension: a question and a context -> a span of the context, or nothing.
 
-Long contexts are read in overlapping windows (Devlin et al. 2019, section 4.2); that a question has no answer is a span
-at [CLS] (section 4.3).
+Long contexts are read in overlapping windows (Devlin et al. 2019, section 4.2). A span at [CLS] means that the question
+has no answer (section 4.3).
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import questions
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.mrc import gold_texts
-from klue_eval.reader import Piece, Reader
+from klue_eval.metrics.mrc_metrics import gold_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.token_reader import Reader, Token
+from klue_eval.values import Answer, Example, Row
 
 
 class MrcSettings(TaskSettings):
     stride: int = Field(128, ge=1)
-    """Pieces from the beginning of a window to that of the next."""
+    """Tokens from the start of a window to the start of the next."""
     max_question: int = Field(64, ge=1)
-    """Pieces of the question."""
+    """Most tokens of a question."""
     n_best: int = Field(20, ge=1)
-    """Candidates for either end of an answer, per window."""
+    """Number of candidates for each end of an answer, in each window."""
     max_answer: int = Field(30, ge=1)
-    """Pieces."""
+    """Most tokens of an answer."""
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The JSON lists answers as objects, the Hub's copy as two lists. None where `answers` is withheld."""
+    """The JSON lists answers as objects, the Hub's copy as two lists. None if `answers` is withheld."""
     answers = record["answers"]
     if answers is None:
         return None
@@ -57,29 +57,29 @@ def read(record: Mapping[str, Any]) -> Row | None:
 def _answer(answer: Mapping[str, Any], context: str) -> dict[str, Any]:
     text, start = text_field(answer, "text"), int(answer["answer_start"])
     if start < 0 or context[start : start + len(text)] != text:
-        found = context[max(start, 0) : max(start, 0) + len(text)]
-        raise ValueError(f"the answer {text!r} is not at character {start} of the context, which has {found!r} there")
+        there = context[max(start, 0) : max(start, 0) + len(text)]
+        raise ValueError(f"the answer {text!r} is not at character {start} of the context, which has {there!r} there")
     return {"text": text, "answer_start": start}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What an example shows of the context."""
+    """The part of the context that an example shows."""
 
-    pieces: Sequence[Piece]
+    tokens: Sequence[Token]
     first: int
-    """Place of the first of them in the example."""
+    """Position of the first of them in the example."""
     widest: Sequence[bool]
-    """[pieces] whether no other window shows this piece with more context on its narrower side."""
+    """[tokens] whether this is the window in which the token has most context on its narrower side."""
     settings: MrcSettings
 
 
 def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
-    """`target`: places of the first and the last piece of the first gold answer; 0 and 0 where the window lacks it."""
+    """`target`: positions of the first and last token of the first gold answer; 0 and 0 if it is outside."""
     whole = reader.ids(row["question"])
     question = whole[: min(settings.max_question, reader.pair_room // 2)]
-    pieces = reader.pieces(row["context"])
-    spans = list(windows(len(pieces), reader.pair_room - len(question), settings.stride))
+    tokens = reader.tokens(row["context"])
+    spans = list(windows(len(tokens), reader.pair_room - len(question), settings.stride))
     first = reader.pair_start(question)
     examples = []
     for start, end in spans:
@@ -87,9 +87,9 @@ def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
         examples.append(
             reader.pair_example(
                 question,
-                [piece.id for piece in pieces[start:end]],
-                target=_target(row, pieces[start:end], first),
-                memo=Window(pieces[start:end], first, widest, settings),
+                [token.id for token in tokens[start:end]],
+                target=_target(row, tokens[start:end], first),
+                memo=Window(tokens[start:end], first, widest, settings),
                 truncated=len(question) < len(whole),
             )
         )
@@ -97,9 +97,9 @@ def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
 
 
 def windows(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
-    """[start, end) of windows of `room` pieces that cover `length`, `stride` apart.
+    """[start, end) of windows of `room` tokens that cover `length`, `stride` apart.
 
-    Where a window is not longer than the stride, they stand half a window apart, so that they overlap.
+    If a window is not longer than the stride, they are half a window apart, so that they overlap.
     """
     step = stride if stride < room else max(1, room // 2)
     start = 0
@@ -110,30 +110,30 @@ def windows(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
 
 
 def _widest(spans: Sequence[tuple[int, int]], place: int) -> tuple[int, int]:
-    """The first of the windows in which the piece has most context: its smaller side, and a little for the length."""
+    """The first window in which the token has most context: that of its smaller side, plus a little for the length."""
     inside = [span for span in spans if span[0] <= place < span[1]]
     return max(inside, key=lambda span: min(place - span[0], span[1] - 1 - place) + 0.01 * (span[1] - span[0]))
 
 
-def _target(row: Row, pieces: Sequence[Piece], first: int) -> tuple[int, int]:
+def _target(row: Row, tokens: Sequence[Token], first: int) -> tuple[int, int]:
     if not row["answers"]:
         return 0, 0
     start = row["answers"][0]["answer_start"]
     end = start + len(row["answers"][0]["text"])
-    inside = [place for place, piece in enumerate(pieces) if piece.start < end and piece.end > start]
-    whole = inside and pieces[inside[0]].start <= start and pieces[inside[-1]].end >= end
+    inside = [place for place, token in enumerate(tokens) if token.start < end and token.end > start]
+    whole = inside and tokens[inside[0]].start <= start and tokens[inside[-1]].end >= end
     return (first + inside[0], first + inside[-1]) if whole else (0, 0)
 
 
 def decode(answers: Sequence[Answer], row: Row) -> str:
-    """The best span of all windows; nothing where the window most willing to say so prefers it."""
-    found = candidates(answers, row)
+    """The best span of all windows; empty if the lowest score of "no answer" in any window is higher."""
+    spans = candidates(answers, row)
     nothing = min(float(answer.values["start"][0] + answer.values["end"][0]) for answer in answers)
-    return found[0][1] if found and found[0][0] >= nothing else ""
+    return spans[0][1] if spans and spans[0][0] >= nothing else ""
 
 
 def candidates(answers: Sequence[Answer], row: Row) -> list[tuple[float, str]]:
-    """(score, text) of the spans of all windows, best first: the n-best list. Equal texts are listed once."""
+    """The n-best list: (score, text) of the spans of all windows, best first. Equal texts are listed once."""
     spans = sorted((span for answer in answers for span in _spans(answer)), reverse=True)
     best: dict[str, float] = {}
     for score, start, end in spans:
@@ -143,9 +143,9 @@ def candidates(answers: Sequence[Answer], row: Row) -> list[tuple[float, str]]:
 
 
 def _spans(answer: Answer) -> Iterator[tuple[float, int, int]]:
-    """(score, first character, the one behind the last) of every span that a window may propose."""
+    """(score, first character, the one after the last) of every span that a window proposes."""
     window: Window = answer.example.memo
-    inside = slice(window.first, window.first + len(window.pieces))
+    inside = slice(window.first, window.first + len(window.tokens))
     starts, ends = answer.values["start"][inside], answer.values["end"][inside]
     limit = window.settings.n_best
     for start in starts.argsort()[::-1][:limit]:
@@ -154,7 +154,7 @@ def _spans(answer: Answer) -> Iterator[tuple[float, int, int]]:
         for end in ends.argsort()[::-1][:limit]:
             if start <= end < start + window.settings.max_answer:
                 score = float(starts[start] + ends[end])
-                yield score, window.pieces[start].start, window.pieces[end].end
+                yield score, window.tokens[start].start, window.tokens[end].end
 
 
 def gold(row: Row) -> str:

@@ -1,6 +1,6 @@
-"""Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not one of KLUE's.
+"""Naver NER: eojeols -> labels of 14 types (the Naver NLP Challenge 2018, as KoELECTRA splits it). Not part of KLUE.
 
-An eojeol's label is learned and read at its first piece.
+The label of an eojeol is learned and read at its first token.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import tab_pairs
-from klue_eval.metrics.naver_ner import METRICS
-from klue_eval.reader import Reader
+from klue_eval.metrics.naver_ner_metrics import METRICS
 from klue_eval.task import KlueTask, TaskSettings, known_label, text_field
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example, Row
 
 TYPES = ("PER", "FLD", "AFW", "ORG", "LOC", "CVL", "DAT", "TIM", "NUM", "EVT", "ANM", "PLT", "MAT", "TRM")
-LABELS = ("O", *(f"{mark}-{name}" for name in TYPES for mark in "BI"))
+LABELS = ("O", *(f"{prefix}-{name}" for name in TYPES for prefix in "BI"))
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """A line is a sentence and its labels, `PER-B O`: the mark behind the type, `-` for O."""
+    """A line is a sentence and its labels, `PER-B O`: B or I comes after the type, and `-` means O."""
     words, labels = text_field(record, "sentence").split(), text_field(record, "labels").split()
     if len(words) != len(labels):
         raise ValueError(f"{len(labels)} labels for {len(words)} eojeols")
@@ -28,30 +28,30 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 
 def _turned(label: str) -> str:
-    name, _, mark = label.rpartition("-")
-    return f"{mark}-{name}" if name else "O" if label == "-" else label
+    name, _, prefix = label.rpartition("-")
+    return f"{prefix}-{name}" if name else "O" if label == "-" else label
 
 
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
-    """`target`: [L] indices of labels at the first piece of each eojeol, -100 elsewhere. `memo`: their places."""
-    pieces = reader.pieces(" ".join(row["words"]))
-    seen = pieces[: reader.room]
+    """`target`: [L] labels at the first token of each eojeol, -100 elsewhere. `memo`: their positions."""
+    tokens = reader.tokens(" ".join(row["words"]))
+    seen = tokens[: reader.room]
     target = [-100] * (len(reader.prefix) + len(seen) + len(reader.suffix))
     places: list[int | None] = []
     start = 0
     for word, label in zip(row["words"], row["labels"], strict=True):
-        inside = (number for number, piece in enumerate(seen) if start <= piece.start < start + len(word))
+        inside = (number for number, token in enumerate(seen) if start <= token.start < start + len(word))
         first = next(inside, None)
         places.append(None if first is None else len(reader.prefix) + first)
         if first is not None:
             target[len(reader.prefix) + first] = LABELS.index(label)
         start += len(word) + 1
-    lost = None in places or len(seen) < len(pieces)
-    return [reader.example([piece.id for piece in pieces], target=target, memo=places, truncated=lost)]
+    lost = None in places or len(seen) < len(tokens)
+    return [reader.example([token.id for token in tokens], target=target, memo=places, truncated=lost)]
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:
-    """O for an eojeol that the model does not see."""
+    """O for an eojeol that the model does not read."""
     best = answers[0].values["logits"].argmax(-1)
     return ["O" if place is None else LABELS[best[place]] for place in answers[0].example.memo]
 

@@ -1,7 +1,7 @@
 """NER: the characters of a sentence -> 13 labels in IOB2.
 
-A piece learns the label of its first character. What it predicts is spread over its characters: the first as predicted,
-the rest with B- turned into I-.
+A token learns the label of its first character. Its prediction is spread over its characters: the first one gets it as
+it is, the others with I- instead of B-.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.ner import LABELS, SPACE
-from klue_eval.reader import Piece, Reader
+from klue_eval.metrics.ner_metrics import LABELS, SPACE
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.token_reader import Reader, Token
+from klue_eval.values import Answer, Example, Row
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The TSV gives `characters` and `labels`, the Hub's copy `tokens` and `ner_tags`. Spaces are characters."""
+    """The TSV has `characters` and `labels`, the Hub's copy `tokens` and `ner_tags`. Spaces are characters."""
     characters = list_field(record, "characters", "tokens")
     if any(not isinstance(character, str) or len(character) != 1 for character in characters):
         raise ValueError(f"`characters` must be single characters: {characters!r:.60}")
@@ -34,14 +34,14 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 @dataclass(frozen=True)
 class Memo:
-    """Where the pieces stand in the sentence."""
+    """The positions of the tokens in the sentence."""
 
-    pieces: Sequence[Piece]
-    """Those that the model sees, without special tokens."""
+    tokens: Sequence[Token]
+    """The tokens that the model reads, without special tokens."""
     first: int
-    """Place of the first of them in the example."""
-    eojeols: Sequence[Sequence[Piece]]
-    """All pieces of the sentence, eojeol by eojeol."""
+    """Position of the first of them in the example."""
+    eojeols: Sequence[Sequence[Token]]
+    """All tokens of the sentence, eojeol by eojeol."""
     unknown: int | None
     """Id of [UNK]."""
     max_length: int
@@ -49,54 +49,54 @@ class Memo:
 
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
     """`target`: [L] indices of labels, -100 at special tokens."""
-    pieces = reader.pieces("".join(row["characters"]))
-    seen = pieces[: reader.room]
-    labels = [LABELS.index(row["labels"][piece.start]) for piece in seen]
+    tokens = reader.tokens("".join(row["characters"]))
+    seen = tokens[: reader.room]
+    labels = [LABELS.index(row["labels"][token.start]) for token in seen]
     target = [-100] * len(reader.prefix) + labels + [-100] * len(reader.suffix)
     memo = Memo(
-        pieces=seen,
+        tokens=seen,
         first=len(reader.prefix),
-        eojeols=list(_eojeols(row["characters"], pieces)),
+        eojeols=list(_eojeols(row["characters"], tokens)),
         unknown=reader.unknown,
         max_length=reader.max_length,
     )
-    return [reader.example([piece.id for piece in pieces], target=target, memo=memo)]
+    return [reader.example([token.id for token in tokens], target=target, memo=memo)]
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[str]:
-    """By exact character offsets; O where no piece stands (spaces, what was cut off, what the tokenizer drops)."""
+    """Decodes by exact character offsets. Characters without a token are O: spaces, and text that was cut off."""
     memo: Memo = answers[0].example.memo
     predicted = _best(answers[0])[memo.first :]
     labels = ["O"] * len(row["characters"])
     taken = 0
-    for piece, label in zip(memo.pieces, predicted, strict=False):
-        for place in range(max(piece.start, taken), piece.end):
+    for token, label in zip(memo.tokens, predicted, strict=False):
+        for place in range(max(token.start, taken), token.end):
             if row["characters"][place] != SPACE:
-                labels[place] = label if place == piece.start else inside(label)
-        taken = max(taken, piece.end)
+                labels[place] = label if place == token.start else inside(label)
+        taken = max(taken, token.end)
     return labels
 
 
 def decode_officially(answers: Sequence[Answer], row: Row) -> list[str | None]:
-    """As the released baseline: two labels more than characters, and misaligned behind an eojeol that holds [UNK].
+    """Decodes like KLUE's released code: two labels more than characters, and misaligned after an eojeol with [UNK].
 
-    * The first label is the model's at [CLS]. The last is read from the last position of the padded batch, which is no
-      [SEP] but padding, where the model was never taught anything. Batches are padded to 510 there, here to their
-      longest row, so that for that row it is [SEP]'s.
-    * The characters of an eojeol with [UNK] are found by walking along it (`_unknown_eojeol`), which gives a longer
-      known piece one label instead of one per character, and steps over a piece too few: all that follows in the
-      sentence is read from the wrong piece and written to the wrong character.
-    * None from the character on where no label was left.
+    * The first label is the model's at [CLS]. The last is read from the last position of the padded batch, which is not
+      [SEP] but padding, for which the model was not trained. There, batches are padded to 510; here, to their longest
+      row, for which the last position is [SEP].
+    * The characters of an eojeol with [UNK] are found by walking along it (`_unknown_eojeol`). The walk gives a longer
+      known token one label instead of one for each character, and moves on by one token too few. Everything after it in
+      the sentence is read from the wrong token and written to the wrong character.
+    * None from the character on for which no label was left.
     """
     answer, memo = answers[0], answers[0].example.memo
     predicted = [*_best(answer)[: len(answer.example.input_ids)], LABELS[int(answer.values["last"].argmax())]]
-    found = _walk(memo, predicted, "".join(row["characters"]).split(SPACE))
-    labels = ["O" if character == SPACE else next(found, None) for character in row["characters"]]
+    walked = _walk(memo, predicted, "".join(row["characters"]).split(SPACE))
+    labels = ["O" if character == SPACE else next(walked, None) for character in row["characters"]]
     return [predicted[0], *labels, predicted[-1]]
 
 
 def inside(label: str) -> str:
-    """What the characters behind a piece's first one get."""
+    """The label of the characters after a token's first one."""
     return label.replace("B-", "I-", 1)
 
 
@@ -105,45 +105,45 @@ def gold(row: Row) -> list[str]:
 
 
 def _best(answer: Answer) -> list[str]:
-    """[L] the likeliest label at every position of the example."""
+    """[L] the likeliest label at each position of the example."""
     return [LABELS[index] for index in answer.values["logits"].argmax(-1)]
 
 
-def _eojeols(characters: Sequence[str], pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The pieces of each stretch between two spaces, in order; an eojeol may have none."""
+def _eojeols(characters: Sequence[str], tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens of each stretch between two spaces, in order. An eojeol may have none."""
     start = 0
     for eojeol in "".join(characters).split(SPACE):
-        yield [piece for piece in pieces if start <= piece.start < start + len(eojeol)]
+        yield [token for token in tokens if start <= token.start < start + len(eojeol)]
         start += len(eojeol) + 1
 
 
 def _walk(memo: Memo, predicted: Sequence[str], eojeols: Sequence[str]) -> Iterator[str]:
-    """Labels of the characters that are no space, as the baseline reads them off."""
+    """Labels of the characters that are not spaces, as KLUE's released code reads them."""
     place, last = memo.first, memo.max_length - 1
-    for text, pieces in zip(eojeols, memo.eojeols, strict=True):
-        if any(piece.id == memo.unknown for piece in pieces):
-            labels, place = _unknown_eojeol(text, pieces, memo.unknown, predicted, place, last)
+    for text, tokens in zip(eojeols, memo.eojeols, strict=True):
+        if any(token.id == memo.unknown for token in tokens):
+            labels, place = _unknown_eojeol(text, tokens, memo.unknown, predicted, place, last)
             yield from labels
             continue
-        for piece in pieces:
+        for token in tokens:
             if place >= last:
                 return
             label = predicted[place]
-            yield from (label if number == 0 else inside(label) for number in range(piece.end - piece.start))
+            yield from (label if number == 0 else inside(label) for number in range(token.end - token.start))
             place += 1
 
 
 def _unknown_eojeol(
-    text: str, pieces: Sequence[Piece], unknown: int | None, predicted: Sequence[str], place: int, last: int
+    text: str, tokens: Sequence[Token], unknown: int | None, predicted: Sequence[str], place: int, last: int
 ) -> tuple[list[str], int]:
-    """Labels of an eojeol that holds [UNK], and the position that the walk goes on from.
+    """Labels of an eojeol with [UNK], and the position from which the walk continues.
 
-    A known piece gets one label and moves on by one. [UNK] and the characters taken for its rest do not move on; the
-    known piece after them does, but is itself not counted: the next one reads the same position again.
+    A known token gets one label and moves on by one. [UNK] and the characters that count as its rest do not move on.
+    The known token after them does, but it is not counted itself: the next one reads the same position again.
     """
     labels: list[str] = []
     pending = False
-    for kind in _aligned(text, pieces, unknown):
+    for kind in _aligned(text, tokens, unknown):
         if place >= last:
             break
         if kind == "rest":
@@ -160,21 +160,21 @@ def _unknown_eojeol(
     return labels, place
 
 
-def _aligned(text: str, pieces: Sequence[Piece], unknown: int | None) -> Iterator[str]:
-    """`known`, `unknown` or `rest` (a further character of an [UNK]), one for each label that the eojeol is given.
+def _aligned(text: str, tokens: Sequence[Token], unknown: int | None) -> Iterator[str]:
+    """`known`, `unknown` or `rest` (a further character of an [UNK]), one for each label that the eojeol gets.
 
-    An [UNK] counts as one character; its rest goes on to the character that the next known piece begins with, or to the
-    end of the eojeol.
+    An [UNK] counts as one character. Its rest goes up to the first character of the next known token, or to the end of
+    the eojeol.
     """
     here, number, rest = 0, 0, False
     while here < len(text):
-        piece, followers = pieces[number], pieces[number + 1 :]
-        yield "rest" if rest else "unknown" if piece.id == unknown else "known"
-        here += 1 if piece.id == unknown else piece.end - piece.start
+        token, followers = tokens[number], tokens[number + 1 :]
+        yield "rest" if rest else "unknown" if token.id == unknown else "known"
+        here += 1 if token.id == unknown else token.end - token.start
         if not followers:
             rest = True
-        elif piece.id == unknown and followers[0].id != unknown:
-            begin = followers[0].start - pieces[0].start
+        elif token.id == unknown and followers[0].id != unknown:
+            begin = followers[0].start - tokens[0].start
             rest = text[here : here + 1] != text[begin]
             number += not rest
         else:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.metrics import METRICS
 from klue_eval.task import TaskSettings, label_field, text_field
 from klue_eval.tasks.labelled import labelled_task
+from klue_eval.values import Row
 
 LABELS = ("entailment", "contradiction", "neutral")
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The JSON says `gold_label`, the Hub's copy `label`."""
+    """The JSON has `gold_label`, the Hub's copy `label`."""
     label = label_field(record, "gold_label" if "gold_label" in record else "label", LABELS)
     if label is None:
         return None

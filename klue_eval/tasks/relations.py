@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.relations import LABELS
-from klue_eval.reader import Piece, Reader
+from klue_eval.metrics.relations_metrics import LABELS
 from klue_eval.task import KlueTask, TaskSettings, label_field, text_field
+from klue_eval.token_reader import Reader, Token
+from klue_eval.values import Answer, Example, Row
 
 MARKERS: Mapping[str, tuple[str, str]] = {"subject_entity": ("<subj>", "</subj>"), "object_entity": ("<obj>", "</obj>")}
 """Added tokens around the entities (Park et al. 2021, section 4.3)."""
@@ -50,30 +50,30 @@ def _entity(record: Mapping[str, Any], name: str, sentence: str) -> dict[str, An
 def encode(row: Row, reader: Reader, settings: TaskSettings) -> list[Example]:
     """`target`: the index of the label."""
     text = mark(row)
-    pieces = reader.pieces(text)
-    ids = [number for place in range(len(pieces)) for number in _rejoined(text, pieces, place, reader)]
+    tokens = reader.tokens(text)
+    ids = [number for place in range(len(tokens)) for number in _rejoined(text, tokens, place, reader)]
     return [reader.example(ids, target=LABELS.index(row["label"]))]
 
 
 def mark(row: Row) -> str:
     """`<subj>비틀즈</subj>가 1969년 앨범 <obj>애비 로드</obj>에 담은 노래다.`"""
     text: str = row["sentence"]
-    spans = [(row[name]["start_idx"], row[name]["end_idx"] + 1, *marks) for name, marks in MARKERS.items()]
+    spans = [(row[name]["start_idx"], row[name]["end_idx"] + 1, *pair) for name, pair in MARKERS.items()]
     for start, end, opening, closing in sorted(spans, reverse=True):
         text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
     return text
 
 
-def _rejoined(text: str, pieces: Sequence[Piece], place: int, reader: Reader) -> list[int]:
-    """The ids of a piece: where a closing marker cut it off its eojeol (</subj>가), in the form it has inside a word."""
-    piece = pieces[place]
-    cut_off = place > 0 and pieces[place - 1].text in _CLOSING and text[pieces[place - 1].end :][:1] != " "
-    if cut_off and reader.continuation and "가" <= piece.text[0] <= "힣":
-        inside = reader.continuation + piece.text
-    elif cut_off and piece.text.startswith("▁"):
-        inside = piece.text[1:]
+def _rejoined(text: str, tokens: Sequence[Token], place: int, reader: Reader) -> list[int]:
+    """The ids of a token. After a closing marker (</subj>가), it gets the form that it has inside a word."""
+    token = tokens[place]
+    cut_off = place > 0 and tokens[place - 1].text in _CLOSING and text[tokens[place - 1].end :][:1] != " "
+    if cut_off and reader.continuation and "가" <= token.text[0] <= "힣":
+        inside = reader.continuation + token.text
+    elif cut_off and token.text.startswith("▁"):
+        inside = token.text[1:]
     else:
-        return [piece.id]
+        return [token.id]
     number = reader.id_of(inside) if inside else None
     return [] if number is None else [number]
 

@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.examples import Answer, Row, Texts
 from klue_eval.metrics import METRICS
-from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.token_reader import encode_texts
+from klue_eval.values import Answer, Row, Texts
 
 HIGHEST = 5.0
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
-    """The JSON holds `labels: {label, real-label, binary-label}`, the CSV one `label`, which is the JSON's `real-label`."""
+    """The JSON has `labels: {label, real-label, binary-label}`, the CSV a `label` that is the JSON's `real-label`."""
     labels = record["labels"] if "labels" in record else {"real-label": record["label"]}
     if labels is None or labels["real-label"] in (None, ""):
         return None
@@ -36,12 +36,12 @@ def read(record: Mapping[str, Any]) -> Row | None:
 def similarity(value: Any, name: str) -> float:
     """A number from 0 to 5. Raises ValueError for anything else."""
     try:
-        found = float(value)
+        number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` is {value!r}; it must be a number") from None
-    if not (math.isfinite(found) and 0 <= found <= HIGHEST):
-        raise ValueError(f"`{name}` is {value!r}; it must lie between 0 and 5")
-    return found
+    if not (math.isfinite(number) and 0 <= number <= HIGHEST):
+        raise ValueError(f"`{name}` is {value!r}; it must be between 0 and 5")
+    return number
 
 
 def texts(row: Row) -> Texts:
@@ -49,7 +49,7 @@ def texts(row: Row) -> Texts:
 
 
 def decode(answers: Sequence[Answer], row: Row) -> float:
-    """The raw regression output: the official score does not clip it to 0 to 5."""
+    """The regression output as it is. The official score does not clip it to 0 to 5."""
     return float(answers[0].values["logits"][0])
 
 
@@ -62,7 +62,7 @@ def show(row: Row) -> dict[str, str]:
 
 
 def grade(prediction: float, row: Row) -> float:
-    """100 for the gold similarity, 0 where the whole scale lies between."""
+    """100 for the gold similarity, 0 if the distance is the whole scale."""
     return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
 
 

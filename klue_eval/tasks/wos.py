@@ -1,7 +1,7 @@
 """WoS, dialogue state tracking: after each turn of the user, the value of each of 45 slots.
 
-The state is generated slot by slot (TRADE: Wu et al. 2019): a gate says none, dontcare, yes, no, or that the value is
-to be written.
+The state is generated slot by slot (TRADE: Wu et al. 2019): a gate decides for none, dontcare, yes, no, or a generated
+value.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import Field
 
-from klue_eval.examples import Answer, Example, Row
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.wos import NONE, gold_states
-from klue_eval.reader import Reader
+from klue_eval.metrics.wos_metrics import NONE, gold_states
 from klue_eval.task import KlueTask, TaskSettings, list_field, text_field
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example, Row
 
 _DOMAINS: Mapping[str, Sequence[str]] = {
     "관광": ("경치 좋은", "교육적", "도보 가능", "문화 예술", "역사적", "이름", "종류", "주차 가능", "지역"),
@@ -31,7 +31,7 @@ _DOMAINS: Mapping[str, Sequence[str]] = {
     "택시": ("도착 시간", "도착지", "종류", "출발 시간", "출발지"),
 }  # fmt: skip
 SLOTS = tuple(f"{domain}-{name}" for domain, names in _DOMAINS.items() for name in names)
-"""As the ontology names them, in its order."""
+"""With the names and in the order of the ontology."""
 GATES = (NONE, "dontcare", "ptr", "yes", "no")
 """`ptr`: the value is generated."""
 ROLES = ("user", "sys")
@@ -39,9 +39,9 @@ ROLES = ("user", "sys")
 
 class WosSettings(TaskSettings):
     teacher_forcing: float = Field(0.5, ge=0, le=1)
-    """Share of training batches in which the generator reads the gold pieces instead of its own."""
+    """Share of training batches in which the generator reads the gold tokens instead of those it wrote."""
     max_value: int = Field(10, ge=2)
-    """Pieces that are generated of a value at most, the one that ends it included."""
+    """Most tokens that are generated for a value, with the one that ends it."""
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
@@ -57,7 +57,7 @@ def read(record: Mapping[str, Any]) -> Row | None:
 
 
 def _turn(turn: Mapping[str, Any], place: int) -> dict[str, Any]:
-    """The user begins, and the two take turns."""
+    """The user starts, and the two alternate."""
     if turn["role"] != ROLES[place % 2]:
         raise ValueError(f"turn {place + 1} is {turn['role']!r}'s, out of order: it must be {ROLES[place % 2]!r}'s")
     state = turn["state"] if turn["role"] == "user" else turn.get("state") or []
@@ -65,64 +65,66 @@ def _turn(turn: Mapping[str, Any], place: int) -> dict[str, Any]:
         raise ValueError(f"turn {place + 1}: `state` is {state!r}; it must be a list of domain-slot-value")
     for entry in state:
         if split_entry(entry)[0] not in SLOTS:
-            raise ValueError(f"turn {place + 1}: {entry!r} names no slot of WoS")
+            raise ValueError(f"turn {place + 1}: {entry!r} does not name a slot of WoS")
     return {"role": turn["role"], "text": text_field(turn, "text"), "state": state}
 
 
 def split_entry(entry: str) -> tuple[str, str]:
-    """`숙소-예약 요일-토요일` -> (`숙소-예약 요일`, `토요일`). A value may hold a hyphen. Raises ValueError."""
+    """`숙소-예약 요일-토요일` -> (`숙소-예약 요일`, `토요일`). A value may contain a hyphen. Raises ValueError."""
     parts = str(entry).split("-", 2)
     if len(parts) < 3 or not parts[2].strip():
-        raise ValueError(f"{entry!r} is no domain-slot-value")
+        raise ValueError(f"{entry!r} is not a domain-slot-value")
     return f"{parts[0]}-{parts[1]}", parts[2]
 
 
 def encode(row: Row, reader: Reader, settings: WosSettings) -> list[Example]:
-    """One example per turn of the user: all that was said so far, cut at its beginning, turns parted by [SEP].
+    """One example for each turn of the user: the dialogue so far, with [SEP] between turns. A long one loses its
+    beginning.
 
-    `target`: a gate for each of 45 slots, and the pieces of its value, `none` among them, with the [SEP] that ends it.
+    `target`: a gate for each of 45 slots, and the tokens of its value, which may be `none`, with the [SEP] that ends
+    it.
     """
-    said: list[int] = []
+    history: list[int] = []
     examples = []
     for place, turn in enumerate(row["dialogue"]):
         if turn["role"] != "user":
             continue
         before = reader.ids(row["dialogue"][place - 1]["text"]) if place else []
-        said = [*said, *reader.separator, *before, *reader.separator, *reader.ids(turn["text"])]
-        cut = len(said) > reader.room
+        history = [*history, *reader.separator, *before, *reader.separator, *reader.ids(turn["text"])]
+        cut = len(history) > reader.room
         target = _target(turn["state"], reader)
-        examples.append(reader.example(said[-reader.room :], target=target, memo=reader, truncated=cut))
+        examples.append(reader.example(history[-reader.room :], target=target, memo=reader, truncated=cut))
     return examples
 
 
 def slot_words(slot: str) -> str:
-    """What the generator reads to begin a slot: `숙소 예약 요일`."""
+    """The words from which the generator starts a slot: `숙소 예약 요일`."""
     return slot.replace("-", " ")
 
 
 def _target(state: Sequence[str], reader: Reader) -> tuple[list[int], list[list[int]]]:
     values = dict(split_entry(entry) for entry in state)
-    gates, pieces = [], []
+    gates, tokens = [], []
     for slot in SLOTS:
         value = values.get(slot, NONE)
         gates.append(GATES.index(value) if value in GATES and value != "ptr" else GATES.index("ptr"))
-        pieces.append([*reader.ids(value), *reader.separator])
-    return gates, pieces
+        tokens.append([*reader.ids(value), *reader.separator])
+    return gates, tokens
 
 
 def decode(answers: Sequence[Answer], row: Row) -> list[list[str]]:
-    """As the released baseline. A WordPiece tokenizer parts punctuation by spaces, which only `:` and `,` lose again:
-    a value with a hyphen or a full stop cannot come out right."""
+    """Decodes like KLUE's released code. A WordPiece tokenizer puts spaces around punctuation, and they are removed
+    only around `:` and `,`, so that a value with a hyphen or a full stop is never right."""
     return [_state(answer) for answer in answers]
 
 
 def _state(answer: Answer) -> list[str]:
     reader: Reader = answer.example.memo
     entries = []
-    for slot, gate, pieces in zip(SLOTS, answer.values["gates"].argmax(-1), answer.values["pieces"], strict=True):
+    for slot, gate, tokens in zip(SLOTS, answer.values["gates"].argmax(-1), answer.values["tokens"], strict=True):
         value = GATES[gate]
         if value == "ptr":
-            value = reader.text_of(pieces.tolist()).replace(" : ", ":").replace(" , ", ", ").replace("##", "")
+            value = reader.text_of(tokens.tolist()).replace(" : ", ":").replace(" , ", ", ").replace("##", "")
         if value != NONE:
             entries.append(f"{slot}-{value}")
     return entries

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from klue_eval.examples import Row
 from klue_eval.metrics import METRICS
 from klue_eval.task import TaskSettings, label_field, text_field
 from klue_eval.tasks.labelled import labelled_task
+from klue_eval.values import Row
 
 LABELS = ("정치", "경제", "사회", "생활문화", "세계", "IT과학", "스포츠")
 

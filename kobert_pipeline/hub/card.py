@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
+from kobert_pipeline.ground.contents.scores import PRETRAINED, Result, Scores
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.facts import ScoreRow
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
 
 HERE = "."
@@ -52,12 +53,13 @@ def model_card(
 
     `repo` is its name on the Hub, `cost` what training took: neither decides the content, so the stage leaves them out.
     """
-    scored = manifests.get("klue_eval")
-    scores = [] if facts.is_sample(scored) else facts.score_rows(scored)
+    scored = Scores.of(manifests.get("klue_eval")).on_dev()
     values = _shared(config, recipe, manifests, repo) | {
         "front_matter": front_matter(config, recipe, manifests),
-        "sample": facts.is_sample(scored),
-        "scores": scores,
+        "sample": scored.sample,
+        "scored": bool(scored.results) and not scored.sample,
+        "score_table": score_table(scored),
+        "settings_rows": settings_rows(scored),
         "cost": cost,
     }
     return str(_templates().get_template("card.md.jinja").render(values))
@@ -155,24 +157,24 @@ def hub_datasets(corpora: Manifest) -> list[str]:
 
 def eval_results(klue_eval: Manifest | None) -> list[Any]:
     """`EvalResult`s of the published weights on KLUE's dev split: none for the sample, none for random initialisation."""
-    if facts.is_sample(klue_eval):
-        return []
-    return [_eval_result(row) for row in facts.score_rows(klue_eval) if row.initialisation == "pretrained"]
+    scores = Scores.of(klue_eval).on_dev()
+    pretrained = [entry for entry in scores.results if entry.initialisation == PRETRAINED]
+    return [] if scores.sample else [_eval_result(entry, metric) for entry in pretrained for metric in entry.metrics]
 
 
-def _eval_result(row: ScoreRow) -> Any:
+def _eval_result(result: Result, metric: str) -> Any:
     from huggingface_hub import EvalResult
 
     return EvalResult(
-        task_type=TASK_TYPES[row.task],
-        task_name=f"KLUE {row.task.upper()}",
+        task_type=TASK_TYPES[result.task],
+        task_name=f"KLUE {result.task.upper()}",
         dataset_type=DATASET_ID,
         dataset_name=DATASET_NAME,
-        dataset_config=row.task,
+        dataset_config=result.task,
         dataset_split=SPLIT,
-        metric_type=METRIC_TYPES.get(row.metric, row.metric),
-        metric_name=f"{row.metric}, {row.protocol} protocol, {row.train_rows:,} training rows, last checkpoint, mean over seeds ({row.seeds})",
-        metric_value=round(row.last_mean, 2),
+        metric_type=METRIC_TYPES.get(metric, metric),
+        metric_name=f"{metric}, {result.protocol} protocol, {result.train_rows:,} training rows, last checkpoint, mean over seeds ({result.seeds})",
+        metric_value=round(result.metrics[metric].last_mean, 2),
     )
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.contents.score_table import score_table
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import curves, pieces, scores
+from kobert_pipeline.report import curves, pieces, score_tracks
 from kobert_pipeline.report.examples import Example, examples
 from kobert_pipeline.report.page import read_manifests, template
 from kobert_pipeline.report.picture import HEADLINES, StageBox, stage_boxes
@@ -36,7 +38,8 @@ def write_comparison(path: Path, names: Pair, folders: tuple[dict[str, Path], di
 
 def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
     boxes = (stage_boxes(manifests[0], folders[0]), stage_boxes(manifests[1], folders[1]))
-    found = (facts.score_rows(manifests[0].get("klue_eval")), facts.score_rows(manifests[1].get("klue_eval")))
+    scored = [Scores.of(both.get("klue_eval")).on_dev() for both in manifests]
+    tables = [score_table(found, model=name) for name, found in zip(names, scored, strict=True)]
     runs = [
         curves.read_run(name, both["pretrain"], folder["pretrain"])
         for name, both, folder in zip(names, manifests, folders, strict=True)
@@ -49,8 +52,8 @@ def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
         "shared": shared(manifests),
         "charts": curves.both(runs) if len(runs) == 2 else [],
         "examples": _examples(manifests, folders),
-        "panels": scores.panels(*zip(names, found, strict=True)),
-        "sample": any(facts.is_sample(both.get("klue_eval")) for both in manifests),
+        "panels": score_tracks.panels(*tables),
+        "sample": any(found.sample for found in scored),
         "costs": costs(boxes, manifests),
         "kinds": pieces.KINDS,
         "sentences": _sentences(manifests, folders),

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
-from kobert_pipeline.report import corpus, curves, pieces, scores
+from kobert_pipeline.report import corpus, curves, mistakes, pieces, score_tracks
 from kobert_pipeline.report.examples import examples
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
 from kobert_pipeline.report.picture import HEADLINES, stage_boxes, tall_picture, wide_picture
@@ -75,12 +78,12 @@ def render(
 
 def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
     """What a reader wants to know first: words, where it began, where it ended."""
-    scored = manifests.get("klue_eval")
+    scored = Scores.of(manifests.get("klue_eval"))
     found = _learned(manifests["pretrain"].summary) if "pretrain" in manifests else []
-    if not facts.is_sample(scored):
+    if not scored.sample:
         found += [
             (f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
-            for panel, track in scores.leading(facts.score_rows(scored))
+            for panel, track in score_tracks.leading(score_table(scored.on_dev()))
             if (mark := track.of("model"))
         ]
     return found
@@ -141,22 +144,23 @@ def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) ->
 
 
 def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
-    found = facts.score_rows(manifest)
+    found = Scores.of(manifest).on_dev()
+    table = score_table(found, PUBLISHED, recipe)
     return {
-        "scores": found,
-        "sample": facts.is_sample(manifest),
-        "panels": scores.panels((recipe, found)),
-        "columns": scores.columns(found),
-        "table": scores.table(recipe, found),
+        "sample": found.sample,
+        "panels": score_tracks.panels(table),
+        "score_table": table,
+        "settings_titles": SETTINGS_TITLES,
+        "settings_rows": settings_rows(found),
         "analyses": _analyses(folder, public),
     }
 
 
-def _analyses(folder: Path | None, public: bool) -> list[scores.Analysis]:
+def _analyses(folder: Path | None, public: bool) -> list[mistakes.Analysis]:
     """What the evaluation says of its mistakes; rows of the dataset are quoted only in the page that stays here."""
     if folder is None or not (folder / "analysis.json").is_file():
         return []
-    return scores.analyses(read_json(folder / "analysis.json"), worst=0 if public else WORST)
+    return mistakes.analyses(read_json(folder / "analysis.json"), worst=0 if public else WORST)
 
 
 def _inputs(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:

@@ -1,10 +1,10 @@
-"""`make bench-klue`: what the metrics say of the released files, and how fast a model is fine-tuned.
+"""`make bench-klue`: the metrics of known predictions on the released files, and the speed of fine-tuning.
 
 KOBERT_DATA names the folder of real data (`klue/*.tar.zst`, `vocabs/klue-bert-base`), BENCH some of the parts below,
-BENCH_MODEL an encoder to fine-tune instead of an untrained BERT 4x256. `metrics` scores predictions with errors made on
-purpose beside the values recorded for them; `throughput` fine-tunes one model on the same rows in two ways: ours, and
-KLUE-baseline's (each row padded to the task's whole length, float32). Prints tables and saves `build/bench/klue.json`.
-Run it on an idle machine: it takes about ten minutes.
+BENCH_MODEL an encoder to fine-tune instead of an untrained BERT 4x256. `metrics` scores predictions with deliberate errors
+and compares the scores with recorded ones. `throughput` fine-tunes one model on the same rows in two ways: ours, and that
+of KLUE's released code (each row padded to the task's whole length, float32). Prints tables and saves
+`build/bench/klue.json`. Run it on an idle machine: it takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from torch import nn
 
 from klue_eval.batches import Batch, Encoded, batch_of, encode_rows
 from klue_eval.data import ONLY, drawing_order, read_split
-from klue_eval.examples import Row
+from klue_eval.encoders import load_model, load_tokenizer
 from klue_eval.finetune import CLIP, Trial, finetune
 from klue_eval.heads import HEADS
-from klue_eval.heads.contract import IGNORED
-from klue_eval.models import load_model, load_tokenizer
-from klue_eval.reader import Reader
+from klue_eval.heads.head import IGNORED
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
+from klue_eval.values import Row
 from kobert_pipeline.training.optimizer import adamw
 from tokenizer.load import open_tokenizer
 
@@ -41,7 +41,7 @@ WORK = Path("build/bench/work-klue")
 RESULT = Path("build/bench/klue.json")
 MINI = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
 ROWS = {"ynat": ("train", 2_048, 24), "ner": (ONLY, 512, 6)}
-"""Task -> split, rows, and how many of the slow way's batches are timed, after a first one."""
+"""Task -> split, rows, and the number of batches of the slow way that are timed, after a first one."""
 
 
 def main() -> None:
@@ -54,13 +54,13 @@ def main() -> None:
 
 
 def metrics() -> Table:
-    """Predictions with errors made on purpose: official and corrected, and the recorded official value."""
+    """Predictions with deliberate errors: the official and the corrected score, and the recorded official one."""
     return [
         case("ner", "O everywhere", "character_f1", 6.77, lambda row: ["O"] * len(row["characters"])),
         case("dp", "one wrong head in all of dev", "las", 94.1, with_one_wrong_head()),
         case("sts", "5 for a paraphrase, 0 for none", "f1", 100.0, lambda row: 5.0 * row["labels"]["binary-label"]),
-        case("mrc", "no quotation annotations around answers", "exact_match", None, lambda row: bare(gold("mrc", row))),
-        case("wos", "nothing was ever said", "slot_f1", None, lambda row: [[] for _ in gold("wos", row)]),
+        case("mrc", "no quotation marks around answers", "exact_match", None, lambda row: bare(gold("mrc", row))),
+        case("wos", "an empty state throughout", "slot_f1", None, lambda row: [[] for _ in gold("wos", row)]),
         case("re", "no relation anywhere", "micro_f1", 0.0, lambda row: ("no_relation", [1.0, *[0.0] * 29])),
         case("ynat", "정치 everywhere", "macro_f1", None, lambda row: "정치"),
         case("nli", "neutral everywhere", "accuracy", None, lambda row: "neutral"),
@@ -76,8 +76,8 @@ def case(name: str, errors: str, metric: str, recorded: float | None, predict: C
     seconds = time.perf_counter() - started
     corrected = arithmetic.corrected(predictions, rows)[metric]
     row = {"task": name, "errors": errors, "metric": metric, "rows": len(rows), "official": official}
-    found = {"corrected": corrected, "seconds": seconds}
-    return row | ({} if recorded is None else {"recorded": recorded, "apart": abs(official - recorded)}) | found
+    others = {"corrected": corrected, "seconds": seconds}
+    return row | ({} if recorded is None else {"recorded": recorded, "difference": abs(official - recorded)}) | others
 
 
 def dev(name: str) -> list[Row]:
@@ -93,7 +93,7 @@ def bare(answer: str) -> str:
 
 
 def with_one_wrong_head() -> Callable[[Row], Any]:
-    """The first eojeol of the first row gets another head; everything else is right."""
+    """Gives the first eojeol of the first row another head. Everything else is right."""
     first = dev("dp")[0]["guid"]
 
     def predict(row: Row) -> Any:
@@ -108,14 +108,14 @@ def with_one_wrong_head() -> Callable[[Row], Any]:
 
 
 def throughput() -> Table:
-    """Training rows a second, with as many threads as torch takes, best of two."""
+    """Training rows per second, with the threads that torch chooses, best of two."""
     folder = encoder()
     results = []
     for name, (split, rows, batches) in ROWS.items():
         drawn = drawing_order(read_split(name, KLUE, split).rows)[:rows]
         ours = max(our_way(folder, name, drawn) for _ in range(2))
-        theirs = max(their_way(folder, name, drawn, batches) for _ in range(2))
-        results.append({"task": name, "rows/s": ours, "rows/s, baseline's way": theirs, "times": ours / theirs})
+        released = max(released_way(folder, name, drawn, batches) for _ in range(2))
+        results.append({"task": name, "rows/s": ours, "rows/s, released way": released, "times": ours / released})
     return results
 
 
@@ -142,7 +142,7 @@ def our_way(folder: Path, name: str, rows: list[Row]) -> float:
     return finetune(folder, trial, rows, rows[:1]).rows_per_second
 
 
-def their_way(folder: Path, name: str, rows: list[Row], batches: int) -> float:
+def released_way(folder: Path, name: str, rows: list[Row], batches: int) -> float:
     task, settings = TASKS[name], TASKS[name].defaults
     torch.manual_seed(42)
     reader = Reader(load_tokenizer(folder), settings.max_length)
@@ -164,7 +164,7 @@ def their_way(folder: Path, name: str, rows: list[Row], batches: int) -> float:
 
 
 def whole_length(encoded: Encoded, collate: Any, settings: Any) -> Iterator[Batch]:
-    """Batches in random order, every row padded to `max_length`."""
+    """Yields batches in random order, with every row padded to `max_length`."""
     order = np.random.default_rng(42).permutation(len(encoded.examples))
     fillers = {**encoded.padding, "attention_mask": 0}
     for start in range(0, len(order), settings.batch_size):

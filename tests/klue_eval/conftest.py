@@ -25,7 +25,7 @@ SPECIAL = {
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Tiny models gain nothing from a second thread, and lose much where another process wants it."""
+    """Tiny models gain nothing from a second thread, and lose much if another process needs it."""
     import torch
 
     threads = torch.get_num_threads()
@@ -35,7 +35,7 @@ def one_thread() -> Iterator[None]:
 
 
 def words_of(value: Any) -> Iterator[str]:
-    """Every word of every text in a row, labels among them; the characters of NER as the words they make."""
+    """Yields every word of every text and label in a row. The characters of NER are joined to words."""
     if isinstance(value, str):
         yield from value.split()
     elif isinstance(value, dict):
@@ -47,7 +47,7 @@ def words_of(value: Any) -> Iterator[str]:
 
 
 def word_pieces(pieces: Sequence[str]) -> Any:
-    """A WordPiece tokenizer of exactly these pieces and the special tokens, in BERT's layout."""
+    """A WordPiece tokenizer with these pieces and the special tokens, in BERT's layout."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -63,7 +63,7 @@ def word_pieces(pieces: Sequence[str]) -> Any:
 
 
 def make_tokenizer() -> Any:
-    """A piece a character of the sample, so that no piece crosses the end of an entity or of an answer."""
+    """Has a piece for each character of the sample, so that no token crosses the end of an entity or an answer."""
     rows = [row for name in TASKS for split in ("train", "dev") for row in read_split(name, SAMPLE, split).rows]
     characters = sorted({character for word in words_of(rows) for character in word})
     return word_pieces([*characters, *(f"##{character}" for character in characters)])
@@ -83,9 +83,9 @@ def tiny_bert(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def talking_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT that reads dialogues in whole words.
 
-    A gate reads nothing but what its slot looks at (TRADE), so two slots that look at one place get one gate. In 64
-    dimensions a look soon falls on a single place and has no gradient any more. Large embeddings tell the names of slots
-    apart, and a small last layer leaves every look wide at the beginning.
+    A gate reads only the positions to which its slot attends (TRADE), so two slots that attend to one position get the
+    same gate. In 64 dimensions, attention soon falls on a single position and has no gradient any more. Large embeddings
+    separate the names of slots, and a small last layer keeps attention wide at the beginning.
     """
     rows = read_split("wos", SAMPLE, "train").rows
     tokenizer = word_pieces(words_of_dialogues(rows))
@@ -93,7 +93,7 @@ def talking_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words_of_dialogues(rows: Sequence[Any]) -> list[str]:
-    """Pieces: values and the words of slots' names, what follows them inside an eojeol, and all other words."""
+    """Pieces: the values and the words of slots' names, their continuations inside an eojeol, and all other words."""
     values = {entry.split("-", 2)[2] for row in rows for turn in row["dialogue"] for entry in turn["state"]}
     known = {word for text in (*values, *GATES, *map(slot_words, SLOTS)) for word in re.findall(r"\w+|[^\w\s]", text)}
     pieces = set(known)
@@ -104,7 +104,7 @@ def words_of_dialogues(rows: Sequence[Any]) -> list[str]:
 
 
 def save_bert(folder: Path, tokenizer: Any, embeddings: float = 1.0, last_layer: float = 1.0) -> Path:
-    """`embeddings` and `last_layer`: what the embeddings of pieces and the last layer's output are multiplied by."""
+    """`embeddings` and `last_layer`: factors for the embeddings and for the output of the last layer."""
     import torch
     from transformers import BertConfig, BertForMaskedLM
 

@@ -1,4 +1,4 @@
-"""Error analysis: counts and groups that add up, the worst rows first, and JSON that says so."""
+"""Error analysis: counts and groups add up, the worst rows come first, and all of it is JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.strategies import integers, lists
 
 from klue_eval.analysis import WORST, analyse, by_length, by_source, confusion, grade, length_of, source_of, worst
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.metrics.relations import LABELS
+from klue_eval.metrics.relations_metrics import LABELS
 from klue_eval.tasks import TASKS, ynat
 
 KEYS = "version task rows metrics primary_metric scores confusion by_length by_source worst"
@@ -82,7 +82,7 @@ def test_scores_by_source_are_those_of_its_rows() -> None:
     assert by_source(ynat.TASK, [("경제", headlines("경제")[0])]) is None
 
 
-def test_the_worst_rows_stand_first_and_are_few() -> None:
+def test_the_worst_rows_come_first_and_are_few() -> None:
     rows = headlines(*["경제"] * (WORST + 5))
     found = worst(ynat.TASK, [("경제" if number == 0 else "정치", row) for number, row in enumerate(rows)])
     assert [entry["guid"] for entry in found] == [f"y{number}" for number in range(1, WORST + 1)]

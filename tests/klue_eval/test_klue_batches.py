@@ -1,4 +1,4 @@
-"""Batches: every row once an epoch, padded to the longest of the batch."""
+"""Batches: every row once in each epoch, padded to the longest of the batch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from transformers import PreTrainedTokenizerFast
 
 from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, training_order
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.examples import Texts
 from klue_eval.finetune import scoring_steps
 from klue_eval.heads import HEADS
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
+from klue_eval.values import Texts
 from kobert_pipeline.ground.errors import InputError
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
@@ -78,13 +78,13 @@ def test_longer_rows_are_truncated_and_counted(tokenizer: Any) -> None:
     assert encoded.lengths.max() == 64
 
 
-def test_a_row_that_becomes_nothing_is_named(tokenizer: Any) -> None:
+def test_a_row_without_a_token_is_named(tokenizer: Any) -> None:
     rows = [{"guid": "ynat-v1_dev_00003", "title": " ", "label": "경제"}]
-    with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer turns its text into nothing"):
+    with pytest.raises(InputError, match="row ynat-v1_dev_00003: the tokenizer makes no token from its text"):
         encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 64), TASKS["ynat"].defaults)
 
 
-def test_eojeols_that_become_nothing_are_counted_and_the_first_row_is_named(
+def test_eojeols_without_a_token_are_counted_and_the_first_row_is_named(
     tokenizer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     core = tokenizer.backend_tokenizer
@@ -97,11 +97,11 @@ def test_eojeols_that_become_nothing_are_counted_and_the_first_row_is_named(
     rows = [{"guid": f"y{number}", "title": title, "label": "경제"} for number, title in enumerate(titles)]
     with caplog.at_level(logging.INFO):
         assert encode_rows(TASKS["ynat"], rows, reader, TASKS["ynat"].defaults).unread == 2
-    expected = "YNAT: 2 of 3 rows hold an eojeol that the tokenizer turns into nothing; the first is y1"
+    expected = "YNAT: 2 of 3 rows have an eojeol from which the tokenizer makes no token; the first is y1"
     assert expected in caplog.messages
 
 
-def test_one_pass_holds_the_steps_of_all_epochs(tokenizer: Any) -> None:
+def test_one_pass_has_the_steps_of_all_epochs(tokenizer: Any) -> None:
     rows = [{"guid": str(number), "title": f"{number}번째 소식", "label": "경제"} for number in range(10)]
     encoded = encode_rows(TASKS["ynat"], rows, Reader(tokenizer, 16), TASKS["ynat"].defaults)
     numbered = [replace(example, target=number) for number, example in enumerate(encoded.examples)]

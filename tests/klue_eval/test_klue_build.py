@@ -1,4 +1,4 @@
-"""The stage: units are artifacts, scores follow from saved predictions, the table says what it compares."""
+"""The stage: runs are artifacts, scores follow from saved predictions, the table says what it compares."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ from typer.testing import CliRunner
 
 from klue_eval import finetune as finetune_module
 from klue_eval.baseline import predict
-from klue_eval.build import _comparisons as comparisons_of
 from klue_eval.build import data_files, evaluate_model, rescore
+from klue_eval.comparisons import comparisons_of
 from klue_eval.config import EvaluationConfig, Protocol
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.inputs import read_task, resolve_model, untrained_identity
+from klue_eval.figures import aggregate, best_checkpoint
+from klue_eval.model_folders import resolve_model, untrained_identity
 from klue_eval.plot import draw_scores
 from klue_eval.published import COLUMNS, PUBLISHED
-from klue_eval.results import aggregate, best_checkpoint
+from klue_eval.task_data import read_task
 from klue_eval.tasks import TASKS
 from kobert_pipeline.cli import app
 from kobert_pipeline.ground.artifacts import read_manifest, verify
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.contents.score_table import score_table
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import read_json
 
@@ -66,12 +69,12 @@ def test_kobert_eval_runs_all_eight_tasks_and_scores_them_again(tiny_bert: Path,
     analyses = read_json(next(tmp_path.glob("klue_eval/*/analysis.json")))["results"]
     assert [entry["task"] for entry in analyses] == list(TASKS)
     for entry in analyses:
-        assert entry.items() >= read_json(tmp_path / "klue_units" / entry["unit"] / "analysis.json").items()
+        assert entry.items() >= read_json(tmp_path / "klue_runs" / entry["run"] / "analysis.json").items()
     again = CliRunner().invoke(app, ["eval", "--rescore", str(tmp_path), "--data", SAMPLE])
     entries = [json.loads(line) for line in again.output.splitlines() if line.startswith("{")]
     assert {entry["task"] for entry in entries} == set(TASKS)
     for entry in entries:
-        saved = read_json(tmp_path / "klue_units" / entry["unit"] / "scores.json")["last"]
+        saved = read_json(tmp_path / "klue_runs" / entry["run"] / "scores.json")["last"]
         assert {"official": entry["official"], "corrected": entry["corrected"]} == saved
 
 
@@ -81,7 +84,7 @@ def test_a_part_of_dev_is_never_called_dev(tiny_bert: Path, tmp_path: Path, klue
     folder = evaluate_model(str(tiny_bert), config, tmp_path / "artifacts", 42)
     entry = read_json(folder / "scores.json")["results"][0]
     assert (entry["split"], entry["train_rows"], entry["dev_rows"]) == ("held_out", 19, 5)
-    assert "**NLI: no KLUE dev score.**" in (folder / "table.md").read_text()
+    assert "**NLI: not a KLUE dev score.**" in (folder / "table.md").read_text()
     assert rescore(folder, data)[0]["scored"] == {"split": "held_out"}
     with pytest.raises(RecipeError, match="held_out names ner, which is not among the tasks"):
         EvaluationConfig.parse({"tasks": ["nli"], "held_out": ["ner"]})
@@ -89,7 +92,7 @@ def test_a_part_of_dev_is_never_called_dev(tiny_bert: Path, tmp_path: Path, klue
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every fine-tuning that really runs."""
+    """Lists every fine-tuning that really runs."""
     seen: list[Any] = []
     real = finetune_module.finetune
 
@@ -133,7 +136,7 @@ def test_the_learning_rate_is_chosen_on_other_training_rows(
     result = read_json(folder / "scores.json")["results"][0]
     assert len(trainings) == 4
     assert result["learning_rate"] == trainings[2][3] == trainings[3][3]
-    chosen = [read_json(unit)["scored"] for unit in (tmp_path / "klue_units").glob("*/scores.json")]
+    chosen = [read_json(run)["scored"] for run in (tmp_path / "klue_runs").glob("*/scores.json")]
     assert chosen.count({"split": "train", "of": "dev", "start": 16, "stop": 32}) == 2
     assert chosen.count({"split": "dev"}) == 2
 
@@ -145,22 +148,22 @@ def test_comparisons_may_go_to_other_processes() -> None:
     assert [comparison.task.name for comparison in pickle.loads(pickle.dumps(comparisons))] == list(TASKS)
 
 
-def test_frozen_models_and_stopped_runs_are_runs_of_their_own(tiny_bert: Path, tmp_path: Path) -> None:
+def test_frozen_models_and_stopped_runs_are_separate_runs(tiny_bert: Path, tmp_path: Path) -> None:
     protocols = {
         "probe": {**QUICK, "training": "probe"},
         "stopped": {**QUICK, "patience": 1, "selection_rows": 8, "evaluations_per_epoch": 2},
     }
     config = config_of("nli", seeds=1).model_dump() | {"protocols": protocols}
     folder = evaluate_model(str(tiny_bert), EvaluationConfig.parse(config), tmp_path, 42)
-    manifests = [read_manifest(tmp_path / "klue_units" / unit).config for unit in units_of(folder)]
-    assert [(unit["training"], unit["patience"], unit["stopping_rows"]) for unit in manifests] == [
+    settings = [read_manifest(tmp_path / "klue_runs" / run).config for run in runs_of(folder)]
+    assert [(run["training"], run["patience"], run["stopping_rows"]) for run in settings] == [
         ("probe", 0, 0), ("probe", 0, 0), ("finetune", 1, 8), ("finetune", 1, 8),
     ]  # fmt: skip
     assert "| **this model**, frozen: linear probe (probe) |" in (folder / "table.md").read_text()
 
 
-def units_of(folder: Path) -> list[str]:
-    return [unit for result in read_json(folder / "scores.json")["results"] for unit in result["units"]]
+def runs_of(folder: Path) -> list[str]:
+    return [run for result in Scores.open(folder).results for run in result.runs]
 
 
 def test_kobert_eval_takes_the_protocols_of_a_recipe(
@@ -190,16 +193,15 @@ def test_scores_on_a_part_of_the_released_rows_say_so(
     config = config_of("nli", data=str(klue_folder(**rows)), seeds=1)
     folder = evaluate_model(str(tiny_bert), config, tmp_path / "artifacts", 42)
     assert read_json(folder / "scores.json")["parts"] == {"nli": {"train": [16, 24_998], "dev": [16, 3_000]}}
-    expected = (
-        "**NLI: the data at hand has 16 of the 24,998 train rows and 16 of the 3,000 dev rows.** Its score is not"
-    )
+    expected = "**NLI: the data has 16 of the 24,998 train rows and 16 of the 3,000 dev rows.** Its score is not"
     assert expected in (folder / "table.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("tokenizer", "no tokenizer beside the model"), ("encoder", "is an encoder–decoder model")]
+    ("missing", "message"),
+    [("tokenizer", "no tokenizer next to the model"), ("encoder", "is an encoder–decoder model")],
 )
-def test_what_is_no_encoder_with_a_tokenizer_is_refused_before_any_data_is_read(
+def test_a_model_that_is_not_an_encoder_with_a_tokenizer_is_refused_before_data_is_read(
     missing: str, message: str, tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
 ) -> None:
     model = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
@@ -231,8 +233,8 @@ def test_permuted_dev_labels_change_the_score_and_nothing_else(
         data = str(klue_folder(sts_train=train, sts_dev=rows))
         folder = evaluate_model(str(tiny_bert), config_of("sts", data=data, seeds=1), tmp_path / "artifacts", 42)
         result = read_json(folder / "scores.json")["results"][0]
-        unit = tmp_path / "artifacts" / "klue_units" / result["units"][0]
-        predictions.append((unit / "predictions.jsonl").read_text())
+        run = tmp_path / "artifacts" / "klue_runs" / result["runs"][0]
+        predictions.append((run / "predictions.jsonl").read_text())
         scores.append(result["metrics"])
     assert predictions[0] == predictions[1]
     assert scores[0] != scores[1]
@@ -242,11 +244,11 @@ def test_scores_are_computed_again_from_saved_predictions(
     tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
 ) -> None:
     folder = evaluate_model(str(tiny_bert), config_of("sts", tfidf=True), tmp_path, 42)
-    units = tmp_path / "klue_units"
-    for entry in (*rescore(folder, SAMPLE), *rescore(units, SAMPLE)):
-        saved = read_json(units / entry["unit"] / "scores.json")["last"]
+    runs = tmp_path / "klue_runs"
+    for entry in (*rescore(folder, SAMPLE), *rescore(runs, SAMPLE)):
+        saved = read_json(runs / entry["run"] / "scores.json")["last"]
         assert {"official": entry["official"], "corrected": entry["corrected"]} == saved
-    assert (len(rescore(folder, SAMPLE)), len(rescore(units, SAMPLE))) == (2, 3)
+    assert (len(rescore(folder, SAMPLE)), len(rescore(runs, SAMPLE))) == (2, 3)
     other = klue_folder(
         sts_train=read_split("sts", SAMPLE, "train").rows, sts_dev=read_split("sts", SAMPLE, "train").rows
     )
@@ -267,7 +269,7 @@ def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_pa
     figures = summary["results"][0]["metrics"]["macro_f1"]
     assert len(figures["per_seed"]) == summary["results"][0]["seeds"] == 2
     assert figures["best_mean"] >= figures["last_mean"]
-    assert set(summary["tfidf"]["quick"]) == {"ynat", "sts"}
+    assert set(summary["baseline"]["quick"]) == {"ynat", "sts"}
     table = (folder / "table.md").read_text()
     for words in (
         "These scores mean nothing",
@@ -280,7 +282,7 @@ def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_pa
     drawn = "".join(ElementTree.fromstring(plot).itertext())
     assert "STS F1" in drawn
     assert "same architecture, not pretrained (quick)" in drawn
-    assert plot == draw_scores(summary)
+    assert plot == draw_scores(score_table(Scores.open(folder), PUBLISHED), sample=True)
     assert str(tmp_path) not in table + (folder / "manifest.json").read_text()
 
 
@@ -306,7 +308,7 @@ def test_character_ngrams_learn_the_sample(name: str) -> None:
 
 def test_published_scores_have_a_column_for_every_metric() -> None:
     assert set(COLUMNS) == {(name, metric) for name, task in TASKS.items() for metric in task.metrics.names}
-    assert all(len(scores) == len(COLUMNS) for scores in PUBLISHED.values())
+    assert all(len(scores) == len(COLUMNS) for scores in PUBLISHED.models.values())
 
 
 def test_data_files_name_both_splits_and_stay_out_of_the_fingerprint() -> None:

@@ -98,9 +98,7 @@ def test_rows_without_a_public_label_are_skipped_and_counted(tmp_path: Path) -> 
         ({"title": 7}, r"row 2: `title` is 7"),
     ],
 )
-def test_a_record_that_makes_no_sense_is_named_by_file_and_row(
-    tmp_path: Path, change: dict[str, Any], message: str
-) -> None:
+def test_an_invalid_record_is_named_by_file_and_row(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = write(tmp_path / "ynat_train.json", [HEADLINE, {**HEADLINE, **change}])
     with pytest.raises(InputError, match=message):
         read_rows("ynat", path)
@@ -177,7 +175,7 @@ def test_a_folder_without_files_says_what_was_looked_for(tmp_path: Path) -> None
         find_split("nli", tmp_path, "train")
 
 
-def test_a_part_of_a_split_is_found_where_the_whole_is_missing(tmp_path: Path) -> None:
+def test_a_part_of_a_split_is_found_if_the_whole_is_missing(tmp_path: Path) -> None:
     for name in ("klue-re-v1.1_train_partial.json", "klue-re-v1.1_dev_4of5.json", "relation_list.json"):
         (tmp_path / name).touch()
     assert find_split("re", tmp_path, "train").name == "klue-re-v1.1_train_partial.json"
@@ -186,7 +184,7 @@ def test_a_part_of_a_split_is_found_where_the_whole_is_missing(tmp_path: Path) -
     assert find_split("re", tmp_path, "dev").name == "klue-re-v1.1_dev.jsonl"
 
 
-def test_the_one_labelled_file_of_a_task_is_its_dev_or_what_is_called_labelled(tmp_path: Path) -> None:
+def test_the_one_labelled_file_of_a_task_is_its_dev_or_the_file_called_labelled(tmp_path: Path) -> None:
     for name in (
         "wos-v1.1_labelled_partial.json", "wos-v1.1_eval2000_unlabelled.json", "klue-ner-v1.1_dev.tsv",
         "klue-ner-v1.1_train_text_only.tsv", "klue-mrc-v1.1_odqa_validation_partial.json",
@@ -207,7 +205,7 @@ def test_a_missing_train_file_names_what_there_is_and_what_to_do_with_it(tmp_pat
     found = r"only klue-ner-v1.1_dev.tsv, klue-ner-v1.1_train_text_only.tsv; with `--held-out ner`"
     with pytest.raises(InputError, match=found):
         find_split("ner", tmp_path, "train")
-    with pytest.raises(InputError, match=r"Of sts there is only klue-sts-v1.1_text.json$"):
+    with pytest.raises(InputError, match=r"For sts there is only klue-sts-v1.1_text.json$"):
         find_split("sts", tmp_path, "train")
 
 
@@ -249,13 +247,13 @@ def test_an_archive_and_a_folder_of_archives_are_read_as_a_folder(
     assert len(list(tmp_path.glob("kobert-klue-*"))) == 1
 
 
-def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "klue.tar.gz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"klue\.tar\.gz: no readable archive"):
         resolve_folder(str(tmp_path / "klue.tar.gz"))
 
 
-def test_the_hubs_numbers_become_the_words_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hubs_numbers_become_the_strings_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     names = ["IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"]
     features = datasets.Features({"guid": datasets.Value("string"), "title": datasets.Value("string"), "label": datasets.ClassLabel(names=names)})  # fmt: skip

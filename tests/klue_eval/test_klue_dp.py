@@ -1,4 +1,4 @@
-"""DP: reading trees, scoring them as scikit-learn does, and finding the pieces of an eojeol."""
+"""DP: reading trees, scoring them as scikit-learn does, and finding the tokens of an eojeol."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from sklearn.metrics import f1_score
 
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.dp import COMMON, RELATIONS
-from klue_eval.reader import Reader
+from klue_eval.metrics.dp_metrics import COMMON, RELATIONS
 from klue_eval.tasks.dp import TASK, decode, encode
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["dp"].official, METRICS["dp"].corrected
@@ -72,14 +72,14 @@ def test_the_official_uas_is_a_macro_f1_over_head_indices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prediction", "message"), [([], "0 arcs for 1 eojeols"), ([(0, "SBJ")], "'SBJ' is no relation")]
+    ("prediction", "message"), [([], "0 arcs for 1 eojeols"), ([(0, "SBJ")], "'SBJ' is not a relation")]
 )
 def test_a_prediction_of_another_form_is_refused(prediction: list[tuple[int, str]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OFFICIAL([prediction], rows_of([[(0, "VP")]]))
 
 
-# --- pieces and eojeols -----------------------------------------------------------------------------------------------
+# --- tokens and eojeols -----------------------------------------------------------------------------------------------
 
 
 def row_of(*words: str) -> dict[str, Any]:
@@ -93,26 +93,26 @@ def reader(wordpiece: Callable[[Sequence[str]], Any]) -> Reader:
     return Reader(wordpiece(["아이", "##가", "웃", "##는", "##다", "."]), 64)
 
 
-def test_an_eojeol_is_read_at_its_first_and_last_piece(reader: Reader) -> None:
+def test_an_eojeol_is_read_at_its_first_and_last_token(reader: Reader) -> None:
     example = encode(row_of("아이가", "웃는다."), reader, TASK.defaults)[0]
     assert example.words == ([1, 3], [2, 6], [18, 18])
     assert example.target == ([2, 0], [0, 0])
     assert not example.truncated
 
 
-def test_an_eojeol_that_becomes_nothing_is_read_at_the_piece_before_and_counted(reader: Reader) -> None:
+def test_an_eojeol_without_a_token_is_read_at_the_token_before_and_counted(reader: Reader) -> None:
     example = encode(row_of("아이가", "\u3000", "웃는다."), reader, TASK.defaults)[0]
     assert example.words[:2] == ([1, 2, 3], [2, 2, 6])
     assert example.truncated
 
 
-def test_eojeols_behind_the_limit_are_counted(wordpiece: Callable[[Sequence[str]], Any]) -> None:
+def test_eojeols_after_the_limit_are_counted(wordpiece: Callable[[Sequence[str]], Any]) -> None:
     short = Reader(wordpiece(["아이", "##가"]), 4)
     example = encode(row_of("아이가", "아이가"), short, TASK.defaults)[0]
     assert (example.words[:2], example.truncated) == (([1, 2], [2, 2]), True)
 
 
-def test_heads_and_relations_are_the_likeliest_with_no_tree_asked_for() -> None:
+def test_heads_and_relations_are_the_likeliest_even_without_a_tree() -> None:
     arcs = np.array([[0, 0, 1], [0, 2, 0]])
     types = np.zeros((2, len(RELATIONS)))
     types[0, 3] = types[1, 2] = 1

@@ -1,4 +1,4 @@
-"""Tiny whole: a two-layer model learns the sample, twice alike; what is no encoder is refused."""
+"""Tiny whole: a two-layer model learns the sample, with the same result each time. Other models are refused."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 
 from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, drawing_order, read_split
-from klue_eval.examples import Row
+from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.finetune import Outcome, Trial, finetune
 from klue_eval.heads import TaskModel
-from klue_eval.models import accepted_inputs, load_config, load_model, load_tokenizer
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
+from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
 
@@ -40,7 +40,7 @@ LEARNING: dict[str, dict[str, Any]] = {
     "dp": {"lstm_size": 64, "arc_size": 48, "type_size": 32, "pos_size": 16, "dropout": 0.0},
     "mrc": {"epochs": 60},
 }
-"""What differs from 40 epochs over 32 rows with the official sizes of the head."""
+"""Settings that differ from 40 epochs over 32 rows with the official sizes of the head."""
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "wos"])
@@ -52,14 +52,14 @@ def test_a_tiny_model_memorises_the_sample_of_every_task(name: str, tiny_bert: P
 
 @pytest.mark.system
 def test_a_tiny_model_memorises_the_dialogues_of_the_sample(talking_bert: Path) -> None:
-    """All of them, every turn right: that one seed gets there shows that the path is right. Half a minute a seed, of which
-    some end with a single gate wrong (two slots that look at one place)."""
+    """All of them, with every turn right. One seed is enough to show that the path is right: some seeds end with a single
+    wrong gate (two slots that attend to one position). A seed takes half a minute."""
     settings = {"learning_rate": 3e-3, "epochs": 200, "batch_size": 1, "weight_decay": 0.0, "teacher_forcing": 0.8}
     assert any(is_memorised("wos", run(talking_bert, "wos", seed=seed, **settings)) for seed in (42, 43, 44))
 
 
 def is_memorised(name: str, outcome: Outcome) -> bool:
-    """Every metric of the last checkpoint is at 99 % or more of what perfect predictions score officially."""
+    """Whether every metric of the last checkpoint is at least 99 % of the official score of perfect predictions."""
     task, rows = TASKS[name], drawn(name, len(outcome.predictions))
     ceiling = task.metrics.official([task.gold(row) for row in rows], rows)
     reached = outcome.curve[-1]["metrics"]
@@ -72,7 +72,7 @@ def test_a_seed_decides_the_predictions(tiny_bert: Path) -> None:
     assert first.predictions != other.predictions
 
 
-def test_scoring_on_the_way_changes_nothing_but_the_curve(tiny_bert: Path) -> None:
+def test_scoring_during_training_changes_only_the_curve(tiny_bert: Path) -> None:
     often, once = (run(tiny_bert, "sts", epochs=2, batch_size=8, scorings=scorings) for scorings in (4, 0))
     assert [point["step"] for point in often.curve] == list(range(1, 9))
     assert often.predictions == once.predictions
@@ -84,7 +84,7 @@ def test_added_tokens_get_embeddings_of_their_own(tiny_bert: Path, tokenizer: An
     assert model.encoder.config.num_labels == 30
 
 
-def test_the_official_decoding_is_what_the_official_score_is_of(tiny_bert: Path) -> None:
+def test_the_official_score_is_that_of_the_official_decoding(tiny_bert: Path) -> None:
     outcome = run(tiny_bert, "ner", rows=8, epochs=1)
     rows = drawn("ner", 8)
     assert outcome.official_predictions
@@ -135,7 +135,7 @@ def test_rows_longer_than_the_positions_are_truncated_not_fatal(tokenizer: Any, 
 def test_a_model_without_a_tokenizer_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_bert / name, tmp_path / name)
-    with pytest.raises(InputError, match="no tokenizer beside the model"):
+    with pytest.raises(InputError, match="no tokenizer next to the model"):
         load_tokenizer(tmp_path)
 
 
@@ -148,5 +148,5 @@ def test_an_encoder_decoder_is_refused(tokenizer: Any, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no Hugging Face model"):
+    with pytest.raises(InputError, match="not a Hugging Face model"):
         load_config(tmp_path)

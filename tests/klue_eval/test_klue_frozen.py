@@ -1,4 +1,4 @@
-"""Frozen encoders: nothing of them learns, every head stands on them, and what is learned is enough to memorise."""
+"""Frozen encoders: their weights do not change, every head works with them, and it can memorise the sample."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import torch
 from klue_eval.batches import batch_of, encode_rows
 from klue_eval.config import Protocol, task_settings
 from klue_eval.data import SAMPLE, drawing_order, read_split
+from klue_eval.encoders import accepted_inputs, load_model, load_tokenizer
 from klue_eval.finetune import Trial, finetune
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import FeatureEncoder, FrozenEncoder
-from klue_eval.models import accepted_inputs, load_model, load_tokenizer
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import RecipeError
 
 SMALL = {"dp": {"lstm_size": 16, "arc_size": 8, "type_size": 8, "pos_size": 4}}
@@ -55,7 +55,7 @@ def test_a_frozen_encoder_never_drops_anything(tiny_bert: Path) -> None:
     assert not any(part.training for part in model.encoder.body.modules())
 
 
-def test_a_probe_is_linear_on_the_mean_of_an_examples_pieces(tiny_bert: Path) -> None:
+def test_a_probe_is_linear_on_the_mean_of_an_examples_tokens(tiny_bert: Path) -> None:
     model, batch = model_and_batch("ynat", tiny_bert, "probe")
     body, inputs = model.encoder.body, batch["inputs"]
     states, mask = body(**inputs).last_hidden_state, inputs["attention_mask"].bool()
@@ -63,7 +63,7 @@ def test_a_probe_is_linear_on_the_mean_of_an_examples_pieces(tiny_bert: Path) ->
     assert torch.allclose(model.encoder(**inputs).logits, model.encoder.classifier(means), atol=1e-5)
 
 
-def test_features_are_the_last_four_layers_side_by_side() -> None:
+def test_features_are_the_last_four_layers_concatenated() -> None:
     from transformers import BertConfig, BertModel
 
     sizes = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 9}
@@ -102,7 +102,7 @@ def test_features_of_a_tiny_model_are_enough_to_memorise(tiny_bert: Path) -> Non
 # --- early stopping ---------------------------------------------------------------------------------------------------
 
 
-def test_a_run_ends_when_other_rows_get_no_better(tiny_bert: Path) -> None:
+def test_a_run_ends_when_the_scores_of_other_rows_do_not_improve(tiny_bert: Path) -> None:
     rows = drawing_order(read_split("sts", SAMPLE, "train").rows)
     settings = task_settings("sts", {"learning_rate": 1e-12, "epochs": 3, "batch_size": 4})
     patient = Trial(TASKS["sts"], settings, "pretrained", 42, 2, "32-true", patience=2)
@@ -114,7 +114,7 @@ def test_a_run_ends_when_other_rows_get_no_better(tiny_bert: Path) -> None:
     assert finetune(tiny_bert, whole, rows[:8], rows[8:12]).steps == 6
 
 
-def test_stopping_is_decided_on_rows_of_its_own() -> None:
+def test_stopping_is_decided_on_other_rows() -> None:
     with pytest.raises(RecipeError, match="patience needs selection_rows, train_rows and evaluations_per_epoch"):
         Protocol.parse({"patience": 2, "train_rows": 100})
     assert Protocol.parse({"patience": 2, "train_rows": 100, "selection_rows": 50}).other_rows == 50

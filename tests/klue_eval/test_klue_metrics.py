@@ -1,9 +1,13 @@
-"""Reference: the scores equal scikit-learn's and scipy's, as the released baseline calls them."""
+"""Reference: the scores equal those of scikit-learn and scipy, called like in KLUE's released code."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +16,16 @@ from hypothesis.strategies import floats, integers, lists, sampled_from, tuples
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score, f1_score
 
+import klue_eval
+from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, read_split
+from klue_eval.figures import METRIC_TITLES
+from klue_eval.heads import HEADS
 from klue_eval.metrics import METRICS
-from klue_eval.tasks import TASKS, nli, ynat
+from klue_eval.published import COLUMNS
+from klue_eval.task import KlueTask
+from klue_eval.tasks import KNOWN, TASKS, find_task, nli, ynat
+from klue_eval.token_reader import Reader
 
 pairs_of_topics = lists(tuples(sampled_from(ynat.LABELS), sampled_from(ynat.LABELS)), min_size=1, max_size=60)
 pairs_of_relations = lists(tuples(sampled_from(nli.LABELS), sampled_from(nli.LABELS)), min_size=1, max_size=60)
@@ -55,7 +66,7 @@ def test_a_constant_prediction_correlates_with_nothing() -> None:
 
 
 CEILINGS = {("re", "auprc"): (8 * 100 + 22 * 50) / 30}
-"""Official scores of perfect predictions on the sample's dev, where that is not 100: 22 relations occur in no row."""
+"""Official scores of perfect predictions on the sample's dev that are not 100: 22 relations do not occur there."""
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -94,3 +105,64 @@ def test_a_missing_prediction_is_refused() -> None:
 def test_every_task_has_metrics_and_names_one_of_them_as_primary() -> None:
     assert set(TASKS) == set(METRICS)
     assert all(task.primary_metric in task.metrics.names for task in TASKS.values())
+
+
+@pytest.mark.parametrize("task", KNOWN.values(), ids=KNOWN)
+def test_every_task_keeps_its_contract(task: KlueTask) -> None:
+    """A new entry of TASKS or OTHERS is tested by being there."""
+    assert KNOWN[task.name] is task is find_task(task.name)
+    assert task.head in HEADS
+    assert task.primary_metric in task.metrics.names
+    assert set(task.metrics.names) <= set(METRIC_TITLES)
+    assert task.defaults.max_length > 8
+    assert task_settings(task.name, {"epochs": 1}).epochs == 1
+    module = inspect.getmodule(task.read)
+    assert module is not None
+    assert module.__name__.startswith("klue_eval.tasks.")
+    assert module.TASK is task
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_row_of_the_sample_takes_the_whole_road_of_its_task(name: str, tokenizer: Any) -> None:
+    """Read, shown, encoded, collated, and its gold labels scored."""
+    task, row = TASKS[name], read_split(name, SAMPLE, "dev").rows[0]
+    reader = Reader(tokenizer, task.defaults.max_length)
+    examples = task.encode(row, reader, task.defaults)
+    assert examples
+    assert all(len(example.input_ids) == len(example.token_type_ids) <= reader.max_length for example in examples)
+    assert HEADS[task.head].collate(examples)
+    assert all(text.strip() for text in task.show(row).values())
+    assert set(task.metrics.official([task.gold(row)], [row])) == set(task.metrics.names)
+    assert set(COLUMNS) >= {(name, metric) for metric in task.metrics.names}
+
+
+def test_the_metrics_of_a_task_are_in_the_file_named_after_it() -> None:
+    folder = Path(str(klue_eval.__file__)).parent
+    shared = {"__init__", "arithmetic", "label_accuracy", "metric"}
+    files = {path.stem for path in (folder / "metrics").glob("*.py")} - shared
+    tasks = {path.stem for path in (folder / "tasks").glob("*.py")} - {
+        "__init__",
+        "labelled",
+        "nsmc",
+        "kornli",
+        "pawsx",
+    }
+    assert files == {f"{name}_metrics" for name in tasks}
+
+
+def test_no_file_name_occurs_twice() -> None:
+    names = [path.name for path in Path(str(klue_eval.__file__)).parent.rglob("*.py") if path.stem != "__init__"]
+    assert len(names) == len(set(names))
+
+
+def test_the_reference_libraries_are_needed_by_tests_alone() -> None:
+    """The metrics are our own arithmetic. seqeval is a development dependency."""
+    imported = set()
+    for path in Path(str(klue_eval.__file__)).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).partition(".")[0])
+    assert "seqeval" not in imported
+    assert {"sklearn", "scipy"} <= imported  # of the baseline

@@ -16,11 +16,11 @@ from hypothesis.strategies import integers, lists, text
 
 from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.mrc import normalise, normalise_officially
-from klue_eval.reader import Reader
+from klue_eval.metrics.mrc_metrics import normalise, normalise_officially
 from klue_eval.tasks.mrc import TASK, candidates, decode, encode, windows
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["mrc"].official, METRICS["mrc"].corrected
@@ -91,7 +91,7 @@ CONTEXT = "가 나 다 라 마 바 사 아 자 차 카 타"
 
 @pytest.fixture
 def reader(wordpiece: Callable[[Sequence[str]], Any]) -> Reader:
-    """Room for 6 pieces of the context beside a question of one."""
+    """Room for 6 tokens of the context next to a question of one."""
     return Reader(wordpiece([*CONTEXT.split(), "?"]), 10)
 
 
@@ -101,7 +101,7 @@ def question(*answers: str) -> dict[str, Any]:
 
 
 def said_by(reader: Reader, row: dict[str, Any], spans: dict[int, tuple[int, int, float]], **over: Any) -> list[Answer]:
-    """A model whose window `number` scores the ends of one span (in the example's places) this high, and [CLS] 0."""
+    """A model whose window `number` gives this score to the ends of one span (positions of the example), and 0 to [CLS]."""
     answers = []
     for number, example in enumerate(encode(row, reader, task_settings("mrc", over))):
         start, end = np.full((2, len(example.input_ids)), -9.0)
@@ -113,7 +113,7 @@ def said_by(reader: Reader, row: dict[str, Any], spans: dict[int, tuple[int, int
     return answers
 
 
-def test_an_answer_is_learned_in_the_windows_that_hold_all_of_it(reader: Reader) -> None:
+def test_an_answer_is_learned_in_the_windows_that_contain_all_of_it(reader: Reader) -> None:
     examples = encode(question("바 사"), reader, task_settings("mrc", {"stride": 3}))
     assert [example.target for example in examples] == [(0, 0), (5, 6), (0, 0)]
     shown = [reader.tokenizer.decode(example.input_ids[3:-1]) for example in examples]
@@ -131,14 +131,14 @@ def test_the_best_span_of_all_windows_is_the_answer(reader: Reader) -> None:
     assert decode(said_by(reader, row, {1: (5, 6, -0.5)}, stride=3), row) == ""
 
 
-def test_a_span_that_ends_before_it_begins_or_is_too_long_is_none(reader: Reader) -> None:
+def test_a_span_that_ends_before_it_begins_or_is_too_long_is_left_out(reader: Reader) -> None:
     row = question("바")
     assert decode(said_by(reader, row, {1: (6, 5, 5.0)}, stride=3), row) == ""
     assert decode(said_by(reader, row, {1: (5, 8, 5.0)}, stride=3, max_answer=3), row) == ""
     assert decode(said_by(reader, row, {1: (5, 8, 5.0)}, stride=3, max_answer=4), row) == "바 사 아 자"
 
 
-def test_the_candidates_stand_in_order_and_texts_once(reader: Reader) -> None:
+def test_the_candidates_are_in_order_and_each_text_occurs_once(reader: Reader) -> None:
     row = question("바")
     found = candidates(said_by(reader, row, {0: (3, 3, 2.0), 1: (5, 6, 5.0)}, stride=3, n_best=5), row)
     assert [answer for _, answer in found][:2] == ["바 사", "가"]
@@ -168,7 +168,7 @@ def article(**change: Any) -> dict[str, Any]:
         (article(question=""), "`question` is ''"),
         ({"version": "v1.1"}, "the top level is neither a list of questions nor an object with `data`"),
         ({"data": [{"title": "제목"}]}, r"not laid out as the official file: KeyError\('paragraphs'\)"),
-        ([3], "3 is no row"),
+        ([3], "3 is not a row"),
     ],
 )
 def test_a_bad_question_is_named_by_file_and_row(tmp_path: Path, content: Any, message: str) -> None:

@@ -1,4 +1,4 @@
-"""NER: reading characters, scoring them as seqeval and scikit-learn do, and spreading pieces over them."""
+"""NER: reading characters, scoring them as seqeval and scikit-learn do, and spreading tokens over them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from seqeval.scheme import IOB2
 from sklearn.metrics import f1_score
 
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.ner import LABELS, entities
-from klue_eval.reader import Reader
+from klue_eval.metrics.ner_metrics import LABELS, entities
 from klue_eval.tasks import TASKS
 from klue_eval.tasks.ner import TASK, decode, decode_officially, encode
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["ner"].official, METRICS["ner"].corrected
@@ -84,7 +84,7 @@ def test_o_is_the_easiest_of_thirteen_official_classes() -> None:
     assert CORRECTED(nothing, [row]) == {"entity_f1": 0.0, "character_f1": 0.0}
 
 
-def test_what_stands_at_a_space_counts_nowhere() -> None:
+def test_labels_of_spaces_never_count() -> None:
     row = row_of("한빛 호텔", ["B-OG", "I-OG", "I-OG", "I-OG", "I-OG"])
     for label in ("O", "B-PS", "I-OG"):
         prediction = ["B-OG", "I-OG", label, "I-OG", "I-OG"]
@@ -92,11 +92,11 @@ def test_what_stands_at_a_space_counts_nowhere() -> None:
             assert set(arithmetic([prediction], [row]).values()) == {100.0}
 
 
-def test_what_the_model_says_at_both_ends_counts_officially() -> None:
+def test_the_labels_at_both_ends_count_officially() -> None:
     row = row_of("김", ["B-PS"])
     assert OFFICIAL([["O", "B-PS", "O"]], [row])["entity_f1"] == 100
     assert OFFICIAL([["B-LC", "B-PS", "O"]], [row])["entity_f1"] == 50
-    # Sentences are one sequence: the entity at the end of the first runs on into the second.
+    # Sentences are one sequence: the entity at the end of the first continues into the second.
     runs_on = [["O", "B-PS", "I-PS"], ["I-PS", "B-PS", "O"]]
     assert OFFICIAL(runs_on, [row, row])["entity_f1"] == 50
 
@@ -107,20 +107,20 @@ def test_sentences_are_scored_officially_as_far_as_they_were_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prediction", "message"), [(["O"] * 4, "4 labels for 1 characters"), (["B-XX"], "'B-XX' is no label")]
+    ("prediction", "message"), [(["O"] * 4, "4 labels for 1 characters"), (["B-XX"], "'B-XX' is not a label")]
 )
 def test_a_prediction_of_another_form_is_refused(prediction: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OFFICIAL([prediction], [row_of("김")])
 
 
-# --- pieces and characters --------------------------------------------------------------------------------------------
+# --- tokens and characters --------------------------------------------------------------------------------------------
 
 PIECES = ("서울", "##에", "김", "##하늘", ",", "가")
 
 
 def answer_of(reader: Reader, text: str, labels: Sequence[str], *, first: str = "O", last: str = "O") -> list[Answer]:
-    """A model that says these labels of the pieces, and `first` and `last` at both ends."""
+    """A model that predicts these labels for the tokens, and `first` and `last` at both ends."""
     example = encode(row_of(text), reader, TASK.defaults)[0]
     said = [first, *labels[: len(example.input_ids) - 2], "O"]
     logits = np.eye(len(LABELS), dtype=np.float32)[[LABELS.index(label) for label in said]]
@@ -132,20 +132,20 @@ def reader(wordpiece: Callable[[Sequence[str]], Any]) -> Reader:
     return Reader(wordpiece(PIECES), 64)
 
 
-def test_a_piece_learns_its_first_characters_label(reader: Reader) -> None:
+def test_a_token_learns_its_first_characters_label(reader: Reader) -> None:
     row = row_of("서울에 김하늘", ["B-LC", "I-LC", "O", "O", "B-PS", "I-PS", "I-PS"])
     labels = [LABELS[index] if index >= 0 else "" for index in encode(row, reader, TASK.defaults)[0].target]
     assert labels == ["", "B-LC", "O", "B-PS", "I-PS", ""]
 
 
-def test_a_pieces_label_is_spread_over_its_characters(reader: Reader) -> None:
+def test_a_tokens_label_is_spread_over_its_characters(reader: Reader) -> None:
     text = "서울에 김하늘"
     answers = answer_of(reader, text, ["B-LC", "O", "B-PS", "B-OG"])
     assert decode(answers, row_of(text)) == ["B-LC", "I-LC", "O", "O", "B-PS", "B-OG", "I-OG"]
     assert decode_officially(answers, row_of(text)) == ["O", "B-LC", "I-LC", "O", "O", "B-PS", "B-OG", "I-OG", "O"]
 
 
-def test_behind_an_unknown_eojeol_everything_is_officially_read_one_piece_late(reader: Reader) -> None:
+def test_after_an_unknown_eojeol_everything_is_officially_read_one_token_late(reader: Reader) -> None:
     text = "뷁뷁울, 김하늘"
     answers = answer_of(reader, text, ["B-LC", "O", "B-PS", "I-PS"])
     assert decode(answers, row_of(text)) == ["B-LC", "I-LC", "I-LC", "O", "O", "B-PS", "I-PS", "I-PS"]
@@ -153,7 +153,7 @@ def test_behind_an_unknown_eojeol_everything_is_officially_read_one_piece_late(r
     assert official[1:-1] == ["B-LC", "I-LC", "I-LC", "O", "O", "O", "B-PS", "I-PS"]
 
 
-def test_a_known_piece_beside_unk_officially_labels_one_character_only(reader: Reader) -> None:
+def test_a_known_token_next_to_unk_officially_labels_only_one_character(reader: Reader) -> None:
     text = "서울,뷁 김"
     answers = answer_of(reader, text, ["B-LC", "O", "B-OG", "B-PS"])
     assert decode(answers, row_of(text)) == ["B-LC", "I-LC", "O", "B-OG", "O", "B-PS"]
@@ -166,7 +166,7 @@ def test_the_last_label_is_officially_read_from_the_last_padded_position(reader:
     assert official == ["B-DT", "O", "I-QT"]
 
 
-def test_characters_behind_the_limit_are_o(wordpiece: Callable[[Sequence[str]], Any]) -> None:
+def test_characters_after_the_limit_are_o(wordpiece: Callable[[Sequence[str]], Any]) -> None:
     short = Reader(wordpiece(PIECES), 4)
     answers = answer_of(short, "김 김 김", ["B-PS", "B-PS", "B-PS"])
     assert answers[0].example.truncated
@@ -175,7 +175,7 @@ def test_characters_behind_the_limit_are_o(wordpiece: Callable[[Sequence[str]], 
 
 
 @pytest.mark.parametrize("row", read_split("ner", SAMPLE, "train").rows, ids=lambda row: row["guid"])
-def test_gold_pieces_give_gold_characters(row: dict[str, Any], tokenizer: Any) -> None:
+def test_gold_tokens_give_gold_characters(row: dict[str, Any], tokenizer: Any) -> None:
     example = encode(row, Reader(tokenizer, 192), TASK.defaults)[0]
     logits = np.eye(len(LABELS), dtype=np.float32)[[max(index, -1) for index in example.target]]
     answers = [Answer(example, {"logits": logits, "last": logits[-1]})]

@@ -1,4 +1,4 @@
-"""Older data sets by the same contract: their released formats, their metrics, and one evaluation of all of them."""
+"""Older data sets with the same contract: released formats, metrics, and one evaluation of all of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from seqeval.metrics import f1_score
 from klue_eval.build import evaluate_model
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import find_split, read_split
-from klue_eval.examples import Answer
-from klue_eval.inputs import read_task
-from klue_eval.metrics.korquad import normalise
-from klue_eval.reader import Reader
+from klue_eval.metrics.korquad_metrics import normalise
+from klue_eval.task_data import read_task
 from klue_eval.tasks import OTHERS, TASKS, find_task
 from klue_eval.tasks.naver_ner import LABELS, decode, encode
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
 
@@ -45,7 +45,7 @@ def korquad() -> str:
 
 @pytest.fixture
 def released(tmp_path: Path) -> Path:
-    """Files of our own text in the released formats, laid out as the released archives are."""
+    """Files with our own texts in the released formats, with the folders of the released archives."""
     reviews = [(number, text, number % 2) for number, text in enumerate(REVIEWS)]
     nli = [(*pair, label) for pair, label in zip(PAIRS, ("entailment", "neutral", "contradiction"), strict=True)]
     sts = [("main", "뉴스", 2012, number, 1.5 * number, *pair) for number, pair in enumerate(PAIRS)]
@@ -85,7 +85,7 @@ def test_the_released_files_are_found_and_read(name: str, split: str, released: 
     assert len({row["guid"] for row in found.rows}) == len(found.rows)
 
 
-def test_rows_hold_what_the_files_say(released: Path) -> None:
+def test_rows_have_what_the_files_say(released: Path) -> None:
     first = {name: read_split(name, str(released), "dev").rows[1] for name in OTHERS}
     assert first["nsmc"] == {"guid": "1", "document": '"두 번 볼 영화" 라는 말', "label": "positive"}
     assert first["kornli"]["label"] == "neutral"
@@ -106,7 +106,7 @@ def test_a_file_that_is_missing_or_bad_is_named(released: Path) -> None:
         read_split("naver_ner", str(released), "dev")
 
 
-def test_all_of_them_are_evaluated_where_they_are_named(released: Path, tiny_bert: Path, tmp_path: Path) -> None:
+def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: Path, tmp_path: Path) -> None:
     config = EvaluationConfig.parse(
         {
             "tasks": list(OTHERS),
@@ -122,12 +122,12 @@ def test_all_of_them_are_evaluated_where_they_are_named(released: Path, tiny_ber
         name: "dev" if name == "korquad" else "test" for name in OTHERS
     }
     table = (folder / "table.md").read_text()
-    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | KorSTS rho (test) |" in table
+    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | KorSTS Spearman rho (test) |" in table
     assert "mean nothing" not in table
     assert read_task("nsmc", str(released)).split == "test"
 
 
-def test_they_are_no_part_of_klue() -> None:
+def test_they_are_not_part_of_klue() -> None:
     assert not set(OTHERS) & set(TASKS)
     assert EvaluationConfig().tasks == tuple(TASKS)
     with pytest.raises(InputError, match="did you mean `nsmc`"):
@@ -168,7 +168,7 @@ def test_korquad_counts_characters_and_takes_the_best_answer() -> None:
     assert score([""], rows) == {"exact_match": 0.0, "f1": 0.0}
 
 
-def test_an_eojeol_is_read_at_its_first_piece(tokenizer: Any) -> None:
+def test_an_eojeol_is_read_at_its_first_token(tokenizer: Any) -> None:
     row = {"guid": "n", "words": ["구름이", "서울에", "많다"], "labels": ["B-PER", "B-LOC", "O"]}
     example = encode(row, Reader(tokenizer, 9), OTHERS["naver_ner"].defaults)[0]
     assert list(example.target) == [-100, LABELS.index("B-PER"), -100, -100, LABELS.index("B-LOC"), -100, -100, 0, -100]

@@ -14,12 +14,12 @@ from hypothesis.strategies import integers, lists, sampled_from, tuples
 from sklearn.metrics import auc, f1_score, precision_recall_curve
 
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer, Example
+from klue_eval.encoders import load_tokenizer
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.relations import LABELS, NO_RELATION
-from klue_eval.models import load_tokenizer
-from klue_eval.reader import Reader
+from klue_eval.metrics.relations_metrics import LABELS, NO_RELATION
 from klue_eval.tasks.relations import TASK, decode, encode, mark
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["re"].official, METRICS["re"].corrected
@@ -54,14 +54,14 @@ def one_hot(label: str) -> tuple[str, list[float]]:
     return label, [float(name == label) for name in LABELS]
 
 
-def test_no_relation_is_one_of_thirty_official_areas_and_no_part_of_f1() -> None:
+def test_no_relation_is_one_of_thirty_official_areas_and_not_part_of_f1() -> None:
     rows = [{"label": label} for label in LABELS]
     always = [(NO_RELATION, one_hot(label)[1]) for label in LABELS]
     assert OFFICIAL(always, rows) == {"micro_f1": 0.0, "auprc": 100.0}
     blind = [one_hot(label) if label != NO_RELATION else one_hot("per:title") for label in LABELS]
     scores = OFFICIAL(blind, rows), CORRECTED(blind, rows)
     assert scores[0]["micro_f1"] == pytest.approx(200 * 29 / (30 + 29))
-    # One of the two rows called a title is none; the one row without a relation is told from no other.
+    # One of the two rows predicted as a title is wrong. The one row without a relation is not separated from others.
     of_title, of_none = 100 * (1 + 1 / 2) / 2, 100 * (1 + 1 / 30) / 2
     assert scores[0]["auprc"] == pytest.approx((28 * 100 + of_title + of_none) / 30)
     assert scores[1]["auprc"] == pytest.approx((28 * 100 + of_title) / 29)
@@ -91,12 +91,12 @@ def row_of(sentence: str, subject: str, object_: str, label: str = "per:title") 
     return {"guid": "re_1", "sentence": sentence, **entities, "label": label, "source": "sample"}
 
 
-def test_markers_stand_around_the_entities_in_either_order() -> None:
+def test_markers_are_put_around_the_entities_in_either_order() -> None:
     assert mark(row_of("비틀즈가 노래한다", "비틀즈", "노래")) == "<subj>비틀즈</subj>가 <obj>노래</obj>한다"
     assert mark(row_of("비틀즈가 노래한다", "노래", "비틀즈")) == "<obj>비틀즈</obj>가 <subj>노래</subj>한다"
 
 
-def test_what_a_marker_cuts_off_stays_a_piece_inside_its_word(
+def test_what_a_marker_cuts_off_stays_a_token_inside_its_word(
     wordpiece: Callable[[Sequence[str]], Any], tmp_path: Path
 ) -> None:
     wordpiece(["김", "가", "##가", "시인", "이", "##이", "(", "다"]).save_pretrained(tmp_path)
@@ -104,7 +104,7 @@ def test_what_a_marker_cuts_off_stays_a_piece_inside_its_word(
     example = encode(row_of("김가 시인이", "김", "시인"), reader, TASK.defaults)[0]
     names = [reader.tokenizer.convert_ids_to_tokens(number) for number in example.input_ids]
     assert names == ["[CLS]", "<subj>", "김", "</subj>", "##가", "<obj>", "시인", "</obj>", "##이", "[SEP]"]
-    # Neither what stands behind a space, nor what is no Hangul, nor a piece that has no inner form.
+    # Neither a token after a space, nor one that is not Hangul, nor one whose piece has no inner form.
     example = encode(row_of("김 가 시인( 다", "김", "시인"), reader, TASK.defaults)[0]
     names = [reader.tokenizer.convert_ids_to_tokens(number) for number in example.input_ids]
     assert names[3:5] == ["</subj>", "가"]

@@ -1,4 +1,4 @@
-"""The released files: read whole, and scored as `klue_eval` promises. Needs KOBERT_DATA."""
+"""The released files are read completely, and scored as `klue_eval` promises. Needs KOBERT_DATA."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import zstandard
 
 from klue_eval.analysis import source_of
 from klue_eval.data import ONLY, Rows, read_split
-from klue_eval.examples import Row
-from klue_eval.inputs import HELD_OUT, read_task
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.sts import SIMILAR
+from klue_eval.metrics.sts_metrics import SIMILAR
+from klue_eval.task_data import HELD_OUT, read_task
 from klue_eval.tasks import TASKS, find_task
+from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
 pytestmark = pytest.mark.real
@@ -32,12 +32,12 @@ ROWS = {
     "mrc": {ONLY: (240, 0)},
     "wos": {ONLY: (102, 0)},
 }
-"""Task -> split -> rows with a label and without one, as the data's README counts them."""
+"""Task -> split -> number of rows with a label and without one, as in the data's README."""
 
 
 @pytest.fixture(scope="module")
 def splits(real_data: Path) -> dict[str, dict[str, Rows]]:
-    """Every file that there is, found in the folder of archives as `kobert eval --data` finds it."""
+    """Every file in the folder of archives, found like by `kobert eval --data`."""
     data = str(real_data / "klue")
     return {task: {split: read_split(task, data, split) for split in known} for task, known in ROWS.items()}
 
@@ -58,7 +58,7 @@ def test_every_released_file_is_found_and_read_whole(task: str, splits: dict[str
 
 
 @pytest.mark.parametrize("task", [task for task, known in ROWS.items() if ONLY in known])
-def test_what_has_one_labelled_file_says_what_to_do_with_it(task: str, real_data: Path) -> None:
+def test_a_task_with_one_labelled_file_says_what_to_do_with_it(task: str, real_data: Path) -> None:
     with pytest.raises(InputError, match=rf"no train file of {task}; .* there is only .*`--held-out {task}`"):
         read_split(task, str(real_data / "klue"), "train")
     data = read_task(task, str(real_data / "klue"), HELD_OUT)
@@ -76,7 +76,7 @@ def test_perfect_predictions_of_the_released_rows_score_100(task: str, rows: dic
         assert arithmetic(gold(task, rows), rows[task]) == pytest.approx(dict.fromkeys(METRICS[task].names, 100.0))
 
 
-def test_rows_of_ner_dp_re_and_mrc_say_where_they_come_from(rows: dict[str, list[Row]]) -> None:
+def test_rows_of_ner_dp_re_and_mrc_name_their_source(rows: dict[str, list[Row]]) -> None:
     sources = {task: {source_of(row) for row in rows[task]} for task in ("ner", "dp", "re", "mrc")}
     assert sources == {
         "ner": {"wikitree", "nsmc"},
@@ -94,7 +94,7 @@ def test_all_o_scores_almost_seven_in_official_character_f1(rows: dict[str, list
     assert sum(character != " " for row in rows["ner"] for character in row["characters"]) == 225_550
 
 
-def test_one_wrong_head_caps_the_official_las(rows: dict[str, list[Row]]) -> None:
+def test_one_wrong_head_limits_the_official_las(rows: dict[str, list[Row]]) -> None:
     predictions = gold("dp", rows)
     (head, relation), *rest = predictions[0]
     predictions[0] = [(0 if head else 2, relation), *rest]
@@ -125,7 +125,7 @@ def test_the_released_test_set_of_kornli_is_read_whole(real_data: Path) -> None:
 
 
 def test_the_examples_on_the_hubs_card_of_klue_are_rows(real_data: Path) -> None:
-    """As `hub:klue` hands them over, the number of RE's label turned into its name."""
+    """As `hub:klue` returns them, with the name of RE's label instead of its number."""
     with (
         zstandard.open(real_data / "formats" / "format_fragments.tar.zst", "rb") as stream,
         tarfile.open(fileobj=stream, mode="r|") as archive,

@@ -1,4 +1,4 @@
-"""Code that comes with a model: run only where it is asked for, and part of what the scores are known by."""
+"""Code that comes with a model runs only on request, and is part of the identity of the scores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import SAMPLE
-from klue_eval.inputs import folder_identity, untrained_identity
-from klue_eval.models import load_config, load_tokenizer
+from klue_eval.encoders import load_config, load_tokenizer
+from klue_eval.model_folders import folder_identity, untrained_identity
 from kobert_pipeline.cli import app
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
@@ -33,7 +33,7 @@ class OddForSequenceClassification(BertForSequenceClassification):
 
 @pytest.fixture
 def odd_bert(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tiny BERT under a model type that only its own code knows."""
+    """The tiny BERT with a model type that only its own code defines."""
     from transformers import dynamic_module_utils
 
     monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
@@ -47,7 +47,7 @@ def odd_bert(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def test_a_model_with_its_own_code_runs_only_where_it_is_trusted(odd_bert: Path, tmp_path: Path) -> None:
+def test_a_model_with_its_own_code_runs_only_if_it_is_trusted(odd_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--trust-remote-code"):
         load_config(odd_bert)
     assert load_config(odd_bert, trust_remote_code=True).model_type == "odd"
@@ -63,7 +63,7 @@ def test_a_model_with_its_own_code_runs_only_where_it_is_trusted(odd_bert: Path,
     assert trusted == [True]
 
 
-def test_the_code_is_part_of_what_a_trusted_model_is_known_by(odd_bert: Path, tmp_path: Path) -> None:
+def test_the_code_is_part_of_the_identity_of_a_trusted_model(odd_bert: Path, tmp_path: Path) -> None:
     def identities(trusted: bool) -> list[str]:
         return [folder_identity(odd_bert, tmp_path, trusted), untrained_identity(odd_bert, trusted)]
 

@@ -1,4 +1,4 @@
-"""WoS: dialogues in turns, states as gates and pieces, and the two scores of a state."""
+"""WoS: dialogues in turns, states as gates and tokens, and the two scores of a state."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sets, tuples
 
 from klue_eval.data import SAMPLE, read_rows, read_split
-from klue_eval.examples import Answer, Example
 from klue_eval.metrics import METRICS
-from klue_eval.reader import Reader
 from klue_eval.tasks.wos import GATES, SLOTS, TASK, decode, encode, split_entry
+from klue_eval.token_reader import Reader
+from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 
 OFFICIAL, CORRECTED = METRICS["wos"].official, METRICS["wos"].corrected
@@ -57,7 +57,7 @@ def test_the_official_slot_f1_is_a_mean_over_turns() -> None:
     assert CORRECTED(predictions, [row])["slot_f1"] == pytest.approx(100 * 2 / 4)
 
 
-def test_a_slot_without_a_value_is_no_entry() -> None:
+def test_a_slot_without_a_value_is_not_an_entry() -> None:
     row = dialogue(["숙소-종류-호텔", "숙소-지역-none"])
     for arithmetic in (OFFICIAL, CORRECTED):
         assert set(arithmetic([[["숙소-종류-호텔", "숙소-이름-none"]]], [row]).values()) == {100.0}
@@ -75,7 +75,7 @@ def test_there_are_45_slots_and_each_is_named_once() -> None:
     assert len(SLOTS) == len(set(SLOTS)) == 45
 
 
-def test_a_turn_reads_all_that_was_said_and_the_latest_of_it_when_it_is_long(tokenizer: Any) -> None:
+def test_a_turn_reads_the_dialogue_so_far_and_only_its_end_if_it_is_long(tokenizer: Any) -> None:
     row = read_split("wos", SAMPLE, "train").rows[5]
     examples = encode(row, Reader(tokenizer, 512), TASK.defaults)
     assert len(examples) == 3
@@ -94,15 +94,15 @@ def ids(tokenizer: Any, text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
-def test_gold_gates_and_pieces_give_the_gold_state(split: str, tokenizer: Any) -> None:
+def test_gold_gates_and_tokens_give_the_gold_state(split: str, tokenizer: Any) -> None:
     rows = read_split("wos", SAMPLE, split).rows
     for row in rows:
         answers = []
         for example in encode(row, Reader(tokenizer, 192), TASK.defaults):
             gates, values = example.target
             width = max(len(value) for value in values)
-            pieces = np.array([[*value, *[0] * (width - len(value))] for value in values])
-            answers.append(Answer(example, {"gates": np.eye(len(GATES))[gates], "pieces": pieces}))
+            tokens = np.array([[*value, *[0] * (width - len(value))] for value in values])
+            answers.append(Answer(example, {"gates": np.eye(len(GATES))[gates], "tokens": tokens}))
         assert set(OFFICIAL([decode(answers, row)], [row]).values()) == {100.0}
 
 
@@ -111,17 +111,17 @@ def test_a_hyphen_in_a_value_does_not_come_back(wordpiece: Callable[[Sequence[st
     gates = np.zeros((45, len(GATES)))
     gates[:, 0] = 1
     gates[SLOTS.index("숙소-이름"), 2] = gates[SLOTS.index("택시-출발 시간"), 2] = 2
-    pieces = np.full((45, 4), 3)
-    pieces[SLOTS.index("숙소-이름"), :3] = reader.ids("가-나")
-    pieces[SLOTS.index("택시-출발 시간"), :3] = reader.ids("가:나")
-    answer = Answer(Example([], [], memo=reader), {"gates": gates, "pieces": pieces})
+    tokens = np.full((45, 4), 3)
+    tokens[SLOTS.index("숙소-이름"), :3] = reader.ids("가-나")
+    tokens[SLOTS.index("택시-출발 시간"), :3] = reader.ids("가:나")
+    answer = Answer(Example([], [], memo=reader), {"gates": gates, "tokens": tokens})
     assert decode([answer], {}) == [["숙소-이름-가 - 나", "택시-출발 시간-가:나"]]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_value_may_hold_a_hyphen() -> None:
+def test_a_value_may_contain_a_hyphen() -> None:
     assert split_entry("식당-이름-맛-집") == ("식당-이름", "맛-집")
 
 
@@ -129,8 +129,8 @@ def test_a_value_may_hold_a_hyphen() -> None:
     ("place", "change", "message"),
     [
         (1, {"role": "user"}, "turn 2 is 'user''s, out of order: it must be 'sys''s"),
-        (0, {"state": ["숙소-층수-3"]}, "turn 1: '숙소-층수-3' names no slot of WoS"),
-        (0, {"state": ["숙소-이름"]}, "'숙소-이름' is no domain-slot-value"),
+        (0, {"state": ["숙소-층수-3"]}, "turn 1: '숙소-층수-3' does not name a slot of WoS"),
+        (0, {"state": ["숙소-이름"]}, "'숙소-이름' is not a domain-slot-value"),
         (0, {"text": " "}, "`text` is ' '"),
         (2, {"state": "숙소"}, "turn 3: `state` is '숙소'"),
     ],

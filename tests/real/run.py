@@ -18,6 +18,7 @@ import zstandard
 
 from kobert_pipeline.ground.artifacts import read_manifest
 from kobert_pipeline.ground.contents.corpus import NOT_REASONS
+from kobert_pipeline.ground.contents.scores import PRETRAINED, RANDOM, Column, Scores
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import write_page
@@ -148,31 +149,26 @@ def _stages(figures: dict[str, Any]) -> str:
 
 
 def _scores(figures: dict[str, Any]) -> str:
-    first = figures[RECIPES[0]]["klue_eval"]["summary"]
-    head = [
-        "dev score, last checkpoint",
-        *(f"{name}, {kind}" for name in RECIPES for kind in ("pretrained", "random")),
-        "TF-IDF",
-    ]
+    """Official scores of the last checkpoint; in brackets, the learning rate and the epochs that were chosen."""
+    scores = {name: Scores.from_summary(figures[name]["klue_eval"]["summary"]) for name in RECIPES}
+    kinds = [(name, kind) for name in RECIPES for kind in (PRETRAINED, RANDOM)]
+    first = scores[RECIPES[0]]
     rows = []
-    for protocol, baselines in first["tfidf"].items():
-        for task, metrics in baselines.items():
-            for metric, baseline in metrics.items():
-                cells = [
-                    _score(figures[name], protocol, task, kind, metric)
-                    for name in RECIPES
-                    for kind in ("pretrained", "random")
-                ]
-                rows.append([f"{task} {metric}, {protocol}", *cells, f"{baseline:.1f}"])
-    return _table(head, rows)
+    for protocol, tasks in first.baseline.items():
+        for column in first.columns:
+            if column.task in tasks:
+                cells = [_score(scores[name], protocol, column, kind) for name, kind in kinds]
+                rows.append([f"{column.title}, {protocol}", *cells, f"{tasks[column.task][column.metric]:.1f}"])
+    return _table(["dev score, last checkpoint", *(f"{name}, {kind}" for name, kind in kinds), "TF-IDF"], rows)
 
 
-def _score(run: dict[str, Any], protocol: str, task: str, initialisation: str, metric: str) -> str:
-    for result in run["klue_eval"]["summary"]["results"]:
-        if (result["protocol"], result["task"], result["initialisation"]) == (protocol, task, initialisation):
-            values = result["metrics"][metric]
-            spread = f" ± {values['last_std']:.1f}" if result["seeds"] > 1 else ""
-            return f"{values['last_mean']:.1f}{spread} ({result['learning_rate']:g} × {result['epochs']})"
+def _score(scores: Scores, protocol: str, column: Column, initialisation: str) -> str:
+    wanted = (protocol, column.task, initialisation)
+    for result in scores.results:
+        if (result.protocol, result.task, result.initialisation) == wanted:
+            figures = result.metrics[column.metric]
+            spread = "" if figures.last_std is None else f" ± {figures.last_std:.1f}"
+            return f"{figures.last_mean:.1f}{spread} ({result.learning_rate:g} × {result.epochs})"
     return "–"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 ANALYSIS = {
-    "protocol": "official", "initialisation": "pretrained", "split": "dev", "version": 1, "task": "nli", "rows": 4, "metrics": ["accuracy"], "primary_metric": "accuracy",
+    "protocol": "official", "initialisation": "pretrained", "split": "dev", "version": 1, "task": "nli", "title": "NLI", "rows": 4, "metrics": ["accuracy"], "primary_metric": "accuracy",
     "confusion": {"labels": ["가", "나"], "counts": [[3, 1], [0, 0]]},
     "by_length": [{"from": 3, "to": 1_200, "rows": 4, "scores": {"accuracy": 75.0}}],
     "worst": [{"guid": "g", "grade": 0.0, "texts": {"premise": "눈이 온다.", "hypothesis": "춥다."}, "gold": "가", "prediction": "나"}],

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import accuracy as share_correct
+from klue_eval.metrics.arithmetic import accuracy as share_correct
+from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`accuracy`: share of pairs given their gold label."""
+    """`accuracy`: share of pairs with the gold label."""
     return {"accuracy": share_correct(predictions, [row["gold_label"] for row in rows])}
 
 

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows
-from klue_eval.metrics.scores import f1, mean
+from klue_eval.metrics.arithmetic import f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows
 
-_MARKS = str.maketrans(dict.fromkeys("'\"《》<>〈〉()‘’", " "))
+_QUOTES_AND_BRACKETS = str.maketrans(dict.fromkeys("'\"《》<>〈〉()‘’", " "))
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`exact_match` and `f1`, each the maximum over the gold answers. Spaces count for the first only."""
+    """`exact_match` and `f1`, each the maximum over the gold answers. Spaces count only for the first."""
     check_rows(predictions, rows)
     exact, overlaps = [], []
     for prediction, row in zip(predictions, rows, strict=True):
@@ -26,14 +26,14 @@ def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> d
 
 
 def normalise(answer: str) -> str:
-    """Quotation marks and brackets become spaces, other ASCII punctuation goes, spaces are squeezed, case is lowered."""
-    return " ".join(answer.translate(_MARKS).lower().translate(_PUNCTUATION).split())
+    """Turns quotes and brackets into spaces, removes other ASCII punctuation and extra spaces, lowers the case."""
+    return " ".join(answer.translate(_QUOTES_AND_BRACKETS).lower().translate(_PUNCTUATION).split())
 
 
 def character_f1(answer: str, gold: str) -> float:
-    """0 to 100, over the bags of characters that are no space."""
-    said, known = (Counter(text.replace(" ", "")) for text in (answer, gold))
-    return f1((said & known).total(), said.total(), known.total())
+    """F1 of the bags of characters without spaces, 0 to 100."""
+    given, known = (Counter(text.replace(" ", "")) for text in (answer, gold))
+    return f1((given & known).total(), given.total(), known.total())
 
 
 METRICS = Metrics(("exact_match", "f1"), official, corrected=official)

@@ -1,4 +1,4 @@
-"""The scores that several tasks share, on plain sequences. All are 0 to 100; a length mismatch is a ValueError."""
+"""The scores that several tasks share, on plain sequences. All are 0 to 100. Different lengths raise ValueError."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def class_f1(predictions: Sequence[Hashable], labels: Sequence[Hashable]) -> dic
 
 
 def micro_f1(predictions: Sequence[Hashable], labels: Sequence[Hashable], ignored: Collection[Hashable] = ()) -> float:
-    """F1 of all classes but the ignored ones, counted together; 0 where none of them occurs.
+    """F1 of all classes except the ignored ones, counted together; 0 if none of them occurs.
 
     Equals `sklearn.metrics.f1_score(average="micro", labels=the others)`.
     """
@@ -40,23 +40,23 @@ def micro_f1(predictions: Sequence[Hashable], labels: Sequence[Hashable], ignore
 
 
 def binary_f1(predictions: Sequence[bool], labels: Sequence[bool]) -> float:
-    """F1 of the class True; 0 where neither sequence holds it. Equals `sklearn.metrics.f1_score(average="binary")`."""
+    """F1 of the class True; 0 if neither sequence has it. Equals `sklearn.metrics.f1_score(average="binary")`."""
     _check_lengths(predictions, labels)
     hits = sum(prediction and label for prediction, label in zip(predictions, labels, strict=True))
     return f1(hits, sum(map(bool, predictions)), sum(map(bool, labels)))
 
 
 def f1(hits: int, predicted: int, actual: int) -> float:
-    """The harmonic mean of hits / predicted and hits / actual, 0 where there is neither. Times 100."""
+    """The harmonic mean of hits / predicted and hits / actual, times 100; 0 if both counts are 0."""
     return 100 * 2 * hits / (predicted + actual) if predicted + actual else 0.0
 
 
 def average_precision_area(scores: Sequence[float], positive: Sequence[bool]) -> float:
     """Area under the precision–recall curve by the trapezoid rule, times 100.
 
-    Equals `sklearn.metrics.auc` of its `precision_recall_curve`, point for point: rows of equal score are one point,
-    and the curve starts at recall 0 with precision 1. A class without a positive row has, as there, recall 1 at every
-    threshold, which makes the area the mean of that end point's neighbours: 50.
+    Equals `sklearn.metrics.auc` of its `precision_recall_curve`, point by point: rows with equal scores are one point,
+    and the curve starts at recall 0 with precision 1. As in scikit-learn, a class without a positive row has recall 1
+    at every threshold, so that its area is 50.
     """
     _check_lengths(scores, positive)
     hits, seen, points = 0, 0, [(0.0, 1.0)]
@@ -71,7 +71,7 @@ def average_precision_area(scores: Sequence[float], positive: Sequence[bool]) ->
 
 
 def pearson(predictions: Sequence[float], labels: Sequence[float]) -> float:
-    """Pearson's r times 100 (-100 to 100). Equals `scipy.stats.pearsonr`, which says nan where one side is constant: 0 here."""
+    """Pearson's r times 100 (-100 to 100). Equals `scipy.stats.pearsonr`, but 0, not nan, if one side is constant."""
     _check_lengths(predictions, labels)
     x, y = _centred(predictions), _centred(labels)
     scale = math.hypot(*x) * math.hypot(*y)
@@ -79,7 +79,7 @@ def pearson(predictions: Sequence[float], labels: Sequence[float]) -> float:
 
 
 def mean(values: Iterable[float]) -> float:
-    """Of at least one value, summed exactly."""
+    """The mean of at least one value, from an exact sum."""
     known = list(values)
     return math.fsum(known) / len(known)
 

@@ -13,13 +13,13 @@ from torch import nn
 
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.quiet import quiet
 
-REMOTE_CODE = "It comes with Python code of its own: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
+REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
 
 
 def load_model(
@@ -32,17 +32,17 @@ def load_model(
     training: str = "finetune",
     trust_remote_code: bool = False,
 ) -> TaskModel:
-    """The encoder in `folder` with the task's fresh head. `random` builds the same configuration untrained; what is not
-    fine-tuned is frozen (`heads.frozen`).
+    """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same
+    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`).
 
-    Draws from torch's global generator: seed it first. Raises InputError for what is no encoder.
+    Draws from torch's global generator, so seed it first. Raises InputError if the folder is not an encoder.
     """
     load = partial(
         _load_encoder,
         task=task,
         folder=folder,
         initialisation=initialisation,
-        pieces=len(reader.tokenizer),
+        tokens=len(reader.tokenizer),
         training=training,
         trust_remote_code=trust_remote_code,
     )
@@ -55,7 +55,7 @@ def _load_encoder(
     task: KlueTask,
     folder: Path,
     initialisation: str,
-    pieces: int,
+    tokens: int,
     training: str,
     trust_remote_code: bool,
     **overrides: Any,
@@ -74,26 +74,26 @@ def _load_encoder(
                 )
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
-        if pieces > model.get_input_embeddings().num_embeddings:
-            model.resize_token_embeddings(pieces, mean_resizing=False)
+        if tokens > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
     return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
 
 
 def _attention() -> str | None:
-    """On a CPU the plain products are up to 1.4 times faster than `sdpa`: for short rows, with dropout, in bfloat16."""
+    """On a CPU, plain products are up to 1.4 times faster than `sdpa` for short rows, with dropout, in bfloat16."""
     return None if torch.cuda.is_available() else "eager"
 
 
 def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any) -> Any:
-    """The model's configuration. Raises InputError for a folder that holds no encoder of a known kind."""
+    """Returns the model's configuration. Raises InputError if the folder has no encoder of a known kind."""
     from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **overrides)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder}: no Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
+            f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
         ) from None
     if config.is_encoder_decoder:
         raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
@@ -101,16 +101,17 @@ def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any)
 
 
 def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:
-    """What to do about a model or tokenizer that does not load as it is."""
+    """What to do about a model or tokenizer that does not load."""
     comes_with_code = not trust_remote_code and any(folder.glob("*.py"))
     return REMOTE_CODE if comes_with_code else str(error)
 
 
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
-    """The fast tokenizer beside the model, with a task's own special tokens. Raises InputError where there is none, or one without a padding token."""
+    """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or
+    one without a padding token."""
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
         raise InputError(
-            f"{folder}: no tokenizer beside the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
+            f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
         )
     with quiet():
         try:
@@ -125,7 +126,7 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
 
 
 def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
-    """Those of an example's columns that the encoder reads: RoBERTa's single segment and ModernBERT's none are dropped."""
+    """Returns the columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`."""
     known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters
     one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]

@@ -1,6 +1,6 @@
 """MRC: exact match and overlap of characters (Park et al. 2021, section 3.7).
 
-A prediction is the answer's string; the empty string says that the context holds no answer.
+A prediction is the answer as a string. The empty string says that the context has no answer.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows
-from klue_eval.metrics.scores import mean
+from klue_eval.metrics.arithmetic import mean
+from klue_eval.metrics.metric import Metrics, check_rows
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _QUOTES = re.compile("[《》〈〉「」『』‘’“”]")
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`exact_match` and `rouge_w`, each the maximum over the gold answers, as the released baseline:
+    """`exact_match` and `rouge_w`, each the maximum over the gold answers, as KLUE's released code computes them:
 
-    * what is called ROUGE-W is the F1 of the longest common **substring** of characters: ROUGE-W is weighted over a
-      common subsequence;
-    * it comes from difflib's longest match, which in answers of 200 characters or more ignores characters that are
-      common in the gold answer (its "popular" heuristic);
-    * normalising lower-cases, drops ASCII punctuation and squeezes spaces. A pattern meant to drop Korean quotation
-      marks never matches (its bracket closes too early), so 《》 and ‘’ count as part of an answer.
+    * what it calls ROUGE-W is the F1 of the longest common **substring** of characters. The real ROUGE-W is weighted
+      over a common subsequence;
+    * it uses difflib's longest match, which ignores characters that are common in the gold answer if the answer has 200
+      characters or more (difflib's "popular" heuristic);
+    * normalisation lowers the case, removes ASCII punctuation and squeezes spaces. A pattern that should remove Korean
+      quotation marks never matches (its bracket closes too early), so 《》 and ‘’ count as part of an answer.
     """
     return _scores(predictions, rows, normalise_officially, _longest_match)
 
 
 def corrected(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The same, but Korean quotation marks are dropped, and `rouge_w` is the longest common substring at any length."""
+    """The same, but without Korean quotation marks, and `rouge_w` is the longest common substring at any length."""
     return _scores(predictions, rows, normalise, _longest_common_substring)
 
 
@@ -45,7 +45,7 @@ def normalise(answer: str) -> str:
 
 
 def overlap(answer: str, gold: str, matched: Callable[[str, str], int]) -> float:
-    """F1 of the characters that the longest match covers, 0 to 1. An empty gold answer is met by an empty one only."""
+    """F1 of the characters in the longest match, 0 to 1. Only an empty answer matches an empty gold answer."""
     if not gold:
         return float(not answer)
     return 2 * matched(answer, gold) / (len(answer) + len(gold))
@@ -76,7 +76,7 @@ def _scores(
 
 
 def gold_texts(row: Mapping[str, Any]) -> list[str]:
-    """The gold answers; the empty string alone where the question has none."""
+    """Returns the gold answers; only the empty string if the question has none."""
     return [answer["text"] for answer in row["answers"]] or [""]
 
 

@@ -1,4 +1,4 @@
-"""From a row to what a model gets of it, and back to what a head says: the values that pass between tasks, heads and the tokenizer."""
+"""The values that tasks, heads and the tokenizer exchange: a row, the examples that a model reads, a head's answers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 """One row of a task, with the field names of the official file."""
 Values: TypeAlias = "dict[str, NDArray[np.generic]]"
-"""What a head says of one example, by name."""
+"""A head's output for one example, by name."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A row as one or two segments and what is to be learned of them: all that sequence classification needs."""
+    """A row as one or two segments and what is learned from them. Sequence classification needs no more."""
 
     text: str
     pair: str | None = None
@@ -29,23 +29,23 @@ class Texts:
 
 @dataclass(frozen=True)
 class Example:
-    """What a model gets at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L pieces."""
+    """What a model reads at once: a row, a window of an MRC context, or a turn of a WoS dialogue. L tokens."""
 
     input_ids: Sequence[int]
     token_type_ids: Sequence[int]
     target: Any = None
-    """What the head's loss compares with; each head says in what form."""
+    """What the head's loss compares with. Each head documents its form."""
     memo: Any = None
-    """What the task's `decode` needs beside the head's values: character offsets, windows."""
+    """What the task's `decode` needs besides the head's values: character offsets, windows."""
     words: Any = None
-    """What the head reads beside the pieces: DP's eojeols."""
+    """What the head reads besides the tokens: the eojeols of DP."""
     truncated: bool = False
-    """The row was longer than `max_length` pieces, and the model does not see all of it."""
+    """Whether the row was longer than `max_length` tokens, so that the model does not read all of it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An example, and what the head says of it."""
+    """An example and the head's output for it."""
 
     example: Example
     values: Values

@@ -1,6 +1,6 @@
 """WoS: joint goal accuracy and F1 of slots (Park et al. 2021, section 3.8).
 
-A prediction is a list over the user turns of a dialogue of lists of `domain-slot-value`.
+A prediction has a list of `domain-slot-value` for each user turn of the dialogue.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import f1, mean
+from klue_eval.metrics.arithmetic import f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 NONE = "none"
-"""The value of a slot that the dialogue has not filled: as good as no entry at all."""
+"""The value of a slot that the dialogue has not filled. It is equal to no entry."""
 
 State = frozenset[str]
 
 
 def official(predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`joint_goal_accuracy`: share of turns whose whole state is right. `slot_f1`, as the released baseline:
+    """`joint_goal_accuracy`: share of turns whose whole state is right. `slot_f1`, as KLUE's released code computes it:
 
-    called a micro F1, it is the **mean over turns** of each turn's F1, where two empty states score 100. Turns early in
-    a dialogue, with one slot or none, count as much as late ones with fifteen.
+    it is called a micro F1, but it is the **mean over turns** of each turn's F1, where two empty states score 100.
+    Early turns of a dialogue, with one slot or none, count as much as late ones with fifteen.
     """
     return _scores(predictions, rows, lambda turns: mean(_turn_f1(*turn) for turn in turns))
 
@@ -36,7 +36,7 @@ def _turn_f1(predicted: State, actual: State) -> float:
 
 
 def _micro_f1(turns: Sequence[tuple[State, State]]) -> float:
-    """100 where no turn has an entry on either side."""
+    """100 if no turn has an entry on either side."""
     sizes = [sum(len(turn[side]) for turn in turns) for side in (0, 1)]
     return f1(sum(len(predicted & actual) for predicted, actual in turns), *sizes) if any(sizes) else 100.0
 
@@ -54,7 +54,7 @@ def _scores(
 def _turns(
     predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapping[str, Any]]
 ) -> list[tuple[State, State]]:
-    """(predicted, actual) of every user turn, without the slots whose value is `none`."""
+    """(predicted, actual) of every user turn, without slots whose value is `none`."""
     check_rows(predictions, rows)
     turns = []
     for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True)):

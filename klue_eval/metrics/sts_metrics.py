@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import binary_f1, pearson
+from klue_eval.metrics.arithmetic import binary_f1, pearson
+from klue_eval.metrics.metric import Metrics
 
 SIMILAR = 3.0
-"""From this similarity on (0 to 5), a pair counts as a paraphrase: in predictions and in labels alike."""
+"""A pair with this similarity (0 to 5) or more counts as a paraphrase, in predictions and in labels."""
 
 
 def official(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

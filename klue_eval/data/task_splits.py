@@ -1,4 +1,4 @@
-"""Records -> labelled rows, the split of a single file in two, and the order in which rows are drawn."""
+"""Records -> the labelled rows of a split; how a single file is cut in two, and the order in which rows are drawn."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval.data.folders import ONLY, find_split, resolve_folder
-from klue_eval.data.hub import HUB, hub_records
+from klue_eval.data.hub_copy import HUB, hub_records
 from klue_eval.data.records import file_records
-from klue_eval.examples import Row
 from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
+from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -26,19 +26,19 @@ logger = logging.getLogger(__name__)
 class Rows:
     rows: list[Row]
     unlabelled: int
-    """Records skipped because the data withholds their label."""
+    """Number of records that were skipped because they have no label."""
 
 
 def read_rows(task_name: str, path: Path | str) -> list[Row]:
-    """The labelled rows of one file, in its order; each task's file in `tasks/` says which keys a row has.
+    """Returns the labelled rows of one file, in its order. The task's file in `tasks/` documents the keys of a row.
 
-    Raises InputError naming file and row for a record that is not one of the task.
+    Raises InputError with the file and the row if a record does not belong to the task.
     """
     return labelled_rows(task_name, Path(path)).rows
 
 
 def labelled_rows(task_name: str, path: Path) -> Rows:
-    """As `read_rows`, with the number of records that carry no label."""
+    """Like `read_rows`, with the number of records without a label."""
     task = find_task(task_name)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -49,7 +49,7 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
 
 
 def read_split(task_name: str, data: str, split: str) -> Rows:
-    """The labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the package's sample, or of `hub:NAME`."""
+    """Returns the labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the sample, or of `hub:NAME`."""
     if data.startswith(HUB):
         task, name, split = find_task(task_name), data.removeprefix(HUB), "dev" if split == ONLY else split
         return _labelled(
@@ -85,19 +85,19 @@ def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> R
 
 
 def drawing_order(rows: Sequence[Row]) -> list[Row]:
-    """The rows in the order in which a protocol draws them: by the hash of their guid.
+    """Sorts the rows by the hash of their guid: the order in which a protocol draws them.
 
-    Official files stand partly sorted by label (the first thousand headlines of YNAT hold no 사회 at all), so the first
-    rows of the file would be no sample. This order is the same for every model, seed and number of rows.
+    Official files are partly sorted by label (the first thousand headlines of YNAT have no 사회 at all), so the first
+    rows of a file are not a fair sample. This order is the same for every model, seed and number of rows.
     """
     return sorted(rows, key=lambda row: hashlib.sha256(str(row["guid"]).encode()).digest())
 
 
 def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tuple[list[Row], list[Row]]:
-    """One file cut in two by guid: (train, held out), each in the file's order.
+    """Cuts one file in two by guid: (train, held out), each in the file's order.
 
-    For tasks of which one labelled file is at hand. **A score on the held-out part is no KLUE dev score** and must not be called
-    one. `share` is the held-out share of all rows, rounded; rows of one guid would stay together.
+    For tasks with only one labelled file. **A score on the held-out part is not a KLUE dev score**, and must not be
+    called one. `share` is the held-out share of all rows, rounded. Rows with the same guid stay together.
     """
     order = sorted(
         {str(row["guid"]) for row in rows}, key=lambda guid: hashlib.sha256(f"{seed} {guid}".encode()).digest()

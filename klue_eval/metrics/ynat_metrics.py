@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import macro_f1
+from klue_eval.metrics.arithmetic import macro_f1
+from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`macro_f1`: the mean of the topics' F1, so that a rare topic counts as much as a common one."""
+    """`macro_f1`: the mean of the topics' F1. A rare topic counts as much as a common one."""
     return {"macro_f1": macro_f1(predictions, [row["label"] for row in rows])}
 
 

@@ -1,7 +1,7 @@
 """NER: F1 of entities and of characters (Park et al. 2021, section 3.4).
 
-A prediction is a list of labels, one per character of the sentence; what stands at a space is not looked at, because
-the annotation of a space means nothing.
+A prediction is a list of labels, one for each character of the sentence. The labels of spaces are ignored, because the
+annotation of a space means nothing.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import class_f1, f1, mean
+from klue_eval.metrics.arithmetic import class_f1, f1, mean
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 TYPES = ("PS", "LC", "OG", "DT", "TI", "QT")
-LABELS = (*(f"{mark}-{name}" for name in TYPES for mark in "BI"), "O")
-"""In the order of the released baseline."""
+LABELS = (*(f"{prefix}-{name}" for name in TYPES for prefix in "BI"), "O")
+"""In the order of KLUE's released code."""
 SPACE = " "
 
 Entity = tuple[int, int, str]
-"""First character, the one behind the last, type."""
+"""First character, the one after the last, type."""
 
 
 def official(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`entity_f1` and `character_f1`, with the four quirks of the released baseline:
+    """`entity_f1` and `character_f1`, with the four peculiarities of KLUE's released code:
 
-    * all sentences are one sequence, and an entity found at the end of one runs on into the next;
-    * every sentence has one extra character at both ends, O in the labels and, unless the model says otherwise, O in
-      the predictions: up to 2 x 5,000 easy hits on dev, and no entity that runs on;
-    * `character_f1` is over 13 classes: O, the easiest, counts as one of them;
+    * all sentences are one sequence, and an entity at the end of one continues into the next;
+    * every sentence has one extra character at both ends, O in the labels and, unless the model predicts another label,
+      O in the predictions: up to 2 x 5,000 easy hits on dev, and no entity that continues;
+    * `character_f1` is over 13 classes: O, the easiest, is one of them;
     * a class that occurs on neither side has F1 100 (scikit-learn's zero_division=1), so that a perfect prediction of
       few types still scores 100.
 
-    `decode_officially` of the task gives predictions that are two longer than the sentence, with what the model says at
-    both ends, and None from the character on where the baseline stopped reading: sentences are scored up to there.
+    `decode_officially` of the task returns predictions that are two longer than the sentence, with the model's labels
+    at both ends, and None from the character on at which the released code stops: sentences are scored up to there.
     """
     check_rows(predictions, rows)
     predicted: list[str] = []
@@ -50,7 +50,7 @@ def official(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping
 
 
 def corrected(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`entity_f1` sentence by sentence, and `character_f1` over those of the 12 entity classes that occur on either side."""
+    """`entity_f1` by sentence, and `character_f1` over those of the 12 entity classes that occur on either side."""
     check_rows(predictions, rows)
     sentences = [
         _pairs(prediction, row, number) for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True))
@@ -66,7 +66,7 @@ def corrected(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, 
 
 
 def entities(labels: Sequence[str]) -> Iterator[Entity]:
-    """Strict IOB2, as seqeval's: B- begins an entity, I- of the same type goes on, and an I- after anything else is none."""
+    """Reads strict IOB2 like seqeval: B- starts an entity, I- of its type continues it, any other I- is ignored."""
     start, kind = 0, ""
     for place, label in enumerate([*labels, "O"]):
         if kind and label != f"I-{kind}":
@@ -77,7 +77,7 @@ def entities(labels: Sequence[str]) -> Iterator[Entity]:
 
 
 def _entity_f1(predicted: Sequence[Sequence[str]], actual: Sequence[Sequence[str]]) -> float:
-    """Mean over the types that occur on either side; 100 where there is no entity to find and none was found."""
+    """Mean over the types that occur on either side; 100 if neither side has an entity."""
     guessed = {(number, *entity) for number, labels in enumerate(predicted) for entity in entities(labels)}
     known = {(number, *entity) for number, labels in enumerate(actual) for entity in entities(labels)}
     types = {entity[-1] for entity in guessed | known}
@@ -94,7 +94,7 @@ def _ends(prediction: Sequence[str | None], characters: int) -> tuple[str, Seque
 
 
 def _pairs(labels: Sequence[str | None], row: Mapping[str, Any], number: int) -> list[tuple[str, str]]:
-    """(predicted, actual) of the characters that are no space, up to the first unread one."""
+    """(predicted, actual) of the characters that are not spaces, up to the first unread one."""
     characters = row["characters"]
     if len(labels) != len(characters):
         raise ValueError(f"{row_name(row, number)}: {len(labels)} labels for {len(characters)} characters")
@@ -105,7 +105,7 @@ def _pairs(labels: Sequence[str | None], row: Mapping[str, Any], number: int) ->
         if prediction is None:
             break
         if prediction not in LABELS:
-            raise ValueError(f"{row_name(row, number)}: {prediction!r} is no label; known: {', '.join(LABELS)}")
+            raise ValueError(f"{row_name(row, number)}: {prediction!r} is not a label; known: {', '.join(LABELS)}")
         pairs.append((prediction, label))
     return pairs
 

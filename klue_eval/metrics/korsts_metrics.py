@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics
-from klue_eval.metrics.scores import pearson
+from klue_eval.metrics.arithmetic import pearson
+from klue_eval.metrics.metric import Metrics
 
 
 def official(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`spearman`: rho times 100 (-100 to 100). Equals `scipy.stats.spearmanr`; 0 where one side is constant."""
+    """`spearman`: rho times 100 (-100 to 100). Equals `scipy.stats.spearmanr`; 0 if one side is constant."""
     return {"spearman": pearson(ranks(predictions), ranks([row["score"] for row in rows]))}
 
 
 def ranks(values: Sequence[float]) -> list[float]:
-    """From 1; equal values share the mean of their places."""
+    """Ranks from 1. Equal values share the mean of their ranks."""
     order = sorted(range(len(values)), key=values.__getitem__)
     found = [0.0] * len(values)
     start = 0

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import f1
+from klue_eval.metrics.arithmetic import f1
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 Entity = tuple[int, int, str]
-"""First eojeol, the one behind the last, type."""
+"""First eojeol, the one after the last, type."""
 
 
 def official(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`entity_f1`, micro, as `seqeval.metrics.f1_score` in its default mode; 0 where there is no entity on either side.
+    """`entity_f1`, micro, as `seqeval.metrics.f1_score` in its default mode; 0 if neither side has an entity.
 
-    A prediction is a list of labels, one an eojeol.
+    A prediction is a list of labels, one for each eojeol.
     """
     check_rows(predictions, rows)
     hits, predicted, actual = 0, 0, 0
@@ -28,11 +28,11 @@ def official(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, A
 
 
 def entities(labels: Sequence[str]) -> Iterator[Entity]:
-    """As conlleval reads IOB2: an I- that does not go on with an entity of its type begins one."""
+    """Reads IOB2 like conlleval: an I- that does not continue an entity of its type starts one."""
     start, kind = 0, ""
     for place, label in enumerate([*labels, "O"]):
-        mark, _, name = label.partition("-")
-        if kind and (mark != "I" or name != kind):
+        prefix, _, name = label.partition("-")
+        if kind and (prefix != "I" or name != kind):
             yield start, place, kind
             kind = ""
         if name and not kind:

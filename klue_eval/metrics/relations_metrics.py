@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import average_precision_area, mean, micro_f1
+from klue_eval.metrics.arithmetic import average_precision_area, mean, micro_f1
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 NO_RELATION = "no_relation"
 LABELS = (
@@ -37,19 +37,19 @@ Prediction = tuple[str, Sequence[float]]
 
 
 def official(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`micro_f1` over the 29 relations, and `auprc`, the mean area over **all 30** classes, as the released baseline.
+    """`micro_f1` over the 29 relations, and `auprc`, the mean area over **all 30** classes, like KLUE's released code.
 
     * `auprc` counts `no_relation`, by far the commonest and easiest class, as one of the 30;
-    * a class of which the rows hold none has the area 50, whatever is predicted: scikit-learn then sets its recall to 1
-      at every threshold. KLUE's dev has every class, so this shows on subsets only, where a perfect prediction stays
-      below 100.
+    * a class that does not occur in the rows has the area 50 for any prediction, because scikit-learn sets its recall
+      to 1 at every threshold. KLUE's dev has every class, so this matters only on subsets, where a perfect prediction
+      stays below 100.
     """
     labels, areas = _areas(predictions, rows)
     return {"micro_f1": _micro_f1(predictions, labels), "auprc": mean(areas.values())}
 
 
 def corrected(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`auprc` is the mean over the relations proper that occur in the rows (all classes where none does)."""
+    """`auprc` is the mean over the relations except `no_relation` that occur in the rows (all classes if none does)."""
     labels, areas = _areas(predictions, rows)
     present = set(labels) - {NO_RELATION} or set(labels)
     return {"micro_f1": _micro_f1(predictions, labels), "auprc": mean(areas[label] for label in present)}

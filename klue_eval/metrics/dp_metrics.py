@@ -1,6 +1,6 @@
 """DP: attachment scores (Park et al. 2021, section 3.6).
 
-A prediction is a list of `(head, relation)`, one per eojeol; heads count eojeols from 1, and 0 is the root.
+A prediction is a list of `(head, relation)`, one for each eojeol. Heads count eojeols from 1, and 0 is the root.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from klue_eval.metrics.contract import Metrics, check_rows, row_name
-from klue_eval.metrics.scores import accuracy, macro_f1
+from klue_eval.metrics.arithmetic import accuracy, macro_f1
+from klue_eval.metrics.metric import Metrics, check_rows, row_name
 
 RELATIONS = [
     "NP",
@@ -51,22 +51,22 @@ RELATIONS = [
     "R",
     "NP_SVJ",
 ]
-"""In the order of the released baseline."""
+"""In the order of KLUE's released code."""
 COMMON = 15
-"""The relations of these first ids are classes of their own in the official LAS."""
+"""The official LAS has a separate class only for the relations before this id."""
 RARE, WRONG_HEAD = "(rare)", "(wrong head)"
 
 Prediction = Sequence[tuple[int, str]]
 
 
 def official(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`uas` and `las`, neither of which is one, as the released baseline computes them:
+    """`uas` and `las` as KLUE's released code computes them. Neither is what its name says:
 
     * `uas` is the macro F1 of a classification with **the index of the head as the class**: a mistake at a head index
-      that few sentences reach (the 40th eojeol) weighs as much as hundreds at the second;
-    * `las` is a macro F1 of relations in which all relations of id 15 and above are one class, in the predictions and in
-      the labels, and in which the relation of a wrong head is replaced by an extra class. No label is of that class, so
-      its F1 is 0, and it counts in the mean: **one wrong head in the whole data set caps `las`** at 16/17, 94.1.
+      that few sentences reach (the 40th eojeol) counts as much as hundreds at the second;
+    * `las` is a macro F1 of relations. All relations with id 15 or more are one class, in the predictions and in the
+      labels, and the relation to a wrong head is replaced by an extra class. No label has that class, so its F1 is 0,
+      and it counts in the mean: **one wrong head in the whole data set limits `las`** to 16/17, 94.1.
     """
     heads, relations, gold_heads, gold_relations = _flat(predictions, rows)
     right = [head == gold for head, gold in zip(heads, gold_heads, strict=True)]
@@ -102,7 +102,7 @@ def _check(prediction: Prediction, row: Mapping[str, Any], name: str) -> None:
         raise ValueError(f"{name}: {len(prediction)} arcs for {len(row['heads'])} eojeols")
     unknown = [relation for _, relation in prediction if relation not in RELATIONS]
     if unknown:
-        raise ValueError(f"{name}: {unknown[0]!r} is no relation; known: {', '.join(RELATIONS)}")
+        raise ValueError(f"{name}: {unknown[0]!r} is not a relation; known: {', '.join(RELATIONS)}")
 
 
 METRICS = Metrics(("uas", "las"), official, corrected)

@@ -1,6 +1,6 @@
-"""The contract of a head, and what several of them need.
+"""The contract of a head, and what several heads need.
 
-Shapes: B examples in a batch, L pieces in its longest example, H the encoder's hidden size.
+Shapes: B examples in a batch, L tokens in its longest example, H the encoder's hidden size.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from klue_eval.examples import Example, Values
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
+from klue_eval.token_reader import Reader
+from klue_eval.values import Example, Values
 
 IGNORED = -100
-"""A target that has no loss."""
+"""A target without a loss."""
 Columns = dict[str, Tensor]
 Load = Callable[..., nn.Module]
-"""`load("AutoModel", num_labels=…)`: the encoder of a folder in one of transformers' classes, with its configuration."""
+"""`load("AutoModel", num_labels=…)` loads the encoder as one of transformers' classes, with its configuration."""
 
 
 class TaskModel(nn.Module):
-    """An encoder and a head. `inputs` are the encoder's [B, L], `labels` what the head's `collate` made."""
+    """An encoder and a head. `inputs` are the encoder's columns [B, L], `labels` the result of the head's `collate`."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
 
     def loss(self, inputs: Columns, labels: Columns) -> Tensor:
-        """The batch's mean loss."""
+        """Returns the mean loss of the batch."""
         raise NotImplementedError
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
-        """What the head says of each example, without the padding of its batch."""
+        """Returns the head's output for each example, without the padding of its batch."""
         raise NotImplementedError
 
     def hidden(self, inputs: Columns) -> Tensor:
-        """[B, L, H] the encoder's last layer."""
+        """Returns the encoder's last layer [B, L, H]."""
         states: Tensor = self.encoder(**inputs).last_hidden_state
         return states
 
@@ -48,21 +48,21 @@ class TaskModel(nn.Module):
 class Head:
     name: str
     build: Callable[[Load, KlueTask, Any, Reader], TaskModel]
-    """The encoder, the task, its settings and the tokenizer -> the model, its head at random."""
+    """The encoder, the task, its settings and the tokenizer -> the model, with a random head."""
     collate: Callable[[Sequence[Example]], Columns]
-    """What the head reads of a batch beside the pieces, and what its loss compares with."""
+    """What the head reads of a batch besides the tokens, and what its loss compares with."""
     scoring_batch: int = 128
-    """Examples; without gradients there is room for more than in training."""
+    """Number of examples. Without gradients there is room for more than in training."""
 
 
 def lengths(inputs: Columns) -> list[int]:
-    """Pieces of each example."""
+    """Counts the tokens of each example."""
     found: list[int] = inputs["attention_mask"].sum(1).tolist()
     return found
 
 
 def dropout_of(encoder: nn.Module) -> float:
-    """What the encoder's configuration wants before a classifier."""
+    """Returns the dropout that the encoder's configuration sets before a classifier."""
     for name in ("classifier_dropout", "hidden_dropout_prob"):
         value = getattr(encoder.config, name, None)
         if value is not None:
@@ -75,7 +75,7 @@ def hidden_size(encoder: nn.Module) -> int:
 
 
 def linear(encoder: nn.Module, outputs: int) -> nn.Linear:
-    """[…, H] -> […, outputs], begun as the encoder's own matrices are."""
+    """A layer [..., H] -> [..., outputs], initialised like the encoder's own matrices."""
     layer = nn.Linear(hidden_size(encoder), outputs)
     nn.init.normal_(layer.weight, std=float(getattr(encoder.config, "initializer_range", 0.02)))
     nn.init.zeros_(layer.bias)
@@ -83,16 +83,16 @@ def linear(encoder: nn.Module, outputs: int) -> nn.Linear:
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
-    """[rows, longest], filled up behind each row."""
+    """Returns [rows, longest], with `filler` after the end of each row."""
     width = max(len(row) for row in rows)
     return torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows], dtype=torch.long)
 
 
 def full_precision(states: Tensor) -> Any:
-    """A context in which nothing is computed in bfloat16: recurrent layers lose by it, and not every device has them."""
+    """A context without bfloat16. Recurrent layers lose accuracy by it, and some devices lack them."""
     return torch.autocast(states.device.type, enabled=False)
 
 
 def build_on_encoder(model: Callable[[nn.Module, KlueTask, Any], TaskModel]) -> Any:
-    """The `build` of a head that needs the bare encoder, the task and its settings only."""
+    """Returns the `build` of a head that needs only the bare encoder, the task and its settings."""
     return lambda load, task, settings, reader: model(load("AutoModel"), task, settings)

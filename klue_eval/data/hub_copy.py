@@ -11,13 +11,27 @@ HUB = "hub:"
 
 
 def hub_repository(data: str) -> str:
-    """`hub:klue` -> the data set's full name on the Hub."""
+    """`hub:klue` -> the full name of the data set on the Hub."""
     name = data.removeprefix(HUB)
     return name if "/" in name else f"{name}/{name}"
 
 
+def hub_commit(data: str) -> str:
+    """Returns the current commit of the data set. Raises InputError if the Hub does not answer."""
+    from huggingface_hub import HfApi
+
+    repository = hub_repository(data)
+    try:
+        return str(HfApi().dataset_info(repository).sha)
+    except Exception as error:  # the client lets errors of its HTTP library through
+        raise InputError(
+            f"hub:{repository}: the Hub does not answer ({type(error).__name__}). "
+            "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
+        ) from None
+
+
 def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
-    """Raises InputError where the data set, the task or the split cannot be loaded."""
+    """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
     import datasets
 
     try:
@@ -29,7 +43,7 @@ def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any
 
 
 def _words(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:
-    """The labels that the Hub stores as numbers (-1: withheld), as strings: one a row, or a list of them."""
+    """Converts labels that the Hub stores as numbers (-1: withheld) to strings, one for each row or a list."""
     import datasets
 
     words: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The tokenizer as the tasks see it: text -> pieces, and pieces -> the example that a model gets."""
+"""The tokenizer as the tasks use it: text -> tokens, and tokens -> the example that a model reads."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from klue_eval.examples import Example, Row, Texts
+from klue_eval.values import Example, Row, Texts
 
 _NO_LETTER = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 
 
 @dataclass(frozen=True)
-class Piece:
+class Token:
     id: int
     text: str
     start: int
-    """In characters of the text; leading spaces, which some tokenizers count to a piece, are left out."""
+    """In characters of the text, without the leading spaces that some tokenizers include in a token."""
     end: int
 
 
 @dataclass(frozen=True)
 class _PairTemplate:
-    """[CLS] A [SEP] B [SEP]: what stands between the segments and behind them, and where segment 1 begins."""
+    """[CLS] A [SEP] B [SEP]: the special tokens between and after the segments, and the type of the second."""
 
     middle: list[int]
     suffix: list[int]
     second_type: int
-    """1 for BERT; 0 where both segments are of one type."""
+    """1 for BERT; 0 if both segments have the same type."""
 
     def types(self, front: int, back: int) -> list[int]:
-        """[L]: everything before the second segment is of type 0."""
+        """[L]: everything before the second segment has type 0."""
         return [0] * front + [self.second_type] * back
 
 
 class Reader:
-    """A fast tokenizer with a limit on the pieces of one example.
+    """A fast tokenizer with a limit on the tokens of one example.
 
-    Special tokens around a segment are the tokenizer's own: [CLS] A [SEP] B [SEP], <s> A </s></s> B </s>, and so on.
+    The tokenizer decides which special tokens surround a segment: [CLS] A [SEP] B [SEP], <s> A </s></s> B </s>, …
     """
 
     def __init__(self, tokenizer: Any, max_length: int) -> None:
@@ -52,44 +52,44 @@ class Reader:
         self.prefix: list[int] = single.ids[: inside[0]]
         """Special tokens before the first segment."""
         self.suffix: list[int] = single.ids[inside[-1] + 1 :]
-        """Special tokens behind the last segment."""
+        """Special tokens after the last segment."""
         self._pair = self._pair_template()
         self._special = frozenset(tokenizer.all_special_ids)
         self.continuation: str = getattr(self._backend.model, "continuing_subword_prefix", None) or ""
-        """What marks a piece inside a word: `##` of WordPiece, nothing for tokenizers that mark its beginning."""
+        """The prefix of a piece inside a word: `##` for WordPiece; empty if the beginning of a word is marked."""
 
     @property
     def unknown(self) -> int | None:
-        """Id of [UNK]; None for tokenizers that know every byte."""
+        """The id of [UNK]; None for byte-level tokenizers."""
         return self.tokenizer.unk_token_id  # type: ignore[no-any-return]
 
     @property
     def separator(self) -> list[int]:
-        """What parts the turns of a dialogue: the special token that ends a segment."""
+        """The special token that ends a segment. It separates the turns of a dialogue."""
         return self.suffix[-1:]
 
     @property
     def room(self) -> int:
-        """Pieces of a single segment beside its special tokens."""
+        """Room for the tokens of a single segment, without special tokens."""
         return self.max_length - len(self.prefix) - len(self.suffix)
 
     @property
     def pair_room(self) -> int:
-        """Pieces of two segments together beside their special tokens."""
+        """Room for the tokens of two segments together, without special tokens."""
         return self.max_length - len(self.prefix) - len(self._pair.middle) - len(self._pair.suffix)
 
-    def pieces(self, text: str) -> list[Piece]:
-        """Without special tokens and without limit."""
-        found = self._backend.encode(text, add_special_tokens=False)
+    def tokens(self, text: str) -> list[Token]:
+        """Returns all tokens of the text, without special tokens."""
+        encoding = self._backend.encode(text, add_special_tokens=False)
         return [
-            Piece(number, piece, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
-            for number, piece, (start, end) in zip(found.ids, found.tokens, found.offsets, strict=True)
+            Token(number, token, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
+            for number, token, (start, end) in zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
         ]
 
     def unread(self, text: str) -> list[str]:
-        """Eojeols that the tokenizer turns into nothing: zero-width and control characters standing alone.
+        """Returns the eojeols from which the tokenizer makes no token: isolated zero-width and control characters.
 
-        One that holds a letter or a digit always leaves a piece, [UNK] at least; only the others are looked at.
+        An eojeol with a letter or a digit always gives a token, [UNK] at least, so only the others are checked.
         """
         suspects = list(_NO_LETTER.finditer(text))
         if not suspects:
@@ -105,32 +105,32 @@ class Reader:
         return list(self._backend.encode(text, add_special_tokens=False).ids)
 
     def id_of(self, piece: str) -> int | None:
-        """The id of a piece by its string, [UNK]'s where the vocabulary has none."""
-        found = self._backend.token_to_id(piece)
-        return self.unknown if found is None else int(found)
+        """Returns the id of a piece of the vocabulary; that of [UNK] if the vocabulary does not have it."""
+        number = self._backend.token_to_id(piece)
+        return self.unknown if number is None else int(number)
 
     def text_of(self, ids: Sequence[int]) -> str:
-        """Pieces up to the first special token, joined as the tokenizer joins them."""
+        """Decodes the tokens before the first special token."""
         stop = next((place for place, number in enumerate(ids) if number in self._special), len(ids))
         return str(self.tokenizer.decode(list(ids[:stop]), clean_up_tokenization_spaces=False))
 
     def example(self, ids: Sequence[int], **rest: Any) -> Example:
-        """One segment in its special tokens, cut behind `room` pieces."""
+        """Puts special tokens around one segment, of which only the first `room` tokens are kept."""
         kept = [*self.prefix, *ids[: self.room], *self.suffix]
         return Example(kept, [0] * len(kept), truncated=rest.pop("truncated", len(ids) > self.room), **rest)
 
     def pair_example(self, first: Sequence[int], second: Sequence[int], **rest: Any) -> Example:
-        """Two segments that fit together, in their special tokens."""
+        """Puts special tokens around two segments, which must fit."""
         front = [*self.prefix, *first, *self._pair.middle]
         back = [*second, *self._pair.suffix]
         return Example([*front, *back], self._pair.types(len(front), len(back)), **rest)
 
     def pair_start(self, first: Sequence[int]) -> int:
-        """Where the second segment begins in a `pair_example`."""
+        """Returns the position at which the second segment of a `pair_example` begins."""
         return len(self.prefix) + len(first) + len(self._pair.middle)
 
     def texts_example(self, texts: Texts) -> Example:
-        """One or two texts; of two, pieces are cut from the end of the longer one."""
+        """Encodes one text or two. If two do not fit, tokens are removed from the end of the longer one."""
         if texts.pair is None:
             return self.example(self.ids(texts.text), target=texts.target)
         first, second = self.ids(texts.text), self.ids(texts.pair)
@@ -139,19 +139,19 @@ class Reader:
         return self.pair_example(first[:kept_first], second[:kept_second], target=texts.target, truncated=truncated)
 
     def _pair_template(self) -> _PairTemplate:
-        found = self._backend.encode("가", "나")
-        inside = [position for position, special in enumerate(found.special_tokens_mask) if not special]
-        second = found.sequence_ids.index(1)
+        pair = self._backend.encode("가", "나")
+        inside = [position for position, special in enumerate(pair.special_tokens_mask) if not special]
+        second = pair.sequence_ids.index(1)
         before = max(position for position in inside if position < second)
         return _PairTemplate(
-            middle=found.ids[before + 1 : second],
-            suffix=found.ids[inside[-1] + 1 :],
-            second_type=found.type_ids[second],
+            middle=pair.ids[before + 1 : second],
+            suffix=pair.ids[inside[-1] + 1 :],
+            second_type=pair.type_ids[second],
         )
 
 
 def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Lengths after taking pieces off the longer segment, one at a time, until both fit."""
+    """Returns the lengths after removing tokens from the longer segment, one at a time, until both fit."""
     while first + second > room:
         if first > second:
             first -= 1
@@ -161,5 +161,5 @@ def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def encode_texts(texts: Callable[[Row], Texts]) -> Callable[[Row, Reader, Any], list[Example]]:
-    """The `encode` of a task whose rows are one or two texts with one label."""
+    """Returns the `encode` of a task whose rows are one text or two with one label."""
     return lambda row, reader, settings: [reader.texts_example(texts(row))]

@@ -1,0 +1,170 @@
+"""The results of an evaluation: one for each protocol, task and initialisation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from klue_eval import baseline
+from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
+from klue_eval.figures import aggregate, best_trial, summary_line
+from klue_eval.runs import SCORES, Evaluation, Run, baseline_scores, finetuned
+from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.task_data import TaskData
+from klue_eval.tasks import KNOWN
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
+from kobert_pipeline.ground.progress import progress
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A task under a protocol: the rows and settings that every initialisation shares."""
+
+    name: str
+    """The name of the protocol."""
+    protocol: Protocol
+    task_name: str
+    settings: TaskSettings
+    data: TaskData
+    seed: int
+
+    @property
+    def task(self) -> KlueTask:
+        """Looked up by its name: a comparison may go to another process, and the functions of a task cannot."""
+        return KNOWN[self.task_name]
+
+    @property
+    def train_rows(self) -> int:
+        return len(self.data.train) if self.protocol.train_rows is None else self.protocol.train_rows
+
+    def run(
+        self,
+        settings: TaskSettings,
+        initialisation: Initialisation,
+        seed: int,
+        scorings: int,
+        scored: Mapping[str, Any],
+    ) -> Run:
+        """One run with these settings. `scorings`: how often an epoch is scored. `scored`: the rows."""
+        protocol = self.protocol
+        return Run(
+            task=self.task,
+            settings=settings,
+            initialisation=initialisation,
+            seed=seed,
+            train_rows=self.train_rows,
+            evaluations_per_epoch=scorings,
+            scored=scored,
+            training=protocol.training,
+            patience=protocol.patience,
+            stopping_rows=protocol.selection_rows if protocol.patience else 0,
+        )
+
+
+def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed: int) -> list[Comparison]:
+    """Raises InputError, before anything is trained, if a protocol asks for more rows than there are."""
+    comparisons = []
+    for name, protocol in config.protocols.items():
+        for task in config.tasks:
+            settings = task_settings(task, config.settings.get(task, {}))
+            comparison = Comparison(name, protocol, task, settings, data[task], seed)
+            needed = comparison.train_rows + protocol.other_rows
+            if needed > len(data[task].train):
+                raise InputError(
+                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {KNOWN[task].title} "
+                    f"(train_rows, and selection_rows to choose on), but there are {len(data[task].train):,}"
+                )
+            comparisons.append(comparison)
+    return comparisons
+
+
+def results_of(
+    evaluation: Evaluation, comparisons: Sequence[Comparison], execution: ExecutionConfig
+) -> list[dict[str, Any]]:
+    """Returns one entry for each comparison and initialisation. CPU cores work in parallel."""
+    import torch
+
+    jobs = [
+        (comparison, initialisation)
+        for comparison in comparisons
+        for initialisation in comparison.protocol.initialisations
+    ]
+    results = []
+    with progress("klue_eval", len(jobs), "comparisons") as advance:
+        for result in map_shards(partial(_result, evaluation), jobs, ALONE if torch.cuda.is_available() else execution):
+            logger.info("%s", summary_line(result))
+            results.append(result)
+            advance(1)
+    return results
+
+
+def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> dict[str, Any]:
+    comparison, initialisation = job
+    settings = _choose(evaluation, comparison, initialisation)
+    folders = _run_all_seeds(evaluation, comparison, initialisation, settings)
+    runs = [read_json(folder / SCORES) for folder in folders]
+    return {
+        "protocol": comparison.name,
+        "task": comparison.task.name,
+        "title": comparison.task.title,
+        "initialisation": initialisation,
+        "split": comparison.data.split,
+        "train_rows": comparison.train_rows,
+        "dev_rows": len(comparison.data.dev),
+        "seeds": comparison.protocol.seeds,
+        "learning_rate": settings.learning_rate,
+        "epochs": settings.epochs,
+        "truncated_rows": runs[0]["truncated"],
+        "unread_rows": runs[0]["unread"],
+        "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
+        "runs": [folder.name for folder in folders],
+        **aggregate(comparison.task, runs),
+    }
+
+
+def _run_all_seeds(
+    evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation, settings: TaskSettings
+) -> list[Path]:
+    scored = {"split": comparison.data.split}
+    scorings = comparison.protocol.evaluations_per_epoch
+    return [
+        finetuned(evaluation, comparison.run(settings, initialisation, seed, scorings, scored), comparison.data)
+        for seed in range(comparison.seed, comparison.seed + comparison.protocol.seeds)
+    ]
+
+
+def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:
+    """The learning rate and number of epochs that do best at one seed, on training rows after those trained on."""
+    protocol, official, rows = comparison.protocol, comparison.settings, comparison.train_rows
+    candidates = [
+        official.model_copy(update={"learning_rate": rate, "epochs": epochs})
+        for rate in protocol.learning_rates or (official.learning_rate,)
+        for epochs in protocol.epochs or (official.epochs,)
+    ]
+    if len(candidates) == 1:
+        return candidates[0]
+    scored = {"split": "train", "of": comparison.data.split, "start": rows, "stop": rows + protocol.selection_rows}
+    scorings = protocol.evaluations_per_epoch if protocol.patience else 0
+    trials = []
+    for settings in candidates:
+        run = comparison.run(settings, initialisation, comparison.seed, scorings, scored)
+        trials.append(read_json(finetuned(evaluation, run, comparison.data) / SCORES))
+    return candidates[best_trial(comparison.task, trials)]
+
+
+def baselines_of(evaluation: Evaluation, comparisons: Sequence[Comparison]) -> dict[str, dict[str, dict[str, float]]]:
+    """Protocol -> task -> official metrics of the baseline, for the tasks that it supports."""
+    scores: dict[str, dict[str, dict[str, float]]] = {}
+    for comparison in comparisons:
+        if baseline.supports(comparison.task):
+            found = baseline_scores(evaluation, comparison.task, comparison.data, comparison.train_rows)
+            scores.setdefault(comparison.name, {})[comparison.task.name] = found
+    return scores

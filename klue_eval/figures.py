@@ -1,0 +1,97 @@
+"""The scores of single runs -> figures for each task. Pure: everything enters as plain values."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klue_eval.task import KlueTask
+from klue_eval.tasks import KNOWN
+
+METRIC_TITLES: Mapping[str, str] = {
+    "macro_f1": "macro F1",
+    "pearson": "Pearson r",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "entity_f1": "entity F1",
+    "character_f1": "character F1",
+    "micro_f1": "micro F1",
+    "auprc": "AUPRC",
+    "uas": "UAS",
+    "las": "LAS",
+    "exact_match": "EM",
+    "rouge_w": "ROUGE-W",
+    "joint_goal_accuracy": "JGA",
+    "slot_f1": "slot F1",
+    "spearman": "Spearman rho",
+}
+
+
+def score(
+    task: KlueTask,
+    predictions: Sequence[Any],
+    rows: Sequence[Mapping[str, Any]],
+    official: Sequence[Any] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Returns the `official` and the `corrected` metrics, 0 to 100. The argument `official` holds the predictions of
+    the task's official decoding, if it has one."""
+    return {
+        "official": task.metrics.official(predictions if official is None else official, rows),
+        "corrected": task.metrics.corrected(predictions, rows),
+    }
+
+
+def best_checkpoint(task: KlueTask, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Makes the official choice: the highest primary metric on the scored split itself, the earliest of equals."""
+    return max(curve, key=lambda checkpoint: checkpoint["metrics"][task.primary_metric])
+
+
+def best_trial(task: KlueTask, trials: Sequence[Mapping[str, Any]]) -> int:
+    """Returns the index of the run whose last checkpoint has the highest primary metric, the first of equals."""
+    scores = [trial["last"]["official"][task.primary_metric] for trial in trials]
+    return scores.index(max(scores))
+
+
+def aggregate(task: KlueTask, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The runs of all seeds -> official figures for each metric, and corrected ones if these can differ."""
+    result = {
+        "metrics": {
+            name: _figures(
+                [run["last"]["official"][name] for run in runs], [run["best"]["metrics"][name] for run in runs]
+            )
+            for name in task.metrics.names
+        }
+    }
+    if task.metrics.corrected is not task.metrics.official:
+        result["corrected"] = {
+            name: _figures([run["last"]["corrected"][name] for run in runs]) for name in task.metrics.names
+        }
+    return result
+
+
+def _figures(last: Sequence[float], best: Sequence[float] = ()) -> dict[str, Any]:
+    """Mean and sample standard deviation (None for one seed) over seeds. `per_seed` lists the scores in order."""
+    spread = round(statistics.stdev(last), 4) if len(last) > 1 else None
+    figures: dict[str, Any] = {
+        "last_mean": round(statistics.fmean(last), 4),
+        "last_std": spread,
+        "per_seed": [round(value, 4) for value in last],
+    }
+    if best:
+        figures["best_mean"] = round(statistics.fmean(best), 4)
+        figures["best_per_seed"] = [round(value, 4) for value in best]
+    return figures
+
+
+def summary_line(result: Mapping[str, Any]) -> str:
+    """`klue_eval: official, YNAT, pretrained: macro F1 85.12 ± 0.21 (best checkpoint 85.40); 36,547 train rows, …`"""
+    task = KNOWN[result["task"]]
+    parts = []
+    for name in task.metrics.names:
+        figures = result["metrics"][name]
+        spread = "" if figures["last_std"] is None else f" ± {figures['last_std']:.2f}"
+        last, best = f"{figures['last_mean']:.2f}{spread}", f"{figures['best_mean']:.2f}"
+        parts.append(f"{METRIC_TITLES[name]} {last} (best checkpoint {best})")
+    rows = f"{result['train_rows']:,} train rows, {result['seeds']} seeds, {result['dev_rows']:,} scored rows"
+    return f"klue_eval: {result['protocol']}, {task.title}, {result['initialisation']}: {', '.join(parts)}; {rows}"

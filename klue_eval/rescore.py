@@ -1,0 +1,55 @@
+"""Metrics of saved predictions, computed again without a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from klue_eval.figures import score
+from klue_eval.runs import PREDICTIONS, RUNS, SCORES
+from klue_eval.task_data import read_task, scored_rows
+from klue_eval.tasks import find_task
+from kobert_pipeline.ground.artifacts import is_complete
+from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
+
+
+def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
+    """Returns one entry for each run, in the order of the folders' names.
+
+    `folder` is a run, the folder of all runs, or a finished evaluation. Raises InputError if it has no predictions, or
+    if they were made for other rows than those in `data`.
+    """
+    runs = _runs_below(folder)
+    if not runs:
+        raise InputError(f"{folder}: no {PREDICTIONS} here or below, and no {SCORES} that names runs")
+    return [_rescore_run(run, data) for run in runs]
+
+
+def _runs_below(folder: Path) -> list[Path]:
+    runs = sorted(path.parent for path in folder.rglob(PREDICTIONS) if is_complete(path.parent))
+    if not runs and is_complete(folder):
+        all_runs = folder.parent.parent / RUNS
+        runs = [all_runs / name for result in Scores.open(folder).results for name in result.runs]
+    return runs
+
+
+def _rescore_run(run: Path, data: str) -> dict[str, Any]:
+    saved = read_json(run / SCORES)
+    task = find_task(saved["task"])
+    split = saved["scored"].get("of") or saved["scored"]["split"]
+    rows = scored_rows(saved["scored"], read_task(task.name, data, split))
+    lines = [json.loads(line) for line in (run / PREDICTIONS).read_text(encoding="utf-8").splitlines()]
+    if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
+        raise InputError(
+            f"{run}: its predictions are for other rows than the {saved['scored']['split']} split in {data}"
+        )
+    official = [line.get("official") for line in lines]
+    return {
+        "run": run.name,
+        "task": task.name,
+        "scored": saved["scored"],
+        **score(task, [line["prediction"] for line in lines], rows, official if task.decode_officially else None),
+    }

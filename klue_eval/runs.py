@@ -1,0 +1,199 @@
+"""One fine-tuning run, or one run of the baseline, as an artifact of its own.
+
+A run is a task, initialisation, seed, learning rate, number of epochs and number of rows. It is stored under
+`klue_runs/` by its fingerprint. Runs that are finished are never repeated: not after a kill, and not for another
+protocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klue_eval import baseline
+from klue_eval.analysis import analyse
+from klue_eval.figures import best_checkpoint, score
+from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.task_data import TaskData, scored_rows
+from klue_eval.values import Row
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.meter import Meter
+
+RUNS = "klue_runs"
+RUN_VERSION = 2
+SCORES = "scores.json"
+PREDICTIONS = "predictions.jsonl"
+ANALYSIS = "analysis.json"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What all runs of an evaluation share."""
+
+    model: Path
+    root: Path
+    """The artifacts folder."""
+    model_identities: Mapping[str, str]
+    """Initialisation -> hash of what decides it."""
+    data_hashes: Mapping[str, str]
+    libraries: Mapping[str, str]
+    precision: str
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """What decides one run of a model."""
+
+    task: KlueTask
+    settings: TaskSettings
+    initialisation: str
+    seed: int
+    train_rows: int
+    evaluations_per_epoch: int
+    scored: Mapping[str, Any]
+    """Which rows are scored: an argument of `scored_rows`."""
+    training: str = "finetune"
+    patience: int = 0
+    stopping_rows: int = 0
+    """Training rows after those trained on. They decide when a run with patience stops."""
+
+
+def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
+    """Returns the finished folder of a run. Does the run first if it is not there yet."""
+    identity = Identity(
+        stage=RUNS,
+        version=RUN_VERSION,
+        config={
+            "task": run.task.name,
+            "task_version": run.task.version,
+            "initialisation": run.initialisation,
+            "settings": run.settings.content(),
+            "train_rows": run.train_rows,
+            "evaluations_per_epoch": run.evaluations_per_epoch,
+            "scored": dict(run.scored),
+            "precision": evaluation.precision,
+            "trust_remote_code": evaluation.trust_remote_code,
+            "training": run.training,
+            "patience": run.patience,
+            "stopping_rows": run.stopping_rows,
+        },
+        inputs={
+            "model": evaluation.model_identities[run.initialisation],
+            **_inputs(evaluation, run.task, run.scored),
+        },
+        seed=run.seed,
+        libraries=dict(evaluation.libraries),
+    )
+    return _once(evaluation.root, identity, run.task, lambda: _finetune(evaluation, run, data))
+
+
+def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -> dict[str, str]:
+    names = {f"{task.name}_train", f"{task.name}_{'train' if scored['split'] == 'train' else 'dev'}"}
+    return {name: evaluation.data_hashes[name] for name in sorted(names)}
+
+
+@dataclass(frozen=True)
+class Finished:
+    scored: list[Row]
+    predictions: list[Any]
+    official: list[Any] | None
+    """Predictions of the task's official decoding, if it has one."""
+    scores: dict[str, Any]
+    record: dict[str, Any]
+    """What `run.json` holds besides time and memory."""
+
+
+def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Finished]) -> Path:
+    finished = artifact_folder(root, identity)
+    if is_complete(finished):
+        return finished
+    with Workspace(root, identity) as out:
+        with Meter() as meter:
+            done = work()
+        write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
+        write_json(out.path / SCORES, done.scores)
+        write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
+        out.records[PREDICTIONS] = len(done.predictions)
+        summary = {"task": done.scores["task"], **done.scores["last"]}
+        return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, **done.record})
+
+
+def _lines(done: Finished) -> Iterator[dict[str, Any]]:
+    """One for each row: `guid`, `prediction`, and `official` if the task has an official decoding."""
+    for number, (row, prediction) in enumerate(zip(done.scored, done.predictions, strict=True)):
+        official = {} if done.official is None else {"official": done.official[number]}
+        yield {"guid": row["guid"], "prediction": prediction, **official}
+
+
+def _finetune(evaluation: Evaluation, run: Run, data: TaskData) -> Finished:
+    from klue_eval.finetune import Outcome, Trial, finetune
+
+    scored = scored_rows(run.scored, data)
+    trial = Trial(
+        task=run.task,
+        settings=run.settings,
+        initialisation=run.initialisation,
+        seed=run.seed,
+        evaluations_per_epoch=run.evaluations_per_epoch,
+        precision=evaluation.precision,
+        training=run.training,
+        patience=run.patience,
+        trust_remote_code=evaluation.trust_remote_code,
+    )
+    rows = run.train_rows
+    stopping = data.train[rows : rows + run.stopping_rows]
+    with _one_thread():
+        outcome: Outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping)
+    scores = {
+        "task": run.task.name,
+        "scored": dict(run.scored),
+        "last": score(run.task, outcome.predictions, scored, outcome.official_predictions),
+        "best": best_checkpoint(run.task, outcome.curve),
+        "curve": outcome.curve,
+        "steps": outcome.steps,
+        "truncated": outcome.truncated,
+        "unread": outcome.unread,
+        "not_finite": outcome.not_finite,
+    }
+    record = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
+    return Finished(scored, outcome.predictions, outcome.official_predictions, scores, record)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Several runs work at once, each on one core, and the number of cores does not change a score."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def baseline_scores(evaluation: Evaluation, task: KlueTask, data: TaskData, rows: int) -> dict[str, float]:
+    """Returns the official metrics of the baseline, trained on the first `rows` rows."""
+    identity = Identity(
+        stage=RUNS,
+        version=RUN_VERSION,
+        config={"task": task.name, "task_version": task.version, "baseline": baseline.VERSION, "train_rows": rows},
+        inputs=_inputs(evaluation, task, {"split": data.split}),
+        seed=0,
+        libraries={"scikit-learn": importlib.metadata.version("scikit-learn")},
+    )
+
+    def work() -> Finished:
+        predictions = baseline.predict(task, data.train[:rows], data.dev)
+        scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
+        return Finished(data.dev, predictions, None, scores, {})
+
+    official = read_json(_once(evaluation.root, identity, task, work) / SCORES)["last"]["official"]
+    return {name: round(official[name], 4) for name in task.metrics.names}

@@ -1,0 +1,66 @@
+"""The score table as Markdown. Pure: it only formats what `score_table` lays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from klue_eval.published import PUBLISHED
+from klue_eval.tasks import KNOWN
+from kobert_pipeline.ground.contents.score_table import (
+    HELD_OUT,
+    SETTINGS_TITLES,
+    ScoreRow,
+    ScoreTable,
+    score_table,
+    settings_rows,
+)
+from kobert_pipeline.ground.contents.scores import DEV, Part, Scores
+
+
+def render_table(scores: Scores) -> str:
+    """Returns Markdown: our scores and the published ones, then how each of ours was reached."""
+    ours_and_published = _markdown(_scores(score_table(scores, PUBLISHED)))
+    settings = _markdown([SETTINGS_TITLES, *settings_rows(scores)])
+    return "\n\n".join([*_notes(scores), ours_and_published, settings]) + "\n"
+
+
+def _notes(scores: Scores) -> list[str]:
+    notes = ["# KLUE"]
+    if scores.sample:
+        notes.append("**These scores mean nothing.** The bundled sample only shows that the evaluation runs.")
+    notes.append(
+        "Our scores are on **dev**: the hidden test set no longer takes submissions. Published scores are test scores "
+        "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
+        "checkpoint, mean ± standard deviation over seeds. Scores are official unless they say `corrected`."
+    )
+    parted = sorted({result.title for result in scores.results if result.split == HELD_OUT})
+    if parted:
+        notes.append(
+            f"**{', '.join(parted)}: not a KLUE dev score.** Only one labelled file was available. 80 % of it was "
+            "trained on, the other 20 % was scored."
+        )
+    return notes + [_part_note(KNOWN[task].title, parts) for task, parts in scores.parts.items()]
+
+
+def _part_note(title: str, parts: Mapping[str, Part]) -> str:
+    rows = " and ".join(f"{part.rows:,} of the {part.released:,} {split} rows" for split, part in parts.items())
+    note = f"{title}: the data has {rows}."
+    return f"**{note}** Its score is not that of the whole dev set." if DEV in parts else note
+
+
+def _scores(table: ScoreTable) -> list[Sequence[str]]:
+    titles = [column.title for column in table.columns]
+    rows = [
+        [_name(row), row.split, row.train_rows, row.seeds, *(cell.text for cell in row.cells)] for row in table.rows
+    ]
+    return [["model", "split", "train rows", "seeds", *titles], *rows]
+
+
+def _name(row: ScoreRow) -> str:
+    name = f"{row.name} ({row.protocol or 'published'})"
+    return name.replace("this model", "**this model**") if row.kind.startswith("model") else name
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
