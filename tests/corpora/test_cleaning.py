@@ -1,4 +1,4 @@
-"""Cleaning: what goes, what stays, and laws that hold for any string."""
+"""Cleaning: what is removed, what stays, and laws that hold for any string."""
 
 from __future__ import annotations
 

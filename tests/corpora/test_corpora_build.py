@@ -113,10 +113,10 @@ def test_every_document_is_kept_or_dropped_for_a_counted_reason(whole: Path) -> 
         "documents": 30 + FOREIGN + 3, "kept": 30, "duplicate": 1, "not_korean": FOREIGN, "no_text": 1, "unreadable_line": 1,
     }  # fmt: skip
     for counts in (articles, reviews, summary["totals"]):
-        told = sum(
+        counted = sum(
             value for name, value in counts.items() if name not in ("documents", "sentences", "bytes", "raw_bytes")
         )
-        assert counts["documents"] == told
+        assert counts["documents"] == counted
     assert summary["totals"] == {name: articles.get(name, 0) + reviews.get(name, 0) for name in {*articles, *reviews}}
 
 
@@ -126,11 +126,11 @@ def test_the_counts_describe_the_shards(whole: Path) -> None:
     assert {name: entry.records for name, entry in manifest.files.items() if name.startswith("shards/")} == {
         f"shards/{path.name}": pq.read_metadata(path).num_rows for path in (whole / "shards").iterdir()
     }
-    for source, told in manifest.summary["sources"].items():
+    for source, entry in manifest.summary["sources"].items():
         sentences = [sentence for row in rows if row["source"] == source for sentence in row["sentences"]]
-        assert told["counts"]["kept"] == sum(row["source"] == source for row in rows)
-        assert told["counts"]["sentences"] == len(sentences)
-        assert told["counts"]["bytes"] == sum(len(sentence.encode()) for sentence in sentences)
+        assert entry["counts"]["kept"] == sum(row["source"] == source for row in rows)
+        assert entry["counts"]["sentences"] == len(sentences)
+        assert entry["counts"]["bytes"] == sum(len(sentence.encode()) for sentence in sentences)
     assert manifest.summary["sources"]["articles"]["license"] == "CC0-1.0"
     assert manifest.summary["sources"]["reviews"]["continuity"] is False
 

@@ -1,4 +1,4 @@
-"""What stands in evaluation data leaves the training text, and nothing else."""
+"""Sentences of evaluation data are dropped from the training text, and no others."""
 
 from __future__ import annotations
 

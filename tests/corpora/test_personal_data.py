@@ -179,7 +179,7 @@ def test_text_without_digits_and_at_stays(text: str) -> None:
 
 @given(any_text)
 def test_everything_outside_the_replaced_spans_stays(text: str) -> None:
-    """The pieces between the placeholders stand in the original in the same order, the first and last at its ends."""
+    """The parts between placeholders are in the original in the same order, the first and last at its ends."""
     placeholder = "|".join(map(re.escape, PLACEHOLDERS.values()))
     masked, counts = mask(text)
     pieces = re.split(placeholder, masked)

@@ -67,12 +67,12 @@ def _grams(text: str) -> frozenset[str]:
 
 def test_no_two_documents_share_half_of_their_syllable_five_grams() -> None:
     grams = {document.doc_id: _grams(document.text) for document in _kept()}
-    alike = [
+    similar = [
         (one, other)
         for one, other in combinations(grams, 2)
         if 2 * len(grams[one] & grams[other]) >= min(len(grams[one]), len(grams[other]))
     ]
-    assert alike == []
+    assert similar == []
 
 
 def test_the_sample_is_as_untidy_as_real_text() -> None:

@@ -130,7 +130,7 @@ def test_what_only_looks_like_an_end_ends_nothing(sentence: str) -> None:
     assert split_sentences(sentence) == [sentence]
 
 
-def test_what_the_line_decides_alone_the_tags_decide_alike() -> None:
+def test_the_tags_confirm_what_the_line_decides_alone() -> None:
     """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same
     ends."""
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))

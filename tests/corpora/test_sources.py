@@ -122,7 +122,7 @@ def _jsonl(*rows: Any) -> bytes:
 
 
 def _read(path: Path, **settings: Any) -> list[Document | Drop]:
-    """As the stage reads it: format by name, errors told."""
+    """Reads as the stage does: the format by name, with errors raised."""
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
     return [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
 

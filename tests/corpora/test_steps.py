@@ -71,7 +71,7 @@ def test_recipes_know_the_names_of_all_steps_in_order() -> None:
 
 
 @pytest.mark.parametrize("name", REWRITING)
-def test_a_step_that_rewrites_treats_text_and_title_alike_and_makes_nothing_of_nothing(name: str) -> None:
+def test_a_step_that_rewrites_changes_text_and_title_in_the_same_way(name: str) -> None:
     step = STEPS[name]
     assert step.rewrite is not None
     rewrite = bound(step.rewrite, step, config().options)
