@@ -15,7 +15,7 @@ from typing import Any
 
 from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import PRETRAINED, Result, Scores
+from kobert_pipeline.ground.contents.scores import PRETRAINED, Result, scores_of
 from kobert_pipeline.hub import facts
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
@@ -53,7 +53,7 @@ def model_card(
 
     `repo` is its name on the Hub, `cost` what training took: neither decides the content, so the stage leaves them out.
     """
-    scored = Scores.of(manifests.get("klue_eval")).on_dev()
+    scored = scores_of(manifests.get("klue_eval")).on_dev()
     values = _shared(config, recipe, manifests, repo) | {
         "front_matter": front_matter(config, recipe, manifests),
         "sample": scored.sample,
@@ -157,7 +157,7 @@ def hub_datasets(corpora: Manifest) -> list[str]:
 
 def eval_results(klue_eval: Manifest | None) -> list[Any]:
     """`EvalResult`s of the published weights on KLUE's dev split: none for the sample, none for random initialisation."""
-    scores = Scores.of(klue_eval).on_dev()
+    scores = scores_of(klue_eval).on_dev()
     pretrained = [entry for entry in scores.results if entry.initialisation == PRETRAINED]
     return [] if scores.sample else [_eval_result(entry, metric) for entry in pretrained for metric in entry.metrics]
 

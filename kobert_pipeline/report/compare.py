@@ -9,7 +9,7 @@ from typing import Any
 
 from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.ground.contents.score_table import score_table
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import scores_of
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import curves, pieces, score_tracks
@@ -38,7 +38,7 @@ def write_comparison(path: Path, names: Pair, folders: tuple[dict[str, Path], di
 
 def render(names: Pair, manifests: Manifests, folders: Folders) -> str:
     boxes = (stage_boxes(manifests[0], folders[0]), stage_boxes(manifests[1], folders[1]))
-    scored = [Scores.of(both.get("klue_eval")).on_dev() for both in manifests]
+    scored = [scores_of(both.get("klue_eval")).on_dev() for both in manifests]
     tables = [score_table(found, model=name) for name, found in zip(names, scored, strict=True)]
     runs = [
         curves.read_run(name, both["pretrain"], folder["pretrain"])

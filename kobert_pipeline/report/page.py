@@ -12,7 +12,7 @@ from typing import Any
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import scores_of
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.hub import facts
 from kobert_pipeline.report import corpus, curves, mistakes, pieces, score_tracks
@@ -78,7 +78,7 @@ def render(
 
 def _headlines(manifests: Mapping[str, Manifest]) -> list[tuple[str, str, str]]:
     """What a reader wants to know first: words, where it began, where it ended."""
-    scored = Scores.of(manifests.get("klue_eval"))
+    scored = scores_of(manifests.get("klue_eval"))
     found = _learned(manifests["pretrain"].summary) if "pretrain" in manifests else []
     if not scored.sample:
         found += [
@@ -144,7 +144,7 @@ def _pretraining(recipe: str, manifest: Manifest | None, folder: Path | None) ->
 
 
 def _klue(recipe: str, manifest: Manifest | None, folder: Path | None, public: bool) -> dict[str, Any]:
-    found = Scores.of(manifest).on_dev()
+    found = scores_of(manifest).on_dev()
     table = score_table(found, PUBLISHED, recipe)
     return {
         "sample": found.sample,

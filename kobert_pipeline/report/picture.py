@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import escape
 
 from kobert_pipeline.ground.artifacts import RUN, Manifest
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import scores_of
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_seconds
 
@@ -41,7 +41,7 @@ HEADLINES: dict[str, tuple[str, Callable[[Manifest], int], str]] = {
     "tokenizer": ("Tokenizer", lambda manifest: manifest.summary["vocab_size"], "pieces"),
     "dataset": ("Token store", lambda manifest: manifest.summary["train"]["tokens"], "tokens"),
     "pretrain": ("Pretraining", lambda manifest: manifest.summary["parameters"], "parameters"),
-    "klue_eval": ("KLUE", lambda manifest: len(Scores.of(manifest).tasks), "tasks"),
+    "klue_eval": ("KLUE", lambda manifest: len(scores_of(manifest).tasks), "tasks"),
     "hub": ("Folder to publish", lambda manifest: len(manifest.summary["files"]), "files"),
 }
 """The pipeline's stages in order: how the page calls them, and the one figure that stands for each."""
