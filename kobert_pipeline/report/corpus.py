@@ -178,7 +178,7 @@ def distributions(corpora: Path | None) -> Distributions | None:
     documents = list(sampled(corpora)) if corpora is not None else []
     if not any(documents):
         return None
-    from corpora.filters import hangul_share
+    from corpora.steps.filters import hangul_share
 
     sentences = [sentence for document in documents for sentence in document]
     charts = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corpora.cleaning import clean, clean_label
 from corpora.config import CleaningConfig
-from corpora.markup import strip_html
+from corpora.markup.html_residue import strip_html
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.decontaminate import evaluation_files, evaluation_ngrams, overlap
+from corpora.phases.decontamination import evaluation_files, evaluation_ngrams, overlap
 from corpora.shingles import letters
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import InputError

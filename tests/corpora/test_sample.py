@@ -8,12 +8,12 @@ from collections import Counter
 from functools import cache
 from itertools import combinations
 
-from corpora.build import raw_shards
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, FilterConfig, SourceConfig
 from corpora.documents import Document
-from corpora.filters import keep
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
+from corpora.steps.filters import keep
 
 GENRES = ("dialogue", "encyclopedia", "howto", "law", "news", "reviews")
 EMAIL = re.compile(r"[\w.+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
@@ -25,7 +25,7 @@ PHONE = re.compile(r"\b0\d{1,2}-\d{3,4}-\d{4}\b")
 @cache
 def _raw() -> list[Document]:
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
-    items = [item for shard in raw_shards(config, input_files(config)) for item in shard.items]
+    items = [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
     documents = [item for item in items if isinstance(item, Document)]
     assert len(documents) == len(items), "every record of the sample is readable"
     return documents

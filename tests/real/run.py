@@ -16,8 +16,8 @@ from typing import Any
 
 import zstandard
 
-from corpora.tally import NOT_REASONS
 from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.contents.corpus import NOT_REASONS
 from kobert_pipeline.ground.contents.scores import PRETRAINED, RANDOM, Column, ScoreSummary, parse_scores
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.recipe import load_recipe

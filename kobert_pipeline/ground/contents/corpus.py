@@ -81,7 +81,8 @@ class CorpusSummary:
 
 
 class Corpus(ArtifactReader[CorpusSummary]):
-    """`shards/NNNNN.parquet` (doc_id, source, title, sentences), samples of dropped documents, lists of near-duplicates."""
+    """`shards/NNNNN.parquet` (doc_id, source, title, sentences, paragraph_end), samples of dropped documents, lists of
+    near-duplicates."""
 
     stage = "corpora"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_training import train
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.contents.corpus import Corpus
@@ -156,3 +157,14 @@ def test_the_stages_artifacts_are_read(tiny):
     assert tokenizer.golden.is_file()
     assert [source.name for source in store.summary.sources] == [source.name for source in corpus.summary.sources]
     assert sum(source.tokens for source in store.summary.sources) == store.summary.train.tokens
+
+
+def test_what_pretraining_writes_is_read(tiny, tmp_path):
+    run = PretrainedRun(train(tmp_path, tiny, max_steps=4, validation_steps=2, log_steps=2))
+    summary = run.summary
+    assert summary.figures[0].name == summary.headline == "mlm"
+    assert [row["step"] for row in summary.validation] == [0, 2, 4]
+    assert summary.below_chance == summary.chance.value - summary.last["mlm"]
+    assert set(summary.measures) <= {figure.name for figure in summary.figures}
+    assert [row["step"] for row in run.curve()] == [2.0, 4.0]
+    assert (run.model / "config.json").is_file()
