@@ -1,15 +1,10 @@
-"""From the paths of a recipe to the files that are read, and from a file to its documents."""
+"""Which files the paths of a recipe name, and which documents a file has."""
 
 from __future__ import annotations
 
 import glob
-import lzma
 import os
 import re
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,18 +13,18 @@ from typing import Any
 
 import fsspec
 import pyarrow as pa
-import zstandard
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources import SOURCES
-from corpora.sources.archives import is_archive, members
-from corpora.sources.compression import COMPRESSIONS, split_compression
 from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
+from corpora.sources.members import members
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.source import Damaged, Source
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
+from kobert_pipeline.ground.archives import DAMAGED, is_archive
+from kobert_pipeline.ground.compression import COMPRESSIONS, split_compression
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError, RecipeError
 
@@ -38,23 +33,22 @@ DATASETS = "datasets"
 _SLASHES = re.compile(r":/{2,}")
 _MAGIC = re.compile(r"[*?\[]")
 _ABSENT = (FileNotFoundError, PermissionError, IsADirectoryError)
-_DAMAGED = (
-    Damaged, OSError, EOFError, UnicodeDecodeError, NotImplementedError, struct.error, pa.ArrowException, zlib.error, lzma.LZMAError, zstandard.ZstdError,
-    zipfile.BadZipFile, tarfile.TarError,
-)  # fmt: skip
-"""What the readers raise for a file that is cut off, damaged or in another format."""
+_DAMAGED = (Damaged, pa.ArrowException, *DAMAGED)
+"""What readers raise for a file that is cut off, damaged or in another format."""
 
 
 @dataclass(frozen=True)
 class InputFile:
+    """A file, or an archive, that a source names."""
+
     source: SourceConfig
     address: str
     format: str
-    """A name of SOURCES; `auto` where each member of an archive, or the beginning of a `.json` file, tells its own."""
+    """A name of SOURCES. `auto`: decided later, for each member of an archive or by the beginning of a `.json` file."""
     place: str
-    """The address as far as the user gave it: what messages show."""
+    """The address in the form that the user gave. Messages show it."""
     stem: str
-    """Prefix of its numbered documents: its path from the source's folder on, without endings."""
+    """Prefix of its numbered documents: its path below the source's folder, without endings."""
     first: bool = True
     """Whether it is the first file of its source."""
 
@@ -75,7 +69,7 @@ class InputFile:
 
 
 def input_files(config: CorporaConfig) -> list[InputFile]:
-    """Every file of every source, sources in the recipe's order, files by name. Raises InputError when one has none."""
+    """Gives every file: sources in the recipe's order, files by name. Raises InputError if a source has none."""
     return [file for source in config.sources for file in _files(source)]
 
 
@@ -95,7 +89,7 @@ def _files(source: SourceConfig) -> list[InputFile]:
 def _hub_file(source: SourceConfig, path: str) -> InputFile:
     name = path.removeprefix(HUB)
     if source.format not in (AUTO, DATASETS):
-        raise RecipeError(f"corpora.sources.{source.name}: {path} is read as `datasets`; leave `format` away")
+        raise RecipeError(f"corpora.sources.{source.name}: {path} is read as `datasets`; leave out `format`")
     return InputFile(source, HUB_ADDRESS + name, DATASETS, source.path, name.rpartition("/")[2])
 
 
@@ -135,20 +129,22 @@ def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
 
 
 def _readable(names: list[str], source: SourceConfig) -> list[str]:
-    """Of a folder's files, those of the named format; of any known format where none is, or none is named."""
+    """The files of a folder that are of the named format. If there are none, those of any known format."""
     chosen = SOURCES.get(source.format)
-    own = [name for name in names if chosen and (is_archive(name) or chosen.may_read(split_compression(name)[0]))]
-    return own or [name for name in names if _is_known(name)]
+    chosen_names = [
+        name for name in names if chosen and (is_archive(name) or chosen.may_read(split_compression(name)[0]))
+    ]
+    return chosen_names or [name for name in names if _is_known(name)]
 
 
 def _remote_addresses(source: SourceConfig, path: str) -> list[str]:
-    """A file whose ending is known is not looked for: not every server can be asked for a listing."""
+    """A file with a known ending is not searched for, because not every server can list its files."""
     if path.startswith(("http://", "https://")) or (_is_known(path) and not _MAGIC.search(path)):
         return [path]
     try:
         system, inside = fsspec.core.url_to_fs(path)
         found = system.glob(inside) if _MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
-    except Exception as error:  # every file system has exceptions of its own
+    except Exception as error:  # every file system has its own exceptions
         raise InputError(f"{path}: cannot be listed ({type(error).__name__}: {error}). Is its fsspec package installed?") from None  # fmt: skip
     if found is None:
         return [path]
@@ -164,7 +160,7 @@ def _remote_addresses(source: SourceConfig, path: str) -> list[str]:
 
 
 def _fixed_head(path: str) -> str:
-    """The part of a path before its first component with a wildcard; all of it where it names something."""
+    """The part of a path before its first component with a wildcard; the whole path if it exists."""
     if "://" not in path and Path(path).exists():
         return path.rstrip("/")
     magic = _MAGIC.search(path)
@@ -172,7 +168,7 @@ def _fixed_head(path: str) -> str:
 
 
 def _inside(address: str, head: str) -> str:
-    """The address from `head` on; empty where they are one. File systems differ in the slashes after `://`."""
+    """The address below `head`; empty if they are the same. File systems differ in the slashes after `://`."""
     address, head = _SLASHES.sub("://", address), _SLASHES.sub("://", head)
     if address == head:
         return ""
@@ -180,7 +176,7 @@ def _inside(address: str, head: str) -> str:
 
 
 def _shown(given: str, inside: str) -> str:
-    """The user's own words for a file: `${DATA}/raw` and `하위/글.txt` -> `${DATA}/raw/하위/글.txt`."""
+    """A file's address in the form that the user gave: `${DATA}/raw` and `하위/글.txt` -> `${DATA}/raw/하위/글.txt`."""
     if not inside:
         return given
     magic = _MAGIC.search(given)
@@ -189,7 +185,7 @@ def _shown(given: str, inside: str) -> str:
 
 
 def _stems(addresses: list[str], inside: list[str]) -> list[str]:
-    """What numbers documents: without endings, unless two files of the source would then number alike."""
+    """Prefixes of document numbers: names without endings, unless two files of the source would then have the same."""
     names = [name or address.rstrip("/").rpartition("/")[2] for address, name in zip(addresses, inside, strict=True)]
     bare = [_without_ending(name) for name in names]
     counts = Counter(bare)
@@ -222,13 +218,14 @@ def _format(source: SourceConfig, address: str) -> str:
     if _is_known(address):
         return AUTO
     raise InputError(
-        f"{address}: the ending tells no format. Set `format` of source `{source.name}`, or rename: {_known_endings()}"
+        f"{address}: the format cannot be seen from the ending. Set `format` of source `{source.name}`, or rename: "
+        f"{_known_endings()}"
     )
 
 
 def _guess(name: str) -> Source | None:
     bare = split_compression(name)[0]
-    return next((source for source in SOURCES.values() if source.tells(bare)), None)
+    return next((source for source in SOURCES.values() if source.is_certain(bare)), None)
 
 
 def _is_known(name: str) -> bool:
@@ -244,10 +241,10 @@ def _known_endings() -> str:
 
 
 def read(file: InputFile, encodings: Counter[str] | None = None) -> Iterator[tuple[Document | Drop, str]]:
-    """Each document, or the reason why one is missing, with the format it is in: `SOURCES[format].render` is its markup's.
+    """Gives each document, or the reason why one is missing, with the name of its format.
 
-    `encodings` counts the files, members of archives too, by the encoding they were decoded from. Raises InputError for
-    a file that is not there, and for a damaged one unless `damaged` of its source is `skip`.
+    `encodings` counts files, and members of archives, by the encoding that they were decoded from. Raises InputError
+    for a file that does not exist, and for a damaged one unless `damaged` of its source is `skip`.
     """
     counts: Counter[str] = Counter() if encodings is None else encodings
     raw = RawFile(
@@ -280,7 +277,7 @@ def _read_archive(archive: RawFile, settings: SourceConfig, encodings: Counter[s
 
 
 def _member_format(name: str, settings: SourceConfig) -> str:
-    """The member's format; empty for a file that is ignored, as in a folder."""
+    """The format of the member; empty for a file that is ignored, as it would be in a folder."""
     bare = split_compression(name)[0]
     if settings.format != AUTO:
         return settings.format if SOURCES[settings.format].may_read(bare) else ""
@@ -307,12 +304,12 @@ def _read_file(
 
 
 def _damage(place: str, name: str, settings: SourceConfig, error: Exception) -> Drop:
-    """Raises InputError unless the source asks for damaged files to be skipped. A file that is not there never is."""
+    """Raises InputError, unless the source says that damaged files are skipped. A missing file is never skipped."""
     if isinstance(error, _ABSENT):
         raise InputError(f"{place}: cannot be read ({error.strerror or error}; source `{settings.name}`)") from None
     if settings.damaged == "skip":
         return Drop("damaged", place)
     raise InputError(
-        f"{place}: cannot be read as {name}: {error}. `damaged: skip` of source `{settings.name}` keeps what stands "
-        "before the damage and goes on with the next file."
+        f"{place}: cannot be read as {name}: {error}. `damaged: skip` of source `{settings.name}` keeps what is "
+        "before the damage and continues with the next file."
     ) from None

@@ -1,4 +1,4 @@
-"""Hashes of every n neighbouring syllables of a text: what near-duplicates and decontamination compare."""
+"""Hashes of every n neighbouring syllables of a text. Near-duplicates and decontamination compare them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def letters(texts: Sequence[str]) -> list[str]:
-    """Letters and digits alone, lower case: spacing and punctuation make no difference."""
+    """Leaves only letters and digits, in lower case, so that spacing and punctuation make no difference."""
     if not texts:
         return []
     lines = "\n".join(text.replace("\n", " ") for text in texts).lower()
@@ -25,10 +25,10 @@ def letters(texts: Sequence[str]) -> list[str]:
 
 
 def shingles(bare: Sequence[str], n: int) -> tuple[Hashes, npt.NDArray[np.int64]]:
-    """A 64-bit hash of every `n` neighbouring characters of each text of `letters`; a shorter text has one, of all it has.
+    """Gives a 64-bit hash of every `n` neighbouring characters of each text of `letters`; one hash for a shorter text.
 
-    Returns (hashes, offsets): those of text i are `hashes[offsets[i]:offsets[i + 1]]`, in reading order. No Python step
-    per character: some 30 MB of UTF-8 a second.
+    Returns (hashes, offsets): the hashes of text i are `hashes[offsets[i]:offsets[i + 1]]`, in reading order. There is
+    no Python step per character: about 30 MB of UTF-8 per second.
     """
     padded = [text.ljust(n, "\0") for text in bare]
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
@@ -41,7 +41,7 @@ def shingles(bare: Sequence[str], n: int) -> tuple[Hashes, npt.NDArray[np.int64]
         rolling = rolling * _BASE + codes[shift : shift + windows]
     counts = lengths - n + 1
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    # Windows that reach over a text's end begin in its last n - 1 characters.
+    # Windows that reach past the end of a text begin in its last n - 1 characters.
     starts = np.arange(offsets[-1]) + np.repeat(np.arange(len(padded)) * (n - 1), counts)
     return _mixed(rolling[starts]), offsets
 

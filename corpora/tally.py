@@ -1,4 +1,4 @@
-"""What the corpus stage saw, kept and dropped: counts by source, samples of what went, the manifest's summary."""
+"""What the stage read, kept and dropped: counts by source, samples of dropped documents, the manifest's summary."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 from corpora.config import CorporaConfig
 from corpora.documents import Document, Drop
 from corpora.personal_data import mask
+from kobert_pipeline.ground.contents.corpus import NOT_REASONS
 
 SAMPLES, SAMPLE_CHARACTERS = 20, 500
-"""Samples kept a source and reason, and how much of each."""
-NOT_REASONS = ("documents", "kept", "raw_bytes", "sentences", "bytes")
-"""Counters that are no reason to drop a document."""
+"""Samples kept for each source and reason, and how much of each."""
 
 Counts = dict[str, dict[str, int]]
 """source -> name -> number."""
@@ -22,10 +21,10 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass
 class Tally:
-    """What was seen, kept and dropped, by source."""
+    """What was read, kept and dropped, by source."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    """"documents" read, "kept", "raw_bytes", "sentences", "bytes", and one entry a reason to drop a document."""
+    """"documents" read, "kept", "raw_bytes", "sentences", "bytes", and one entry for each reason to drop a document."""
     sentences: dict[str, Counter[str]] = field(default_factory=dict)
     """Dropped sentences, by reason."""
     personal_data: dict[str, Counter[str]] = field(default_factory=dict)
@@ -38,17 +37,19 @@ class Tally:
     """Samples by source and reason."""
 
     def add(self, part: Mapping[str, Any]) -> None:
-        """Adds what `content` wrote of a shard."""
+        """Adds what `content` gave for a shard."""
         for name in ("counts", "sentences", "personal_data", "encodings"):
-            mine: dict[str, Counter[str]] = getattr(self, name)
+            counters: dict[str, Counter[str]] = getattr(self, name)
             for source, values in part[name].items():
-                mine.setdefault(source, Counter()).update(values)
+                counters.setdefault(source, Counter()).update(values)
         for row in part["samples"]:
             self._keep(row)
 
     def sample(self, source: str, drop: Drop, document: Document | None = None) -> None:
-        """Keeps a dropped document, if there are not `SAMPLES` of its kind yet. Personal data is masked whatever the
-        recipe says."""
+        """Keeps a dropped document, if there are not `SAMPLES` of its kind yet.
+
+        Personal data is always masked, even if the recipe says otherwise.
+        """
         row = {"source": source, "reason": drop.reason}
         if document is None:
             self._keep(row | {"place": drop.place.rpartition("/")[2]})  # folders belong to a machine, not to the corpus
@@ -61,21 +62,21 @@ class Tally:
             self.samples.append(row)
 
     def content(self) -> dict[str, Any]:
-        """What `add` takes, as JSON."""
+        """Gives what `add` takes, as JSON."""
         parts = {name: getattr(self, name) for name in ("counts", "sentences", "personal_data", "encodings")}
         return {name: {key: dict(value) for key, value in part.items()} for name, part in parts.items()} | {
             "samples": self.samples
         }
 
     def totals(self) -> dict[str, int]:
-        """The counts over all sources."""
+        """Gives the counts over all sources."""
         total = Counter({"sentences": 0, "bytes": 0})
         for values in self.counts.values():
             total.update(values)
         return dict(total)
 
     def summary(self, config: CorporaConfig) -> dict[str, Any]:
-        """What the manifest says of each source and of all."""
+        """Gives what the manifest says about each source and about all."""
         sources = {
             source.name: {
                 "license": source.license,
@@ -91,7 +92,7 @@ class Tally:
 
 
 def explain(totals: Mapping[str, int]) -> str:
-    """`51,234 of 55,010 documents (too_short 812, duplicate 2,887)`."""
+    """Writes counts as `51,234 of 55,010 documents (too_short 812, duplicate 2,887)`."""
     reasons = ", ".join(
         f"{name} {value:,}" for name, value in sorted(totals.items()) if name not in NOT_REASONS and value
     )

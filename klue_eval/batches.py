@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Row
 from kobert_pipeline.ground.errors import InputError
 

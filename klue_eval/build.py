@@ -21,7 +21,7 @@ from klue_eval.task_data import DEV, HELD_OUT, TaskData, all_parts, data_files, 
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete
 from kobert_pipeline.ground.contents.score_table import score_table
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import parse_scores
 from kobert_pipeline.ground.files import read_json, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
@@ -90,7 +90,7 @@ def _check_encoder(folder: Path, trust_remote_code: bool) -> None:
 def _evaluate(
     config: EvaluationConfig, evaluation: Evaluation, seed: int, execution: ExecutionConfig
 ) -> dict[str, Any]:
-    """Runs everything and returns the summary, which `Scores.from_summary` reads."""
+    """Runs everything and returns the summary, which `parse_scores` reads."""
     data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
     comparisons = comparisons_of(config, data, seed)
     name = data_name(config, evaluation.data_hashes, evaluation.root)
@@ -121,7 +121,7 @@ def _columns(data: Mapping[str, TaskData]) -> list[dict[str, str]]:
 
 
 def _write(summary: Mapping[str, Any], root: Path, out: Workspace) -> None:
-    scores = Scores.from_summary(summary)
+    scores = parse_scores(summary)
     write_json(out.path / SCORES, summary)
     write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
     write_text(out.path / TABLE, render_table(scores))

@@ -16,7 +16,7 @@ from kobert_pipeline.ground.stage import StageSpec
 SPEC = StageSpec(
     name="klue_eval", version=4, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 )
-"""Of `kobert run` and of `kobert eval`."""
+"""`kobert run` and `kobert eval` share it."""
 
 Initialisation = Literal["pretrained", "random"]
 Training = Literal["finetune", "features", "probe"]

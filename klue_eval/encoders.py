@@ -13,8 +13,8 @@ from torch import nn
 
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.quiet import quiet

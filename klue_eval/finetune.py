@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.heads import HEADS, TaskModel
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Row, Values
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.progress import progress

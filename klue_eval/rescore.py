@@ -32,7 +32,7 @@ def _runs_below(folder: Path) -> list[Path]:
     runs = sorted(path.parent for path in folder.rglob(PREDICTIONS) if is_complete(path.parent))
     if not runs and is_complete(folder):
         all_runs = folder.parent.parent / RUNS
-        runs = [all_runs / name for result in Scores.open(folder).results for name in result.runs]
+        runs = [all_runs / name for result in Scores(folder).summary.results for name in result.runs]
     return runs
 
 

@@ -14,17 +14,17 @@ from kobert_pipeline.ground.contents.score_table import (
     score_table,
     settings_rows,
 )
-from kobert_pipeline.ground.contents.scores import DEV, Part, Scores
+from kobert_pipeline.ground.contents.scores import DEV, ScoreSummary
 
 
-def render_table(scores: Scores) -> str:
+def render_table(scores: ScoreSummary) -> str:
     """Returns Markdown: our scores and the published ones, then how each of ours was reached."""
     ours_and_published = _markdown(_scores(score_table(scores, PUBLISHED)))
     settings = _markdown([SETTINGS_TITLES, *settings_rows(scores)])
     return "\n\n".join([*_notes(scores), ours_and_published, settings]) + "\n"
 
 
-def _notes(scores: Scores) -> list[str]:
+def _notes(scores: ScoreSummary) -> list[str]:
     notes = ["# KLUE"]
     if scores.sample:
         notes.append("**These scores mean nothing.** The bundled sample only shows that the evaluation runs.")
@@ -42,8 +42,8 @@ def _notes(scores: Scores) -> list[str]:
     return notes + [_part_note(KNOWN[task].title, parts) for task, parts in scores.parts.items()]
 
 
-def _part_note(title: str, parts: Mapping[str, Part]) -> str:
-    rows = " and ".join(f"{part.rows:,} of the {part.released:,} {split} rows" for split, part in parts.items())
+def _part_note(title: str, parts: Mapping[str, tuple[int, int]]) -> str:
+    rows = " and ".join(f"{rows:,} of the {released:,} {split} rows" for split, (rows, released) in parts.items())
     note = f"{title}: the data has {rows}."
     return f"**{note}** Its score is not that of the whole dev set." if DEV in parts else note
 

@@ -9,7 +9,7 @@ from typing import Any, TextIO, TypeAlias
 from pydantic import Field
 
 from klue_eval.metrics import Metrics
-from klue_eval.reader import Reader
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row, Texts
 from kobert_pipeline.ground.config import Config
 

@@ -14,13 +14,12 @@ from klue_eval.data import (
     drawing_order,
     find_split,
     held_out,
-    hub_repository,
+    hub_commit,
     read_split,
     resolve_folder,
 )
 from klue_eval.tasks import KNOWN, TASKS, find_task
 from klue_eval.values import Row
-from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes
 
 DEV, HELD_OUT = "dev", ONLY
@@ -74,22 +73,10 @@ def data_files(config: EvaluationConfig) -> dict[str, Path]:
 def hash_data(config: EvaluationConfig, root: Path) -> dict[str, str]:
     """Name of each input -> sha256 of the file, or the commit of the data set on the Hub."""
     if config.data.startswith(HUB):
-        commit = _commit(hub_repository(config.data))
+        commit = hub_commit(config.data)
         return {f"{name}_{split}": commit for name in config.tasks for split in ("train", "dev")}
     hashes = FileHashes(root)
     return {name: hashes[path] for name, path in data_files(config).items()}
-
-
-def _commit(repository: str) -> str:
-    from huggingface_hub import HfApi
-
-    try:
-        return str(HfApi().dataset_info(repository).sha)
-    except Exception as error:  # the client lets errors of its HTTP library through
-        raise InputError(
-            f"hub:{repository}: the Hub does not answer ({type(error).__name__}). "
-            "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
-        ) from None
 
 
 def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -> str:

@@ -63,7 +63,7 @@ def corpora_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 def _evaluation_files(recipe: Recipe) -> list[Path]:
     """The files that the corpus must not repeat: by default the dev and test files of the evaluation's data."""
-    from corpora.decontaminate import evaluation_files
+    from corpora.phases.decontamination import evaluation_files
     from klue_eval.data import HUB, resolve_folder
 
     against = recipe.corpora.decontaminate.against

@@ -1,4 +1,4 @@
-"""The formats that the corpus stage reads: one file each, listed here by hand."""
+"""The formats that the corpus stage reads: one file for each, listed here by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from types import MappingProxyType
 from corpora.sources import (
     ai_hub,
     csv,
-    html,
     hub_datasets,
     jsonl,
     mediawiki,
@@ -15,6 +14,7 @@ from corpora.sources import (
     namuwiki,
     parquet,
     text,
+    web_page,
     wikiextractor,
 )
 from corpora.sources.source import Source
@@ -24,7 +24,7 @@ SOURCES: MappingProxyType[str, Source] = MappingProxyType(
         source.name: source
         for source in (
             text.SOURCE, jsonl.SOURCE, parquet.SOURCE, csv.CSV, csv.TSV, mediawiki.SOURCE, wikiextractor.SOURCE,
-            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, html.SOURCE, hub_datasets.SOURCE,
+            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, web_page.SOURCE, hub_datasets.SOURCE,
         )
     }
 )  # fmt: skip

@@ -1,8 +1,8 @@
-"""AI Hub JSON: a different shape for every data set, so a JMESPath expression in `text_field` names the texts.
+"""AI Hub JSON: every data set has another shape, so a JMESPath expression in `text_field` names the texts.
 
 `data[].paragraph` gives a list of strings, `data[].sentences[].text` a list of lists of strings, one for each element
-of `data`. An expression that begins with an array is applied to one element of it at a time: files of any size stream,
-and unlike in JMESPath no later `[]` flattens over the elements of the first array.
+of `data`. An expression that begins with an array is applied to one element of it at a time, so files of any size are
+streamed; unlike in JMESPath, a later `[]` does not flatten over the elements of the first array.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LEADING_ARRAY = re.compile(
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """A string is a document, a list of strings one document or one each (`texts`), a list of lists a document a list."""
+    """Reads documents: a string is one, a list of strings is one or several (`texts`), each list in a list is one."""
     number = 0
     for value in _joined(_values(raw, settings), raw, settings):
         yield value if isinstance(value, Drop) else Document(numbered(raw, number), settings.name, value)
@@ -48,7 +48,7 @@ def _nothing(raw: RawFile, settings: SourceConfig) -> Drop:
 
 
 def _joined(values: Iterator[str | list[str] | Drop], raw: RawFile, settings: SourceConfig) -> Iterator[str | Drop]:
-    """Strings that stand alone are gathered into one document, unless `texts` is `separate`."""
+    """Single strings are joined into one document, unless `texts` is `separate`."""
     gathered: list[str] = []
     size = 0
     for value in values:
@@ -71,7 +71,7 @@ def _checked(value: str | Drop, raw: RawFile, settings: SourceConfig) -> str | D
 
 
 def _values(raw: RawFile, settings: SourceConfig) -> Iterator[str | list[str] | Drop]:
-    """What the expression finds: strings, and the strings of each inner list."""
+    """What the expression finds: strings, and lists with the strings of each inner list."""
     expression = _expression(settings)
     leading = _LEADING_ARRAY.fullmatch(expression)
     if leading is None:
@@ -91,7 +91,7 @@ def _in_whole(raw: RawFile, settings: SourceConfig, expression: Any) -> Iterator
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"no readable JSON: {error}") from None
+        raise Damaged(f"not readable as JSON: {error}") from None
     found = expression.search(value)
     for item in found if isinstance(found, list) else [found]:
         yield from _strings(item)
@@ -121,7 +121,7 @@ def _compiled(expression: str, settings: SourceConfig) -> Any:
         return jmespath.compile(expression)
     except JMESPathError as error:
         raise InputError(
-            f"source `{settings.name}`: `text_field: {expression}` is no JMESPath expression: {error}"
+            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {error}"
         ) from None
 
 

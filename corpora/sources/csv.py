@@ -1,7 +1,7 @@
-"""CSV and TSV: a header row, one document a row.
+"""CSV and TSV: a header row, then one document per row.
 
-CSV fields may be quoted and hold line breaks. TSV fields are never quoted (IANA text/tab-separated-values): in Korean
-review corpora a text often begins with a quotation mark that nothing closes.
+CSV fields may be quoted and have line breaks. TSV fields are never quoted (IANA text/tab-separated-values): in Korean
+review corpora a text often begins with a quotation mark that is never closed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _RowTooLarge(Exception):
 
 
 class _Lines:
-    """Lines for csv.reader. It remembers what could not be read, and ends a row that outgrows the limit."""
+    """Lines for csv.reader. It remembers what could not be read, and ends a row that exceeds the limit."""
 
     def __init__(self, raw: RawFile, settings: SourceConfig) -> None:
         self._lines = raw.lines(settings)
@@ -72,7 +72,7 @@ def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: Lite
 def _rows(
     raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal[0, 3]
 ) -> Iterator[tuple[int, list[str]] | Drop]:
-    """(line that the row ends in, fields). The longest field is a setting of the csv module, for all its readers."""
+    """(number of the row's last line, fields). The longest field is a setting of the csv module, for all readers."""
     csv.field_size_limit(max(csv.field_size_limit(), settings.max_document_bytes))
     lines = _Lines(raw, settings)
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)

@@ -1,7 +1,7 @@
 """Which encoding a file is in, and its bytes as UTF-8.
 
-Strict decoding in the order UTF-8, CP949 (which holds EUC-KR), UTF-16: a byte order mark decides at once. Nothing is
-ever replaced: what cannot be decoded is found out line by line, or document by document.
+Strict decoding in the order UTF-8, CP949 (which includes EUC-KR), UTF-16; a byte order mark decides at once. Characters
+are never replaced: what cannot be decoded is detected line by line, or document by document.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import re
 from typing import Any
 
 BLOCK_BYTES = 1 << 20
-"""How much of a file is looked at."""
+"""How much of a file is examined."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _KOREAN_OR_ASCII = re.compile(r"[\t\n\r\x20-\x7e\u3131-\u318e\uac00-\ud7a3]")
 _UTF_16_SHARE = 0.9
-"""Share of Hangul and ASCII that makes UTF-16 without a mark believable: any even number of bytes decodes as UTF-16."""
+"""Least share of Hangul and ASCII for UTF-16 without a mark: any even number of bytes can be decoded as UTF-16."""
 _META_CHARSET = re.compile(rb"""<meta[^<>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _KOREAN_WINDOWS = {"euc-kr", "euc_kr", "euckr", "ks_c_5601-1987", "ksc5601", "korean", "windows-949", "ms949"}
 """Names that browsers read as CP949."""
 
 
 def byte_order_mark(block: bytes) -> tuple[str, int]:
-    """(encoding, bytes of the mark), or ("", 0)."""
+    """Gives (encoding, bytes of the mark), or ("", 0)."""
     return next(((encoding, len(mark)) for mark, encoding in _MARKS if block.startswith(mark)), ("", 0))
 
 
 def detect(block: bytes, *, whole: bool) -> str:
-    """The encoding of a file that begins with `block`; `whole`: the block is all of it.
+    """Guesses the encoding of a file that begins with `block`; `whole`: the block is the whole file.
 
-    UTF-16 comes before the others where the bytes hold NUL, as no UTF-8 or CP949 text does: a few syllables of UTF-16
-    may decode as CP949 by accident. Where no encoding fits the whole block, the one that decodes most lines is taken.
+    If the bytes have a NUL, which UTF-8 and CP949 text never has, UTF-16 is tried first: a few syllables of UTF-16 may
+    be decoded as CP949 by accident. If no encoding fits the whole block, the one that decodes most lines is taken.
     """
     utf_16 = _utf_16(block)
     if utf_16 and b"\0" in block:
@@ -63,7 +63,7 @@ def _utf_16(block: bytes) -> str:
 
 
 def html_charset(block: bytes) -> str:
-    """The encoding that an HTML page declares near its top, "" where it declares none that we know."""
+    """Gives the encoding that an HTML page declares near its top; "" if it declares none, or an unknown one."""
     found = _META_CHARSET.search(block[:4_096])
     if found is None:
         return ""
@@ -77,15 +77,15 @@ def html_charset(block: bytes) -> str:
 
 
 def needs_transcoding(encoding: str) -> bool:
-    """Whether a line cannot be cut at the byte 0A."""
+    """Whether lines cannot be cut at the byte 0A."""
     return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
 
 
 class Utf8Stream(io.RawIOBase):
-    """A stream of another encoding as UTF-8.
+    """A stream in another encoding, read as UTF-8.
 
-    What cannot be decoded comes out as bytes that no UTF-8 text holds, so that whoever decodes the line or the
-    document strictly finds it out.
+    What cannot be decoded becomes bytes that are not valid UTF-8, so that strict decoding of the line or the document
+    detects it.
     """
 
     def __init__(self, stream: io.RawIOBase, encoding: str) -> None:

@@ -1,6 +1,7 @@
-"""Data sets that the `datasets` library reads: on the Hub (`hub:org/name`), or in a local folder. The only importer of it.
+"""Data sets that the `datasets` library reads: on the Hub (`hub:org/name`), or in a local folder. The only importer of
+it.
 
-Streaming, and never with code from a repository.
+Data is streamed, and code from a repository is never run.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """`split` and `subset` of the settings name the part. A mishap of the network or of the library is an InputError."""
-    for number, row in enumerate(_told(raw.place, settings, _rows(raw.address, settings))):
+    """Reads the part that `split` and `subset` name. An error of the network or the library is an InputError."""
+    for number, row in enumerate(_with_errors(raw.place, settings, _rows(raw.address, settings))):
         if number == 0:
             check_fields(row, raw.place, settings, "column")
         yield document(row, number, raw, settings, f"{raw.place}:{number + 1}")
@@ -43,18 +44,18 @@ def _rows(address: str, settings: SourceConfig) -> Iterator[dict[str, Any]]:
     else:
         builder = _BUILDERS.get(Path(address).suffix.lower(), "")
         if not builder:
-            raise ValueError(f"no data file; known are {', '.join(_BUILDERS)}")
+            raise ValueError(f"not a data file; known endings: {', '.join(_BUILDERS)}")
         yield from datasets.load_dataset(builder, data_files=[address], split="train", streaming=True)
 
 
 def local_files(folder: Path, settings: SourceConfig) -> list[str]:
-    """The data files of one split of a folder: one written by `save_to_disk`, or one that `load_dataset` understands."""
+    """Gives the data files of one split of a folder that `save_to_disk` wrote, or that `load_dataset` understands."""
     for saved in (folder, folder / settings.split):
         state = saved / "state.json"
         if state.is_file():
             names = json.loads(state.read_text(encoding="utf-8"))["_data_files"]
             return [str(saved / name["filename"]) for name in names]
-    return list(_told(str(folder), settings, _data_files(folder, settings)))
+    return list(_with_errors(str(folder), settings, _data_files(folder, settings)))
 
 
 def _data_files(folder: Path, settings: SourceConfig) -> Iterator[str]:
@@ -64,8 +65,8 @@ def _data_files(folder: Path, settings: SourceConfig) -> Iterator[str]:
     yield from map(str, builder.config.data_files[settings.split])
 
 
-def _told(place: str, settings: SourceConfig, values: Iterable[_T]) -> Iterator[_T]:
-    """The values, every error of the library and of the libraries under it told in one line."""
+def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> Iterator[_T]:
+    """Gives the values. Every error of the library, and of those it uses, becomes an InputError of one line."""
     try:
         yield from values
     except Exception as error:

@@ -1,8 +1,8 @@
 """The elements of one large JSON array, each as its own bytes.
 
-A JSON reader that builds values, streaming ones included, holds every string whole, however long. Here the text is cut
-at the array's commas without being interpreted, so an element beyond the limit passes by unheld and its neighbours are
-kept; `json` then reads one element at a time, at its full speed.
+A JSON reader that builds values, even a streaming one, keeps every string in memory, however long. Here the text is cut
+at the array's commas without being interpreted, so an element beyond the limit is never in memory and its neighbours
+are kept; `json` then reads one element at a time, at full speed.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ _INSIDE_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
 def json_elements(stream: io.BufferedReader, key: str | None, limit: int, place: str) -> Iterator[tuple[int, Any]]:
-    """(number from 0, value) of each element of the outermost array, or of the array under `key` of the outermost object.
+    """Gives (number from 0, value) of each element of the outermost array, or of the array under `key` of the outermost
+    object.
 
-    The value is a Drop where an element is too large, is no UTF-8 or no JSON. Raises Damaged where the text breaks off
-    and where there is no such array.
+    The value is a Drop if an element is too large, not UTF-8 or not JSON. Raises Damaged if the text is cut off, or if
+    there is no such array.
     """
     scanner = _Scanner(None if key is None else json.dumps(key, ensure_ascii=False).encode(), limit)
     number = 0
@@ -49,7 +50,7 @@ def _value(element: bytes | None, place: str) -> Any:
 
 
 class _Scanner:
-    """Follows strings and brackets; holds the element it is in, and at most `limit` bytes of it."""
+    """Follows strings and brackets, and keeps at most `limit` bytes of the current element."""
 
     def __init__(self, key: bytes | None, limit: int) -> None:
         self._key = key
@@ -60,16 +61,16 @@ class _Scanner:
         self._found = False
         self._in_string = self._escaped = False
         self._string = b""
-        """Beginning of the last string beside the array, quotes included."""
+        """Beginning of the last string outside the array, with its quotes."""
         self._name = b""
         """Name of the current value of the outermost object."""
         self._parts: list[bytes] = []
         self._size = 0
         self._start: int | None = None
-        """Where, in this chunk, the part of the element begins that is not yet in `_parts`."""
+        """Where the part of the element that is not yet in `_parts` begins in this chunk."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """The elements that end in this chunk; None for one beyond the limit."""
+        """Gives the elements that end in this chunk; None for one beyond the limit."""
         position = int(self._escaped)
         self._escaped = False
         self._start = None if self._array_depth is None else 0
@@ -138,6 +139,6 @@ class _Scanner:
 
     def finish(self, wanted: str) -> None:
         if self._in_string or self._depth:
-            raise Damaged("the JSON text breaks off")
+            raise Damaged("the JSON text is cut off")
         if not self._found:
-            raise Damaged(f"the JSON text has not {wanted}")
+            raise Damaged(f"the JSON text does not have {wanted}")

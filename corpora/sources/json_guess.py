@@ -9,7 +9,7 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def guess_json(raw: RawFile, source_name: str) -> str:
-    """`namuwiki`, `modu` or `jsonl`. Raises InputError for anything else: `ai_hub` needs an expression, so a name."""
+    """Gives `namuwiki`, `modu` or `jsonl`. Raises InputError for anything else: `ai_hub` must be named."""
     head = raw.head().removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"[") and all(name in head for name in (b'"namespace"', b'"title"', b'"text"')):
         return "namuwiki"
@@ -18,8 +18,8 @@ def guess_json(raw: RawFile, source_name: str) -> str:
     if _has_lines_of_objects(head):
         return "jsonl"
     raise InputError(
-        f"{raw.place}: its beginning tells no JSON format. Set `format` of source `{source_name}`: `ai_hub` with a "
-        "JMESPath expression as `text_field` for JSON of any shape, `modu`, `namuwiki`, or `jsonl` for an object a line."
+        f"{raw.place}: the JSON format cannot be seen from its beginning. Set `format` of source `{source_name}`: `ai_hub` with a "
+        "JMESPath expression as `text_field` for JSON of any shape, `modu`, `namuwiki`, or `jsonl` for one object per line."
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, the text in one field or in several."""
+"""JSON Lines: one object per line, the text in one field or in several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Lines that are not JSON objects with a text are dropped and counted; a first line without the field is an error."""
+    """Reads lines. One that is not a JSON object with a text is dropped; a first line without the field is an error."""
     for item in raw.lines(settings):
         if isinstance(item, Drop):
             yield item

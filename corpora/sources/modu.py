@@ -1,33 +1,27 @@
 """모두의 말뭉치 (National Institute of Korean Language): written, spoken, messenger and newspaper corpora as JSON.
 
-A file is `{"id": …, "metadata": …, "document": [{"id", "metadata": {"title"}, "paragraph" | "utterance": [{"form"}]}]}`.
-`form`, not `original_form`, is read: it is the one with personal data replaced. A paragraph or an utterance is a line.
+A file is
+`{"id": …, "metadata": …, "document": [{"id", "metadata": {"title"}, "paragraph" | "utterance": [{"form"}]}]}`. `form`,
+not `original_form`, is read: it is the one with personal data replaced. A paragraph or an utterance is a line.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
+from corpora.markup import transcription
 from corpora.sources.json_elements import json_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
 
 _PARTS = ("paragraph", "utterance", "sentence")
-_ANONYMOUS = re.compile(r"&([a-z]+(?:-[a-z]+)*)-?\d*&")
-_PLACEHOLDERS = {
-    "name": "[이름]", "address": "[주소]", "affiliation": "[소속]", "company-name": "[상호]", "company": "[상호]",
-    "tel-num": "[전화번호]", "tel": "[전화번호]", "email": "[이메일]", "card-num": "[카드번호]",
-    "account-num": "[계좌번호]", "account": "[계정]", "social-security-num": "[주민등록번호]",
-}  # fmt: skip
-_EVENT = re.compile(r" ?\{[a-z]+(?::[^{}\n]*)?\}")
-_UNCLEAR = re.compile(r"\(\(([^()\n]*)\)\)")
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """Reads documents. One without text is dropped and counted."""
     for number, value in json_elements(raw.utf8(settings), "document", settings.max_document_bytes, raw.place):
         yield value if isinstance(value, Drop) else _document(value, number, raw, settings)
 
@@ -51,14 +45,4 @@ def _forms(parts: Any) -> Iterator[str]:
             yield form
 
 
-def render(text: str) -> str:
-    """Transcription marks as a reader would have them.
-
-    `&name1&` becomes the placeholder `[이름]` (an unknown kind `[개인정보]`), `{laughing}` and `{share:photo}` go,
-    of `((잘 안 들린 말))` the words stay. `x` for syllables that nobody could hear is left as it stands.
-    """
-    text = _ANONYMOUS.sub(lambda found: _PLACEHOLDERS.get(found[1], "[개인정보]"), text)
-    return _UNCLEAR.sub(r"\1", _EVENT.sub("", text))
-
-
-SOURCE = Source("modu", (), read, render, shared_suffixes=(".json",))
+SOURCE = Source("modu", (), read, transcription.render, shared_suffixes=(".json",))

@@ -1,4 +1,4 @@
-"""Parquet: one document a row, the text in one column or in several."""
+"""Parquet: one document per row, the text in one column or in several."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MAGIC = (b"PAR1", b"PARE")
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Row groups are read page by page; a page must fit in memory, as every Parquet reader asks."""
+    """Reads row groups page by page; a page must fit in memory, as for every Parquet reader."""
     import pyarrow.parquet
 
     if raw.head(4) not in _MAGIC:
-        raise Damaged("no Parquet file: it does not begin with PAR1")
+        raise Damaged("not a Parquet file: it does not begin with PAR1")
     with raw.seekable() as stream:
         table = pyarrow.parquet.ParquetFile(stream, buffer_size=_PAGE_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names
@@ -33,7 +33,7 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
 
 
 def _rows(batch: Any) -> list[dict[str, Any] | None]:
-    """None for a row whose strings are not UTF-8: Arrow does not check them before it makes them Python's."""
+    """None for a row whose strings are not UTF-8: Arrow does not check them before it converts them to Python."""
     try:
         rows: list[dict[str, Any] | None] = batch.to_pylist()
         return rows

@@ -1,4 +1,4 @@
-"""One file, or one member of an archive, while it is read: opened once, decompressed, decoded, in bounded memory."""
+"""One file, or one member of an archive, while it is read: opened once, decompressed and decoded in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import fsspec
 
 from corpora.config import SourceConfig
 from corpora.documents import Drop
-from corpora.sources.compression import Replayable, decompressed, split_compression
 from corpora.sources.decoding import (
     BLOCK_BYTES,
     Utf8Stream,
@@ -21,6 +20,7 @@ from corpora.sources.decoding import (
     detect,
     needs_transcoding,
 )
+from kobert_pipeline.ground.compression import Replayable, decompressed, split_compression
 
 HEAD_BYTES = 65_536
 _BUFFER_BYTES = 262_144
@@ -29,9 +29,9 @@ _SPOOL_BYTES = 64 << 20
 
 
 class RawFile:
-    """What a reader is given. Read it once, from the beginning.
+    """What a reader gets. It is read once, from the beginning.
 
-    Compressed data that breaks off, and a file that is not there, raise the errors that `corpora.inputs` knows.
+    Compressed data that is cut off, and a missing file, raise the errors that `corpora.inputs` handles.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class RawFile:
         *, address: str = "", seekable: bool = False, first: bool = True,
     ) -> None:  # fmt: skip
         self.place = place
-        """What messages and drops show: `data/a.zip/b.json`. Never more of the path than the user gave."""
+        """What messages and drops show: `data/a.zip/b.json`. Only the part of the path that the user gave."""
         self.stem = stem
-        """Prefix of numbered document ids, of this file alone within its source."""
+        """Prefix of numbered document ids. No other file of the source has it."""
         self.name = name
         self.address = address
-        """Where the file itself lies; empty for a member of an archive."""
+        """Where the file is; empty for a member of an archive."""
         self.first = first
-        """Whether it is the first that is read of its source: there a wrong setting is told, later a record is dropped."""
+        """Whether it is the first file of its source. Here a wrong setting is an error; later it drops a record."""
         self.encoding: str | None = None
-        """Known once text was decoded."""
+        """Set when text has been decoded."""
         self.beginning = b""
         """The first bytes, for messages."""
         self._open = open_stream
@@ -57,7 +57,7 @@ class RawFile:
         self._stream: Replayable | None = None
 
     def raw(self) -> Replayable:
-        """The decompressed bytes. A read returns what is there, never more than asked for, and b"" only at the end."""
+        """Opens the decompressed bytes. A read gives what is available, and b"" only at the end."""
         if self._stream is None:
             self._inner = self._open()
             self._stream = Replayable(decompressed(self._inner, split_compression(self.name)[1]))
@@ -65,16 +65,17 @@ class RawFile:
         return self._stream
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
-        """The first bytes, still to be read."""
+        """Gives the first bytes without reading past them."""
         return self.raw().peek(size)
 
     def binary(self) -> io.BufferedReader:
         return io.BufferedReader(self.raw(), _BUFFER_BYTES)
 
     def seekable(self) -> IO[bytes]:
-        """For formats that are read from their end (Parquet, zip).
+        """Opens formats that are read from their end (Parquet, zip).
 
-        A stream that cannot go back is first copied to a nameless temporary file, which goes when it is closed.
+        A stream that cannot seek is first copied to a temporary file without a name, which is deleted when it is
+        closed.
         """
         self.raw()
         if self._seekable and self._inner is not None:
@@ -86,13 +87,13 @@ class RawFile:
         return cast(IO[bytes], copy)
 
     def utf8(self, settings: SourceConfig) -> io.BufferedReader:
-        """The text as UTF-8 without a byte order mark; what cannot be decoded is no UTF-8 here either."""
+        """Opens the text as UTF-8 without a byte order mark. What cannot be decoded is not valid UTF-8 here either."""
         stream, encoding = self._decodable(settings)
         transcoded = stream if encoding == "utf-8" else Utf8Stream(stream, encoding)
         return io.BufferedReader(transcoded, _BUFFER_BYTES)
 
     def lines(self, settings: SourceConfig) -> Iterator[tuple[int, str] | Drop]:
-        """(number from 1, line with its line break); a Drop for a line too long to hold or not in the file's encoding."""
+        """Gives (number from 1, line with its break); a Drop for a line that is too long or undecodable."""
         raw, encoding = self._decodable(settings)
         stream: io.RawIOBase = raw
         if needs_transcoding(encoding):
@@ -113,7 +114,7 @@ class RawFile:
                 yield number, text
 
     def text(self, settings: SourceConfig, declared: str = "") -> str | Drop:
-        """All of it, in the `declared` encoding where it fits; a Drop where it is too large or cannot be decoded."""
+        """Gives the whole text, in the `declared` encoding if it fits; a Drop if it is too large or undecodable."""
         raw, encoding = self._decodable(settings)
         limit = settings.max_document_bytes
         content = io.BufferedReader(raw, _BUFFER_BYTES).read(limit + 1)
@@ -162,19 +163,19 @@ def _skip_line(stream: io.BufferedReader) -> None:
 
 
 def open_binary(address: str) -> IO[bytes]:
-    """A local path or an fsspec address, not decompressed."""
+    """Opens a local path or an fsspec address, without decompressing it."""
     if "://" not in address:
         return Path(address).open("rb")
     try:
         return io.BufferedReader(cast(Any, _Remote(fsspec.open(address, mode="rb").open())), _BUFFER_BYTES)
     except FileNotFoundError:
         raise
-    except Exception as error:  # every file system has exceptions of its own
+    except Exception as error:  # every file system has its own exceptions
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 class _Remote(io.RawIOBase):
-    """An fsspec file whose errors are OSErrors: every file system has exceptions of its own."""
+    """An fsspec file whose errors are OSErrors: every file system has its own exceptions."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What a source format is: a name, the file names it goes by, a reader of raw documents, a renderer of their markup."""
+"""What a source format is: a name, its file names, a reader of raw documents, a renderer of their markup."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ Reader = Callable[[RawFile, SourceConfig], Iterator[Document | Drop]]
 
 @dataclass(frozen=True)
 class Source:
+    """A format, as a row of `SOURCES`."""
+
     name: str
     suffixes: tuple[str, ...]
-    """File name endings, before a compression's ending, that tell this format alone. May be empty."""
+    """File name endings, before that of a compression, that only this format has. May be empty."""
     read: Reader
     render: Callable[[str], str] | None = None
-    """Markup to prose. Pure: it runs later, in worker processes. None: the text is prose as it is."""
+    """Turns markup into prose. Pure: it runs later, in worker processes. None: the text is already prose."""
     shared_suffixes: tuple[str, ...] = ()
-    """Endings it may have too: read in folders and archives where the format is named."""
+    """Endings that other formats have too. Such files are read in folders and archives if the format is named."""
     names: re.Pattern[str] | None = None
-    """File names without an ending that tell this format."""
+    """File names without an ending that only this format has."""
     has_bytes: bool = True
-    """Whether `read` reads the file itself, and not a library by the file's address."""
+    """Whether `read` reads the bytes of the file. False: a library reads it by its address."""
 
-    def tells(self, name: str) -> bool:
-        """Whether a lower-case file name without a compression's ending is of this format and of no other."""
+    def is_certain(self, name: str) -> bool:
+        """Whether a file name (lower case, without the ending of a compression) belongs to this format only."""
         return name.endswith(self.suffixes) or bool(self.names and self.names.search(name))
 
     def may_read(self, name: str) -> bool:
-        return self.tells(name) or name.endswith(self.shared_suffixes)
+        """Whether a file of this name can be in this format."""
+        return self.is_certain(name) or name.endswith(self.shared_suffixes)
 
 
 class Damaged(Exception):
-    """The file breaks its format's rules so that the rest cannot be read. Raised by readers, answered by the stage."""
+    """The file breaks the rules of its format, so the rest cannot be read. Readers raise it, the stage handles it."""
 
 
 def document(
     row: Mapping[str, Any], number: int, raw: RawFile, settings: SourceConfig, place: str
 ) -> Document | Drop:  # fmt: skip
-    """A row's document. `number` counts rows from 0 and makes the id where the row has none."""
+    """Makes a document of a row. `number` counts rows from 0 and becomes the id if the row has none."""
     texts = [row.get(field) for field in settings.text_fields]
     text = "\n".join(text for text in texts if isinstance(text, str))
     if not any(isinstance(text, str) for text in texts):
@@ -61,7 +64,7 @@ def document(
 
 
 def check_fields(names: Iterable[str], place: str, settings: SourceConfig, kind: str) -> None:
-    """Raises InputError, naming what there is, where a file has none of the text fields."""
+    """Raises InputError, with the names that exist, if a file has none of the text fields."""
     names = list(names)
     if not any(field in names for field in settings.text_fields):
         raise InputError(
@@ -71,10 +74,11 @@ def check_fields(names: Iterable[str], place: str, settings: SourceConfig, kind:
 
 
 def numbered(raw: RawFile, number: int) -> str:
+    """Gives the id of a document that has none: `글-000012`."""
     return f"{raw.stem}-{number:06d}"
 
 
 def too_large(text: str, settings: SourceConfig) -> bool:
-    """UTF-8 bytes, counted only where the characters leave it open."""
+    """Whether a text exceeds `max_document_bytes`. Bytes are counted only if the characters do not decide."""
     limit = settings.max_document_bytes
     return len(text) > limit or (3 * len(text) > limit and len(text.encode(errors="replace")) > limit)

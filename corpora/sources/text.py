@@ -1,4 +1,4 @@
-"""Plain text: documents separated by blank lines, or a file or a line each."""
+"""Plain text: documents are separated by blank lines, or are a file or a line each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from corpora.sources.source import Source, numbered
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """`documents` of the settings says what a document is."""
+    """Reads documents: `documents` of the settings says what a document is."""
     if settings.documents == "file":
         yield _file(raw, settings)
     elif settings.documents == "line":
@@ -34,7 +34,7 @@ def _lines(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
 
 
 def _blocks(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """A line that cannot be read is dropped from its document; a document beyond the limit is dropped whole."""
+    """A line that cannot be read is dropped from its document; a document beyond the limit is dropped as a whole."""
     number = 0
     for block in _gathered(raw, settings):
         if isinstance(block, Drop):

@@ -1,4 +1,4 @@
-"""Output of wikiextractor: `<doc id="…" url="…" title="…">` … `</doc>`, or an object a line (`--json`)."""
+"""Output of wikiextractor: `<doc id="…" url="…" title="…">` … `</doc>`, or one object per line (`--json`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ARTICLE_FIELDS = ("id", "title", "text")
 
 
 class _Article:
-    """The article that is being read; `lines` is None once it outgrew the limit."""
+    """The article that is being read; `lines` is None after it exceeded the limit."""
 
     def __init__(self, doc_id: str, title: str, place: str) -> None:
         self.doc_id, self.title, self.place = doc_id, title, place
@@ -25,6 +25,7 @@ class _Article:
         self._size = 0
 
     def add(self, line: str, limit: int) -> None:
+        """Adds a line."""
         self._size += len(line.encode(errors="replace"))
         if self._size > limit:
             self.lines = None
@@ -32,7 +33,7 @@ class _Article:
             self.lines.append(line)
 
     def document(self, settings: SourceConfig) -> Document | Drop:
-        """The text begins with the title as a line of its own, which is no sentence of the article."""
+        """Makes the document. The first line repeats the title, which is not a sentence of the article."""
         if self.lines is None:
             return Drop("too_large", self.place)
         lines = self.lines[1:] if self.lines and html.unescape(self.lines[0].strip()) == self.title else self.lines
@@ -40,7 +41,7 @@ class _Article:
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """An article that another begins in, or that the file ends in, is dropped. Raises Damaged where no article begins."""
+    """Reads articles. One that is not closed is dropped. Raises Damaged if the file does not begin with an article."""
     article: _Article | None = None
     number = 0
     for item in raw.lines(settings):
@@ -74,7 +75,7 @@ def _outside(line: str, place: str, number: int, raw: RawFile, settings: SourceC
     if line.lstrip().startswith("{"):
         return _json_article(line, place, number, raw, settings)
     if number == 0:
-        raise Damaged("no output of wikiextractor: it begins with neither `<doc id=` nor a JSON object")
+        raise Damaged("not an output of wikiextractor: it begins with neither `<doc id=` nor a JSON object")
     return Drop("outside_document", place)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from klue_eval.data.archives import ENDINGS, is_archive, unpacked
+from klue_eval.data.unpacking import ENDINGS, is_archive, unpacked
 from klue_eval.layouts import PLAIN
 from klue_eval.tasks import find_task
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path

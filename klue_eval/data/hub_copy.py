@@ -16,6 +16,20 @@ def hub_repository(data: str) -> str:
     return name if "/" in name else f"{name}/{name}"
 
 
+def hub_commit(data: str) -> str:
+    """Returns the current commit of the data set. Raises InputError if the Hub does not answer."""
+    from huggingface_hub import HfApi
+
+    repository = hub_repository(data)
+    try:
+        return str(HfApi().dataset_info(repository).sha)
+    except Exception as error:  # the client lets errors of its HTTP library through
+        raise InputError(
+            f"hub:{repository}: the Hub does not answer ({type(error).__name__}). "
+            "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
+        ) from None
+
+
 def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
     """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
     import datasets

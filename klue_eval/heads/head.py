@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
 
 IGNORED = -100

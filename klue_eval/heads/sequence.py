@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from klue_eval.heads.head import Columns, Head, Load, TaskModel
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
 
 AUTO_CLASS = "AutoModelForSequenceClassification"

@@ -26,9 +26,9 @@ from klue_eval.heads.head import (
     linear,
     padded,
 )
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
 from klue_eval.tasks.wos import GATES, WosSettings, slot_words
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
 
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp_metrics import RELATIONS
-from klue_eval.reader import Reader, Token
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
 PARTS_OF_SPEECH = [

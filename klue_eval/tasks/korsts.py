@@ -7,9 +7,9 @@ from typing import Any
 
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.korsts_metrics import METRICS
-from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
 from klue_eval.tasks.sts import HIGHEST, similarity
+from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
 
 

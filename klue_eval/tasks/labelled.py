@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask
+from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
 
 

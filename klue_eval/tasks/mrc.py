@@ -15,8 +15,8 @@ from pydantic import Field
 from klue_eval.layouts import questions
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.mrc_metrics import gold_texts
-from klue_eval.reader import Reader, Token
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
 

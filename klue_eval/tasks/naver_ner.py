@@ -10,8 +10,8 @@ from typing import Any
 
 from klue_eval.layouts import tab_pairs
 from klue_eval.metrics.naver_ner_metrics import METRICS
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings, known_label, text_field
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row
 
 TYPES = ("PER", "FLD", "AFW", "ORG", "LOC", "CVL", "DAT", "TIM", "NUM", "EVT", "ANM", "PLT", "MAT", "TRM")

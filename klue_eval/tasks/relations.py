@@ -8,8 +8,8 @@ from typing import Any
 
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.relations_metrics import LABELS
-from klue_eval.reader import Reader, Token
 from klue_eval.task import KlueTask, TaskSettings, label_field, text_field
+from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
 MARKERS: Mapping[str, tuple[str, str]] = {"subject_entity": ("<subj>", "</subj>"), "object_entity": ("<obj>", "</obj>")}

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.metrics import METRICS
-from klue_eval.reader import encode_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
 
 HIGHEST = 5.0

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.wos_metrics import NONE, gold_states
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask, TaskSettings, list_field, text_field
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row
 
 _DOMAINS: Mapping[str, Sequence[str]] = {

@@ -27,32 +27,22 @@ def eval(
     train_rows: Annotated[int | None, typer.Option(min=1, help="Number of training rows. Default: all.")] = None,
     held_out: Annotated[
         str | None,
-        typer.Option(
-            help="Tasks with only one labelled file: train on 80 % of it, score the rest. Not a KLUE dev score, and "
-            "labelled so."
-        ),
+        typer.Option(help="Tasks with one labelled file: train on 80 % of it, score the rest. Not a KLUE dev score."),
     ] = None,
     recipe: Annotated[
-        str | None,
-        typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves."),
+        str | None, typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves.")
     ] = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
     ] = False,
     rescore: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Instead of a model: compute metrics again from saved predictions in DIR."),
+        Path | None, typer.Option(metavar="DIR", help="Compute metrics again, from the saved predictions in DIR.")
     ] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE."""
-    from klue_eval.build import evaluate_model
-    from klue_eval.build import rescore as rescore_predictions
-    from klue_eval.config import EvaluationConfig
-
     if rescore is not None:
-        for entry in rescore_predictions(rescore, data or HUB_KLUE):
-            typer.echo(json.dumps(entry, ensure_ascii=False))
+        _rescore(rescore, data or HUB_KLUE)
         return
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
@@ -62,8 +52,21 @@ def eval(
         "held_out": _names(held_out),
         "trust_remote_code": trust_remote_code or None,
     }
-    config = EvaluationConfig.parse(_settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}))
-    typer.echo(score_table(evaluate_model(model, config, root=artifacts, seed=SEED)))
+    _evaluate(model, _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}), artifacts)
+
+
+def _rescore(predictions: Path, data: str) -> None:
+    from klue_eval.build import rescore
+
+    for entry in rescore(predictions, data):
+        typer.echo(json.dumps(entry, ensure_ascii=False))
+
+
+def _evaluate(model: str, settings: dict[str, Any], artifacts: Path) -> None:
+    from klue_eval.build import evaluate_model
+    from klue_eval.config import EvaluationConfig
+
+    typer.echo(score_table(evaluate_model(model, EvaluationConfig.parse(settings), root=artifacts, seed=SEED)))
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import KobertError
+
+if TYPE_CHECKING:
+    from kobert_pipeline.recipe import Recipe
 
 NEEDS = {"batch": "dataset", "tokens": "tokenizer"}
 """What can be inspected -> the stage that must be complete."""
@@ -37,18 +40,10 @@ def inspect(
     """Look inside, in colour: examples of a batch (segments, masks, labels), or a sentence in pieces and morphemes."""
     from rich.console import Console
 
-    from kobert_pipeline.ground.config import nearest
     from kobert_pipeline.recipe import load_recipe
-    from kobert_pipeline.runner import finished_folders
 
-    if what not in NEEDS:
-        raise KobertError(f"{what}: cannot be inspected; {nearest(what, list(NEEDS))}")
     loaded = load_recipe(recipe, tuple(settings or ()))
-    folders = finished_folders(loaded, artifacts)
-    if NEEDS[what] not in folders:
-        raise KobertError(
-            f"There is no {NEEDS[what]} for these settings. Run `kobert run {recipe} --until {NEEDS[what]}` first."
-        )
+    folders = _needed_folders(what, loaded, artifacts, recipe)
     if what == "tokens":
         Console().print(tokens(folders["tokenizer"], sentence, compared or []))
         return
@@ -56,6 +51,21 @@ def inspect(
 
     store, tokenizer = folders["dataset"], folders["tokenizer"]
     Console().print(view(loaded.pretrain, tokenizer, store, seed=loaded.seed, rows=rows, batches=batches))
+
+
+def _needed_folders(what: str, loaded: Recipe, artifacts: Path, recipe: str) -> dict[str, Path]:
+    """Raises KobertError for something that cannot be inspected, and if its stage is not complete."""
+    from kobert_pipeline.ground.config import nearest
+    from kobert_pipeline.runner import finished_folders
+
+    if what not in NEEDS:
+        raise KobertError(f"{what}: cannot be inspected; {nearest(what, list(NEEDS))}")
+    folders = finished_folders(loaded, artifacts)
+    if NEEDS[what] not in folders:
+        raise KobertError(
+            f"There is no {NEEDS[what]} for these settings. Run `kobert run {recipe} --until {NEEDS[what]}` first."
+        )
+    return folders
 
 
 def tokens(folder: Path, sentence: str, compared: list[str]) -> Any:

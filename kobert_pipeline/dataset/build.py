@@ -21,7 +21,8 @@ from kobert_pipeline.dataset.paragraphs import paragraph_ends
 from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
-from kobert_pipeline.ground.artifacts import Workspace, read_manifest
+from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.contents.corpus import Corpus, Source
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
@@ -31,7 +32,7 @@ from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 logger = logging.getLogger(__name__)
 
 LoadTokenizer = Callable[[Path], Any]
-"""Folder -> a `tokenizers.Tokenizer`. `stages.py` passes it in, because this package must not import that stage."""
+"""Folder -> a `tokenizers.Tokenizer`. `handover.py` passes it in, because this package must not import that stage."""
 
 
 def build(
@@ -46,18 +47,19 @@ def build(
     """Fills `out` with `train/` and `validation/`. Returns the manifest's summary. Raises InputError without training
     text."""
     started = time.monotonic()
-    sources, vocab_size = read_manifest(corpora).summary["sources"], load(tokenizer).get_vocab_size()
+    corpus, vocab_size = Corpus(corpora), load(tokenizer).get_vocab_size()
+    sources = corpus.summary.sources
     work = partial(
         _tokenise_shard,
         config=config,
         tokenizer=tokenizer,
         load=load,
         folder=out.path,
-        sources=list(sources),
+        sources=[source.name for source in sources],
         vocab_size=vocab_size,
     )
     totals = _Totals(vocab_size, len(sources))
-    files = _tokenise_all(sorted((corpora / "shards").glob("*.parquet")), work, out, totals, execution)
+    files = _tokenise_all(corpus.shards(), work, out, totals, execution)
     summary = {"vocab_size": vocab_size, "files": files} | _annotations(config) | totals.summary(sources)
     if not summary[TRAIN]["tokens"]:
         raise InputError("The dataset has no training text. Add documents to the corpus.")
@@ -110,12 +112,12 @@ class _Totals:
         for split, counter in self.counts.items():
             counter.update(counts[split])
 
-    def summary(self, sources: dict[str, Any]) -> dict[str, Any]:
+    def summary(self, sources: Sequence[Source]) -> dict[str, Any]:
         shares = self.frequency[self.frequency > 0] / max(1, self.frequency.sum())
         figures: dict[str, Any] = {split: dict(counter) for split, counter in self.counts.items()}
         rows = [
-            {"name": name, "continuity": entry["continuity"], "tokens": count}
-            for (name, entry), count in zip(sources.items(), self.by_source.tolist(), strict=True)
+            {"name": source.name, "continuity": source.continuity, "tokens": count}
+            for source, count in zip(sources, self.by_source.tolist(), strict=True)
         ]
         return figures | {"sources": rows, "unigram_entropy": round(float(-(shares * np.log(shares)).sum()), 4)}
 

@@ -4,13 +4,13 @@ recipe sets."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.contents.token_store import StoreSource
 from kobert_pipeline.ground.errors import RecipeError
 
 
-def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+def repeats_for(shares: Mapping[str, float], sources: Sequence[StoreSource]) -> tuple[float, ...]:
     """How often an epoch reads each of the store's `sources`, so that each source in `shares` gets its share of the
     tokens.
 
@@ -20,7 +20,7 @@ def repeats_for(shares: Mapping[str, float], sources: Sequence[Mapping[str, Any]
     """
     if not shares:
         return ()
-    tokens = {str(source["name"]): int(source["tokens"]) for source in sources}
+    tokens = {source.name: source.tokens for source in sources}
     for name in shares:
         if not tokens.get(name):
             known = [source for source, count in tokens.items() if count]

@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PARAGRAPH_END, PART_OF_SPEECH
 from kobert_pipeline.dataset.ragged import offsets_of
-from kobert_pipeline.ground.artifacts import read_manifest
+from kobert_pipeline.ground.artifacts import read_manifest, require_file
+from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.errors import ArtifactMismatch
 from kobert_pipeline.ground.files import atomic_path, file_sha256
 
@@ -92,25 +93,20 @@ class Block:
         return offsets
 
 
-class Store:
-    """A finished dataset artifact. Opening it compares the sizes of its files with the manifest, and raises
-    ArtifactMismatch for a file that is missing or cut off. Blocks are mapped when they are read."""
+class Store(TokenStore):
+    """A finished dataset artifact. Blocks are mapped when they are read."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        manifest = read_manifest(folder)
-        self.summary, self.inputs, self._files = manifest.summary, manifest.inputs, manifest.files
-        self.vocab_size: int = self.summary["vocab_size"]
-        self._continuity = np.array([source["continuity"] for source in self.summary["sources"]], dtype=bool)
+        super().__init__(folder)
+        self.vocab_size = self.summary.vocab_size
+        self._continuity = np.array([source.continuity for source in self.summary.sources], dtype=bool)
         self._hashed: set[str] = set()
-        for name in self._files:
-            self._require_size(name)
 
     def blocks(self, split: str) -> list[list[Path]]:
         """Lists the files of each block. Block i of n holds files i, i + n, i + 2n, …, so that every block is a sample
         of the whole corpus: neighbouring files often have the same source, and would teach one domain after the
         other."""
-        sizes = {name: count for name, count in sorted(self.summary["files"][split].items()) if count}
+        sizes = {name: count for name, count in sorted(self.summary.files[split].items()) if count}
         number = max(1, round(sum(sizes.values()) / SENTENCES_PER_BLOCK))
         files = [self.folder / split / name for name in sizes]
         return [files[first::number] for first in range(min(number, len(files)))]
@@ -134,23 +130,16 @@ class Store:
     def require_annotations(self, names: Sequence[str]) -> None:
         """Raises ArtifactMismatch unless the store holds the annotations of tokens that an objective reads."""
         for name in names:
-            if name not in self.summary["annotations"]:
+            if name not in self.summary.annotations:
                 raise ArtifactMismatch(
                     f"{self.folder}: holds no {name}. Set dataset.morphemes: true and build it again."
                 )
 
-    def _require_size(self, name: str) -> None:
-        path, written = self.folder / name, self._files[name].size
-        size = path.stat().st_size if path.is_file() else None
-        if size != written:
-            problem = "is missing" if size is None else f"has {size:,} bytes, not the {written:,} written"
-            raise ArtifactMismatch(f"{path}: {problem}. Remove {self.folder} and run the dataset stage again.")
-
     def _require_content(self, name: str) -> None:
         if name in self._hashed:
             return
-        self._require_size(name)
-        if file_sha256(self.folder / name) != self._files[name].sha256:
+        require_file(self.folder, self.manifest, name)
+        if file_sha256(self.folder / name) != self.manifest.files[name].sha256:
             raise ArtifactMismatch(
                 f"{self.folder / name}: changed since it was written. "
                 f"Remove {self.folder} and run the dataset stage again."

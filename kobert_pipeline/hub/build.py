@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.ground.artifacts import MANIFEST, Workspace
-from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.hub_folder import PUBLISH
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import atomic_path, write_text
@@ -83,7 +84,7 @@ def _write_records(
     write_text(folder / RECIPE, published_recipe(recipe, resolved, configs))
     for stage, found in artifacts.by_stage.items():
         _copy(found.folder / MANIFEST, folder / MANIFESTS / f"{stage}.json")
-    scored = artifacts.get(KlueEvaluation)
+    scored = artifacts.get(Scores)
     if scored and (scores := scored.file(SCORES)):
         _copy(scores, folder / SCORES)
 

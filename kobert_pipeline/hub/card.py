@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from kobert_pipeline import uses
-from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.artifact_reader import library_versions
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.reader import library_versions
 from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import NOT_EVALUATED, PRETRAINED, Result, Scores
+from kobert_pipeline.ground.contents.scores import NOT_EVALUATED, PRETRAINED, Result, Scores, ScoreSummary
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.hub import wording
@@ -157,13 +157,13 @@ def hub_datasets(corpus: Corpus) -> list[str]:
     return list(dict.fromkeys(match[1] for match in found if match))
 
 
-def dev_scores(artifacts: ArtifactSet) -> Scores:
+def dev_scores(artifacts: ArtifactSet) -> ScoreSummary:
     """On KLUE's dev split; without results where the run was not evaluated."""
-    evaluation = artifacts.get(KlueEvaluation)
+    evaluation = artifacts.get(Scores)
     return evaluation.summary.on_dev() if evaluation else NOT_EVALUATED
 
 
-def eval_results(scores: Scores) -> list[Any]:
+def eval_results(scores: ScoreSummary) -> list[Any]:
     """`EvalResult`s of the published weights: none for the sample, none for random initialisation."""
     pretrained = [entry for entry in scores.results if entry.initialisation == PRETRAINED]
     return [] if scores.sample else [_eval_result(entry, metric) for entry in pretrained for metric in entry.metrics]

@@ -189,7 +189,7 @@ def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Pat
 
 
 def _level(objective: Objective, config: PretrainConfig, store: Store) -> Level:
-    entropy = float(store.summary["unigram_entropy"])
+    entropy = float(store.summary.unigram_entropy)
     return Level(objective.headline, objective.chance.name, objective.chance.value(entropy, config.options))
 
 
@@ -237,7 +237,7 @@ def _summary(module: PretrainModule, store: Store) -> dict[str, Any]:
         "steps": module.horizon.total,
         "tokens": module.tokens_seen,
         "epochs": module.cursor["epoch"],
-        "unigram_entropy": store.summary["unigram_entropy"],
+        "unigram_entropy": store.summary.unigram_entropy,
         "headline": level.headline,
         "chance": {"name": level.name, "value": round(level.value, 4)},
         "figures": [asdict(figure) for figure in shown],

@@ -76,7 +76,7 @@ class BatchStream(IterableDataset[Any]):
         self.options = [config.options_in(number) for number in range(len(config.phases))]
         """Of the objective, by phase."""
         store.require_annotations(config.annotations)
-        self.repeats = repeats_for(config.source_shares, store.summary["sources"])
+        self.repeats = repeats_for(config.source_shares, store.summary.sources)
         self.blocks = store.blocks(TRAIN)
         self.horizon = Horizon.of(config)
         self.rank, self.ranks = 0, 1

@@ -179,7 +179,7 @@ def distributions(corpus: Corpus) -> Distributions | None:
     documents = list(sampled(corpus))
     if not any(documents):
         return None
-    from corpora.filters import hangul_share
+    from corpora.steps.filters import hangul_share
 
     sentences = [sentence for document in documents for sentence in document]
     charts = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
-from kobert_pipeline.ground.contents.reader import ArtifactReader
 from kobert_pipeline.hub.wording import one_line, plain_number
 from kobert_pipeline.report.picture import STAGES
 

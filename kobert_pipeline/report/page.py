@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval.published import PUBLISHED
-from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.artifact_reader import library_versions
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.reader import library_versions
 from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json, write_text
@@ -136,11 +137,11 @@ def _klue(recipe: str, artifacts: ArtifactSet, public: bool) -> dict[str, Any]:
         "score_table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(found),
-        "analyses": _analyses(artifacts.get(KlueEvaluation), public),
+        "analyses": _analyses(artifacts.get(Scores), public),
     }
 
 
-def _analyses(evaluation: KlueEvaluation | None, public: bool) -> list[mistakes.Analysis]:
+def _analyses(evaluation: Scores | None, public: bool) -> list[mistakes.Analysis]:
     """What the evaluation says of its mistakes. Rows of the dataset are quoted only in the edition that is not published."""
     path = evaluation.file("analysis.json") if evaluation else None
     return mistakes.analyses(read_json(path), worst=0 if public else WORST) if path else []

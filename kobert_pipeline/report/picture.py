@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from markupsafe import escape
 
-from kobert_pipeline.ground.contents.artifact_set import ArtifactSet, KlueEvaluation
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.hub_folder import HubFolder
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_seconds
@@ -42,7 +43,7 @@ STAGES: dict[str, tuple[str, Callable[[ArtifactSet], int], str]] = {
     TokenizerFolder.stage: ("Tokenizer", lambda artifacts: artifacts[TokenizerFolder].summary.vocab_size, "pieces"),
     TokenStore.stage: ("Token store", lambda artifacts: artifacts[TokenStore].summary.train.tokens, "tokens"),
     PretrainedRun.stage: ("Pretraining", lambda artifacts: artifacts[PretrainedRun].summary.parameters, "parameters"),
-    KlueEvaluation.stage: ("KLUE", lambda artifacts: len(artifacts[KlueEvaluation].summary.tasks), "tasks"),
+    Scores.stage: ("KLUE", lambda artifacts: len(artifacts[Scores].summary.tasks), "tasks"),
     HubFolder.stage: ("Folder to publish", lambda artifacts: len(artifacts[HubFolder].summary.files), "files"),
 }
 """The stages in order: title on the page, the one figure that is shown for the stage, and what it counts."""

@@ -1,4 +1,4 @@
-"""`make bench-corpora`: the corpus stage on real text, beside kss, Kiwi and a `datasets.map` script.
+"""`make bench-corpora`: the corpus stage on real text, compared with kss, Kiwi and a `datasets.map` script.
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`, `gold/sentence_split_shared.tar.zst`), BENCH some of the parts
 below. Prints tables and saves `build/bench/corpora.json`. Run it on an idle machine: it takes about twenty minutes.
@@ -25,8 +25,8 @@ from corpora.build import build
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, DeduplicationConfig, FilterConfig, SourceConfig
 from corpora.documents import Document
-from corpora.filters import keep
 from corpora.sentences import split_sentences
+from corpora.steps.filters import keep
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ExecutionConfig

@@ -320,7 +320,7 @@ def memory(folders: dict[str, Path]) -> Table:
 def draws(folders: dict[str, Path]) -> dict[str, Any]:
     """Draws large batches for half a minute, to pass many blocks."""
     with Meter() as meter:
-        drawn, sentences = stream(folders, 1_024, 512), Store(folders["dataset"]).summary[TRAIN]["sentences"]
+        drawn, sentences = stream(folders, 1_024, 512), Store(folders["dataset"]).summary.train.sentences
         row = {"sentences": sentences} | measured("", drawn, 6 * SECONDS)
     del row["what"]
     return row | {"blocks": drawn.cursor.epoch * len(drawn.blocks) + drawn.cursor.position + 1, "peak MiB": round(meter.peak_mib)}  # fmt: skip
@@ -331,7 +331,7 @@ def plans_an_epoch(folders: dict[str, Path]) -> dict[str, Any]:
         drawn = stream(folders, 256, 128)
         examples = sum(len(drawn._plan(block, epoch=0, phase=0)) for block in range(len(drawn.blocks)))
     return {
-        "sentences": drawn.store.summary[TRAIN]["sentences"], "blocks": len(drawn.blocks), "examples": examples,
+        "sentences": drawn.store.summary.train.sentences, "blocks": len(drawn.blocks), "examples": examples,
         "seconds": meter.seconds, "peak MiB": round(meter.peak_mib),
     }  # fmt: skip
 

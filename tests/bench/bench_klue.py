@@ -29,8 +29,8 @@ from klue_eval.encoders import load_model, load_tokenizer
 from klue_eval.finetune import CLIP, Trial, finetune
 from klue_eval.heads import HEADS
 from klue_eval.heads.head import IGNORED
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
 from klue_eval.values import Row
 from kobert_pipeline.training.optimizer import adamw
 from tokenizer.load import open_tokenizer

@@ -54,7 +54,8 @@ def build(root: Path, tokenizer: Path, files: int, vocab_size: int) -> Path:
         tokens = files * len(columns.input_ids)
         summary = {
             "vocab_size": vocab_size, "files": {TRAIN: dict.fromkeys(names, sentences), VALIDATION: {}}, "annotations": [EOJEOL_START],
-            TRAIN: {"sentences": files * sentences, "tokens": tokens}, "unigram_entropy": 0.0,
+            TRAIN: {"documents": files * len(made.source), "sentences": files * sentences, "tokens": tokens},
+            VALIDATION: {"documents": 0, "sentences": 0, "tokens": 0}, "unigram_entropy": 0.0,
             "sources": [{"name": "made up", "continuity": True, "tokens": tokens}],
         }  # fmt: skip
         return out.finish(summary, {})

@@ -1,4 +1,4 @@
-"""Cleaning: what goes, what stays, and laws that hold for any string."""
+"""Cleaning: what is removed, what stays, and laws that hold for any string."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corpora.cleaning import clean, clean_label
 from corpora.config import CleaningConfig
-from corpora.markup import strip_html
+from corpora.markup.html_residue import strip_html
 
 
 @pytest.mark.parametrize(

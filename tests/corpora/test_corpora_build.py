@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-import corpora.build
 from corpora.build import build
 from corpora.config import CorporaConfig, DeduplicationConfig, SourceConfig
+from corpora.phases import every_document, sentences
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest, verify
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.parallel import ExecutionConfig
@@ -113,10 +113,10 @@ def test_every_document_is_kept_or_dropped_for_a_counted_reason(whole: Path) -> 
         "documents": 30 + FOREIGN + 3, "kept": 30, "duplicate": 1, "not_korean": FOREIGN, "no_text": 1, "unreadable_line": 1,
     }  # fmt: skip
     for counts in (articles, reviews, summary["totals"]):
-        told = sum(
+        counted = sum(
             value for name, value in counts.items() if name not in ("documents", "sentences", "bytes", "raw_bytes")
         )
-        assert counts["documents"] == told
+        assert counts["documents"] == counted
     assert summary["totals"] == {name: articles.get(name, 0) + reviews.get(name, 0) for name in {*articles, *reviews}}
 
 
@@ -126,11 +126,11 @@ def test_the_counts_describe_the_shards(whole: Path) -> None:
     assert {name: entry.records for name, entry in manifest.files.items() if name.startswith("shards/")} == {
         f"shards/{path.name}": pq.read_metadata(path).num_rows for path in (whole / "shards").iterdir()
     }
-    for source, told in manifest.summary["sources"].items():
+    for source, entry in manifest.summary["sources"].items():
         sentences = [sentence for row in rows if row["source"] == source for sentence in row["sentences"]]
-        assert told["counts"]["kept"] == sum(row["source"] == source for row in rows)
-        assert told["counts"]["sentences"] == len(sentences)
-        assert told["counts"]["bytes"] == sum(len(sentence.encode()) for sentence in sentences)
+        assert entry["counts"]["kept"] == sum(row["source"] == source for row in rows)
+        assert entry["counts"]["sentences"] == len(sentences)
+        assert entry["counts"]["bytes"] == sum(len(sentence.encode()) for sentence in sentences)
     assert manifest.summary["sources"]["articles"]["license"] == "CC0-1.0"
     assert manifest.summary["sources"]["reviews"]["continuity"] is False
 
@@ -178,7 +178,7 @@ def test_datasets_loads_the_shards(whole: Path, tmp_path: Path, monkeypatch: pyt
 
     files = [str(path) for path in sorted((whole / "shards").iterdir())]
     loaded = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / "cache"))
-    assert loaded.column_names == ["doc_id", "source", "title", "sentences"]
+    assert loaded.column_names == ["doc_id", "source", "title", "sentences", "paragraph_end"]
     assert list(loaded) == _rows(whole)
 
 
@@ -233,7 +233,8 @@ def test_shards_that_finish_in_any_order_make_the_same_bytes(
         done = [function(job) for job in reversed(jobs)]
         yield from reversed(done)
 
-    monkeypatch.setattr(corpora.build, "map_shards", backwards)
+    for phase in (every_document, sentences):
+        monkeypatch.setattr(phase, "map_shards", backwards)
     assert _bytes(_run(config, tmp_path)) == _bytes(whole)
 
 
@@ -252,13 +253,17 @@ def _killed_after(calls: int, function: Callable[..., Any]) -> Callable[..., Any
     return call
 
 
+HOMES: dict[str, Any] = {"_clean_shard": every_document, "_split_shard": sentences, "_final_shard": sentences}
+"""Which phase works on a shard by which function."""
+
+
 @pytest.mark.parametrize("calls", range(4))
-@pytest.mark.parametrize("step", ["_clean_shard", "_split_shard", "_final_shard"])
+@pytest.mark.parametrize("step", HOMES)
 def test_a_run_killed_between_shards_resumes_to_the_same_bytes(
     step: str, calls: int, config: CorporaConfig, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(corpora.build, step, _killed_after(calls, getattr(corpora.build, step)))
+        patch.setattr(HOMES[step], step, _killed_after(calls, getattr(HOMES[step], step)))
         with pytest.raises(Killed):
             _run(config, tmp_path / "killed")
     ending = {"_clean_shard": ".json", "_split_shard": ".sentences.npy", "_final_shard": ".parquet"}[step]
@@ -274,14 +279,14 @@ def test_a_run_killed_between_shards_resumes_to_the_same_bytes(
 def patch_counter(patch: pytest.MonkeyPatch, step: str) -> list[str]:
     """Counts the shards for which the costly part of a step really runs."""
     seen: list[str] = []
-    name = {"_clean_shard": "_kept_documents", "_split_shard": "overlap", "_final_shard": "_write_rows"}[step]
-    function = getattr(corpora.build, name)
+    name = {"_clean_shard": "_kept_documents", "_split_shard": "overlap", "_final_shard": "write_rows"}[step]
+    function = getattr(HOMES[step], name)
 
     def counted(*arguments: Any, **options: Any) -> Any:
         seen.append(name)
         return function(*arguments, **options)
 
-    patch.setattr(corpora.build, name, counted)
+    patch.setattr(HOMES[step], name, counted)
     return seen
 
 
@@ -290,7 +295,7 @@ def patch_counter(patch: pytest.MonkeyPatch, step: str) -> list[str]:
 def test_a_run_killed_inside_a_shard_resumes_to_the_same_bytes(
     step: str, calls: int, config: CorporaConfig, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = pq if step == "write_table" else corpora.build
+    owner = pq if step == "write_table" else every_document
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, _killed_after(calls, getattr(owner, step)))
         with pytest.raises(Killed):

@@ -84,7 +84,9 @@ def test_an_unknown_format_gives_the_nearest_name(tmp_path: Path) -> None:
 
 def test_an_ending_that_tells_no_format_asks_for_one(tmp_path: Path) -> None:
     _touch(tmp_path, "글.md")
-    with pytest.raises(InputError, match=r"글\.md: the ending tells no format\. Set `format` of source `시험`"):
+    with pytest.raises(
+        InputError, match=r"글\.md: the format cannot be seen from the ending\. Set `format` of source `시험`"
+    ):
         input_files(_config(tmp_path / "글.md"))
     assert input_files(_config(tmp_path / "글.md", format="text"))[0].format == "text"
 
@@ -209,7 +211,8 @@ def test_json_of_another_shape_asks_for_a_format(tmp_path: Path) -> None:
     (tmp_path / "글.json").write_text('{"data": [{"text": "글"}]}', encoding="utf-8")
     (file,) = input_files(_config(tmp_path))
     with pytest.raises(
-        InputError, match=r"글\.json: its beginning tells no JSON format\. Set `format` of source `시험`: `ai_hub`"
+        InputError,
+        match=r"글\.json: the JSON format cannot be seen from its beginning\. Set `format` of source `시험`: `ai_hub`",
     ):
         list(read(file))
 

@@ -1,4 +1,4 @@
-"""What stands in evaluation data leaves the training text, and nothing else."""
+"""Sentences of evaluation data are dropped from the training text, and no others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from corpora.build import build
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.decontaminate import evaluation_files, evaluation_ngrams, overlap
+from corpora.phases.decontamination import evaluation_files, evaluation_ngrams, overlap
 from corpora.shingles import letters
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import InputError

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.deduplicate import PERMUTATIONS, clusters, digests, first_occurrences, signatures
+from corpora.phases.duplicates import PERMUTATIONS, clusters, digests, first_occurrences, signatures
 from corpora.shingles import letters, shingles
 
 SYLLABLES = "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로모보소오조초코토포호"

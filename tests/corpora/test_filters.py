@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from corpora.config import FilterConfig
 from corpora.documents import Document, Drop
-from corpora.filters import (
-    boilerplate_share,
+from corpora.steps.boilerplate import boilerplate_share, strip_boilerplate
+from corpora.steps.filters import (
     duplicate_line_shares,
     duplicate_ngram_share,
     hangul_share,
     keep,
     list_share,
     markup_share,
-    strip_boilerplate,
     top_ngram_share,
 )
 

@@ -8,12 +8,12 @@ from collections import Counter
 from functools import cache
 from itertools import combinations
 
-from corpora.build import raw_shards
 from corpora.cleaning import clean
 from corpora.config import CorporaConfig, FilterConfig, SourceConfig
 from corpora.documents import Document
-from corpora.filters import keep
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
+from corpora.steps.filters import keep
 
 GENRES = ("dialogue", "encyclopedia", "howto", "law", "news", "reviews")
 EMAIL = re.compile(r"[\w.+-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
@@ -25,7 +25,7 @@ PHONE = re.compile(r"\b0\d{1,2}-\d{3,4}-\d{4}\b")
 @cache
 def _raw() -> list[Document]:
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
-    items = [item for shard in raw_shards(config, input_files(config)) for item in shard.items]
+    items = [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
     documents = [item for item in items if isinstance(item, Document)]
     assert len(documents) == len(items), "every record of the sample is readable"
     return documents
@@ -67,12 +67,12 @@ def _grams(text: str) -> frozenset[str]:
 
 def test_no_two_documents_share_half_of_their_syllable_five_grams() -> None:
     grams = {document.doc_id: _grams(document.text) for document in _kept()}
-    alike = [
+    similar = [
         (one, other)
         for one, other in combinations(grams, 2)
         if 2 * len(grams[one] & grams[other]) >= min(len(grams[one]), len(grams[other]))
     ]
-    assert alike == []
+    assert similar == []
 
 
 def test_the_sample_is_as_untidy_as_real_text() -> None:

@@ -15,9 +15,9 @@ from corpora.cleaning import clean
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document
 from corpora.inputs import input_files, read
-from corpora.kss_splitter import _splitter
-from corpora.sentence_endings import parsed_ends, sentence_ends
 from corpora.sentences import MAX_CHARACTERS, SPLITTERS, Splitter, sentence_spans, split_sentences
+from corpora.sentences.fast_splitter import parsed_ends, sentence_ends
+from corpora.sentences.kss_splitter import _splitter
 from kobert_pipeline.morphology.mecab import dictionary_path
 
 
@@ -130,8 +130,9 @@ def test_what_only_looks_like_an_end_ends_nothing(sentence: str) -> None:
     assert split_sentences(sentence) == [sentence]
 
 
-def test_what_the_line_decides_alone_the_tags_decide_alike() -> None:
-    """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same ends."""
+def test_the_tags_confirm_what_the_line_decides_alone() -> None:
+    """Stretches between certain ends are parsed on their own, or not at all; parsing whole lines gives the same
+    ends."""
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
     items = [item for file in input_files(config) for item, _ in read(file)]
     texts = [clean(item.text) for item in items if isinstance(item, Document)]

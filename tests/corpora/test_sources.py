@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
 from corpora.sources import SOURCES
 from kobert_pipeline.ground.errors import InputError, RecipeError
 
@@ -122,9 +122,9 @@ def _jsonl(*rows: Any) -> bytes:
 
 
 def _read(path: Path, **settings: Any) -> list[Document | Drop]:
-    """As the stage reads it: format by name, errors told."""
+    """Reads as the stage does: the format by name, with errors raised."""
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
-    return [item for shard in raw_shards(config, input_files(config)) for item in shard.items]
+    return [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
 
 
 def _texts(items: list[Document | Drop]) -> list[str]:
@@ -256,7 +256,7 @@ def test_every_common_encoding_is_read_and_counted(name: str, encoding: str, end
     settings = {"format": "modu"} if name == "글.json" else {}
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
     (shard,) = raw_shards(config, input_files(config))
-    assert _texts(shard.items) == [text]
+    assert _texts([raw.document for raw in shard.items]) == [text]
     counted = {"euc-kr": "cp949", "utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
     assert shard.encodings == {"시험": {counted: 1}}
 
@@ -265,7 +265,7 @@ def test_a_named_encoding_is_taken_at_its_word(tmp_path: Path) -> None:
     path = tmp_path / "글.txt"
     path.write_bytes("한글 하나".encode("johab"))
     assert _texts(_read(path, encoding="johab")) == ["한글 하나"]
-    with pytest.raises(RecipeError, match=r"encoding.*'한글' is no encoding"):
+    with pytest.raises(RecipeError, match=r"encoding.*'한글' is not an encoding"):
         SourceConfig.parse({"name": "시험", "path": "a", "encoding": "한글"})
 
 

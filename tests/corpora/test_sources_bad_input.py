@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import zstandard
 
-from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
-from corpora.documents import Document, Drop
+from corpora.documents import Document, Drop, Raw
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
 from corpora.sources import SOURCES
 from kobert_pipeline.ground.errors import InputError
 
@@ -30,7 +30,7 @@ SMALL = 10_000
 
 def _shards(path: Path | str, **settings: Any) -> Iterator[Document | Drop]:
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
-    return (item for shard in raw_shards(config, input_files(config)) for item in shard.items)
+    return (raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items)
 
 
 def _read(path: Path, **settings: Any) -> list[str]:
@@ -157,7 +157,7 @@ def test_broken_xml_keeps_the_pages_before_it(tmp_path: Path) -> None:
     cut = _written(tmp_path / "끝.xml", DUMP.format("")[:-5])
     assert _read(cut, damaged="skip") == ["가나다", "!damaged "]
     other = _written(tmp_path / "rss.xml", "<rss><page/></rss>")
-    with pytest.raises(InputError, match=r"rss\.xml.*no MediaWiki dump: its outermost element is <rss>"):
+    with pytest.raises(InputError, match=r"rss\.xml.*not a MediaWiki dump: its outermost element is <rss>"):
         _read(other)
 
 
@@ -224,8 +224,10 @@ def test_the_same_file_is_read_once_under_all_its_names(tmp_path: Path) -> None:
     sources = tuple(SourceConfig(name=name, path=str(first)) for name in ("하나", "둘"))
     config = CorporaConfig(sources=sources)
     (shard,) = raw_shards(config, input_files(config))
-    assert shard.items == [Document("가-000000", "하나", "글"), Drop("same_file", str(first))]
-    assert shard.sources == ["하나", "둘"]
+    assert shard.items == [
+        Raw(Document("가-000000", "하나", "글"), "하나", "text"),
+        Raw(Drop("same_file", str(first)), "둘", "text"),
+    ]
 
 
 # --- archives --------------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from corpora.build import raw_shards
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
 from corpora.inputs import input_files
+from corpora.phases.every_document import raw_shards
 from corpora.sources import SOURCES
 from kobert_pipeline.ground.errors import InputError
 
@@ -21,7 +21,7 @@ def _read(path: Path, content: Any = None, **settings: Any) -> list[Document | D
     if content is not None:
         path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), encoding="utf-8")  # fmt: skip
     config = CorporaConfig(sources=(SourceConfig(name="시험", path=str(path), **settings),))
-    return [item for shard in raw_shards(config, input_files(config)) for item in shard.items]
+    return [raw.document for shard in raw_shards(config, input_files(config)) for raw in shard.items]
 
 
 def _render(name: str, text: str) -> str:
@@ -329,7 +329,7 @@ def test_an_expression_that_matches_nothing_is_an_error_in_the_first_file_only(t
 
 
 def test_an_expression_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"source `시험`: `text_field: data\[` is no JMESPath expression"):
+    with pytest.raises(InputError, match=r"source `시험`: `text_field: data\[` is not a JMESPath expression"):
         _read(tmp_path / "글.json", DATA, format="ai_hub", text_field="data[")
 
 
@@ -376,6 +376,8 @@ def test_the_published_samples_are_read(real_data: Path, tmp_path: Path) -> None
         _render("namuwiki", page.text)
         == "개요\n산을 오르는 운동. 운동의 하나이다.\n\n붉은 글씨는 이렇게 쓴다.\n관련 문서\n한라산"
     )
-    with pytest.raises(InputError, match=r"klue_card_examples\.json: its beginning tells no JSON format"):
+    with pytest.raises(
+        InputError, match=r"klue_card_examples\.json: the JSON format cannot be seen from its beginning"
+    ):
         _read(folder / "klue_card_examples.json")
     assert len(_read(packed, format="wikiextractor")) == len(articles)

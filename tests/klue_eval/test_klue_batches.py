@@ -19,8 +19,8 @@ from klue_eval.batches import TrainingBatches, encode_rows, pad, scoring_order, 
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.finetune import scoring_steps
 from klue_eval.heads import HEADS
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
 from klue_eval.values import Texts
 from kobert_pipeline.ground.errors import InputError
 

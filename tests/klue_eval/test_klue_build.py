@@ -163,7 +163,7 @@ def test_frozen_models_and_stopped_runs_are_separate_runs(tiny_bert: Path, tmp_p
 
 
 def runs_of(folder: Path) -> list[str]:
-    return [run for result in Scores.open(folder).results for run in result.runs]
+    return [run for result in Scores(folder).summary.results for run in result.runs]
 
 
 def test_kobert_eval_takes_the_protocols_of_a_recipe(
@@ -282,7 +282,7 @@ def test_the_summary_and_the_table_say_what_was_compared(tiny_bert: Path, tmp_pa
     drawn = "".join(ElementTree.fromstring(plot).itertext())
     assert "STS F1" in drawn
     assert "same architecture, not pretrained (quick)" in drawn
-    assert plot == draw_scores(score_table(Scores.open(folder), PUBLISHED), sample=True)
+    assert plot == draw_scores(score_table(Scores(folder).summary, PUBLISHED), sample=True)
     assert str(tmp_path) not in table + (folder / "manifest.json").read_text()
 
 

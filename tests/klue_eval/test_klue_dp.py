@@ -15,8 +15,8 @@ from sklearn.metrics import f1_score
 from klue_eval.data import SAMPLE, read_rows, read_split
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp_metrics import COMMON, RELATIONS
-from klue_eval.reader import Reader
 from klue_eval.tasks.dp import TASK, decode, encode
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 

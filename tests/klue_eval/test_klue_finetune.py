@@ -14,8 +14,8 @@ from klue_eval.data import SAMPLE, drawing_order, read_split
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.finetune import Outcome, Trial, finetune
 from klue_eval.heads import TaskModel
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
 from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 

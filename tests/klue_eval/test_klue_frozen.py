@@ -16,8 +16,8 @@ from klue_eval.encoders import accepted_inputs, load_model, load_tokenizer
 from klue_eval.finetune import Trial, finetune
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import FeatureEncoder, FrozenEncoder
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
+from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import RecipeError
 
 SMALL = {"dp": {"lstm_size": 16, "arc_size": 8, "type_size": 8, "pos_size": 4}}

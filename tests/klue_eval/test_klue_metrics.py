@@ -23,9 +23,9 @@ from klue_eval.figures import METRIC_TITLES
 from klue_eval.heads import HEADS
 from klue_eval.metrics import METRICS
 from klue_eval.published import COLUMNS
-from klue_eval.reader import Reader
 from klue_eval.task import KlueTask
 from klue_eval.tasks import KNOWN, TASKS, find_task, nli, ynat
+from klue_eval.token_reader import Reader
 
 pairs_of_topics = lists(tuples(sampled_from(ynat.LABELS), sampled_from(ynat.LABELS)), min_size=1, max_size=60)
 pairs_of_relations = lists(tuples(sampled_from(nli.LABELS), sampled_from(nli.LABELS)), min_size=1, max_size=60)

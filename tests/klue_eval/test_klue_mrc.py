@@ -18,8 +18,8 @@ from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, read_rows, read_split
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.mrc_metrics import normalise, normalise_officially
-from klue_eval.reader import Reader
 from klue_eval.tasks.mrc import TASK, candidates, decode, encode, windows
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 

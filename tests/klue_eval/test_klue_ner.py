@@ -17,9 +17,9 @@ from sklearn.metrics import f1_score
 from klue_eval.data import SAMPLE, read_rows, read_split
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.ner_metrics import LABELS, entities
-from klue_eval.reader import Reader
 from klue_eval.tasks import TASKS
 from klue_eval.tasks.ner import TASK, decode, decode_officially, encode
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 

@@ -17,10 +17,10 @@ from klue_eval.build import evaluate_model
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import find_split, read_split
 from klue_eval.metrics.korquad_metrics import normalise
-from klue_eval.reader import Reader
 from klue_eval.task_data import read_task
 from klue_eval.tasks import OTHERS, TASKS, find_task
 from klue_eval.tasks.naver_ner import LABELS, decode, encode
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json

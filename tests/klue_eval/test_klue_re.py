@@ -17,8 +17,8 @@ from klue_eval.data import SAMPLE, read_rows, read_split
 from klue_eval.encoders import load_tokenizer
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.relations_metrics import LABELS, NO_RELATION
-from klue_eval.reader import Reader
 from klue_eval.tasks.relations import TASK, decode, encode, mark
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 

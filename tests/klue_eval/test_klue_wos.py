@@ -14,8 +14,8 @@ from hypothesis.strategies import integers, lists, sets, tuples
 
 from klue_eval.data import SAMPLE, read_rows, read_split
 from klue_eval.metrics import METRICS
-from klue_eval.reader import Reader
 from klue_eval.tasks.wos import GATES, SLOTS, TASK, decode, encode, split_entry
+from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example
 from kobert_pipeline.ground.errors import InputError
 

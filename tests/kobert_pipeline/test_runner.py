@@ -54,7 +54,12 @@ def root(tmp_path):
 @pytest.fixture(autouse=True)
 def fast_sentences(monkeypatch):
     """The stages' own logic is under test here: one line is one sentence, so that MeCab need not be loaded."""
-    monkeypatch.setattr("corpora.build.split_sentences", lambda text, splitter: text.split("\n"))
+
+    def split(text: str, splitter: str) -> tuple[list[str], list[bool]]:
+        lines = text.split("\n")
+        return lines, [True] * len(lines)
+
+    monkeypatch.setattr("corpora.phases.sentences.split", split)
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

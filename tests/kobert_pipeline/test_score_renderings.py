@@ -12,7 +12,7 @@ from klue_eval.published import PUBLISHED
 from klue_eval.table import render_table
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.ground.contents.score_table import ScoreTable, score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import ScoreSummary, scores_of
 from kobert_pipeline.hub.card import model_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.publishable import STAGES
@@ -34,8 +34,8 @@ def manifests() -> dict[str, Manifest]:
 
 
 @pytest.fixture(scope="module")
-def scores(manifests: dict[str, Manifest]) -> Scores:
-    return Scores.of(manifests["klue_eval"])
+def scores(manifests: dict[str, Manifest]) -> ScoreSummary:
+    return scores_of(manifests["klue_eval"])
 
 
 def expected(table: ScoreTable) -> list[list[str]]:
@@ -64,7 +64,7 @@ def page_tables(page: str) -> list[list[list[str]]]:
     ]
 
 
-def test_markdown_shows_every_cell(scores: Scores) -> None:
+def test_markdown_shows_every_cell(scores: ScoreSummary) -> None:
     table = score_table(scores, PUBLISHED)
     ours, settings = pipe_tables(render_table(scores))
     assert ours[0][4:] == [column.title for column in table.columns]
@@ -72,7 +72,7 @@ def test_markdown_shows_every_cell(scores: Scores) -> None:
     assert settings[1:] == list(map(list, settings_rows(scores)))
 
 
-def test_the_page_shows_every_cell(scores: Scores, manifests: dict[str, Manifest]) -> None:
+def test_the_page_shows_every_cell(scores: ScoreSummary, manifests: dict[str, Manifest]) -> None:
     folders = {stage: SMALL_RUN / stage for stage in STAGES}
     table = score_table(scores, PUBLISHED, "small")
     tables = page_tables(render("small", manifests, folders))
@@ -84,7 +84,9 @@ def test_the_page_shows_every_cell(scores: Scores, manifests: dict[str, Manifest
 
 
 @pytest.mark.parametrize("language", [0, 1], ids=["English", "Korean"])
-def test_the_card_shows_every_cell_of_our_rows(scores: Scores, manifests: dict[str, Manifest], language: int) -> None:
+def test_the_card_shows_every_cell_of_our_rows(
+    scores: ScoreSummary, manifests: dict[str, Manifest], language: int
+) -> None:
     card = model_card(HubConfig(), "small", manifests).split("\n# 한국어\n")[language]
     tables = pipe_tables(card[card.index("## KLUE") :])
     whole = score_table(scores)

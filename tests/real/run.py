@@ -16,9 +16,9 @@ from typing import Any
 
 import zstandard
 
-from corpora.tally import NOT_REASONS
 from kobert_pipeline.ground.artifacts import read_manifest
-from kobert_pipeline.ground.contents.scores import PRETRAINED, RANDOM, Column, Scores
+from kobert_pipeline.ground.contents.corpus import NOT_REASONS
+from kobert_pipeline.ground.contents.scores import PRETRAINED, RANDOM, Column, ScoreSummary, parse_scores
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import write_page
@@ -150,7 +150,7 @@ def _stages(figures: dict[str, Any]) -> str:
 
 def _scores(figures: dict[str, Any]) -> str:
     """Official scores of the last checkpoint; in brackets, the learning rate and the epochs that were chosen."""
-    scores = {name: Scores.from_summary(figures[name]["klue_eval"]["summary"]) for name in RECIPES}
+    scores = {name: parse_scores(figures[name]["klue_eval"]["summary"]) for name in RECIPES}
     kinds = [(name, kind) for name in RECIPES for kind in (PRETRAINED, RANDOM)]
     first = scores[RECIPES[0]]
     rows = []
@@ -162,7 +162,7 @@ def _scores(figures: dict[str, Any]) -> str:
     return _table(["dev score, last checkpoint", *(f"{name}, {kind}" for name, kind in kinds), "TF-IDF"], rows)
 
 
-def _score(scores: Scores, protocol: str, column: Column, initialisation: str) -> str:
+def _score(scores: ScoreSummary, protocol: str, column: Column, initialisation: str) -> str:
     wanted = (protocol, column.task, initialisation)
     for result in scores.results:
         if (result.protocol, result.task, result.initialisation) == wanted:

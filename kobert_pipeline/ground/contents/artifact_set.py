@@ -7,26 +7,16 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.hub_folder import HubFolder
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.reader import ArtifactReader
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 
-
-class KlueEvaluation(ArtifactReader[Scores]):
-    """`scores.json`, and `analysis.json` with the mistakes."""
-
-    stage = "klue_eval"
-
-    def _parse(self, summary: Mapping[str, Any]) -> Scores:
-        return Scores.of(self.manifest)
-
-
 Reader = TypeVar("Reader", bound=ArtifactReader[Any])
-READERS: tuple[type[ArtifactReader[Any]], ...] = (Corpus, TokenizerFolder, TokenStore, PretrainedRun, KlueEvaluation, HubFolder)  # fmt: skip
+READERS: tuple[type[ArtifactReader[Any]], ...] = (Corpus, TokenizerFolder, TokenStore, PretrainedRun, Scores, HubFolder)  # fmt: skip
 """In the order of the pipeline."""
 
 

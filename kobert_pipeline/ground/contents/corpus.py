@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kobert_pipeline.ground.contents.reader import ArtifactReader, parsed
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 
 SHARDS = "shards"
 DROPPED = "dropped.jsonl"
@@ -81,7 +81,8 @@ class CorpusSummary:
 
 
 class Corpus(ArtifactReader[CorpusSummary]):
-    """`shards/NNNNN.parquet` (doc_id, source, title, sentences), samples of dropped documents, lists of near-duplicates."""
+    """`shards/NNNNN.parquet` (doc_id, source, title, sentences, paragraph_end), samples of dropped documents, lists of
+    near-duplicates."""
 
     stage = "corpora"
 

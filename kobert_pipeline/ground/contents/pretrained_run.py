@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from kobert_pipeline.ground.artifacts import RUN_FOLDER
-from kobert_pipeline.ground.contents.reader import ArtifactReader, parsed
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 
 MODEL = "model"
 CURVE = "losses.csv"

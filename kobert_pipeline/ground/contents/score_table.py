@@ -15,7 +15,7 @@ from kobert_pipeline.ground.contents.scores import (
     Figures,
     ProtocolSettings,
     Result,
-    Scores,
+    ScoreSummary,
 )
 
 Kind: TypeAlias = Literal[
@@ -104,13 +104,13 @@ class ScoreTable:
         return next((row.cells[place] for row in self.rows if row.kind == kind), Cell())
 
 
-def score_table(scores: Scores, published: Published = NOT_PUBLISHED, model: str = "this model") -> ScoreTable:
+def score_table(scores: ScoreSummary, published: Published = NOT_PUBLISHED, model: str = "this model") -> ScoreTable:
     """For each protocol `model`, the same architecture without pretraining and the baseline; then published models."""
     rows = [row for name, settings in scores.protocols.items() for row in _own_rows(scores, name, settings, model)]
     return ScoreTable(scores.columns, (*rows, *_published_rows(scores, published)))
 
 
-def _own_rows(scores: Scores, protocol: str, settings: ProtocolSettings, model: str) -> Iterator[ScoreRow]:
+def _own_rows(scores: ScoreSummary, protocol: str, settings: ProtocolSettings, model: str) -> Iterator[ScoreRow]:
     train_rows = "all" if settings.train_rows is None else f"{settings.train_rows:,}"
     row = partial(ScoreRow, protocol=protocol, split=DEV, train_rows=train_rows, training=settings.training)
     for initialisation in settings.initialisations:
@@ -136,7 +136,7 @@ def _name(initialisation: str, settings: ProtocolSettings, model: str) -> str:
 def _scorings(
     columns: tuple[Column, ...], results: Mapping[str, Result], initialisation: str
 ) -> Iterator[tuple[str, Kind, tuple[Cell, ...]]]:
-    """The last checkpoint, the best one, and the corrected metrics of the last, where a task has such."""
+    """The last checkpoint, the best one, and the corrected metrics of the last, if a task has them."""
     if not results:
         return
     kinds: tuple[Kind, Kind, Kind] = (
@@ -163,7 +163,7 @@ def _best(results: Mapping[str, Result], column: Column) -> Cell:
     return Cell(results[column.task].metrics[column.metric].best_mean) if column.task in results else Cell()
 
 
-def _published_rows(scores: Scores, published: Published) -> Iterator[ScoreRow]:
+def _published_rows(scores: ScoreSummary, published: Published) -> Iterator[ScoreRow]:
     """Published scores are test scores of models that were trained on all rows."""
     for model in published.models:
         cells = tuple(Cell(published.score(model, column.task, column.metric)) for column in scores.columns)
@@ -176,7 +176,7 @@ def _published_rows(scores: Scores, published: Published) -> Iterator[ScoreRow]:
 SETTINGS_TITLES = ("protocol", "task", "initialisation", "training rows", "scored rows", "seeds", "rate × epochs")
 
 
-def settings_rows(scores: Scores) -> tuple[tuple[str, ...], ...]:
+def settings_rows(scores: ScoreSummary) -> tuple[tuple[str, ...], ...]:
     """A row for each result, under SETTINGS_TITLES."""
     return tuple(_settings_row(result) for result in scores.results)
 

@@ -1,20 +1,20 @@
 """What the KLUE evaluation found: the one reader of its summary.
 
 Scores are on the scale of 0 to 100. Everything that shows a score (the Markdown table, the model card, the page) starts
-from `Scores`; `score_table.py` lays them out.
+from `ScoreSummary`; `score_table.py` lays them out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.artifacts import Manifest, read_manifest
-from kobert_pipeline.ground.errors import ArtifactMismatch
+from pydantic import TypeAdapter
 
-STAGE = "klue_eval"
+from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
+
 DEV = "dev"
 PRETRAINED, RANDOM = "pretrained", "random"
 
@@ -87,16 +87,8 @@ class ProtocolSettings:
 
 
 @dataclass(frozen=True)
-class Part:
-    """The rows of a split that were available, if the released data has more."""
-
-    rows: int
-    released: int
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The content of a finished evaluation."""
+class ScoreSummary:
+    """All scores of an evaluation."""
 
     data: str
     """What the table calls the data."""
@@ -108,55 +100,17 @@ class Scores:
     results: tuple[Result, ...]
     baseline: Mapping[str, Mapping[str, Mapping[str, float]]]
     """Protocol -> task -> metric -> score of character TF-IDF, trained on the same rows."""
-    parts: Mapping[str, Mapping[str, Part]]
-    """Task -> split -> its part, for tasks of which not all rows were available."""
+    parts: Mapping[str, Mapping[str, tuple[int, int]]]
+    """Task -> split -> rows that were available, and rows of the released data, for tasks of which rows were missing."""
     unlabelled_rows: Mapping[str, int]
     """Task -> rows that were skipped because they have no label."""
-
-    @classmethod
-    def open(cls, folder: Path) -> Scores:
-        """Reads the finished artifact in `folder`. Raises ArtifactMismatch for anything else."""
-        return cls.of(read_manifest(folder))
-
-    @classmethod
-    def of(cls, manifest: Manifest | None) -> Scores:
-        """The scores of a run; without any result if the run was not evaluated. Raises ArtifactMismatch."""
-        if manifest is None:
-            return NOT_EVALUATED
-        if manifest.stage != STAGE:
-            raise ArtifactMismatch(f"{manifest.stage} {manifest.fingerprint[:16]} is not an artifact of {STAGE}.")
-        try:
-            return cls.from_summary(manifest.summary)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ArtifactMismatch(
-                f"{STAGE} {manifest.fingerprint[:16]} has an unknown layout ({error!r}), that of version "
-                f"{manifest.version}. Run the stage again."
-            ) from None
-
-    @classmethod
-    def from_summary(cls, summary: Mapping[str, Any]) -> Scores:
-        """Reads `scores.json`, or the summary of the manifest, which is equal. Raises KeyError or TypeError."""
-        columns = tuple(Column(**column) for column in summary["columns"])
-        return cls(
-            data=summary["data"],
-            sample=summary["sample"],
-            columns=columns,
-            protocols={name: _protocol(content) for name, content in summary["protocols"].items()},
-            results=tuple(_result(entry, columns) for entry in summary["results"]),
-            baseline=summary["baseline"],
-            parts={
-                task: {split: Part(*counts) for split, counts in splits.items()}
-                for task, splits in summary["parts"].items()
-            },
-            unlabelled_rows=summary["unlabelled_rows"],
-        )
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that were scored, each once."""
         return tuple(dict.fromkeys(result.task for result in self.results))
 
-    def on_dev(self) -> Scores:
+    def on_dev(self) -> ScoreSummary:
         """Only what is a KLUE dev score: without other splits, and without tasks whose dev split was incomplete."""
         incomplete = {task for task, splits in self.parts.items() if DEV in splits}
         results = tuple(entry for entry in self.results if entry.split == DEV and entry.task not in incomplete)
@@ -169,31 +123,34 @@ class Scores:
         return replace(self, columns=columns, results=results, baseline=baseline)
 
 
-NOT_EVALUATED = Scores("", False, (), {}, (), {}, {}, {})
+_SUMMARY = TypeAdapter(ScoreSummary)
+NOT_EVALUATED = ScoreSummary("", False, (), {}, (), {}, {}, {})
 
 
-def _protocol(content: Mapping[str, Any]) -> ProtocolSettings:
-    return ProtocolSettings(
-        content["train_rows"], content["seeds"], tuple(content["initialisations"]), content["training"]
+class Scores(ArtifactReader[ScoreSummary]):
+    """The scores of a model, official and corrected, by protocol, task and initialisation."""
+
+    stage = "klue_eval"
+
+    def _parse(self, summary: Mapping[str, Any]) -> ScoreSummary:
+        return parse_scores(summary)
+
+
+def scores_of(manifest: Manifest | None) -> ScoreSummary:
+    """The scores of a run; without any result if the run was not evaluated. Raises ArtifactMismatch."""
+    return NOT_EVALUATED if manifest is None else Scores.of(manifest).summary
+
+
+def parse_scores(summary: Mapping[str, Any]) -> ScoreSummary:
+    """Reads the summary of the manifest, or `scores.json`, which is equal. Raises pydantic's ValidationError."""
+    scores = parsed(_SUMMARY, summary)
+    return replace(scores, results=tuple(_in_order(result, scores.columns) for result in scores.results))
+
+
+def _in_order(result: Result, columns: tuple[Column, ...]) -> Result:
+    """The metrics in the order of the columns: JSON files sort their keys."""
+    names = [column.metric for column in columns if column.task == result.task]
+    metrics, corrected = (
+        {name: kind[name] for name in names if name in kind} for kind in (result.metrics, result.corrected)
     )
-
-
-def _result(entry: Mapping[str, Any], columns: tuple[Column, ...]) -> Result:
-    names = [column.metric for column in columns if column.task == entry["task"]]
-    metrics = {kind: _figures(entry.get(kind, {}), names) for kind in ("metrics", "corrected")}
-    return Result(**{**entry, "runs": tuple(entry["runs"]), **metrics})
-
-
-def _figures(content: Mapping[str, Any], names: list[str]) -> dict[str, Figures]:
-    """In the order of `names`: JSON files sort their keys."""
-    return {name: _over_seeds(content[name]) for name in names} if content else {}
-
-
-def _over_seeds(values: Mapping[str, Any]) -> Figures:
-    return Figures(
-        last_mean=values["last_mean"],
-        last_std=values["last_std"],
-        per_seed=tuple(values["per_seed"]),
-        best_mean=values.get("best_mean"),
-        best_per_seed=tuple(values.get("best_per_seed", ())),
-    )
+    return replace(result, metrics=metrics, corrected=corrected)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kobert_pipeline.ground.contents.reader import ArtifactReader, parsed
+from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"

@@ -14,7 +14,7 @@ from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.paragraphs import paragraph_ends
 from kobert_pipeline.dataset.splits import by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
-from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.parallel import ALONE
 from tokenizer.load import load_tokenizer
 
@@ -65,13 +65,13 @@ def shard(paragraph_end: list[list[bool]] | None = None) -> pa.Table:
     ids=["two paragraphs each", "one paragraph each", "a corpus without the column"],
 )
 def test_the_store_holds_the_paragraph_ends_of_the_corpus(tiny, tmp_path, given_ends, expected):
-    (tmp_path / "corpora" / "shards").mkdir(parents=True)
-    pq.write_table(shard(given_ends), tmp_path / "corpora" / "shards" / "00000.parquet")
-    manifest = (tiny.corpora / "manifest.json").read_bytes()
-    (tmp_path / "corpora" / "manifest.json").write_bytes(manifest)
+    with Workspace(tmp_path, Identity("corpora", 1, {}, {}, 0, {})) as made:
+        (made.path / "shards").mkdir()
+        pq.write_table(shard(given_ends), made.path / "shards" / "00000.parquet")
+        corpora = made.finish(read_manifest(tiny.corpora).summary, {})
     config = DatasetConfig(validation_share=1e-9)
     with Workspace(tmp_path, Identity("dataset", 1, config.content(), {}, 0, {})) as out:
-        summary = build(config, tmp_path / "corpora", tiny.tokenizer, out, load=load_tokenizer, execution=ALONE)
+        summary = build(config, corpora, tiny.tokenizer, out, load=load_tokenizer, execution=ALONE)
         store = Store(out.finish(summary, {}))
     block = store.read(store.blocks(TRAIN)[0])
     assert block.paragraph_end.tolist() == expected

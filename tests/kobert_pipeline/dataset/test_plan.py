@@ -18,6 +18,7 @@ from kobert_pipeline.dataset.segment_pairs import IS_NEXT, IS_RANDOM, segment_pa
 from kobert_pipeline.dataset.sentence_order import IN_ORDER, SWAPPED, sentence_order
 from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.ground.contents.token_store import StoreSource
 from kobert_pipeline.ground.errors import RecipeError
 
 PLANS = {
@@ -247,12 +248,12 @@ def test_the_longer_segment_always_loses_the_next_token(first, second, excess):
 
 # --- shares of sources -----------------------------------------------------------------------------------------------
 
-SOURCES = [{"name": "wiki", "tokens": 600}, {"name": "news", "tokens": 300}, {"name": "law", "tokens": 100}]
+SOURCES = [StoreSource(name, True, tokens) for name, tokens in (("wiki", 600), ("news", 300), ("law", 100))]
 
 
 def test_shares_give_each_source_its_part_of_an_epoch_as_long_as_the_corpus():
     repeats = repeats_for({"law": 0.4}, SOURCES)
-    read = [repeat * source["tokens"] for repeat, source in zip(repeats, SOURCES, strict=True)]
+    read = [repeat * source.tokens for repeat, source in zip(repeats, SOURCES, strict=True)]
     assert read == pytest.approx([400, 200, 400])
     assert repeats_for({}, SOURCES) == ()
     assert repeats_for({"wiki": 0.6, "news": 0.3, "law": 0.1}, SOURCES) == pytest.approx((1, 1, 1))

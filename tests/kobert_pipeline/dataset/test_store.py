@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -72,7 +73,7 @@ def test_datasets_reads_the_same_files(tiny, tmp_path, monkeypatch):
     files = [str(path) for path in sorted((tiny.dataset / TRAIN).glob("*.arrow"))]
     rows = datasets.load_dataset("arrow", data_files=files, split="train", cache_dir=str(tmp_path))
     assert set(rows.column_names) == {"input_ids", EOJEOL_START, "document", "source", PARAGRAPH_END}
-    assert len(rows) == Store(tiny.dataset).summary[TRAIN]["sentences"]
+    assert len(rows) == Store(tiny.dataset).summary.train.sentences
 
 
 @pytest.fixture
@@ -136,31 +137,32 @@ def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
     assert np.array_equal(block.tokens, other.tokens)
     assert np.array_equal(block.annotations[EOJEOL_START], other.annotations[EOJEOL_START])
     assert set(block.annotations) == {EOJEOL_START, MORPHEME_START, PART_OF_SPEECH}
-    tags = [store.summary["parts_of_speech"][code] for code in block.annotations[PART_OF_SPEECH][:7].tolist()]
+    tags = [store.summary.parts_of_speech[code] for code in block.annotations[PART_OF_SPEECH][:7].tolist()]
     assert tags[:2] == ["NNG", "JKS"]
-    assert store.summary[TRAIN]["swallowed_morphemes"] == 0  # this vocabulary has few pieces of more than one character
+    assert store.summary.train.swallowed_morphemes == 0  # this vocabulary has few pieces of more than one character
 
 
 def test_tokens_are_counted_by_source(tiny):
     store = Store(tiny.dataset)
-    assert sum(source["tokens"] for source in store.summary["sources"]) == store.summary[TRAIN]["tokens"]
-    assert all(source["tokens"] > 0 for source in store.summary["sources"])
+    assert sum(source.tokens for source in store.summary.sources) == store.summary.train.tokens
+    assert all(source.tokens > 0 for source in store.summary.sources)
 
 
 def test_the_unigram_entropy_is_that_of_the_training_tokens(tiny):
     store = Store(tiny.dataset)
     tokens = np.concatenate([store.read(files).tokens for files in store.blocks(TRAIN)])
     shares = np.unique(tokens, return_counts=True)[1] / len(tokens)
-    assert store.summary["unigram_entropy"] == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
+    assert store.summary.unigram_entropy == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
 
 
 def test_the_summary_is_plain_json(tiny):
-    json.dumps(Store(tiny.dataset).summary)
+    json.dumps(Store(tiny.dataset).manifest.summary)
 
 
 def test_every_block_is_a_sample_of_the_whole_corpus(tiny):
     """Files are ordered by source: blocks of neighbouring files would teach one domain after the other."""
     store = Store(tiny.dataset)
-    store.summary = {"files": {TRAIN: {f"{number:05d}.arrow": 20_000 for number in range(10)}}}
+    files = {TRAIN: {f"{number:05d}.arrow": 20_000 for number in range(10)}}
+    store.summary = dataclasses.replace(store.summary, files=files)
     blocks = [[path.name[:5] for path in block] for block in store.blocks(TRAIN)]
     assert blocks == [["00000", "00003", "00006", "00009"], ["00001", "00004", "00007"], ["00002", "00005", "00008"]]

@@ -157,7 +157,7 @@ def test_validation_batches_are_the_same_every_time_and_mask_at_15_percent(tiny)
     first, second = (validation_batches(store, OBJECTIVES["mlm"], config, info) for _ in range(2))
     assert all(equal(one, two) for one, two in zip(first, second, strict=True))
     masked = sum(int((batch["labels"] != -100).sum()) for batch in first)
-    assert masked / store.summary["validation"]["tokens"] == pytest.approx(0.15, abs=0.03)
+    assert masked / store.summary.validation.tokens == pytest.approx(0.15, abs=0.03)
 
 
 def test_of_much_validation_text_a_share_is_measured_at_even_distances(tiny):
@@ -176,7 +176,7 @@ def test_of_much_validation_text_a_share_is_measured_at_even_distances(tiny):
 def test_sources_have_their_share_of_what_is_drawn(stream):
     """Rows of full text, drawn with the reviews at three quarters; they are one document in eight."""
     drawn = stream("mlm", source_shares={"reviews": 0.75})
-    reviews = [source["name"] for source in drawn.store.summary["sources"]].index("reviews")
+    reviews = [source.name for source in drawn.store.summary.sources].index("reviews")
     block = drawn.store.read(drawn.blocks[0])
     sizes = np.diff(block.token_offsets)
     wanted = np.array(drawn.repeats)[block.source]

@@ -6,6 +6,7 @@ Every piece of the text is its own number, so that what a batch shows tells wher
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ class OneBlock:
     """A store that holds one block of made-up text."""
 
     def __init__(self, block: Block) -> None:
-        self.block, self.summary = block, {"sources": []}
+        self.block, self.summary = block, SimpleNamespace(sources=())
 
     def require_annotations(self, names: object) -> None:
         pass

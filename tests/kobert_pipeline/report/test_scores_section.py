@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.contents.score_table import Cell, ScoreRow, ScoreTable, score_table
-from kobert_pipeline.ground.contents.scores import Column, Figures, ProtocolSettings, Result, Scores
+from kobert_pipeline.ground.contents.scores import Column, Figures, ProtocolSettings, Result, ScoreSummary
 from kobert_pipeline.report.score_tracks import Mark, leading, panels
 
 YNAT, NLI = Column("ynat", "macro_f1", "YNAT macro F1"), Column("nli", "accuracy", "NLI accuracy")
@@ -16,11 +16,11 @@ def result(column: Column, mean: float, std: float | None = None, initialisation
     )  # fmt: skip
 
 
-def scores(*results: Result, baseline: float | None = None) -> Scores:
+def scores(*results: Result, baseline: float | None = None) -> ScoreSummary:
     protocols = {"official": ProtocolSettings(None, 3, ("pretrained", "random"), "finetune")}
     columns = tuple(column for column in (YNAT, NLI) if column.task in {entry.task for entry in results})
     found = {} if baseline is None else {"official": {"ynat": {"macro_f1": baseline}}}
-    return Scores("KLUE files", False, columns, protocols, results, found, {}, {})
+    return ScoreSummary("KLUE files", False, columns, protocols, results, found, {}, {})
 
 
 MINE = scores(result(YNAT, 71.2, 0.4), result(YNAT, 61.5, initialisation="random"), baseline=80.0)

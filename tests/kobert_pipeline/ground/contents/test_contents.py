@@ -10,11 +10,11 @@ import pytest
 from tiny_training import train
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
+from kobert_pipeline.ground.contents.artifact_reader import library_versions
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.ground.contents.hub_folder import HubFolder
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.reader import library_versions
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import ArtifactMismatch

@@ -1,8 +1,8 @@
-"""Decontamination: sentences that stand in evaluation data leave the training text.
+"""Decontamination: which sentences occur in evaluation data.
 
-As in GPT-3 (Brown et al. 2020, appendix C) by overlapping n-grams, here of syllables: a sentence is contaminated when at
-least half of its runs of 13 syllables (spaces and marks aside) occur in a dev or test set. Thirteen Korean syllables are
-four or five eojeols. Shorter sentences say too little to tell, and stay.
+As in GPT-3 (Brown et al. 2020, appendix C) n-grams are compared, here of syllables: a sentence is contaminated if at
+least half of its sequences of 13 syllables (without spaces and marks) occur in a dev or test set. Thirteen Korean
+syllables are four or five eojeols. Shorter sentences are too common to decide, and stay.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ from corpora.shingles import Hashes, letters, shingles
 from kobert_pipeline.ground.errors import InputError
 
 NGRAM = 13
-_HELD_OUT = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)
+_DEV_OR_TEST = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)
 _ENTITY = re.compile(r"<([^<>:]+):[A-Z]{2}>")
 
 
 def evaluation_files(folder: Path) -> list[Path]:
-    """The dev and test files (JSON, JSON Lines, TSV, CSV) under a folder, by name, and the one labelled file of a task that has
-    no others, of which a part is scored. Raises InputError where there is none."""
+    """Gives the dev and test files (JSON, JSON Lines, TSV, CSV) under a folder, by name.
+
+    A task may have only one labelled file, of which a part is scored: it is included. Raises InputError if there is no
+    file.
+    """
     files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
     found = [
         file
         for file in files
-        if file.suffix in (".json", ".jsonl", ".tsv", ".csv") and (file == folder or _HELD_OUT.search(file.stem))
+        if file.suffix in (".json", ".jsonl", ".tsv", ".csv") and (file == folder or _DEV_OR_TEST.search(file.stem))
     ]
     if not found or not found[0].is_file():
         raise InputError(f"{folder}: no dev or test file to decontaminate against (.json, .jsonl, .tsv, .csv)")
@@ -40,7 +43,7 @@ def evaluation_files(folder: Path) -> list[Path]:
 
 
 def evaluation_ngrams(files: Sequence[Path]) -> Hashes:
-    """Sorted hashes of every n-gram of every text in the files."""
+    """Gives the sorted hashes of all n-grams of all texts in the files."""
     hashes = []
     for file in files:
         long = [text for text in letters(list(_texts(file))) if len(text) >= NGRAM]
@@ -49,12 +52,12 @@ def evaluation_ngrams(files: Sequence[Path]) -> Hashes:
 
 
 def overlap(bare: Sequence[str], ngrams: Hashes) -> npt.NDArray[np.float64]:
-    """Share of the n-grams of each sentence's `letters` that stand in `ngrams`; 0 for one that is too short."""
+    """Gives the share of n-grams of each sentence's `letters` that occur in `ngrams`; 0 for a short sentence."""
     if not len(ngrams) or not bare:
         return np.zeros(len(bare))
     hashes, offsets = shingles(bare, NGRAM)
     places = np.minimum(np.searchsorted(ngrams, hashes), len(ngrams) - 1)
-    # A padded n-gram of a short sentence holds zeros, which no n-gram of the evaluation data does.
+    # The padded n-gram of a short sentence has zeros, which no n-gram of the evaluation data has.
     return np.asarray(np.add.reduceat(ngrams[places] == hashes, offsets[:-1]) / np.diff(offsets))
 
 

@@ -1,4 +1,4 @@
-"""Compressed streams: bytes come out in bounded pieces, and data that breaks off is an error."""
+"""Compressed streams: bytes are read in bounded parts, and data that is cut off is an error."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import zstandard
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _SHORT = {".tgz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz", ".tzst": ".tar.zst"}
 _ZSTD_CHUNK = 1_024
-"""Compressed bytes a step. A zstd block of 4 bytes may hold 128 KiB, so one step makes at most 32 MiB."""
+"""Compressed bytes per step. A zstd block of 4 bytes may expand to 128 KiB, so one step gives at most 32 MiB."""
 
 
 def split_compression(name: str) -> tuple[str, str]:
-    """`글.TXT.gz` -> (`글.txt`, `.gz`): the lower-case name without, and the ending of, its compression."""
+    """Splits `글.TXT.gz` into (`글.txt`, `.gz`): the name in lower case, and the ending of its compression."""
     name = name.lower()
     for short, long in _SHORT.items():
         if name.endswith(short):
@@ -30,7 +30,8 @@ def split_compression(name: str) -> tuple[str, str]:
 
 
 def decompressed(stream: IO[bytes], ending: str) -> IO[bytes]:
-    """The stream's content; nothing stays nothing. EOFError, OSError, LZMAError or ZstdError tell of damage."""
+    """Gives the content of a stream; an empty stream stays empty. Damage raises EOFError, OSError, LZMAError or
+    ZstdError."""
     if not ending:
         return stream
     first = stream.read(1)
@@ -47,10 +48,10 @@ def decompressed(stream: IO[bytes], ending: str) -> IO[bytes]:
 
 
 class Replayable(io.RawIOBase):
-    """A stream whose first bytes can be looked at before they are read.
+    """A stream whose first bytes can be examined before they are read.
 
-    An error of the stream is raised after the bytes before it, and at every read from then on: several readers return
-    an innocent end of file when they are asked again.
+    An error of the stream is raised after the bytes before it, and at every later read: several readers return an
+    ordinary end of file when they are asked again.
     """
 
     def __init__(self, stream: Any, ahead: bytes = b"") -> None:
@@ -58,13 +59,13 @@ class Replayable(io.RawIOBase):
         self._ahead = memoryview(ahead)
         self._error: Exception | None = None
         self._read = getattr(stream, "read1", stream.read)
-        """`read` gathers several pieces, and loses them when the last one fails."""
+        """`read` gathers several parts, and loses them if the last one fails."""
 
     def readable(self) -> bool:
         return True
 
     def peek(self, size: int) -> bytes:
-        """The next `size` bytes, fewer at the end of the stream or before damage. They are still to be read."""
+        """Gives the next `size` bytes without reading past them; fewer at the end of the stream or before damage."""
         parts = [bytes(self._ahead)]
         missing = size - len(parts[0])
         try:
@@ -101,7 +102,7 @@ class Replayable(io.RawIOBase):
 
 
 class ZstdReader(io.RawIOBase):
-    """The bytes of one or more zstd frames. zstandard's own reader passes off a truncated file as a shorter one."""
+    """The bytes of one or more zstd frames. The reader of zstandard treats a truncated file as a shorter one."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream

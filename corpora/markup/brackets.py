@@ -1,4 +1,4 @@
-"""What the markup languages share: nested brackets, elements, lines of prose. Time grows with the text's length alone."""
+"""What markup languages share: nested brackets, elements, lines of prose. Time is linear in the text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 
 MAX_DEPTH = 50
-"""Brackets nested deeper than this stay text: each level copies what is inside it, so depth must be bounded."""
+"""Brackets that are nested deeper stay: each level copies what is inside it, so the depth is limited."""
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
 def replace_nested(text: str, opening: str, closing: str, replace: Callable[[str], str]) -> str:
-    """Every pair of brackets with what is inside replaced, innermost first. Brackets without a partner stay."""
+    """Replaces every pair of brackets with what is inside, innermost first. Brackets without a partner stay."""
     stack: list[list[str]] = [[]]
     for part in re.split(f"({re.escape(opening)}|{re.escape(closing)})", text):
         if part == opening and len(stack) <= MAX_DEPTH:
@@ -29,9 +29,9 @@ def replace_nested(text: str, opening: str, closing: str, replace: Callable[[str
 
 
 def without_elements(text: str, begins: re.Pattern[str]) -> str:
-    """Without the elements whose start tag `begins` finds, its name in the first group, and what they hold.
+    """Removes elements with their content. `begins` finds their start tags, with the name in the first group.
 
-    An element that nothing closes stays.
+    An element that is not closed stays.
     """
     parts: list[str] = []
     position = 0
@@ -50,9 +50,10 @@ def without_elements(text: str, begins: re.Pattern[str]) -> str:
 
 
 def nothing(_: str) -> str:
+    """Replaces anything by nothing."""
     return ""
 
 
 def tidy(text: str) -> str:
-    """Without spaces at line ends, with one blank line between paragraphs."""
+    """Removes spaces at line ends, and leaves one blank line between paragraphs."""
     return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip()

@@ -1,7 +1,7 @@
 """Sentence splitting by kss over MeCab. The only file that imports kss.
 
-kss finds MeCab only through the variable MECABRC, set before its import; otherwise it falls silently to a backend that
-is 300 times slower. It slows down more than linearly on long input, so it is given pieces of at most `MAX_CHARACTERS`.
+kss finds MeCab only through the variable MECABRC, set before its import; otherwise it silently uses a backend that is
+300 times slower. It slows down more than linearly on long input, so it gets parts of at most `MAX_CHARACTERS`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from kobert_pipeline.morphology.mecab import mecabrc
 
 
 def sentence_ends(line: str) -> Iterator[int]:
-    """Offsets into the line at which a sentence ends and another begins, in order, as kss has it.
+    """Gives the offsets into the line at which kss ends one sentence and begins another, in order.
 
-    Where kss changed the text, the line is left whole.
+    If kss changed the text, the line is not split.
     """
     position = 0
     ends = []

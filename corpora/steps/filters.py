@@ -1,4 +1,4 @@
-"""Filters of cleaned documents: None keeps, a Drop says why not. Boilerplate lines go from what is kept."""
+"""Step `filters`: drops what is not Korean prose, and says why."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import numpy as np
 
 from corpora.config import FilterConfig
 from corpora.documents import Document, Drop
+from corpora.steps.boilerplate import boilerplate_share
+
+
+def filters(document: Document, options: FilterConfig) -> Document | Drop:
+    """Returns the document, or the first reason to drop it."""
+    return keep(document, options) or document
 
 
 def keep(document: Document, config: FilterConfig) -> Drop | None:
-    """The first reason to drop a cleaned document, or None. The cheapest filters stand first."""
+    """Gives the first reason to drop a cleaned document; None keeps it. The cheapest filters come first."""
     text = document.text
     if len(text) < config.min_characters:
         return Drop("too_short")
@@ -51,14 +57,14 @@ def _kind(code: int) -> int:
 
 
 _MIN_MARKS = 20
-"""Marks: a short text with a pair of brackets is no program."""
+"""Marks: a short text with a pair of brackets is not a program."""
 _KINDS = np.array([_kind(code) for code in range(0x10000)], dtype=np.uint8)
 
 
 def _count_kinds(text: str) -> list[int]:
-    """Characters by kind, in one pass outside Python.
+    """Counts characters by kind, in one pass outside Python.
 
-    In UTF-16 a character beyond the basic plane (emoji, rare Hanja) is two units of no kind.
+    In UTF-16 a character beyond the basic plane (emoji, rare Hanja) is two units of the kind `_OTHER`.
     """
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
     counts: list[int] = np.bincount(_KINDS[units], minlength=5).tolist()
@@ -66,12 +72,12 @@ def _count_kinds(text: str) -> list[int]:
 
 
 def hangul_share(text: str) -> float:
-    """Share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about language."""
+    """Gives the share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about the language."""
     return _hangul_share(_count_kinds(text))
 
 
 def markup_share(text: str) -> float:
-    """Share of the marks of programs and markup among characters that are no space, 0 to 1."""
+    """Gives the share of the marks of programs and markup among characters that are not a space, 0 to 1."""
     return _markup_share(_count_kinds(text))
 
 
@@ -88,7 +94,7 @@ def _markup_share(kinds: Sequence[int]) -> float:
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 _SHORT = 60
-"""Characters: a line of prose is longer, or says something."""
+"""Characters: a line of prose is longer, or ends like a sentence."""
 _SENTENCE_LIKE = re.compile(
     r"(?:[.!?…~^;,:\"'”’)>」』ㄱ-ㅣ]"
     r"|[다요까죠네음함임됨지라자어아해야워게며고면서니데든걸듯만도은는을를에의로와나까봐줘세])[^가-힣A-Za-z0-9]{0,5}$"
@@ -107,9 +113,10 @@ def _keep_lines(text: str, config: FilterConfig) -> Drop | None:
 
 
 def list_share(lines: Sequence[str]) -> float:
-    """Share of characters, 0 to 1, in lines that are a row of a table, or short and end in a bare noun, name or number.
+    """Gives the share of characters, 0 to 1, in lines that are a row of a table, or short with a noun, name or number
+    at the end.
 
-    Reviews, dialogue and verse are short lines too, but theirs end in predicates, particles and punctuation.
+    Reviews, dialogue and verse have short lines too, but their lines end in predicates, particles and punctuation.
     """
     characters = sum(map(len, lines))
     if characters > _SHORT * len(lines) or not characters:
@@ -122,7 +129,7 @@ def _is_item(line: str) -> bool:
 
 
 def duplicate_line_shares(lines: Sequence[str]) -> tuple[float, float]:
-    """(share of lines, share of characters) in lines that stood before. Blank lines must not be among them."""
+    """Gives (share of lines, share of characters) of lines that occurred before. Blank lines must not be among them."""
     distinct = set(lines)
     if len(distinct) == len(lines):
         return 0.0, 0.0
@@ -133,9 +140,9 @@ def duplicate_line_shares(lines: Sequence[str]) -> tuple[float, float]:
 # --- n-grams ---------------------------------------------------------------------------------------------------------
 
 _WINDOW = 2000
-"""Eojeols. Sequences are counted within windows: the longer a report, the more of its phrases stood before."""
+"""Eojeols. Sequences are counted within windows, because a long report repeats more of its phrases."""
 _DISTINCT_PAIRS = 0.9
-"""Text whose pairs of eojeols are more distinct than this repeats too little for the filter, and is not looked into."""
+"""If more pairs of eojeols than this share are distinct, the text repeats too little to be examined."""
 
 
 def _keep_ngrams(text: str, config: FilterConfig) -> Drop | None:
@@ -158,7 +165,7 @@ def _is_repetitive(eojeols: Sequence[str], config: FilterConfig) -> bool:
 
 
 def top_ngram_share(eojeols: Sequence[str], size: int) -> float:
-    """Share of characters, 0 to 1, in the commonest sequence of `size` eojeols, if it stands there twice."""
+    """Gives the share of characters, 0 to 1, in the most frequent sequence of `size` eojeols, if it occurs twice."""
     counts = Counter(zip(*(eojeols[start:] for start in range(size)), strict=False))
     top, count = max(counts.items(), key=lambda item: item[1], default=((), 0))
     if count < 2:
@@ -167,7 +174,7 @@ def top_ngram_share(eojeols: Sequence[str], size: int) -> float:
 
 
 def duplicate_ngram_share(eojeols: Sequence[str], size: int) -> float:
-    """Share of characters, 0 to 1, in sequences of `size` eojeols that stood before; none is counted twice."""
+    """Gives the share of characters, 0 to 1, in sequences of `size` eojeols that occurred before, without overlaps."""
     seen: set[tuple[str, ...]] = set()
     position = repeated = 0
     while position + size <= len(eojeols):
@@ -179,82 +186,3 @@ def duplicate_ngram_share(eojeols: Sequence[str], size: int) -> float:
             seen.add(ngram)
             position += 1
     return repeated / max(1, sum(map(len, eojeols)))
-
-
-# --- boilerplate -----------------------------------------------------------------------------------------------------
-
-_REPORTER = r"[가-힣]{0,4}(?:기자|특파원|논설위원|통신원)"
-_NAMES = r"[가-힣]{2,4}(?:[·,/] ?[가-힣]{2,4}){0,4}"
-_MAIL = r"(?:[\w.+-]{1,64}@[\w.-]{1,64}|\[[가-힣]{2,8}\])"
-"""An address, or the placeholder that masking put there."""
-_MEDIUM = (
-    r"[가-힣A-Za-z0-9 .]{0,12}"
-    r"(?:뉴스|뉴스1|뉴시스|일보|신문|통신|방송|경제|데일리|타임스|투데이|미디어|저널|KBS|MBC|SBS|YTN)"
-)
-_FORBIDDEN = (
-    r"무단 ?(?:전재|복제|배포|도용|게재|수집)[^\n]{0,40}"
-    r"금(?:지|함|합니다|지합니다|지함|한다|지한다)(?![가-힣])[^\n가-힣]{0,20}"
-)
-_COPYRIGHT = r"(?:ⓒ|©|\([cC]\) ?(?:19|20)\d\d|(?i:copyrights?) ?(?:ⓒ|©|\([cC]\)|(?:19|20)\d\d))"
-_MENU = (
-    r"(?:로그인|로그아웃|회원가입|고객센터|이용약관|개인정보 ?처리방침|사이트맵|회사소개|구독하기|공유하기|글자 ?크기"
-    r"|맨 ?위로|목록|이전 ?글|다음 ?글|인쇄|스크랩)"
-)
-_NO_SENTENCE = r"$(?<![다요])(?<![다요]\.)"
-_LINE_KINDS = (
-    rf"{_NAMES} ?{_REPORTER}[^\w\n]{{0,5}}{_MAIL}[^\w\n]{{0,5}}$",
-    rf"[^\n]{{0,80}}{_FORBIDDEN}$",
-    rf"{_COPYRIGHT}[^\n]{{0,100}}{_NO_SENTENCE}",
-    rf"저작권자[^\n]{{0,10}}(?:ⓒ|©|\([cC]\))[^\n]{{0,60}}{_NO_SENTENCE}",
-    r"[^\n가-힣]{0,60}(?i:all rights reserved)[^\n가-힣]{0,40}$",
-    r"[▶▷☞※] ?[^\n]{0,60}(?:구독|바로가기|제보하|채널 ?추가|앱 ?설치|팔로우)[^\n]{0,20}" + _NO_SENTENCE,
-    r"(?:기사 ?제보|구독 ?신청|독자 ?투고|제휴 ?문의|광고 ?문의)[^\n]{0,30}[:@\d\[][^\n]{0,60}" + _NO_SENTENCE,
-    rf"{_MENU}(?:[ |·/>]{{1,5}}{_MENU})+ ?$",
-)
-"""A byline with its address, reservations of copyright, calls to subscribe, menus."""
-_BOILERPLATE = re.compile(rf"^(?:[^\w\n▶▷☞※ⓒ©(]{{0,5}}(?:{'|'.join(_LINE_KINDS)}))", re.MULTILINE)
-_BYLINE = re.compile(rf"[^\w\n]{{0,5}}{_NAMES} ?{_REPORTER}[^\w\n]{{0,5}}")
-"""Without an address it is sure only as the last line."""
-_PLACE = r"(?:[가-힣· ]{2,20}= ?)?"
-_DATELINE = re.compile(
-    rf"^[(\[【]{_PLACE}{_MEDIUM}[)\]】] ?(?:{_NAMES} ?{_REPORTER}|{_NAMES})? ?= ?"
-    rf"|^[(\[【]{_PLACE}{_MEDIUM}(?: |[)\]】] ?){_NAMES} ?{_REPORTER}[)\]】]? ?=? ?",
-    re.MULTILINE,
-)
-_COPYRIGHT_TAIL = re.compile(
-    rf"(?<=[다요]\.) ?[<\[(※]? ?(?:저작권자|ⓒ|©|Copyright|\(c\))[^\n]{{0,80}}{_FORBIDDEN}$", re.MULTILINE
-)
-_BOILERPLATE_MARK = re.compile(
-    r"기자|특파원|논설위원|통신원|=|무단|ⓒ|©|\([cC]\) |opyright|OPYRIGHT|저작권자|ights [rR]eserved|IGHTS RESERVED"
-    r"|구독|제보|바로가기|팔로우|문의|로그인|목록|채널|앱 ?설치|독자 ?투고"
-)
-"""What every kind of boilerplate holds one of."""
-_BLANK_LINES = re.compile(r"\n{3,}")
-
-
-def strip_boilerplate(text: str) -> str:
-    """Without lines of copyright, bylines, subscription and menus, and without datelines such as
-    `(서울=연합뉴스) 홍길동 기자 = `. Idempotent.
-
-    Text of which nothing would be left stays whole, so that `keep` drops it by name; so does text that would change
-    a second time: it is not understood.
-    """
-    if not _BOILERPLATE_MARK.search(text):
-        return text
-    article = _without_boilerplate(text)
-    return article if article and (article == text or _without_boilerplate(article) == article) else text
-
-
-def _without_boilerplate(text: str) -> str:
-    text = _BOILERPLATE.sub("", _COPYRIGHT_TAIL.sub("", _DATELINE.sub("", text)))
-    lines = text.split("\n")
-    while lines and (not lines[-1].strip() or _BYLINE.fullmatch(lines[-1])):
-        lines.pop()
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
-
-
-def boilerplate_share(text: str) -> float:
-    """Share of characters, 0 to 1, in boilerplate."""
-    if not _BOILERPLATE_MARK.search(text):
-        return 0.0
-    return 1 - len(_without_boilerplate(text)) / len(text)

@@ -1,13 +1,13 @@
-"""Where Korean sentences end, read off one MeCab parse: the rules behind the fast splitter.
+"""Where Korean sentences end, by rules over one MeCab parse: the fast splitter.
 
 A line is parsed once into its *tagged* form, `surface TAG` pairs between two control characters, and one regular
 expression finds the places that may end a sentence: before a space, after a final ending, after sentence marks. Python
-looks at those places only, never at a morpheme. Tags are Sejong's (EF final ending, EC connective, ETN nominaliser,
+only looks at those places, never at a morpheme. The tags are Sejong's (EF final ending, EC connective, ETN nominaliser,
 EP pre-final, VCP copula, SF sentence mark).
 
-Endings decide where marks are missing, as on the web and in chat. MeCab calls many of them connective before a space, so
-the form of the ending counts as much as the tag: -ㄴ다, -었다, -습니다, -어요, -죠, -었지, -거야, nominal -함 and -음, and the
-dialects' own. What follows may take it back: `-다 보니`, `-다고`, `"…" 하고` go on.
+If marks are missing, as on the web and in chat, endings decide. Before a space MeCab calls many of them connective, so
+the form of the ending counts as much as the tag: -ㄴ다, -었다, -습니다, -어요, -죠, -었지, -거야, nominal -함 and -음, and those of
+dialects. What follows can revoke an end: after `-다 보니`, `-다고`, `"…" 하고` the sentence continues.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _syllables(final: int) -> str:
 
 
 def _spread(ending: str) -> str:
-    """A pattern for an ending of several syllables, wherever MeCab cut it."""
+    """A pattern for an ending of several syllables, wherever MeCab splits it."""
     return f"(?:{_TAG})?".join(ending) + _TAG
 
 
@@ -74,20 +74,20 @@ _LONGEST_ENDING = 40
 
 _EMOTION = "ㅋㅎㅠㅜㅡㅇㅅㄱㄷ^~∼～♡♥★☆!?;_\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d"
 _LOOSE = _EMOTION.replace("ㅡㅇㅅㄱㄷ", "") + ".…"
-"""May stand behind a space; a lone ㅇ there is a bullet."""
+"""May follow a space; a lone ㅇ there is a bullet."""
 _MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
 _TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
-"""One token of what may stand between a sentence's last word and the space: marks, closing quotes, laughter, emoji."""
+"""One unit of what may come between the last word and the space: marks, closing quotes, laughter, emoji."""
 
 _DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_AFTER_PAST).split()}))
 _CANDIDATE = re.compile(
-    # Cheap on purpose, for it reads every character: `_HAS_ENDING` looks closer.
+    # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more.
     rf"(?:(?P<word>[다요죠쥬지까군네냐나오아마함됨임음야]{TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
     rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG}){_TAIL}*"
     rf"(?=\s|$|(?<=[.!?]{TAG_START}SF{TAG_END})[가-힣][^{TAG_START}]*{TAG_START}[^EJVX])"
 )
 
-# What follows takes a boundary back.
+# What follows revokes a boundary.
 _AUXILIARY = rf"(?:(?!하지만)[하할한해했싶보치쳐말않])[^{TAG_START}]*{TAG_START}V"
 _QUOTING = rf"이{TAG_START}VCP|(?:이?라[고는며면]|하[고며는던])[^{TAG_START}]*{TAG_START}[^N]|[고며는란]{TAG_START}"
 _PARTICLE = rf"(?:은|는|을|를|의){TAG_START}J"
@@ -104,7 +104,7 @@ _PAIRS = tuple((pair[0], pair[1]) for pair in ("“”", "‘’", "()", "[]", "
 
 
 def _enclosed(reach: int) -> re.Pattern[str]:
-    """What stands in brackets or quotes that close within `reach` characters."""
+    """What is in brackets or quotes that close within `reach` characters."""
     return re.compile(
         "|".join(rf"\{left}[^\{left}\{right}]{{0,{reach}}}\{right}" for left, right in _PAIRS)
         + rf"|\"[^\"]{{0,{reach}}}\"|`[^`]{{0,{reach}}}`|'(?<![A-Za-z0-9]')[^']{{0,{reach}}}'(?![A-Za-z])"
@@ -125,17 +125,17 @@ _ABBREVIATION = re.compile(
 )
 _LIST_LETTERS = "가나다라마바사아자차카타파하"
 
-# What the line itself tells, before it is parsed.
+# What the line itself shows, before it is parsed.
 _CERTAIN = re.compile(
     r"(?<=[가-힣]{2})(?:\.(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))|[!?]+(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
 )
-"""A mark behind a Korean word that ends a sentence whatever the tags are, unless it is enclosed."""
+"""A mark after a Korean word that ends a sentence whatever the tags are, unless it is in quotes or brackets."""
 _MAY_END = re.compile(
     rf"(?:[다요죠쥬까군네냐함됨임음]|[{_PAST_STEM}]지|구나|시오|잖아|지 마|거야|{'|'.join(_DIALECTS.split())}|기라|데이"
     rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|[.…。？！\"”\-–—{_EMOTION}])"
     rf"(?:[{_MARKS}]|\s[{_LOOSE}])*(?:\s+\S|(?<=[.!?])[가-힣])"
 )
-"""What a line holds if a sentence ends inside it; without it the tags need not be known."""
+"""A line in which a sentence ends matches this. A line that does not match need not be parsed."""
 
 
 class _Place(NamedTuple):
@@ -143,11 +143,11 @@ class _Place(NamedTuple):
 
     text: str
     begin: int
-    """Where the sentence began."""
+    """Where the sentence begins."""
     word_end: int
-    """Behind the last word, before the marks that follow it."""
+    """After the last word, before the marks that follow it."""
     end: int
-    """Behind the marks, before the space."""
+    """After the marks, before the space."""
 
     def has_ending(self) -> bool:
         start = max(self.begin, self.word_end - _LONGEST_ENDING)
@@ -163,10 +163,11 @@ class _Place(NamedTuple):
 
 
 def sentence_ends(line: str) -> Iterator[int]:
-    """Offsets into the line at which a sentence ends and another begins, in order. The line's own end is not among them.
+    """Gives the offsets into the line at which one sentence ends and another begins, in order, without the end of the
+    line.
 
-    `line` holds no line break, no control character and no lone surrogate. Only stretches in which a sentence may end at
-    a place that the line itself does not decide are parsed.
+    `line` has no line break, no control character and no lone surrogate. A stretch is parsed only if a sentence may end
+    in it at a place that the line itself does not decide.
     """
     begin = 0
     for end in (*_certain_ends(line), len(line)):
@@ -180,28 +181,28 @@ def sentence_ends(line: str) -> Iterator[int]:
 
 def _certain_ends(line: str) -> Iterator[int]:
     spans = [match.span() for match in _ENCLOSED.finditer(line)] if _OPENING.search(line) else []
-    behind = 0
+    nearest = 0
     for match in _CERTAIN.finditer(line):
-        while behind < len(spans) and spans[behind][1] <= match.end():
-            behind += 1
-        if behind == len(spans) or spans[behind][0] >= match.start():
+        while nearest < len(spans) and spans[nearest][1] <= match.end():
+            nearest += 1
+        if nearest == len(spans) or spans[nearest][0] >= match.start():
             yield match.end()
 
 
 def parsed_ends(line: str) -> Iterator[int]:
-    """As `sentence_ends`, from the tags of the whole line."""
+    """Gives the same as `sentence_ends`, from the tags of the whole line."""
     text = tagged(line)
     enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
-    position = begin = behind = 0
+    position = begin = nearest = 0
     for candidate in _CANDIDATE.finditer(text):
         word_end = candidate.end("word") if candidate["word"] else candidate.start()
         place = _Place(text, begin, word_end, candidate.end())
-        while behind < len(enclosed) and enclosed[behind][1] <= place.end:
-            behind += 1
-        inside = behind < len(enclosed) and enclosed[behind][0] < word_end
+        while nearest < len(enclosed) and enclosed[nearest][1] <= place.end:
+            nearest += 1
+        inside = nearest < len(enclosed) and enclosed[nearest][0] < word_end
         if inside or place.end == len(text):
             continue
-        speaker = _before_quotation(place, *enclosed[behind - 1]) if behind else None
+        speaker = _before_quotation(place, *enclosed[nearest - 1]) if nearest else None
         if _ends_sentence(place, speaker):
             position += len(_TAGS.sub("", text[begin : place.end]))
             begin = place.end
@@ -211,7 +212,7 @@ def parsed_ends(line: str) -> Iterator[int]:
 def _before_quotation(place: _Place, opening: int, closing: int) -> str | None:
     """What the sentence has before a quotation of whole sentences that closes among the marks: `민수:`, or nothing.
 
-    None where no such quotation closes.
+    None if no such quotation closes.
     """
     text, begin, word_end, _ = place
     if closing <= word_end or opening < begin or text[closing - 1] not in '"”' or text[word_end] in '"”':
@@ -220,7 +221,7 @@ def _before_quotation(place: _Place, opening: int, closing: int) -> str | None:
 
 
 def _ends_sentence(place: _Place, speaker: str | None) -> bool:
-    """Whether a sentence ends at the place. `speaker` is what `_before_quotation` says."""
+    """Whether a sentence ends at the place. `speaker` is the result of `_before_quotation`."""
     text, end = place.text, place.end
     marks = place.marks().strip()
     if not marks:
@@ -239,7 +240,7 @@ def _ends_sentence(place: _Place, speaker: str | None) -> bool:
 
 
 def _goes_on(text: str, end: int) -> bool:
-    """Whether what follows takes an ending without marks back."""
+    """Whether what follows revokes an ending without marks."""
     if _POLITE.search(text, end - 8, end):
         return _QUOTED.match(text, end) is not None
     connective = _CONNECTIVE.search(text, end - 20, end)
@@ -251,7 +252,7 @@ def _final(place: _Place) -> bool:
 
 
 def _marked_end(place: _Place, marks: str) -> bool:
-    """Whether `. .. … ! ?` end the sentence."""
+    """Whether the marks `. .. … ! ?` end the sentence."""
     if _LOUD.search(marks):
         return not place.last_word().endswith("SSO" + TAG_END)  # 자랑(?) 삼아
     if _ELLIPSIS.search(marks):
@@ -265,6 +266,6 @@ def _marked_end(place: _Place, marks: str) -> bool:
 
 
 def _trails_off(word: str) -> bool:
-    """Before an ellipsis -고 and a clause without its noun end sentences too: `그렇게 안 하면 장사도 안 되고..`, `밖에 없다는…`."""
+    """Before an ellipsis -고 and a clause without its noun also end sentences: `그렇게 안 하면 장사도 안 되고..`, `밖에 없다는…`."""
     surface = _TAGS.sub("", word)
     return word.endswith("ETM" + TAG_END) or (surface.endswith(("고", "구")) and word.endswith("EC" + TAG_END))

@@ -1,4 +1,4 @@
-"""HTML: one page a document. Its encoding is what its bytes or its `<meta charset>` say."""
+"""An HTML page to prose."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from corpora.config import SourceConfig
-from corpora.documents import Document, Drop
-from corpora.sources.decoding import html_charset
-from corpora.sources.markup import tidy, without_elements
-from corpora.sources.raw_file import RawFile
-from corpora.sources.source import Source
+from corpora.markup.brackets import tidy, without_elements
 
 MAX_DEPTH = 500
-"""Browsers stop nesting at 512 levels. The parser's time grows with the square of the depth."""
-_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+"""Levels. Browsers stop nesting at 512; the time of the parser grows with the square of the depth."""
 _UNSEEN = frozenset({
     "script", "style", "noscript", "template", "head", "nav", "footer", "aside", "button", "select",
     "textarea", "iframe", "object", "svg", "math", "canvas",
@@ -36,22 +30,14 @@ _CLOSED_BY_OTHERS = frozenset({
     "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup", "colgroup", "rp", "rt",
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 })  # fmt: skip
-"""Elements without an end tag, or whose end tag is optional: many of them in a row are no nesting."""
-
-
-def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    text = raw.text(settings, declared=html_charset(raw.head()))
-    if isinstance(text, Drop):
-        yield text
-        return
-    title = _TITLE.search(text)
-    yield Document(raw.stem, settings.name, text, " ".join(html.unescape(title[1]).split()) if title else "")
+"""Elements without an end tag, or with an optional one: many of them in a row are not nested."""
 
 
 def render(text: str) -> str:
-    """The page's text, a block element (paragraph, heading, list item, table row) a line.
+    """Gives the text of a page, with one line for a block element (paragraph, heading, list item, table row).
 
-    Scripts, styles, navigation and footers go. A page nested deeper than any browser shows loses its tags only.
+    Scripts, styles, navigation and footers are removed. A page that is nested deeper than browsers show only loses its
+    tags.
     """
     if _depth(text) > MAX_DEPTH:
         return tidy(html.unescape(_TAG.sub("\n", without_elements(text, _CODE))))
@@ -65,7 +51,7 @@ def _lines(text: str) -> str:
 
 
 def _depth(text: str) -> int:
-    """The deepest nesting by a count of tags, at least what the parser makes of them."""
+    """The deepest nesting by a count of tags. The parser never nests deeper than this."""
     depth = deepest = 0
     for tag in _TAG.finditer(text):
         if tag[2].lower() not in _CLOSED_BY_OTHERS:
@@ -112,6 +98,3 @@ def _before(tag: str) -> str:
     if tag in ("td", "th"):
         return "\t"
     return "\n" if tag in _BLOCKS or tag == "br" else ""
-
-
-SOURCE = Source("html", (".html", ".htm", ".xhtml"), read, render)

@@ -1,0 +1,81 @@
+"""Search and replacement of personal data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from corpora.personal_data.candidate import Candidate
+from corpora.personal_data.placeholders import PLACEHOLDERS
+from corpora.personal_data.plain_form import plain_form
+from corpora.personal_data.rules import RULES, STAR, Rule
+
+_ANYWHERE = tuple(rule for rule in RULES if rule.trigger)
+_IN_NUMBERS = tuple(rule for rule in RULES if not rule.trigger)
+_NUMBER = re.compile(rf"[0-9](?:(?:[ ().-]{{0,3}}(?:[0-9]|{STAR})){{6,200}}+|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{3}})")
+"""Seven digits or more, with what may join them, or four numbers joined by dots. It begins with a class, which is fast.
+
+The bound keeps a line of a million numbers linear. A number that it cuts in two is found in the next round."""
+
+
+def mask(text: str) -> tuple[str, Counter[str]]:
+    """Replaces personal data by placeholders, and counts how many of each kind. Idempotent; never fails.
+
+    A replaced number can free its neighbour (two numbers joined by a hyphen), so rounds repeat until nothing is found.
+    Each round removes digits or `@`, so they end. Every shape refuses a neighbour on both sides in the same way: what
+    one round frees is next to what it replaced, and a long chain does not need a round for each link.
+    """
+    counts: Counter[str] = Counter()
+    while found := _find(text):
+        counts.update(item.kind for item in found)
+        text = _replace(text, found, lambda item: PLACEHOLDERS[item.kind])
+    return text, counts
+
+
+def _find(text: str) -> list[Candidate]:
+    """The personal data of one round, in order of position; no two overlap."""
+    plain = plain_form(text)
+    found: list[Candidate] = []
+    for rule in _ANYWHERE:
+        if rule.trigger and rule.trigger.search(plain):
+            taken = list(_matches(rule, plain, 0, len(plain)))
+            plain = _replace(plain, taken, lambda item: "\0" * (item.end - item.start))
+            found += taken
+    return sorted([*found, *_find_numbers(plain)], key=lambda item: item.start)
+
+
+def _find_numbers(plain: str) -> list[Candidate]:
+    found: list[Candidate] = []
+    position = 0
+    for number in _NUMBER.finditer(plain):
+        # Two characters before it may be `(` and `+`; two after it show what must not follow.
+        taken = _find_in_number(plain, max(position, number.start() - 2), number.end() + 2)
+        position = taken[-1].end if taken else position
+        found += taken
+    return found
+
+
+def _find_in_number(plain: str, start: int, end: int) -> list[Candidate]:
+    taken: list[Candidate] = []
+    for rule in _IN_NUMBERS:
+        for item in _matches(rule, plain, start, end):
+            if all(item.end <= other.start or other.end <= item.start for other in taken):
+                taken.append(item)
+    return sorted(taken, key=lambda item: item.start)
+
+
+def _matches(rule: Rule, plain: str, start: int, end: int) -> Iterator[Candidate]:
+    for match in rule.pattern.finditer(plain, start, end):
+        found = Candidate(rule.kind, plain, match.start(), match.end())
+        if rule.check(found):
+            yield found
+
+
+def _replace(text: str, found: list[Candidate], filler: Callable[[Candidate], str]) -> str:
+    parts: list[str] = []
+    position = 0
+    for item in found:
+        parts += [text[position : item.start], filler(item)]
+        position = item.end
+    return "".join([*parts, text[position:]])

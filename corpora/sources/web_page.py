@@ -1,0 +1,29 @@
+"""HTML: one page is a document. Its encoding is what its bytes or its `<meta charset>` say."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from corpora.config import SourceConfig
+from corpora.documents import Document, Drop
+from corpora.markup import html_page
+from corpora.sources.decoding import html_charset
+from corpora.sources.raw_file import RawFile
+from corpora.sources.source import Source
+
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
+
+
+def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
+    """Reads a page as one document, with the title of its `<title>`."""
+    text = raw.text(settings, declared=html_charset(raw.head()))
+    if isinstance(text, Drop):
+        yield text
+        return
+    title = _TITLE.search(text)
+    yield Document(raw.stem, settings.name, text, " ".join(html.unescape(title[1]).split()) if title else "")
+
+
+SOURCE = Source("html", (".html", ".htm", ".xhtml"), read, html_page.render)
