@@ -11,6 +11,7 @@ import pytest
 from klue_eval.published import PUBLISHED
 from klue_eval.table import render_table
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.score_table import ScoreTable, score_table, settings_rows
 from kobert_pipeline.ground.contents.scores import ScoreSummary, scores_of
 from kobert_pipeline.hub.card import model_card
@@ -75,7 +76,7 @@ def test_markdown_shows_every_cell(scores: ScoreSummary) -> None:
 def test_the_page_shows_every_cell(scores: ScoreSummary, manifests: dict[str, Manifest]) -> None:
     folders = {stage: SMALL_RUN / stage for stage in STAGES}
     table = score_table(scores, PUBLISHED, "small")
-    tables = page_tables(render("small", manifests, folders))
+    tables = page_tables(render("small", ArtifactSet.of(manifests, folders)))
     (ours,) = [rows for rows in tables if rows[0][:3] == ["model", "split", "protocol"]]
     assert ours[0][3:] == [column.title for column in table.columns]
     assert [row[3:] for row in ours[1:] if len(row) > 1] == expected(table)
@@ -87,7 +88,7 @@ def test_the_page_shows_every_cell(scores: ScoreSummary, manifests: dict[str, Ma
 def test_the_card_shows_every_cell_of_our_rows(
     scores: ScoreSummary, manifests: dict[str, Manifest], language: int
 ) -> None:
-    card = model_card(HubConfig(), "small", manifests).split("\n# 한국어\n")[language]
+    card = model_card(HubConfig(), "small", ArtifactSet.of(manifests)).split("\n# 한국어\n")[language]
     tables = pipe_tables(card[card.index("## KLUE") :])
     whole = score_table(scores)
     for protocol, shown in zip(whole.protocols, tables, strict=False):
