@@ -129,9 +129,8 @@ def test_a_flat_loss_raises_the_alarm_of_the_headline(pair, roots, monkeypatch, 
     monkeypatch.setattr(alarms, "PLATEAU_ROWS", 4)
     monkeypatch.setattr(alarms, "NEAR", 100.0)
     monkeypatch.setattr(alarms, "STILL", 10.0)  # batches differ by more than a few steps teach
-    given = recipe(
-        *pair, **{"pretrain.learning_rate": 1e-12, "pretrain.warmup_share": 0.0, "pretrain.checkpoint_minutes": 5}
-    )
+    flat = {"pretrain.learning_rate": 1e-12, "pretrain.warmup_share": 0.0, "pretrain.checkpoint_minutes": 5}
+    given = recipe(*pair, **(flat | {"pretrain.max_steps": 10}))
     with caplog.at_level(logging.WARNING):
         folder = run(given, roots, until="pretrain")["pretrain"]
     assert PretrainedRun(folder).summary.warnings["plateaus"] == 1
