@@ -35,7 +35,7 @@ class Recipe(Config):
 
     name: str = Field(pattern=r"^[\w.-]+$")
     description: str = ""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     corpora: CorporaConfig
     tokenizer: TokenizerConfig
     dataset: DatasetConfig = DatasetConfig()
