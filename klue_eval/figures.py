@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.task import KlueTask
 from klue_eval.tasks import KNOWN
+from kobert_pipeline.ground.errors import InputError
 
 METRIC_TITLES: Mapping[str, str] = {
     "macro_f1": "macro F1",
@@ -35,11 +37,22 @@ def score(
     official: Sequence[Any] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Returns the `official` and the `corrected` metrics, 0 to 100. The argument `official` holds the predictions of
-    the task's official decoding, if it has one."""
+    the task's official decoding, if it has one. Raises InputError for a prediction that is not a number."""
+    _require_numbers(task, predictions, rows)
     return {
         "official": task.metrics.official(predictions if official is None else official, rows),
         "corrected": task.metrics.corrected(predictions, rows),
     }
+
+
+def _require_numbers(task: KlueTask, predictions: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """A correlation with a prediction that is not a number would be one that is."""
+    for prediction, row in zip(predictions, rows, strict=True):
+        if isinstance(prediction, float) and not math.isfinite(prediction):
+            raise InputError(
+                f"{task.title}: the prediction of row {row['guid']} is {prediction}: the fine-tuning diverged, or the weights "
+                "are not numbers. Lower the learning rate, or check the model."
+            )
 
 
 def best_checkpoint(task: KlueTask, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def gather(recipe: Recipe, artifacts: Path, kind: Kind, repo: str) -> Bundle:
     elif kind == "tokenizer":
         bundle = tokenizer_bundle(recipe.hub, recipe.name, folders, repo=repo)
     else:
-        page = public_page(recipe.name, folders, recipe.report.beside)
+        page = public_page(recipe.name, folders, recipe.report.compare_with)
         bundle = model_bundle(recipe.hub, recipe.name, folders, repo=repo, page=page)
     refuse_leaks(bundle, artifacts)
     return bundle

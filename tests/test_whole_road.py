@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -30,32 +32,33 @@ from kobert_pipeline.uses import use_named
 pytestmark = pytest.mark.system
 
 SIZES = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64}
-SETTINGS = {
-    "pretrain.max_steps": 12, "pretrain.validation_steps": 4, "pretrain.log_steps": 2, "pretrain.precision": "fp32",
+SETTINGS: dict[str, Any] = {
+    "pretrain.max_steps": 8, "pretrain.validation_steps": 4, "pretrain.validation_tokens": 2_000, "pretrain.log_steps": 2, "pretrain.precision": "fp32",
     "pretrain.phases": [{"max_length": 48, "batch_size": 8}], "pretrain.checkpoint_minutes": 1e-9,
     "pretrain.measured_sentences": 3, "klue_eval.tasks": ["ynat"], "klue_eval.tfidf": False,
     "klue_eval.protocols": {"sample": {"seeds": 1, "train_rows": 40, "epochs": [1], "evaluations_per_epoch": 0}},
 }  # fmt: skip
 
 
-def recipe(objective: str, architecture: str, **changes: object) -> Recipe:
+def recipe(objective: str, architecture: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     pair = {"pretrain.objective": {"name": objective}, "pretrain.architecture": {"name": architecture} | SIZES}
-    settings = SETTINGS | pair | changes
+    settings = SETTINGS | pair | dict(changes or {})
     return load_recipe("quickstart", tuple(f"{key}={json.dumps(value)}" for key, value in settings.items()))
 
 
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory) -> Path:
+def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("road")
 
 
 @pytest.fixture(params=[*PAIRS, ("throw_away", "bert"), ("throw_away", "modernbert")], ids=" × ".join)
-def pair(request, monkeypatch) -> tuple[str, str]:
+def pair(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     list_it(monkeypatch)
-    return request.param
+    objective, architecture = request.param
+    return objective, architecture
 
 
-def test_the_whole_road(pair, roots, monkeypatch):
+def test_the_whole_road(pair: tuple[str, str], roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = recipe(*pair)
     cut_and_resume(given, roots, monkeypatch)
     folders = run(given, roots)
@@ -76,10 +79,10 @@ def cut_and_resume(given: Recipe, root: Path, monkeypatch: pytest.MonkeyPatch) -
     kept = whole.rename(whole.with_name(f"{whole.name}-whole"))
     real = PretrainModule.training_step
 
-    def interrupted(self, drawn, batch_idx):
-        if self.global_step == 7:
+    def interrupted(self: Any, drawn: Any, batch_idx: int) -> None:
+        if self.global_step == 5:
             raise RuntimeError("power cut")
-        return real(self, drawn, batch_idx)
+        real(self, drawn, batch_idx)
 
     with monkeypatch.context() as patch:
         patch.setattr(PretrainModule, "training_step", interrupted)
@@ -123,14 +126,20 @@ def card_and_page_show_the_headline(
     assert summary.chance.name in page
 
 
-def test_a_flat_loss_raises_the_alarm_of_the_headline(pair, roots, monkeypatch, caplog):
+def test_a_flat_loss_raises_the_alarm_of_the_headline(
+    pair: tuple[str, str], roots: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """At a rate of nothing, near a level that is above everything."""
-    monkeypatch.setattr(alarms, "PLATEAU_STEPS", 10)
+    monkeypatch.setattr(alarms, "PLATEAU_STEPS", 8)
     monkeypatch.setattr(alarms, "PLATEAU_ROWS", 4)
     monkeypatch.setattr(alarms, "NEAR", 100.0)
-    given = recipe(
-        *pair, **{"pretrain.learning_rate": 1e-12, "pretrain.warmup_share": 0.0, "pretrain.checkpoint_minutes": 5}
-    )
+    monkeypatch.setattr(alarms, "STILL", 10.0)  # batches differ by more than a few steps teach
+    flat: dict[str, Any] = {
+        "pretrain.learning_rate": 1e-12,
+        "pretrain.warmup_share": 0.0,
+        "pretrain.checkpoint_minutes": 5,
+    }
+    given = recipe(*pair, flat | {"pretrain.max_steps": 10})
     with caplog.at_level(logging.WARNING):
         folder = run(given, roots, until="pretrain")["pretrain"]
     assert PretrainedRun(folder).summary.warnings["plateaus"] == 1

@@ -50,19 +50,10 @@ ENCODER_SIZES = MappingProxyType(
         "intermediate_size": "feed_forward",
     }
 )
-WEIGHTS = Weights(
-    "bert",
-    ENCODER_SIZES,
-    (
-        "type_vocab_size",
-        "hidden_act",
-        "position_embedding_type",
-        "layer_norm_eps",
-        "is_decoder",
-        "max_position_embeddings",
-    ),
-    {"sequence_pair": ("bert.pooler.", "cls.seq_relationship.")},
-)
+BUILT_IN = (
+    "type_vocab_size", "hidden_act", "position_embedding_type", "layer_norm_eps", "is_decoder", "max_position_embeddings",
+)  # fmt: skip
+WEIGHTS = Weights("bert", ENCODER_SIZES, BUILT_IN, {"sequence_pair": ("bert.pooler.", "cls.seq_relationship.")})
 
 
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:

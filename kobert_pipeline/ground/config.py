@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from kobert_pipeline.ground.errors import RecipeError
 
@@ -16,6 +18,17 @@ class Config(BaseModel):
     """Base of every settings class. Fields made with `runtime` (workers, paths) do not change what is computed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """A truth value is not a number, although Python counts with it; nor is infinity one to compute with."""
+        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
+            raise ValueError("a number is needed, not a truth value")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("a finite number is needed")
+        return value
 
     def content(self) -> dict[str, Any]:
         """The settings that change the result, as plain JSON values, for a fingerprint."""
@@ -37,6 +50,12 @@ class Config(BaseModel):
 def runtime(default: Any, **constraints: Any) -> Any:
     """A field that changes how fast or where something is computed, not the result. Fingerprints leave it out."""
     return Field(default, json_schema_extra={"runtime": True}, **constraints)
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """`int | None` -> int and None's type; the parts of a union."""
+    parts = getattr(annotation, "__args__", ()) if isinstance(annotation, UnionType) else (annotation,)
+    return set(parts)
 
 
 def _content(value: Any) -> Any:

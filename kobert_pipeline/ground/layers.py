@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
+from kobert_pipeline.ground import strict_yaml
 from kobert_pipeline.ground.errors import RecipeError
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
     """Reads a YAML file whose top level is a mapping. Raises RecipeError for anything else."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = strict_yaml.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -51,12 +52,20 @@ def _without_budget(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in BUDGETS}
 
 
+def _value(assignment: str, text: str) -> Any:
+    try:
+        return strict_yaml.parse(text) if text.strip() else ""
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"--set {assignment}: the value is not readable YAML: {reason}") from None
+
+
 def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     """The settings with one `--set pretrain.max_steps=100` applied. The value is YAML: numbers, lists and booleans work."""
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
         raise RecipeError(f"--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100")
-    value: Any = yaml.safe_load(text) if text.strip() else ""
+    value = _value(assignment, text)
     *parents, last = key.strip().split(".")
     result = dict(settings)
     inner = result

@@ -83,7 +83,7 @@ def _sentences(corpus: Corpus | None) -> list[str]:
 
 
 def _expanded(name: str) -> str:
-    return str(Path(expand_variables(name, "report.beside")).expanduser()) if _is_path(name) else name
+    return str(Path(expand_variables(name, "report.compare_with")).expanduser()) if _is_path(name) else name
 
 
 def _is_path(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""`make bench-pretrain`: pretraining beside Hugging Face's `Trainer` with `DataCollatorForLanguageModeling`, on the same text.
+"""`make bench-pretrain`: pretraining compared with Hugging Face's `Trainer` with `DataCollatorForLanguageModeling`, on the same text.
 
 *Everyday* is how `run_mlm` is used: line by line, padded, float32, the head over every position. *Best* are its best settings:
 text grouped into full rows, bfloat16. Useful tokens are pieces that are no padding. Every measurement is a process of its own, so

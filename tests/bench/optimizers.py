@@ -1,5 +1,5 @@
-"""Optimizers for `make bench-pretrain`'s part `optimizers`: what stands beside AdamW there, and is not in the product unless it
-measures better. Each takes (model, learning rate, weight decay, betas, epsilon, steps of the run)."""
+"""Optimizers for the part `optimizers` of `make bench-pretrain`: alternatives to AdamW, which are not in the product unless they
+measure better. Each takes (model, learning rate, weight decay, betas, epsilon, steps of the run)."""
 
 from __future__ import annotations
 

@@ -19,13 +19,14 @@ from sklearn.metrics import accuracy_score, f1_score
 import klue_eval
 from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.figures import METRIC_TITLES
+from klue_eval.figures import METRIC_TITLES, score
 from klue_eval.heads import HEADS
 from klue_eval.metrics import METRICS
 from klue_eval.published import COLUMNS
 from klue_eval.task import KlueTask
 from klue_eval.tasks import KNOWN, TASKS, find_task, nli, ynat
 from klue_eval.token_reader import Reader
+from kobert_pipeline.ground.errors import InputError
 
 pairs_of_topics = lists(tuples(sampled_from(ynat.LABELS), sampled_from(ynat.LABELS)), min_size=1, max_size=60)
 pairs_of_relations = lists(tuples(sampled_from(nli.LABELS), sampled_from(nli.LABELS)), min_size=1, max_size=60)
@@ -166,3 +167,14 @@ def test_the_reference_libraries_are_needed_by_tests_alone() -> None:
                 imported.add(str(node.module).partition(".")[0])
     assert "seqeval" not in imported
     assert {"sklearn", "scipy"} <= imported  # of the baseline
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["sts", "korsts"])
+def test_a_prediction_that_is_not_a_number_names_its_row_and_gets_no_score(name, value):
+    task = find_task(name)
+    rows = [
+        {"guid": f"row-{number}", "labels": {"real-label": float(number), "binary-label": 0}} for number in range(4)
+    ]
+    with pytest.raises(InputError, match=f"row row-2 is {value}"):
+        score(task, [0.0, 1.0, value, 3.0], rows)

@@ -42,7 +42,7 @@ def main() -> None:
     for name in RECIPES:
         recipe = load_recipe(str(HERE / f"{name}.yaml"))
         folders = run(recipe, ARTIFACTS)
-        write_page(ARTIFACTS / "reports" / f"{recipe.name}.html", recipe.name, folders, recipe.report.beside)
+        write_page(ARTIFACTS / "reports" / f"{recipe.name}.html", recipe.name, folders, recipe.report.compare_with)
         figures[name] = {stage: figures_of(folder) for stage, folder in folders.items()}
     write_json(Path("build/bench/real.json"), figures)
     print(markdown(figures))  # noqa: T201

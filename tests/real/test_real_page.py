@@ -73,9 +73,9 @@ def _small_run(data: Path, klue: Path, folder: Path) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def pages(folders: dict[str, Path], real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    beside = [str(real_data / "vocabs" / name) for name in ("klue-bert-base", "kcbert")]
-    write_page(folder / "run.html", "real", folders, beside)
-    (folder / "public.html").write_text(public_page("real", folders, beside), encoding="utf-8")
+    others = [str(real_data / "vocabs" / name) for name in ("klue-bert-base", "kcbert")]
+    write_page(folder / "run.html", "real", folders, others)
+    (folder / "public.html").write_text(public_page("real", folders, others), encoding="utf-8")
     write_comparison(folder / "both.html", ("one", "other"), (folders, folders))
     return {name: folder / f"{name}.html" for name in ("run", "public", "both")}
 

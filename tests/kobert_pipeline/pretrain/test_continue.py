@@ -106,7 +106,7 @@ def test_the_weights_of_every_architecture_come_back(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def klue_like(tiny, tmp_path_factory):
-    """A checkpoint as klue/roberta-* are: RoBERTa beside a WordPiece tokenizer whose padding is number 1, and that has no
+    """A checkpoint as klue/roberta-* are: RoBERTa with a WordPiece tokenizer whose padding is number 1, and that has no
     segments."""
     folder = tmp_path_factory.mktemp("klue")
     pieces = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]

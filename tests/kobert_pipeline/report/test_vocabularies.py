@@ -1,4 +1,4 @@
-"""The tokenizer beside others, on the page."""
+"""The tokenizer compared with others, on the page."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def test_a_path_is_called_by_its_last_part(name: str, shown: str) -> None:
 def test_both_editions_show_chart_and_table_and_no_folder(
     folders: dict[str, Path], other: Path, tmp_path: Path
 ) -> None:
-    beside = [str(other / "vocab.txt"), str(tmp_path / "none")]
-    write_page(tmp_path / "page.html", "small", folders, beside)
-    for page in ((tmp_path / "page.html").read_text(encoding="utf-8"), public_page("small", folders, beside)):
+    others = [str(other / "vocab.txt"), str(tmp_path / "none")]
+    write_page(tmp_path / "page.html", "small", folders, others)
+    for page in ((tmp_path / "page.html").read_text(encoding="utf-8"), public_page("small", folders, others)):
         assert elements(page)
         assert "Compared with other vocabularies" in page
         assert "Agreement with morphemes (F1)" in page
@@ -103,8 +103,8 @@ def test_both_editions_show_chart_and_table_and_no_folder(
 
 
 def test_the_recipe_and_the_command_name_them(other: Path, tmp_path: Path) -> None:
-    recipe = load_recipe("quickstart", (f"report.beside=[{other}]",))
-    assert recipe.report.beside == (str(other),)
+    recipe = load_recipe("quickstart", (f"report.compare_with=[{other}]",))
+    assert recipe.report.compare_with == (str(other),)
     result = CliRunner().invoke(
         cli.app, ["report", "quickstart", "--compare-with", str(other), "--artifacts", str(tmp_path)]
     )
