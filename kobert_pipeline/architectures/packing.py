@@ -70,9 +70,12 @@ def _flex_mask(numbers: Tensor, window: int | None, *, causal: bool) -> Any:
 
     furthest = numbers.shape[1] if window is None else window
 
+    # Two functions: with a branch inside one, torch 2.13 writes C++ that does not compile.
     def sees(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        seen = (numbers[row, query] == numbers[row, key]) & ((query - key).abs() <= furthest)
-        return seen & (query >= key) if causal else seen
+        return (numbers[row, query] == numbers[row, key]) & ((query - key).abs() <= furthest)
+
+    def sees_no_future(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return sees(row, head, query, key) & (query >= key)
 
     rows, length = numbers.shape
-    return create_block_mask(sees, rows, None, length, length, device=numbers.device)
+    return create_block_mask(sees_no_future if causal else sees, rows, None, length, length, device=numbers.device)

@@ -19,6 +19,8 @@ from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.training.checkpoints import best_checkpoint
 
+pytestmark = pytest.mark.system  # a dozen runs of training
+
 SETTINGS = {
     "objective": {"name": "throw_away", "mlm_probability": 0.3},
     "architecture": {"name": "bert", "layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64},
