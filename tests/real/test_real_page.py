@@ -153,7 +153,7 @@ def test_every_chart_is_drawn_in_its_colours(browser: Browser, seen: tuple[str, 
         "Hangul among letters": "corpora",
         "Agreement with morphemes (F1)": "tokenizer",
         "Masked language model loss, nats": "validation",
-        "Masked pieces predicted right": "validation",
+        "Masked tokens predicted right": "validation",
         "Learning rate": "validation",
         "Tokens per second": "validation",
     }
