@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from kobert_pipeline.architectures.varlen import VARLEN, register
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def choose_attention(asked: str, offered: Sequence[str]) -> str:
         return "sdpa" if "sdpa" in offered and torch.cuda.is_available() else "eager"
     if asked not in offered:
         raise ValueError(f"attention {asked} is not offered by this architecture; it offers {', '.join(offered)}")
+    if asked == VARLEN:
+        register()
     return asked
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ SIZES = MappingProxyType(
 )
 """Turc et al. 2019 (mini, small); Devlin et al. 2019, section 3 (base, large)."""
 
-ATTENTIONS = ("eager", "sdpa", "flex_attention")
+ATTENTIONS = ("eager", "sdpa", "flex_attention", VARLEN)
 HEADS = MappingProxyType(
     {
         "tokens": lambda model, hidden: model.cls.predictions(hidden),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ SIZES = MappingProxyType(
 )
 """Base and large: Warner et al. 2024, table 4. Mini and small: ours, about as large as BERT's of that name."""
 
-ATTENTIONS = ("eager", "sdpa", "flex_attention")
+ATTENTIONS = ("eager", "sdpa", "flex_attention", VARLEN)
 HEADS = MappingProxyType({"tokens": lambda model, hidden: model.decoder(model.head(hidden))})
 WEIGHTS = Weights(
     "modernbert",

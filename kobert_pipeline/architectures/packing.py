@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from kobert_pipeline.architectures.varlen import boundaries
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -63,6 +65,20 @@ def attention_within_examples(batch: Batch, kind: str, window: int | None = None
         return allowed
     assert kind == "eager", f"no packed rows with {kind}"
     return torch.zeros_like(allowed, dtype=torch.float32).masked_fill(~allowed, torch.finfo(torch.float32).min)
+
+
+def boundaries_of(batch: Batch) -> dict[str, Any]:
+    """Where examples begin and end in the rows of the batch, packed or not: see `varlen.boundaries`. Padding is a sequence of
+    its own after each row."""
+    import torch
+
+    if PACKING in batch:
+        numbers = batch[PACKING].long().div(batch["input_ids"].shape[1], rounding_mode="floor")
+    else:
+        mask = batch["attention_mask"].bool()
+        rows = torch.arange(len(mask), device=mask.device)[:, None]
+        numbers = torch.where(mask, rows, -1)
+    return boundaries(numbers, most=len(batch["input_ids"]) + len(numbers))
 
 
 def _flex_mask(numbers: Tensor, window: int | None, *, causal: bool) -> Any:

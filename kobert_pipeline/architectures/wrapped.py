@@ -9,17 +9,24 @@ from typing import Any
 from torch import Tensor, nn
 
 from kobert_pipeline.architectures.architecture import Head, MaskKind
-from kobert_pipeline.architectures.packing import PACKING, attention_within_examples, examples_of, rows_of
+from kobert_pipeline.architectures.packing import (
+    PACKING,
+    attention_within_examples,
+    boundaries_of,
+    examples_of,
+    rows_of,
+)
 from kobert_pipeline.architectures.padding import visible
+from kobert_pipeline.architectures.varlen import VARLEN
 
 Batch = dict[str, Tensor]
 
 
-Encode = Callable[[Any, dict[str, Tensor], Any], Tensor]
+Encode = Callable[[Any, dict[str, Any], Any], Tensor]
 """(transformers' model, what its encoder takes from a batch, attention mask) -> last hidden states."""
 
 
-def encode(transformer: Any, inputs: dict[str, Tensor], mask: Any) -> Tensor:
+def encode(transformer: Any, inputs: dict[str, Any], mask: Any) -> Tensor:
     """By the model's own encoder."""
     states: Tensor = transformer.base_model(**inputs, attention_mask=mask).last_hidden_state
     return states
@@ -50,10 +57,19 @@ class Wrapped(nn.Module):
     def hidden(self, batch: Batch) -> Tensor:
         """(B, L, H), the same whether rows are packed or not."""
         if PACKING not in batch:
-            return self._encode(self.transformer, {name: batch[name] for name in self._inputs}, visible(batch))
+            inputs = {name: batch[name] for name in self._inputs}
+            if self._is_varlen:
+                return self._encode(self.transformer, inputs | boundaries_of(batch), None)
+            return self._encode(self.transformer, inputs, visible(batch))
         rows = rows_of(batch, self._inputs)
         rows["position_ids"] = rows["position_ids"] + self._first_position
+        if self._is_varlen:
+            return examples_of(self._encode(self.transformer, rows | boundaries_of(batch), None), batch)
         return examples_of(self._encode(self.transformer, rows, self._masks(batch)), batch)
+
+    @property
+    def _is_varlen(self) -> bool:
+        return bool(self.transformer.config._attn_implementation == VARLEN)
 
     def logits(self, head: str, states: Tensor) -> Tensor:
         """What the head makes of hidden states: see `Learner.logits`."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config, nearest, runtime
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import BUDGETS
@@ -15,6 +16,9 @@ from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
 
 SPEC = StageSpec(name="pretrain", version=4, libraries=("torch", "transformers", "lightning"))
+
+WITHOUT_DROPOUT = ("flex_attention", VARLEN)
+"""Attentions that cannot drop out."""
 
 
 class Phase(Config):
@@ -122,9 +126,10 @@ class PretrainConfig(Config):
     workers: int = runtime(0, ge=0)
     """Processes that draw batches ahead of training. 0: the training process draws them itself, which is fastest on a CPU. The
     batches are the same."""
-    attention: Literal["auto", "eager", "sdpa", "flex_attention"] = runtime("auto")
+    attention: Literal["auto", "eager", "sdpa", "flex_attention", "varlen"] = runtime("auto")
     """How attention is computed. `auto` takes `sdpa` on a GPU, if the architecture offers it, and `eager` otherwise.
-    `flex_attention` skips what packed examples do not see of each other, and needs dropout 0."""
+    `varlen` is FlashAttention that knows where the examples of a row end; `flex_attention` skips what they do not see of each
+    other. Both need dropout 0, `varlen` also bf16 or fp16."""
     compile: bool = runtime(False)
     """Compiles each layer with torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a
     CPU; not measured on GPUs."""
@@ -195,8 +200,12 @@ class PretrainConfig(Config):
                 f"attention {self.attention} is not offered by architecture {architecture.name!r}; set auto, or one of "
                 f"{', '.join(architecture.attentions)}"
             )
-        if self.attention == "flex_attention" and self.architecture.get("dropout"):
-            raise ValueError("attention flex_attention does not support dropout; set pretrain.architecture.dropout: 0")
+        if self.attention in WITHOUT_DROPOUT and self.architecture.get("dropout"):
+            raise ValueError(
+                f"attention {self.attention} does not support dropout; set pretrain.architecture.dropout: 0"
+            )
+        if self.attention == VARLEN and self.precision == "fp32":
+            raise ValueError("attention varlen does not support precision fp32; set bf16 or fp16")
 
     def _require_what_the_strategy_supports(self) -> None:
         if self.strategy != "fsdp":

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from kobert_pipeline.architectures.varlen import flop_formulas
 from kobert_pipeline.objectives.objective import Batch
 from kobert_pipeline.training.layerwise import plainly
 
@@ -22,8 +24,9 @@ class Cost:
 
     The first part is the matrices that every token meets, and the head's share; the second is attention. Both follow from the
     operations that torch counts on examples of two lengths, so nothing is assumed about the names of weights, and several
-    models, frozen ones and shared layers count what they compute. Attention counts as it is computed: a local layer that
-    masks a full product counts the full product. Padding counts nothing, so a run that pads has a lower MFU.
+    models, frozen ones and shared layers count what they compute. Attention counts as two products forward and four backward,
+    over what is computed: a local layer counts its window with `varlen`, and the full product where a mask hides the rest.
+    Padding counts nothing, so a run that pads has a lower MFU.
     """
 
     per_token: float
@@ -47,7 +50,8 @@ class Cost:
 
 def _counted(step: Callable[[Batch], None], batch: Batch) -> tuple[float, float, float]:
     """FLOPs, tokens, and the sum of squared lengths, of rows as wide as they are computed."""
-    with plainly(), FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False, custom_mapping=flop_formulas())
+    with plainly(), sdpa_kernel(SDPBackend.MATH), counter:
         step(batch)
     rows, length = batch["input_ids"].shape
     return float(counter.get_total_flops()), float(rows * length), float(rows * length**2)
