@@ -36,7 +36,9 @@ def boundaries(numbers: Tensor, most: int) -> dict[str, Any]:
     starts = torch.ones_like(numbers, dtype=torch.bool)
     starts[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
     flat = starts.flatten()
-    places = torch.where(flat, flat.cumsum(0) - 1, most)  # all that begin nothing write the same value to the last place
+    places = torch.where(
+        flat, flat.cumsum(0) - 1, most
+    )  # all that begin nothing write the same value to the last place
     positions = torch.arange(rows * length, device=numbers.device, dtype=torch.int32)
     ends = torch.full((most + 1,), rows * length, device=numbers.device, dtype=torch.int32)
     ends.scatter_(0, places, torch.where(flat, positions, rows * length))
@@ -77,7 +79,9 @@ def _by_mask(query: Tensor, key: Tensor, value: Tensor, ends: Tensor, scaling: f
     allowed = numbers[:, None, :, None] == numbers[:, None, None, :]
     if reach >= 0:
         allowed &= (positions[:length, None] - positions[:length]).abs() <= reach
-    seen: Tensor = scaled_dot_product_attention(query, key.to(query.dtype), value.to(query.dtype), allowed, scale=scaling)
+    seen: Tensor = scaled_dot_product_attention(
+        query, key.to(query.dtype), value.to(query.dtype), allowed, scale=scaling
+    )
     return seen.transpose(1, 2).to(value.dtype)
 
 

@@ -132,7 +132,7 @@ class PretrainConfig(Config):
     other. Both need dropout 0, `varlen` also bf16 or fp16."""
     compile: bool = runtime(False)
     """Compiles each layer with torch.compile, which needs a C++ compiler and some minutes at the start. A tenth slower on a
-    CPU; not measured on GPUs."""
+    CPU, a fifth faster on a GPU (BERT-base on an H200)."""
 
     @field_validator("objective")
     @classmethod

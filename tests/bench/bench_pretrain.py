@@ -9,7 +9,7 @@ first three stages give the store (`bert-small`; with `quickstart` no data is ne
 some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENCH_MINUTES how long each run of `quality` trains,
 KOBERT_KLUE the folder of KLUE's files for its last column, BENCH_STEPS how many steps each run of `optimizers` takes and BENCH_RATES
 at which multiples of the recipe's learning rate. Prints one table, saves `build/bench/pretrain.json` after every row, and draws
-`build/bench/pretrain.png`. `quality` trains three times so many minutes; `optimizers` (not run unless named) each of five as often
+`build/bench/pretrain.png`. For a GPU there is `gpu.py`. `quality` trains three times so many minutes; `optimizers` (not run unless named) each of five as often
 as there are rates. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
 """
 
@@ -82,7 +82,7 @@ def main() -> None:
     folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
     figures = read_json(RESULT) if RESULT.exists() else {}
     figures["machine"] = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
-    parts = os.environ.get("BENCH", "speed gpu quality").split()
+    parts = os.environ.get("BENCH", "speed quality").split()
     for part in parts:
         figures[part] = []
         for row in PARTS[part](folders):
@@ -119,27 +119,6 @@ def speed(folders: dict[str, Path]) -> Rows:
         for form in ("everyday", "best"):
             row = {"what": f"bert-{size}, Trainer, {form}"} | apart("trainer", folders, form=form, **spec)
             yield row | ({"ours is times": ours["tokens/s"] / row["tokens/s"]} if "tokens/s" in row else {})
-
-
-def gpu(folders: dict[str, Path]) -> Rows:
-    """bert-base in bfloat16: full rows of 512, pairs of 128. The number of predictions is fixed, at BERT's own: counting them
-    would wait for the GPU."""
-    if not torch.cuda.is_available():
-        yield {"what": "bert-base on a GPU", "remark": "not measured: there is no GPU here"}
-        return
-    base = {"name": "bert", "size": "base"}
-    for name, length, rows, predictions in (("mlm", 512, 64, 77), ("mlm_nsp", 128, 256, 20)):
-        objective = {"name": name, "max_predictions": predictions, "fixed_predictions": True}
-        yield {"what": f"bert-base, {name}, {rows} x {length}"} | apart(
-            "ours",
-            folders,
-            architecture=base,
-            objective=objective,
-            length=length,
-            rows=rows,
-            seconds=SECONDS,
-            workers=4,
-        )
 
 
 def quality(folders: dict[str, Path]) -> Rows:
@@ -481,7 +460,6 @@ def validation(job: dict[str, Any]) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {
     "speed": speed,
-    "gpu": gpu,
     "quality": quality,
     "optimizers": optimizers,
 }

@@ -70,8 +70,16 @@ class Speed:
 
     @property
     def name(self) -> str:
-        words = [self.system, self.objective, f"{self.rows} x {self.length}", "packed" if self.packed else "", self.attention]
-        return ", ".join(word for word in [*words, "compiled" if self.compile else "", *(name for name, _ in self.options)] if word)
+        words = [
+            self.system,
+            self.objective,
+            f"{self.rows} x {self.length}",
+            "packed" if self.packed else "",
+            self.attention,
+        ]
+        return ", ".join(
+            word for word in [*words, "compiled" if self.compile else "", *(name for name, _ in self.options)] if word
+        )
 
 
 def _bert(**named: Any) -> Speed:
@@ -315,7 +323,14 @@ def speeds(folder: Path, arguments: argparse.Namespace, until: float) -> Iterato
     """The rows, in a process of their own, which is started again if one of them ends it."""
     chosen = [number for number, row in enumerate(SPEEDS) if arguments.rows in row.name]
     while chosen:
-        command = [sys.executable, __file__, "rows", str(folder), *map(str, chosen), *(["--tiny"] if arguments.tiny else [])]
+        command = [
+            sys.executable,
+            __file__,
+            "rows",
+            str(folder),
+            *map(str, chosen),
+            *(["--tiny"] if arguments.tiny else []),
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=sys.stderr, text=True) as process:
             assert process.stdout is not None
             timer = _stop_at(process, until)
@@ -347,7 +362,7 @@ def rows(arguments: argparse.Namespace) -> None:
             found = speed(arguments.folder, SPEEDS[number], tiny=arguments.tiny)
         except Exception as error:  # one row that fails does not take the others with it
             found = {"remark": _one_line(error)}
-        print(json.dumps(found), file=out, flush=True)  # noqa: T201
+        print(json.dumps(found), file=out, flush=True)
         _forget()
 
 
@@ -359,7 +374,7 @@ def speed(folder: Path, row: Speed, *, tiny: bool) -> dict[str, Any]:
 
     began = time.monotonic()
     vars(stage).update(save=lambda *_: None, _export=lambda *_: None)
-    setattr(PretrainModule, "measure", lambda self, batches: {self.objective.headline: 1.0})
+    PretrainModule.measure = lambda self, batches: {self.objective.headline: 1.0}
     number = 4 if tiny else STEPS
     logged = _steps(folder, settings(row, number, tiny=tiny), _csv)[0 if tiny else WARMUP :]
     middle = {name: statistics.median(line[name] for line in logged) for name in logged[0]}
@@ -375,11 +390,14 @@ def speed(folder: Path, row: Speed, *, tiny: bool) -> dict[str, Any]:
 
 def settings(row: Speed, steps: int, *, tiny: bool) -> dict[str, Any]:
     name, _, size = row.system.partition("-")
-    sizes = {"size": size, "dropout": 0.0} | ({"layers": 3, "hidden": 32, "heads": 2, "feed_forward": 64} if tiny else {})
+    sizes = {"size": size, "dropout": 0.0} | (
+        {"layers": 3, "hidden": 32, "heads": 2, "feed_forward": 64} if tiny else {}
+    )
     length, number = (48, 4) if tiny else (row.length, row.rows)
     phase = {"max_length": length, "batch_size": number} | ({"row_length": length} if row.packed else {})
     return {
-        "objective": {"name": row.objective, **dict(row.options)} | ({"max_predictions": 9} if tiny and row.options else {}),
+        "objective": {"name": row.objective, **dict(row.options)}
+        | ({"max_predictions": 9} if tiny and row.options else {}),
         "architecture": {"name": name, **sizes},
         "phases": [phase],
         "max_steps": steps,
@@ -399,10 +417,12 @@ def _steps(folder: Path, given: Mapping[str, Any], read: Callable[[Workspace], A
     from kobert_pipeline.pretrain.config import PretrainConfig
 
     config = PretrainConfig.parse(dict(given))
-    with tempfile.TemporaryDirectory() as place:
-        with Workspace(Path(place), Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
-            build(config, folder / "tokenizer", folder / "dataset", out, seed=0)
-            return read(out)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Workspace(Path(place), Identity("pretrain", 1, config.content(), {}, 0, {})) as out,
+    ):
+        build(config, folder / "tokenizer", folder / "dataset", out, seed=0)
+        return read(out)
 
 
 def _csv(out: Workspace) -> list[dict[str, float]]:
@@ -440,8 +460,18 @@ def trained(folder: Path, seconds: float, *, tiny: bool) -> Iterator[tuple[str, 
 
     row = _modern("small", 512, 128)
     length = {"max_steps": 8} if tiny else {"max_steps": None, "max_minutes": seconds / 60}
-    rates = {"objective": {"name": "mlm", "mlm_probability": 0.3}, "learning_rate": 1e-3, "warmup_share": 0.03, "schedule": "wsd"}
-    given = settings(row, 8, tiny=tiny) | rates | length | {"log_steps": 4 if tiny else 50, "validation_steps": 4 if tiny else 1_000}
+    rates = {
+        "objective": {"name": "mlm", "mlm_probability": 0.3},
+        "learning_rate": 1e-3,
+        "warmup_share": 0.03,
+        "schedule": "wsd",
+    }
+    given = (
+        settings(row, 8, tiny=tiny)
+        | rates
+        | length
+        | {"log_steps": 4 if tiny else 50, "validation_steps": 4 if tiny else 1_000}
+    )
     config = PretrainConfig.parse(given)
     with Workspace(folder / "runs", Identity("pretrain", 1, config.content(), {}, 0, {})) as out:
         began = time.monotonic()
