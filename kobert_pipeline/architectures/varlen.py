@@ -62,10 +62,14 @@ def attend(
     from torch.nn.attention.varlen import varlen_attn
 
     rows, heads, length, size = query.shape
-    flat = [part.transpose(1, 2).reshape(rows * length, heads, size).to(value.dtype) for part in (query, key, value)]
-    seen: Any = varlen_attn(
-        *flat, cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q, scale=scaling, window_size=(reach, reach)
-    )
+    flat = (part.transpose(1, 2).reshape(rows * length, heads, size).to(value.dtype) for part in (query, key, value))
+    bounds: dict[str, Any] = {
+        "cu_seq_q": cu_seq_lens_q,
+        "cu_seq_k": cu_seq_lens_q,
+        "max_q": max_length_q,
+        "max_k": max_length_q,
+    }
+    seen: Any = varlen_attn(*flat, **bounds, scale=scaling, window_size=(reach, reach))
     return seen.view(rows, length, heads, size), None
 
 
