@@ -62,7 +62,9 @@ def attend(
     from torch.nn.attention.varlen import varlen_attn
 
     rows, heads, length, size = query.shape
-    flat = (part.transpose(1, 2).reshape(rows * length, heads, size).to(value.dtype) for part in (query, key, value))
+    flat: list[Any] = [
+        part.transpose(1, 2).reshape(rows * length, heads, size).to(value.dtype) for part in (query, key, value)
+    ]
     bounds: dict[str, Any] = {
         "cu_seq_q": cu_seq_lens_q,
         "cu_seq_k": cu_seq_lens_q,
