@@ -11,6 +11,7 @@ from kobert_pipeline.runner import finished_folders
 
 STAGE = "pretrain"
 CONFIG = "config.json"
+MODEL = "model"
 
 
 def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
@@ -24,10 +25,18 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
             raise KobertError(
                 f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
             )
-        return str(folders[STAGE] / "model")
+        return str(folders[STAGE] / MODEL)
     if not Path(name).is_dir():
         return name
-    folder = next((place for place in (Path(name), Path(name) / "model") if (place / CONFIG).is_file()), None)
+    folder = next((place for place in (Path(name), Path(name) / MODEL) if (place / CONFIG).is_file()), None)
     if folder is None:
         raise InputError(f"{name}: no {CONFIG}; name a folder that `save_pretrained` wrote, or that a run exported.")
     return str(folder)
+
+
+def other_models(folder: str) -> list[str]:
+    """The further models that the same run exported next to `model/`, such as a generator."""
+    place = Path(folder)
+    if place.name != MODEL or not place.is_dir():
+        return []
+    return sorted(str(other) for other in place.parent.iterdir() if other != place and (other / CONFIG).is_file())

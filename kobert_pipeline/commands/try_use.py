@@ -3,12 +3,13 @@
 # Without `from __future__ import annotations`: typer reads the annotations of a function that is made for each use.
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, ModelName, Settings
-from kobert_pipeline.uses.use import Use
+from kobert_pipeline.uses.use import Network, Tokenizer, UnfitModel, Use
 
 
 def command_of(use: Use) -> Callable[..., None]:
@@ -27,7 +28,7 @@ def command_of(use: Use) -> Callable[..., None]:
         from kobert_pipeline.uses.results import lines, table
 
         with quiet():
-            tokenizer, network = use.load(locate(model, settings or (), artifacts))
+            tokenizer, network = _load(use, locate(model, settings or (), artifacts))
             results = use.try_it(tokenizer, network, texts)
         console = Console()
         for result in results:
@@ -38,3 +39,16 @@ def command_of(use: Use) -> Callable[..., None]:
 
     try_use.__name__, try_use.__doc__ = use.command.name, use.command.help
     return try_use
+
+
+def _load(use: Use, folder: str) -> tuple[Tokenizer, Network]:
+    """The model, or the first one next to it that fits the use: ELECTRA's generator fills masks, its discriminator does not."""
+    from kobert_pipeline.commands.locate import other_models
+
+    try:
+        return use.load(folder)
+    except UnfitModel:
+        for other in other_models(folder):
+            with suppress(UnfitModel):
+                return use.load(other)
+        raise

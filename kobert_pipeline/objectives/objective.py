@@ -220,6 +220,11 @@ def no_annotations(_: Any) -> tuple[str, ...]:
     return ()
 
 
+def no_problem(_: Any, __: Any) -> str:
+    """Options fit sizes of every kind."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Objective:
     name: str
@@ -247,6 +252,8 @@ class Objective:
     inputs: Inputs = Inputs()
     per_phase: tuple[str, ...] = ()
     """Options that may change between the phases of a run."""
+    problem: Callable[[Any, Any], str] = no_problem
+    """(options, the student's sizes) -> why they do not fit each other, empty if they do. Asked before anything is run."""
     label_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a label (B,) -> what its values mean, for people who look at a batch."""
 

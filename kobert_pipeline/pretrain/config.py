@@ -181,6 +181,9 @@ class PretrainConfig(Config):
                     f"{architecture.name!r} does not provide"
                 )
 
+        if problem := objective.problem(self.options, self.sizes):
+            raise ValueError(f"objective {objective.name!r}: {problem}")
+
     def _require_lengths(self) -> None:
         total = sum(phase.share for phase in self.phases)
         if abs(total - 1) > 1e-6:

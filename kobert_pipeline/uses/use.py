@@ -114,6 +114,8 @@ class Use:
     check_back: Path
     """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
     what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
+    fits: Callable[[Network], bool] = lambda network: True
+    """Whether a network that `auto_class` loads is for this use: some of these classes load several kinds."""
 
     def load(self, name: str) -> tuple[Tokenizer, Network]:
         """Tokenizer and model of a folder or Hub id.
@@ -132,6 +134,8 @@ class Use:
             ) from None
         except (ValueError, KeyError) as error:
             raise UnfitModel(f"{name}: not a {self.kind}: {str(error).splitlines()[0]}") from None
+        if not self.fits(network):
+            raise UnfitModel(f"{name}: not a {self.kind}: transformers loads a {type(network).__name__}.")
         if report["missing_keys"]:
             raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
         return tokenizer, network.eval()

@@ -1,0 +1,21 @@
+"""Loaded by its path in a fresh process: does plain transformers judge tokens with what was published? Imports nothing of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SENTENCE = "대한민국의 수도는 겨울이다."
+
+
+def problem(name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> str:
+    """Empty where tokens are judged, otherwise one line that says what failed. Raises whatever transformers raises."""
+    import torch
+
+    batch = tokenizer(SENTENCE, return_tensors="pt")
+    with torch.no_grad():
+        logits = model(**batch).logits
+    if logits.shape != batch["input_ids"].shape:
+        return f"the model gives {tuple(logits.shape)} scores for {tuple(batch['input_ids'].shape)} tokens"
+    if not bool(torch.isfinite(logits).all()):
+        return "the model's scores for a sentence are not finite"
+    return ""
