@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import bert, electra, modernbert, roberta
+from kobert_pipeline.architectures import albert, bert, electra, modernbert, roberta
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
     {
         architecture.name: architecture
-        for architecture in (bert.ARCHITECTURE, modernbert.ARCHITECTURE, roberta.ARCHITECTURE, electra.ARCHITECTURE)
+        for architecture in (
+            bert.ARCHITECTURE,
+            modernbert.ARCHITECTURE,
+            roberta.ARCHITECTURE,
+            electra.ARCHITECTURE,
+            albert.ARCHITECTURE,
+        )
     }
 )

@@ -8,13 +8,14 @@ from pydantic import Field, model_validator
 
 from kobert_pipeline.ground.config import Config
 
-Unit = Literal["subword", "eojeol", "morpheme", "span"]
+Unit = Literal["subword", "eojeol", "morpheme", "span", "ngram"]
 
 
 class MaskingConfig(Config):
     unit: Unit = "subword"
     """What is masked whole: a token (Devlin et al. 2019), an eojeol (BERT's whole-word masking, 2019 code release), a
-    morpheme (the dataset needs `morphemes: true`), or a span of eojeols (SpanBERT, Joshi et al. 2020)."""
+    morpheme (the dataset needs `morphemes: true`), a span of eojeols (SpanBERT, Joshi et al. 2020), or an n-gram of
+    eojeols (ALBERT, Lan et al. 2020)."""
     mlm_probability: float = Field(0.15, gt=0, lt=1)
     """Share of each row's maskable tokens that is selected, rounded, at least one token. Whole units are taken while
     they fit, so a row may select a token or two fewer."""
@@ -30,7 +31,8 @@ class MaskingConfig(Config):
     span_probability: float = Field(0.2, gt=0, lt=1)
     """The length of a span in eojeols is geometric with this parameter …"""
     max_span: int = Field(10, gt=0)
-    """… and at most this (Joshi et al. 2020, section 3.1)."""
+    """… and at most this (Joshi et al. 2020, section 3.1). Also the most eojeols of an n-gram, 3 in the paper; the
+    probability of n is proportional to 1 / n (Lan et al. 2020, section 4.1)."""
 
     @model_validator(mode="after")
     def _fits(self) -> MaskingConfig:

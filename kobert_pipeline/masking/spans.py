@@ -53,6 +53,15 @@ def _first_to_cover(words: np.ndarray, reach: np.ndarray, segment: np.ndarray, *
 def geometric_lengths(words: np.ndarray, probability: float, longest: int) -> np.ndarray:
     """Draws lengths from 1 to `longest` by the low halves of words. They are geometric without the tail beyond
     `longest` (a mean of 3.8 for the paper's .2 and 10)."""
-    weights = probability * (1 - probability) ** np.arange(longest)
+    return _drawn_lengths(words, probability * (1 - probability) ** np.arange(longest))
+
+
+def ngram_lengths(words: np.ndarray, longest: int) -> np.ndarray:
+    """Draws lengths from 1 to `longest`, n with a probability proportional to 1 / n (Lan et al. 2020, section 4.1)."""
+    return _drawn_lengths(words, 1 / np.arange(1, longest + 1))
+
+
+def _drawn_lengths(words: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Lengths from 1 on, by their weights and the low halves of words."""
     bounds = np.cumsum(weights) / weights.sum()
     return np.searchsorted(bounds[:-1], uniform(words & LOW), side="right") + 1

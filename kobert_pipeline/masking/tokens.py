@@ -9,7 +9,7 @@ import numpy as np
 
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.generators import LOW, RowGenerator, uniform
-from kobert_pipeline.masking.spans import geometric_lengths, span_keys
+from kobert_pipeline.masking.spans import geometric_lengths, ngram_lengths, span_keys
 from kobert_pipeline.masking.units import choose_tokens, choose_units, units_of
 
 IGNORE_INDEX = -100
@@ -68,10 +68,13 @@ def _select(
         return _selection(choose_tokens(words, maskable, budget), words, words, config)
     units = units_of(starts, maskable)
     budget = _room_for_one(budget, np.where(units.begins, units.size, maskable.shape[1]).min(axis=1), config)
-    if config.unit != "span":
+    if config.unit not in ("span", "ngram"):
         return _selection(choose_units(words, units, maskable, budget), words, words, config)
     span_words = generator.words(SPANS, maskable.shape[1])
-    lengths = geometric_lengths(span_words, config.span_probability, config.max_span)
+    if config.unit == "ngram":
+        lengths = ngram_lengths(span_words, config.max_span)
+    else:
+        lengths = geometric_lengths(span_words, config.span_probability, config.max_span)
     keys = span_keys(units, maskable, words, lengths)
     return _selection(choose_units(keys, units, maskable, budget), keys, span_words, config)
 

@@ -19,7 +19,7 @@ from kobert_pipeline.objectives.rows import Rows
 if TYPE_CHECKING:
     import torch
 
-STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "morpheme": MORPHEME_START}
+STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "ngram": EOJEOL_START, "morpheme": MORPHEME_START}
 """Masked unit -> the annotation that says where one begins. A subword begins anywhere."""
 TOKENS = "tokens"
 """The head that scores masked positions: (n, H) -> (n, vocabulary)."""

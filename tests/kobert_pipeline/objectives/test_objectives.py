@@ -113,6 +113,18 @@ def test_our_loss_equals_that_of_bert_for_pre_training(make):
     assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
 
 
+def test_our_loss_equals_that_of_albert_for_pre_training(make):
+    model, batch, loss = make("mlm_sop", "albert", unit="ngram", max_span=3)
+    model.eval()
+    with torch.no_grad():
+        ours = total_loss(loss(model, batch, torch.Generator()))
+        theirs = model.student.transformer(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long(), token_type_ids=batch["token_type_ids"],
+            labels=batch["labels"], sentence_order_label=batch["sentence_order_label"],
+        ).loss  # fmt: skip
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
+
+
 @pytest.mark.parametrize("architecture", ["modernbert", "roberta"])
 def test_our_loss_equals_that_of_transformers_for_masked_lm(make, architecture):
     """Some rows are padded: RoBERTa's positions leave padding out."""
