@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import albert, bert, electra, modernbert, roberta
+from kobert_pipeline.architectures import albert, bert, deberta, electra, modernbert, roberta
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -16,6 +16,7 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             roberta.ARCHITECTURE,
             electra.ARCHITECTURE,
             albert.ARCHITECTURE,
+            deberta.ARCHITECTURE,
         )
     }
 )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.objectives import mlm, mlm_nsp, mlm_sop, replaced_tokens
+from kobert_pipeline.objectives import mlm, mlm_nsp, mlm_sop, replaced_tokens, span_boundary
 from kobert_pipeline.objectives.objective import Objective
 
 OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
     {
         objective.name: objective
-        for objective in (mlm.OBJECTIVE, mlm_nsp.OBJECTIVE, mlm_sop.OBJECTIVE, replaced_tokens.OBJECTIVE)
+        for objective in (
+            mlm.OBJECTIVE,
+            mlm_nsp.OBJECTIVE,
+            mlm_sop.OBJECTIVE,
+            replaced_tokens.OBJECTIVE,
+            span_boundary.OBJECTIVE,
+        )
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 import torch
 
 from kobert_pipeline.architectures import ARCHITECTURES
@@ -48,6 +49,22 @@ PAIRS = [
     for architecture in ARCHITECTURES
     if fits(objective, architecture)
 ]
+
+
+def _cover() -> set[tuple[str, str]]:
+    """As few pairs as hold every objective and every architecture: the last architecture that fits an objective, and the first
+    objective that fits an architecture."""
+    of_objectives = {objective: architecture for objective, architecture in PAIRS}
+    of_architectures = {architecture: objective for objective, architecture in reversed(PAIRS)}
+    seen = set(of_objectives.values())
+    return set(of_objectives.items()) | {
+        (of_architectures[name], name) for name in of_architectures if name not in seen
+    }
+
+
+COVER = _cover()
+COVERING_FIRST = [pytest.param(*pair, marks=[] if pair in COVER else pytest.mark.system) for pair in PAIRS]
+"""Every pair; those that are not needed to cover both tables are for the system tests."""
 
 
 def tiny_models(config: PretrainConfig, info: TokenizerInfo) -> Models:

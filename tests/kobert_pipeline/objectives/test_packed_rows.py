@@ -23,14 +23,18 @@ LOCAL = {"modernbert": {"local_attention": 16}}
 """Windows shorter than the examples."""
 LENGTH, ROW = 48, 160
 PACKING_PAIRS = [pair for pair in PAIRS if ARCHITECTURES[pair[1]].packs]
-FLEX = pytest.param(
-    "flex_attention",
-    marks=[
-        pytest.mark.system,  # it is compiled first
-        pytest.mark.skipif(shutil.which("g++") is None, reason="flex_attention needs a C++ compiler (g++) on a CPU"),
-    ],
-)
-IMPLEMENTATIONS = ["eager", "sdpa", FLEX]
+FLEX = [
+    pytest.mark.system,  # it is compiled first
+    pytest.mark.skipif(shutil.which("g++") is None, reason="flex_attention needs a C++ compiler (g++) on a CPU"),
+]
+
+
+def with_attentions(*row):
+    """(…, architecture) with every attention that the architecture offers."""
+    return [
+        pytest.param(*row, attention, marks=FLEX if attention == "flex_attention" else [])
+        for attention in ARCHITECTURES[row[-1]].attentions
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def info(tiny):
 def make(tiny, info):
     """(objective, architecture, attention) -> models, a batch unpacked and packed, the objective's loss."""
 
-    def build(objective_name, architecture_name, implementation="sdpa", **settings):
+    def build(objective_name, architecture_name, implementation="auto", **settings):
         sizes = SIZES | LOCAL.get(architecture_name, {})
         config = config_of_pair(
             objective_name, architecture_name, sizes, length=LENGTH, attention=implementation, **settings
@@ -61,7 +65,9 @@ def make(tiny, info):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_packing_changes_no_mask_and_no_label(make, objective):
-    _, plain, packed, _ = make(objective, "bert")
+    _, plain, packed, _ = make(
+        objective, next(architecture for name, architecture in PACKING_PAIRS if name == objective)
+    )
     rows = packed.pop("packing")
     assert rows.shape[1] == ROW
     assert len(plain["input_ids"]) > 2 * len(rows)
@@ -69,8 +75,10 @@ def test_packing_changes_no_mask_and_no_label(make, objective):
     assert all(torch.equal(plain[name], packed[name]) for name in plain)
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("architecture", "implementation"),
+    [case for name, architecture in ARCHITECTURES.items() if architecture.packs for case in with_attentions(name)],
+)
 @torch.no_grad()
 def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, architecture, implementation, info):
     """Hidden states and pair logits of every other example, those in the same row among them."""
@@ -93,8 +101,9 @@ def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, archi
         assert (logits[1][victim] - logits[0][victim]).abs().max() > 0
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize(("objective", "architecture"), PACKING_PAIRS)
+@pytest.mark.parametrize(
+    ("objective", "architecture", "implementation"), [case for pair in PACKING_PAIRS for case in with_attentions(*pair)]
+)
 @torch.no_grad()
 def test_packed_examples_have_the_states_and_the_loss_of_unpacked_ones(make, objective, architecture, implementation):
     model, plain, packed, loss = make(objective, architecture, implementation)

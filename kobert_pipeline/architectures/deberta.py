@@ -1,0 +1,101 @@
+"""DeBERTa (He et al. 2021): attention in which content and relative position are kept apart, in the form of its second version:
+logarithmic buckets of distances, keys shared between content and positions, no absolute positions.
+
+Around transformers' `DebertaV2ForMaskedLM`, which has a plain head over the last layer and no enhanced mask decoder: with one,
+the exported folder would not fill masks in transformers.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.bert import ENCODER_SIZES, BertSizes
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class DebertaSizes(BertSizes):
+    buckets: int = Field(256, gt=0)
+    """Buckets of relative distances to each side: exact up to half of them, logarithmic beyond (release 2.0 of the code)."""
+
+
+SIZES = MappingProxyType(
+    {
+        "mini": DebertaSizes(layers=4, hidden=256, heads=4, feed_forward=1024, buckets=64),
+        "small": DebertaSizes(layers=6, hidden=512, heads=8, feed_forward=2048),
+        "base": DebertaSizes(layers=12, hidden=768, heads=12, feed_forward=3072),
+        "large": DebertaSizes(layers=24, hidden=1024, heads=16, feed_forward=4096),
+    }
+)
+"""Base and large: He et al. 2021, appendix A.2. Mini and small: ours."""
+
+ATTENTIONS = ("eager",)
+HEADS = MappingProxyType({"tokens": lambda model, hidden: model.cls(hidden)})
+WEIGHTS = Weights(
+    "deberta-v2",
+    ENCODER_SIZES | {"position_buckets": "buckets"},
+    (
+        "type_vocab_size", "hidden_act", "layer_norm_eps", "max_position_embeddings", "relative_attention", "pos_att_type",
+        "share_att_key", "norm_rel_ebd", "position_biased_input", "conv_kernel_size", "legacy",
+    ),
+)  # fmt: skip
+
+
+def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
+    from transformers import DebertaV2Config, DebertaV2ForMaskedLM
+
+    from kobert_pipeline.architectures.wrapped import Wrapped
+
+    config = DebertaV2Config(
+        vocab_size=spec.vocab_size,
+        num_hidden_layers=sizes.layers,
+        hidden_size=sizes.hidden,
+        num_attention_heads=sizes.heads,
+        intermediate_size=sizes.feed_forward,
+        max_position_embeddings=sizes.positions,
+        hidden_dropout_prob=sizes.dropout,
+        attention_probs_dropout_prob=sizes.dropout,
+        relative_attention=True,
+        position_buckets=sizes.buckets,
+        pos_att_type=["p2c", "c2p"],
+        share_att_key=True,
+        norm_rel_ebd="layer_norm",
+        position_biased_input=False,
+        pad_token_id=spec.pad_id,
+        bos_token_id=spec.cls_id,
+        eos_token_id=spec.sep_id,
+        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
+    )
+    return Wrapped(DebertaV2ForMaskedLM(config), ("input_ids",), HEADS, mask="boolean", encode=encode)
+
+
+def encode(transformer: Any, inputs: dict[str, Any], mask: Any) -> Tensor:
+    """The mask of packed rows (R, 1, P, P) goes past the embeddings, which would multiply by it. Distances within an example are
+    the same wherever it lies in its row, so positions are not needed."""
+    import torch
+
+    encoder, ids = transformer.base_model, inputs["input_ids"]
+    of_tokens = None if mask is None or mask.dim() == 4 else mask
+    states = encoder.embeddings(ids, mask=of_tokens)
+    seen = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
+    found: Tensor = encoder.encoder(states, seen).last_hidden_state
+    return found
+
+
+ARCHITECTURE = Architecture(
+    name="deberta",
+    paper="He et al. 2021",
+    sizes=DebertaSizes,
+    named_sizes=SIZES,
+    heads=HEADS,
+    model_inputs=("input_ids", "attention_mask"),
+    build=build,
+    weights=WEIGHTS,
+    attentions=ATTENTIONS,
+    mask="boolean",
+)
