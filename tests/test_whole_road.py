@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pairs import PAIRS
+from pairs import COVER, PAIRS
 from rich.console import Console
 from throw_away import list_it
 
@@ -126,6 +126,7 @@ def card_and_page_show_the_headline(
     assert summary.chance.name in page
 
 
+@pytest.mark.parametrize("pair", [*sorted(COVER), ("throw_away", "bert")], ids=" × ".join, indirect=True)
 def test_a_flat_loss_raises_the_alarm_of_the_headline(
     pair: tuple[str, str], roots: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

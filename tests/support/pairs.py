@@ -54,7 +54,7 @@ PAIRS = [
 def _cover() -> set[tuple[str, str]]:
     """As few pairs as hold every objective and every architecture: the last architecture that fits an objective, and the first
     objective that fits an architecture."""
-    of_objectives = {objective: architecture for objective, architecture in PAIRS}
+    of_objectives = dict(PAIRS)
     of_architectures = {architecture: objective for objective, architecture in reversed(PAIRS)}
     seen = set(of_objectives.values())
     return set(of_objectives.items()) | {
