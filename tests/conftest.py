@@ -101,14 +101,22 @@ def _tokenizer(root: Path, corpora: Path) -> Path:
         return out.finish(build(config, corpora, out, special_tokens=(), execution=ExecutionConfig(workers=1)), {})
 
 
-def _dataset(root: Path, corpora: Path, tokenizer: Path) -> Path:
+@pytest.fixture(scope="session")
+def tagged_store(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The token store with morphemes and parts of speech."""
+    from kobert_pipeline.dataset.store import Store
+
+    return Store(_dataset(tmp_path_factory.mktemp("tagged"), tiny.corpora, tiny.tokenizer, morphemes=True))
+
+
+def _dataset(root: Path, corpora: Path, tokenizer: Path, *, morphemes: bool = False) -> Path:
     from kobert_pipeline.dataset.build import build
     from kobert_pipeline.dataset.config import DatasetConfig
     from tokenizer.load import load_tokenizer
 
     with Workspace(root, identity("dataset", corpora=corpora, tokenizer=tokenizer)) as out:
         summary = build(
-            DatasetConfig(validation_share=0.15),
+            DatasetConfig(validation_share=0.15, morphemes=morphemes),
             corpora,
             tokenizer,
             out,

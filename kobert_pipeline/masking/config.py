@@ -8,14 +8,15 @@ from pydantic import Field, model_validator
 
 from kobert_pipeline.ground.config import Config
 
-Unit = Literal["subword", "eojeol", "morpheme", "span", "ngram"]
+Unit = Literal["subword", "eojeol", "morpheme", "span", "ngram", "entity", "phrase"]
 
 
 class MaskingConfig(Config):
     unit: Unit = "subword"
     """What is masked whole: a token (Devlin et al. 2019), an eojeol (BERT's whole-word masking, 2019 code release), a
     morpheme (the dataset needs `morphemes: true`), a span of eojeols (SpanBERT, Joshi et al. 2020), or an n-gram of
-    eojeols (ALBERT, Lan et al. 2020)."""
+    eojeols (ALBERT, Lan et al. 2020). `entity` and `phrase` (ERNIE, Sun et al. 2019, section 3.2) need morphemes, too: what
+    is masked whole is a run of proper nouns, or of nouns with their numerals and affixes; all else goes by morphemes."""
     mlm_probability: float = Field(0.15, gt=0, lt=1)
     """Share of each row's maskable tokens that is selected, rounded, at least one token. Whole units are taken while
     they fit, so a row may select a token or two fewer."""

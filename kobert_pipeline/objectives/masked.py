@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
+from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
+from kobert_pipeline.masking.runs import run_starts
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Figure, Learner, Term
 from kobert_pipeline.objectives.parts_of_speech import accuracy_figures, accuracy_terms
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 STARTS = {"eojeol": EOJEOL_START, "span": EOJEOL_START, "ngram": EOJEOL_START, "morpheme": MORPHEME_START}
 """Masked unit -> the annotation that says where one begins. A subword begins anywhere."""
+RUNS = {
+    "entity": ("NNP",),
+    "phrase": ("NNG", "NNP", "NNB", "NNBC", "NR", "SN", "SL", "SH", "XPN", "XSN", "XR"),
+}
+"""Masked unit -> tags of mecab-ko-dic whose morphemes are one unit where they follow each other. Other units are morphemes."""
 TOKENS = "tokens"
 """The head that scores masked positions: (n, H) -> (n, vocabulary)."""
 HEADLINE, ACCURACY = "mlm", "mlm_accuracy"
@@ -39,7 +47,17 @@ class MaskedOptions(MaskingConfig):
 
 
 def annotations_read(options: MaskedOptions) -> tuple[str, ...]:
+    if options.unit in RUNS:
+        return (MORPHEME_START, PART_OF_SPEECH)
     return (STARTS[options.unit],) if options.unit in STARTS else ()
+
+
+def unit_starts(rows: Rows, unit: str) -> np.ndarray | None:
+    """(B, L) bool: where a masked unit begins. None for subwords."""
+    if unit in RUNS:
+        tags = [PARTS_OF_SPEECH.index(tag) for tag in RUNS[unit]]
+        return run_starts(rows.annotations(MORPHEME_START), np.isin(rows.annotations(PART_OF_SPEECH), tags))
+    return rows.annotations(STARTS[unit]) if unit in STARTS else None
 
 
 def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> Batch:
@@ -54,7 +72,7 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
     input_ids, labels = mask_tokens(
         rows.input_ids,
         rows.maskable,
-        rows.annotations(STARTS[config.unit]) if config.unit in STARTS else None,
+        unit_starts(rows, config.unit),
         context.generator,
         config,
         mask_id=context.tokenizer.mask_id,

@@ -14,7 +14,7 @@ from kobert_pipeline.masking.units import units_of
 MASK_ID = 4
 REPLACEMENTS = np.arange(5, 900)
 WIDTH = 512
-UNITS = ("subword", "eojeol", "morpheme", "span", "ngram")
+UNITS = ("subword", "eojeol", "morpheme", "span", "ngram", "entity", "phrase")
 unit_names = st.sampled_from(UNITS)
 
 

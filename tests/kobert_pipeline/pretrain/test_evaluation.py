@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kobert_pipeline.dataset.build import build
-from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.store import Store
-from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.ground.parallel import ALONE
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.pseudo_perplexity import masked_copies, pseudo_perplexity, sample_sentences
@@ -20,7 +16,6 @@ from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
 from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
-from tokenizer.load import load_tokenizer
 
 SETTINGS = {
     "objective": {"name": "mlm"},
@@ -33,15 +28,6 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def info(tiny):
     return tokenizer_info(tiny.tokenizer)
-
-
-@pytest.fixture(scope="module")
-def tagged_store(tiny, tmp_path_factory):
-    inputs = {"tokenizer": read_manifest(tiny.tokenizer).fingerprint}
-    with Workspace(tmp_path_factory.mktemp("tagged"), Identity("dataset", 1, {}, inputs, 0, {})) as out:
-        config = DatasetConfig(validation_share=0.15, morphemes=True)
-        summary = build(config, tiny.corpora, tiny.tokenizer, out, load=load_tokenizer, execution=ALONE)
-        return Store(out.finish(summary, {}))
 
 
 def test_validation_batches_carry_parts_of_speech_where_the_store_holds_them(tiny, tagged_store, info):
