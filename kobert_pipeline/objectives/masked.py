@@ -13,7 +13,7 @@ from pydantic import Field
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PART_OF_SPEECH
 from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
-from kobert_pipeline.masking.runs import run_starts
+from kobert_pipeline.masking.joined_units import run_starts
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Figure, Learner, Term
 from kobert_pipeline.objectives.parts_of_speech import accuracy_figures, accuracy_terms

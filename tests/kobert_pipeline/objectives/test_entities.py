@@ -14,7 +14,7 @@ from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.masking.generators import RowGenerator
-from kobert_pipeline.masking.runs import run_starts
+from kobert_pipeline.masking.joined_units import run_starts
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.masked import RUNS

@@ -125,7 +125,7 @@ def test_our_loss_equals_that_of_albert_for_pre_training(make):
     assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
 
 
-@pytest.mark.parametrize("architecture", ["modernbert", "roberta"])
+@pytest.mark.parametrize("architecture", ["modernbert", "roberta", "deberta"])
 def test_our_loss_equals_that_of_transformers_for_masked_lm(make, architecture):
     """Some rows are padded: RoBERTa's positions leave padding out."""
     model, batch, loss = make("mlm", architecture, whole_sentences=True)
