@@ -132,8 +132,11 @@ def open_tokenizer(name: str) -> Tokenizer:
     try:
         tokenizer = _read(path, name)
     except Exception as error:  # tokenizers raises bare Exception
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if path.is_file():
+            raise InputError(f"{path}: not a tokenizer ({reason}). Copy or save it again.") from None
         raise InputError(
-            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({error})."
+            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({reason})."
         ) from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
