@@ -18,7 +18,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from kobert_pipeline.ground.addresses import TOKENIZER
+from kobert_pipeline.ground.addresses import TOKENIZER, downloaded
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
@@ -69,14 +69,12 @@ def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
     transformers may ignore the normaliser of a tokenizer.json. Raises InputError for one that does not load or cannot be
     extended.
     """
-    from huggingface_hub import snapshot_download
-
     if cuts_at_use(model):
         raise InputError(
             f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
         )
     try:
-        folder = Path(model) if Path(model).is_dir() else Path(snapshot_download(model, allow_patterns=list(TOKENIZER)))
+        folder = downloaded(model, TOKENIZER)
         if not any((folder / name).is_file() for name in TOKENIZER):
             raise InputError(f"it holds no {' or '.join(TOKENIZER)}. Save the tokenizer next to the model first")
         tokenizer, loaded = open_tokenizer(str(folder)), auto_tokenizer(model)
