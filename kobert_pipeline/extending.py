@@ -16,16 +16,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
+from kobert_pipeline.ground.addresses import TOKENIZER, downloaded
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
+from kobert_pipeline.training.quiet import quiet
 from kobert_pipeline.uses import find_use
 from tokenizer.build import sentences_of
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count
-from tokenizer.domain_pieces import extended, replaced, useful_pieces, wordpiece_vocabulary
+from tokenizer.domain_pieces import extended, first_new_id, replaced, useful_pieces, wordpiece_vocabulary
+from tokenizer.load import open_tokenizer
 from tokenizer.measure import measure
 
 logger = logging.getLogger(__name__)
@@ -40,32 +45,96 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     only when it is complete. Raises InputError when `out` exists, the tokenizer is not WordPiece, or the corpus adds
     nothing.
     """
-    from transformers import AutoTokenizer
-
     if out.exists():
         raise InputError(f"{out} exists already. Name another folder, or remove it.")
-    if cuts_at_use(model):
-        raise InputError(
-            f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
-        )
-    loaded = AutoTokenizer.from_pretrained(model)
-    old = loaded.backend_tokenizer
-    wordpiece_vocabulary(old)
+    old, loaded = _tokenizers(model)
+    network = _network(model)
     pieces = useful_pieces(old, _units(corpora, execution), number)
     new = extended(old, pieces)
-    _, _, network = find_use(model)
-    grow(network, [replaced(old, piece) for piece in pieces], size=new.get_vocab_size())
+    grow(network, [replaced(old, piece) for piece in pieces], begin=first_new_id(old))
     with _complete_or_absent(out) as folder:
         network.save_pretrained(folder)
-        loaded.save_pretrained(folder)
-        write_text(folder / "tokenizer.json", new.to_str(pretty=True))
-        _write_vocabulary(folder / "vocab.txt", new.get_vocab())
+        _save(new, loaded, folder)
     sentences = list(islice(_sentences(corpora), MEASURED_SENTENCES))
     before, after = (measure(tokenizer, sentences)["pieces_per_eojeol"] for tokenizer in (old, new))
     logger.info(
         "extend: %s more pieces, e.g. %s; %.2f -> %.2f per eojeol", f"{len(pieces):,}", ", ".join(pieces[:5]), before, after
     )  # fmt: skip
     return {"pieces": pieces, "pieces_per_eojeol": (before, after)}
+
+
+def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
+    """The tokenizer as `tokenizer.adopt` reads it, and as transformers does, which knows the roles of its tokens.
+
+    transformers may ignore the normaliser of a tokenizer.json. Raises InputError for one that does not load or cannot be
+    extended.
+    """
+    if cuts_at_use(model):
+        raise InputError(
+            f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
+        )
+    try:
+        folder = downloaded(model, TOKENIZER)
+        if not any((folder / name).is_file() for name in TOKENIZER):
+            raise InputError(f"it holds no {' or '.join(TOKENIZER)}. Save the tokenizer next to the model first")
+        tokenizer, loaded = open_tokenizer(str(folder)), auto_tokenizer(model)
+    except Exception as error:  # tokenizers raises bare Exception, and the Hub's client those of its HTTP library
+        raise InputError(f"{model}: its tokenizer does not load: {_first_line(error)}") from None
+    known = wordpiece_vocabulary(tokenizer)
+    tokenizer.add_tokens(
+        [token for _, token in sorted(loaded.added_tokens_decoder.items()) if token.content not in known]
+    )
+    if wordpiece_vocabulary(tokenizer) != loaded.get_vocab():
+        raise InputError(
+            f"{model}: transformers gives its tokens other ids than its files do. Load it with AutoTokenizer, check it, and "
+            "save it again next to the model."
+        )
+    return tokenizer, loaded
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _network(model: str) -> Any:
+    """The language model with every head of its checkpoint: the pooler and the pair head of BERT's pretraining, too.
+
+    Logs the weights that have no place in it.
+    """
+    from transformers import AutoModelForPreTraining
+
+    with quiet():
+        _, _, network = find_use(model)
+        try:
+            whole, report = AutoModelForPreTraining.from_pretrained(model, output_loading_info=True)
+        except (ValueError, RuntimeError):  # transformers names no such class, or its weights have other shapes
+            whole, report = network, {"missing_keys": {"all"}}
+        if not report["missing_keys"]:
+            network = whole.eval()
+        else:
+            _, report = type(network).from_pretrained(model, output_loading_info=True)
+    if dropped := sorted(report["unexpected_keys"]):
+        logger.warning("extend: %s has no place for %d weights, which are left out, e.g. %s", type(network).__name__, len(dropped), dropped[0])  # fmt: skip
+    return network
+
+
+def _save(tokenizer: Tokenizer, loaded: Any, folder: Path) -> None:
+    """The new tokenizer with the roles and settings of the old one. Ids with gaps cannot be written as vocab.txt."""
+    from transformers import PreTrainedTokenizerFast
+
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=loaded.model_input_names,
+        model_max_length=loaded.model_max_length,
+        clean_up_tokenization_spaces=False,
+        extra_special_tokens=[str(token) for token in loaded.extra_special_tokens],
+        **{role: str(token) for role, token in loaded.special_tokens_map.items() if isinstance(token, str)},
+    )
+    save_tokenizer(fast, folder)
+    write_text(folder / "tokenizer.json", tokenizer.to_str(pretty=True))
+    pieces = tokenizer.get_vocab(with_added_tokens=True)
+    if sorted(pieces.values()) == list(range(len(pieces))):
+        write_text(folder / "vocab.txt", "\n".join(sorted(pieces, key=pieces.__getitem__)) + "\n")
 
 
 @contextmanager
@@ -93,31 +162,21 @@ def _sentences(corpora: Path) -> Iterator[str]:
     return (sentence for shard in sorted((corpora / "shards").glob("*.parquet")) for sentence in sentences_of(shard))
 
 
-def _write_vocabulary(path: Path, vocabulary: dict[str, int]) -> None:
-    """Writes one piece per line in id order, for old tools."""
-    write_text(path, "\n".join(sorted(vocabulary, key=vocabulary.__getitem__)) + "\n")
+def grow(network: Any, parts: Sequence[Sequence[int]], begin: int) -> None:
+    """Gives a language model a row from `begin` on for each of `parts`. The row and its bias begin as means of the rows in
+    the part; rows that belong to a piece keep their values.
 
-
-def grow(network: Any, parts: Sequence[Sequence[int]], size: int) -> None:
-    """Gives a language model `size` rows. The last rows, and their biases, begin as means of the rows in
-    `parts`.
-
-    Rows in between (a model may have more rows than its tokenizer has pieces) keep the values that transformers gives
-    them.
+    A model that has more rows than its tokenizer has pieces gives these away before it grows.
     """
     import torch
 
     with torch.no_grad():
-        network.resize_token_embeddings(max(size, network.config.vocab_size), mean_resizing=False)
-        begin = size - len(parts)
+        rows = max(begin + len(parts), network.get_input_embeddings().num_embeddings)
+        network.resize_token_embeddings(rows, mean_resizing=False)
         tables = [network.get_input_embeddings().weight]
         output = network.get_output_embeddings()
         if output is not None:
             tables += [output.weight, *([] if output.bias is None else [output.bias])]
-        done = set()
-        for table in tables:
-            if table.data_ptr() in done:  # tied
-                continue
-            done.add(table.data_ptr())
+        for table in {table.data_ptr(): table for table in tables}.values():  # once if they are tied
             for number, ids in enumerate(parts):
                 table[begin + number] = table[list(ids)].mean(0)

@@ -54,6 +54,14 @@ class Recipe(Config):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _only_a_continued_run_has_a_base(self) -> Recipe:
+        if self.hub.base_model and self.pretrain.continue_from is None:
+            raise RecipeError(
+                f"hub.base_model: {self.hub.base_model}, but the weights begin at random. Set pretrain.continue_from, or leave it out."
+            )
+        return self
+
 
 def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))

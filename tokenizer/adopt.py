@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tokenizers import Tokenizer
 
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
@@ -20,6 +23,12 @@ logger = logging.getLogger(__name__)
 
 MOST_UNKNOWN = 0.5
 """Share of pieces. A tokenizer with more [UNK] in Korean text takes syllables apart, or is not for Korean."""
+
+PROBE = "대한민국의 수도는 서울이다"
+DECOMPOSED = (
+    "the adopted tokenizer cuts decomposed Hangul (NFD, as macOS writes it) otherwise than composed. The corpus is "
+    "composed; whoever uses the model must compose text first: unicodedata.normalize('NFC', text)"
+)
 
 
 def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequence[str]) -> dict[str, Any]:
@@ -46,8 +55,23 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
         )
     save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     logger.info("tokenizer: adopted, %s pieces, %.2f per eojeol", f"{len(pieces):,}", figures["pieces_per_eojeol"])
+    cased, nfc = is_cased(tokenizer), reads_decomposed(tokenizer)
+    if not nfc:
+        logger.warning("tokenizer: %s", DECOMPOSED)
     inner = sum(piece.startswith("##") for piece in pieces)
-    return {"vocab_size": len(pieces), "inner_pieces": inner, "training_text": figures}
+    return {"vocab_size": len(pieces), "inner_pieces": inner, "training_text": figures, "cased": cased, "nfc": nfc}
+
+
+def reads_decomposed(tokenizer: Tokenizer) -> bool:
+    """Whether Hangul gives the same pieces composed (NFC) and decomposed into jamo (NFD)."""
+    composed, decomposed = (tokenizer.encode(unicodedata.normalize(form, PROBE)).ids for form in ("NFC", "NFD"))
+    return bool(composed == decomposed)
+
+
+def is_cased(tokenizer: Tokenizer) -> bool:
+    """Whether the normaliser keeps capital letters."""
+    normalizer = tokenizer.normalizer
+    return normalizer is None or normalizer.normalize_str("ABC") == "ABC"
 
 
 def _pieces(vocabulary: dict[str, int], needed: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import heapq
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 from kobert_pipeline.ground.errors import InputError
 from tokenizer.words import piece_of
@@ -20,6 +20,7 @@ def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, m
     """
     vocabulary = set(wordpiece_vocabulary(tokenizer))
     counts = {piece_of(unit): count for unit, count in units.items() if count >= min_frequency}
+    counts = {piece: count for piece, count in counts.items() if _is_reachable(piece, tokenizer)}
     waiting = [
         (-count * _saving(piece, vocabulary), piece) for piece, count in counts.items() if piece not in vocabulary
     ]
@@ -38,9 +39,15 @@ def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, m
     if not chosen:
         raise InputError(
             f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is "
-            "already a piece."
+            "already a piece, or the tokenizer's normaliser changes it (lower-casing, taking syllables apart)."
         )
     return chosen
+
+
+def _is_reachable(piece: str, tokenizer: Tokenizer) -> bool:
+    """Whether the normaliser leaves it as it is. No text would be cut into it otherwise."""
+    text = piece.removeprefix("##")
+    return tokenizer.normalizer is None or tokenizer.normalizer.normalize_str(text).strip() == text
 
 
 def _saving(piece: str, vocabulary: Collection[str]) -> int:
@@ -65,25 +72,41 @@ def greedy_parts(piece: str, vocabulary: Collection[str]) -> list[str]:
 
 
 def wordpiece_vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
-    """Piece -> id. Raises InputError for a tokenizer that is not WordPiece."""
-    model = json.loads(tokenizer.to_str())["model"]
-    if model["type"] != "WordPiece":
-        raise InputError(f"Only WordPiece tokenizers can be extended; this one is {model['type']}.")
-    vocabulary: dict[str, int] = model["vocab"]
+    """Piece -> id, added tokens included. Raises InputError for a tokenizer that is not WordPiece as BERT writes it."""
+    model = tokenizer.model
+    if not isinstance(model, models.WordPiece):
+        raise InputError(f"Only WordPiece tokenizers can be extended; this one is {type(model).__name__}.")
+    if model.continuing_subword_prefix != "##":
+        raise InputError(f"Its pieces inside a word begin with {model.continuing_subword_prefix!r}, not with '##'.")
+    vocabulary: dict[str, int] = tokenizer.get_vocab(with_added_tokens=True)
+    if model.unk_token not in vocabulary:
+        raise InputError(f"Its vocabulary lacks the token for unknown words, {model.unk_token!r}.")
+    tokens = {number: token for token, number in vocabulary.items()}
+    for token, number in vocabulary.items():
+        if tokens[number] != token:
+            raise InputError(f"Its tokens {tokens[number]!r} and {token!r} have the same id, {number:,}.")
     return vocabulary
 
 
+def first_new_id(tokenizer: Tokenizer) -> int:
+    """The id after all present ones, which may have gaps."""
+    return 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
+
+
 def extended(tokenizer: Tokenizer, pieces: Sequence[str]) -> Tokenizer:
-    """Returns the tokenizer with `pieces` after all its present ids."""
-    wordpiece_vocabulary(tokenizer)
+    """Returns the tokenizer with `pieces` after all its present ids.
+
+    Added tokens move into the vocabulary of WordPiece. Outside of it they would be numbered again from its size whenever the
+    file is read, and would take the ids of new pieces.
+    """
+    vocabulary, begin = wordpiece_vocabulary(tokenizer), first_new_id(tokenizer)
     content = json.loads(tokenizer.to_str())
-    begin = 1 + max(tokenizer.get_vocab(with_added_tokens=True).values())
-    content["model"]["vocab"] |= {piece: begin + number for number, piece in enumerate(pieces)}
+    content["model"]["vocab"] = vocabulary | {piece: begin + number for number, piece in enumerate(pieces)}
     return Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
 
 
 def replaced(tokenizer: Tokenizer, piece: str) -> list[int]:
     """Ids of the pieces that a new one replaces; the id of [UNK] if it was unknown."""
     vocabulary = wordpiece_vocabulary(tokenizer)
-    unknown = json.loads(tokenizer.to_str())["model"]["unk_token"]
+    unknown = tokenizer.model.unk_token
     return [vocabulary[part] for part in greedy_parts(piece, vocabulary) or [unknown]]

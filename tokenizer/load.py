@@ -13,8 +13,8 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
-from kobert_pipeline.ground.files import atomic_path, read_json, write_json, write_text
-from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use, save_tokenizer
 from tokenizer.train import ROLES
 from tokenizer.words import DIGITS, Digits
 
@@ -75,10 +75,7 @@ def save(
         extra_special_tokens=extra,
         **ROLES,
     )
-    fast.save_pretrained(folder)
-    for written in [folder / "tokenizer.json", folder / "tokenizer_config.json", *folder.glob("tokenization_*.py")]:
-        with atomic_path(written) as path:
-            path.write_bytes(written.read_bytes())
+    save_tokenizer(fast, folder)
     write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
     saved = load_tokenizer(folder, check=False)  # it knows the special tokens; a sentence may hold one
     write_json(folder / GOLDEN, [{"text": text, "pieces": saved.encode(text).tokens} for text in golden])
@@ -135,8 +132,11 @@ def open_tokenizer(name: str) -> Tokenizer:
     try:
         tokenizer = _read(path, name)
     except Exception as error:  # tokenizers raises bare Exception
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if path.is_file():
+            raise InputError(f"{path}: not a tokenizer ({reason}). Copy or save it again.") from None
         raise InputError(
-            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({error})."
+            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({reason})."
         ) from None
     tokenizer.no_truncation()
     tokenizer.no_padding()

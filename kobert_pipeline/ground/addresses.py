@@ -77,6 +77,15 @@ def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[
         raise InputError(f"{setting}: {name}: cannot be downloaded ({type(error).__name__}: {error})") from None
 
 
+def downloaded(model: str, patterns: Sequence[str]) -> Path:
+    """A folder as it is, or the newest files of a Hub id `owner/name`. Raises whatever the Hub's client raises."""
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(model, allow_patterns=list(patterns)))
+
+
 def _folder(name: str, setting: str) -> Path:
     folder = Path(expand_variables(name, setting)).expanduser()
     if not folder.is_dir():

@@ -18,7 +18,7 @@ from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import atomic_path, write_text
-from kobert_pipeline.hub.card import model_card
+from kobert_pipeline.hub.card import base_model, model_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.hub.publishable import BINARY, CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
@@ -46,7 +46,8 @@ def build(
     _copy_model(pretrain.model, folder)
     _write_records(config, artifacts, folder, recipe, resolved)
     _refuse_leaks(folder, out)
-    check_folder(folder, use, golden=artifacts[TokenizerFolder].golden, export=pretrain.model)
+    _warn(config, artifacts)
+    check_folder(folder, use, tokenizer=artifacts[TokenizerFolder].folder, export=pretrain.model)
     files = {
         path.relative_to(folder).as_posix(): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()
     }
@@ -57,6 +58,19 @@ def build(
         time.monotonic() - started,
     )
     return {"files": files, "load_back": "ok"}
+
+
+def _warn(config: HubConfig, artifacts: ArtifactSet) -> None:
+    """About what is published as it is, and what its user should know."""
+    if not artifacts[TokenizerFolder].summary.nfc:
+        logger.warning(
+            "hub: the adopted tokenizer cuts decomposed Hangul (NFD) otherwise than composed; the card says to compose text first"
+        )
+    pretrain = artifacts[PretrainedRun]
+    if pretrain.continued_from and not base_model(config, pretrain):
+        logger.warning(
+            "hub: the card cannot name the model that training continued from. Set hub.base_model: owner/name"
+        )
 
 
 def _copy_model(model: Path, folder: Path) -> None:

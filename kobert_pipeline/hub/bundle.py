@@ -34,8 +34,8 @@ class Bundle:
     """Name in the repository -> the file with its content, or the text itself."""
     not_sent: tuple[str, ...]
     """Files of the same folder that are never sent: links, and names that are not on the list of allowed ones."""
-    golden: Path | None = None
-    """Sentences with the pieces that the tokenizer must split them into. Never sent."""
+    tokenizer: Path | None = None
+    """The artifact with the run's tokenizer, with which the published one is compared."""
     export: Path | None = None
     """The folder that training exported, for a model."""
     use: Use | None = None
@@ -84,7 +84,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
         files={name: hub.publish / name for name in names}
         | {CARD: model_card(config, recipe, described, repo=repo, cost=pretrain.cost), PAGE: page},
         not_sent=not_sent,
-        golden=artifacts[TokenizerFolder].golden,
+        tokenizer=artifacts[TokenizerFolder].folder,
         export=pretrain.model,
         use=use_named(pretrain.summary.use),
     )
@@ -106,7 +106,7 @@ def tokenizer_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path]
         | _manifest_files(artifacts)
         | {CARD: tokenizer_card(config, recipe, artifacts, repo=repo)},
         not_sent=not_sent,
-        golden=tokenizer.golden,
+        tokenizer=tokenizer.folder,
     )
 
 

@@ -41,6 +41,8 @@ TASK_TYPES = {
     "wos": "text-generation",
 }
 """KLUE task -> the Hub's name for that kind of task."""
+TESTED = ("4.57.6", "5.23.0")
+"""Versions of transformers in which tests/test_transformers_4.py loads models and tokenizers of every kind."""
 METRIC_TYPES = {"macro_f1": "f1", "pearson": "pearsonr"}
 """Metric -> its identifier on the Hub, where that is another word."""
 _HUB_DATASET = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
@@ -58,6 +60,8 @@ def model_card(
         "front_matter": front_matter(config, recipe, artifacts),
         "use": uses.use_named(pretrain.summary.use),
         "tokenizer": artifacts[TokenizerFolder],
+        "base": base_model(config, pretrain),
+        "transformers": pretrain.libraries["transformers"],
         "dataset": artifacts[TokenStore].summary,
         "pretrain": pretrain,
         "sample": scores.sample,
@@ -111,6 +115,7 @@ def _shared(config: HubConfig, recipe: str, artifacts: ArtifactSet, repo: str) -
         "title": title,
         "recipe": recipe,
         "repo": repo,
+        "tested": ", ".join(TESTED),
         "artifacts": artifacts.by_stage,
         "corpus": artifacts[Corpus],
         "libraries": library_versions(artifacts.by_stage),
@@ -141,10 +146,17 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
         pipeline_tag=uses.use_named(run.use).pipeline_tag,
         tags=list(dict.fromkeys(["korean", run.architecture, *config.tags])),
         datasets=hub_datasets(artifacts[Corpus]) or None,
+        base_model=base_model(config, artifacts[PretrainedRun]) or None,
         model_name=wording.one_line(config.title or recipe) if results else None,
         eval_results=results or None,
     )
     return data.to_yaml()
+
+
+def base_model(config: HubConfig, pretrain: PretrainedRun) -> str:
+    """The model on the Hub from which training continued; empty if there is none, or if its name is not known."""
+    began = pretrain.continued_from
+    return "" if began is None else config.base_model or began.repo
 
 
 def _language(config: HubConfig) -> str | list[str]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.stage import StageSpec
 
-SPEC = StageSpec(name="hub", version=3, libraries=("huggingface-hub",))
+SPEC = StageSpec(name="hub", version=4, libraries=("huggingface-hub",))
 
 
 class HubConfig(Config):
@@ -20,5 +20,8 @@ class HubConfig(Config):
     """ISO 639-1 codes."""
     tags: tuple[str, ...] = ()
     """Added to the Hub's search tags of the model card."""
+    base_model: str = Field("", pattern=r"^([\w.-]+/)?[\w.-]*$")
+    """The model on the Hub from which training continued, for the card: `owner/name`. Where empty, the card names what
+    `pretrain.continue_from` names as `hub:owner/name`; a folder is named by the sha256 of its weights."""
     authors: tuple[str, ...] = ()
     """Named in the citation of the cards."""

@@ -19,9 +19,12 @@ from kobert_pipeline.uses.use import Use
 QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def check_folder(folder: Path, use: Use, *, golden: Path | None = None, export: Path | None = None) -> None:
-    """Checks a model's folder without the network. Raises KobertError when plain transformers cannot use it."""
-    options = _options(use, golden, export, cuts_at_use(folder))
+def check_folder(folder: Path, use: Use, *, tokenizer: Path | None = None, export: Path | None = None) -> None:
+    """Checks a model's folder without the network. `tokenizer` is the artifact with the run's tokenizer.
+
+    Raises KobertError when plain transformers cannot use the folder.
+    """
+    options = _options(use, tokenizer, export, cuts_at_use(folder))
     reason = _run(["model", str(folder.resolve()), *options], {"HF_HUB_OFFLINE": "1"})
     if reason:
         raise KobertError(
@@ -34,7 +37,7 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
 
     The process gets the token, which a private repository needs, through its environment.
     """
-    options = _options(bundle.use, bundle.golden, bundle.export, TOKENIZER_CODE in bundle.files)
+    options = _options(bundle.use, bundle.tokenizer, bundle.export, TOKENIZER_CODE in bundle.files)
     arguments = [bundle.kind, published.repo, "--revision", published.commit, *options]
     if bundle.documents is not None:
         arguments += ["--documents", str(bundle.documents)]
@@ -47,8 +50,8 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
         )
 
 
-def _options(use: Use | None, golden: Path | None, export: Path | None, trust: bool) -> list[str]:
-    named = [("--golden", golden), ("--export", export), ("--check", use.check_back if use else None)]
+def _options(use: Use | None, tokenizer: Path | None, export: Path | None, trust: bool) -> list[str]:
+    named = [("--tokenizer", tokenizer), ("--export", export), ("--check", use.check_back if use else None)]
     found = [
         part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
     ]

@@ -1,14 +1,18 @@
-"""Loads a tokenizer as `AutoTokenizer` does, but never runs code that is stored with the tokenizer."""
+"""Loads a tokenizer as `AutoTokenizer` does, but never runs code that is stored with the tokenizer, and saves it so that
+transformers 4 and 5 load it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.files import atomic_path, read_json, write_json
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
-
+FAST = "PreTrainedTokenizerFast"
+"""The class of a plain tokenizer.json under the name that transformers 4 and 5 have for it."""
+ONLY_IN_5 = ("backend", "is_local", "local_files_only", "extra_special_tokens")
+"""Keys of tokenizer_config.json that transformers 5 writes. The last one stops transformers 4; the others mean nothing to it."""
 
 MECAB_KO = "MecabKoTokenizer"
 """The class that this file names for a tokenizer that cuts at morphemes at use (`morpheme: inference`)."""
@@ -38,3 +42,18 @@ def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **setti
 
         return MecabKoTokenizer.from_pretrained(name, **settings)
     return AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **settings)
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Writes tokenizer.json, tokenizer_config.json, and the code of a tokenizer that has some. transformers 4 and 5 load them
+    alike."""
+    tokenizer.save_pretrained(folder)
+    config = read_json(folder / TOKENIZER_CONFIG)
+    extra = config.get("extra_special_tokens")
+    kept = {name: value for name, value in config.items() if name not in ONLY_IN_5}
+    kept |= {"additional_special_tokens": extra} if extra else {}
+    kept |= {} if config["tokenizer_class"] == MECAB_KO else {"tokenizer_class": FAST}
+    write_json(folder / TOKENIZER_CONFIG, kept)
+    for written in [folder / "tokenizer.json", *folder.glob("tokenization_*.py")]:
+        with atomic_path(written) as path:
+            path.write_bytes(written.read_bytes())

@@ -65,7 +65,8 @@ def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     if len(masked) > limit:
         raise InputError(f"{sentence[:40]!r}…: {len(masked)} tokens; the model takes {limit}. Shorten the text.")
     with torch.no_grad():
-        probabilities = network(**batch).logits[0, masked].float().softmax(dim=-1)
+        logits = network(**batch).logits[0, masked, : len(tokenizer)]  # a model may have more rows than pieces
+    probabilities = logits.float().softmax(dim=-1)
     best = probabilities.topk(min(GUESSES, probabilities.shape[-1]), dim=-1)
     rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return Result(sentence, [[Answer(_text(tokenizer, piece), value) for piece, value in zip(*row, strict=True)] for row in rows])  # fmt: skip

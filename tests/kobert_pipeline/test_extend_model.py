@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import published_models
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM
 
-from kobert_pipeline.extending import extend
+from kobert_pipeline.extending import extend, grow
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.ground.parallel import ALONE
 from tokenizer.load import assemble, save
 from tokenizer.train import ROLES
@@ -78,3 +84,94 @@ def _fail(*_: object) -> None:
 def test_an_existing_folder_is_not_written_over(checkpoint: Path, corpora: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists already"):
         extend(str(checkpoint), corpora, tmp_path, 2, ALONE)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[int, list[list[int]], int]:
+    """Rows of a model, the rows that new ones replace, and the first new one, which may be inside or after them."""
+    rows = draw(st.integers(8, 40))
+    parts = draw(st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=3), min_size=1, max_size=5))
+    return rows, parts, draw(st.integers(8, 44))
+
+
+@pytest.mark.parametrize(
+    "kind", ["BertForMaskedLM", "BertForPreTraining", "RobertaForMaskedLM", "ModernBertForMaskedLM"]
+)
+@settings(max_examples=15)
+@given(given=tables())
+def test_rows_of_pieces_keep_their_values(kind: str, given: tuple[int, list[list[int]], int]) -> None:
+    rows, parts, begin = given
+    network = published_models.network(kind, rows, published_models.SPECIAL)
+    torch.nn.init.normal_(network.get_output_embeddings().bias)
+    ends = (
+        network.get_input_embeddings().weight,
+        network.get_output_embeddings().weight,
+        network.get_output_embeddings().bias,
+    )
+    before = [table.detach().clone() for table in ends]
+    grow(network, parts, begin)
+    ends = (
+        network.get_input_embeddings().weight,
+        network.get_output_embeddings().weight,
+        network.get_output_embeddings().bias,
+    )
+    assert network.config.vocab_size == max(rows, begin + len(parts))
+    for old, new in zip(before, ends, strict=True):
+        kept = [row for row in range(rows) if not begin <= row < begin + len(parts)]
+        assert torch.equal(new[kept], old[kept])
+        for place, ids in enumerate(parts):
+            assert torch.allclose(new[begin + place], old[ids].mean(0))
+
+
+def written(folder: Path, added: Sequence[str] = (), kind: str = "BertForMaskedLM", rows: int = len(PIECES)) -> Path:
+    """A checkpoint whose tokenizer has more special tokens than its vocabulary."""
+    folder.mkdir()
+    published_models.network(kind, rows, PIECES).save_pretrained(folder)
+    normalizer = published_models.bert_normalizer(strip_accents=False, lowercase=False)
+    published_models.wordpiece(PIECES, normalizer, added).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_added_tokens_keep_their_ids_and_rows(corpora: Path, tmp_path: Path) -> None:
+    """As of checkpoints that were fine-tuned with `<subj>` and `<obj>`, with rows rounded up."""
+    checkpoint = written(tmp_path / "old", ("<subj>", "<obj>"), rows=16)
+    extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    (old, new), (before, after) = (
+        [kind.from_pretrained(place) for place in (checkpoint, tmp_path / "new")]
+        for kind in (AutoTokenizer, AutoModelForMaskedLM)
+    )
+    assert {token: new.get_vocab()[token] for token in old.get_vocab()} == old.get_vocab()
+    assert sorted(new.get_vocab().values()) == list(range(len(PIECES) + 4))
+    assert new.tokenize("<subj>환자를</subj> <obj>") == ["<subj>", "환자", "##를", *old.tokenize("</subj>"), "<obj>"]
+    assert new.convert_tokens_to_ids(["<subj>", "<obj>"]) == [12, 13]
+    rows = [model.get_input_embeddings().weight for model in (before, after)]
+    assert torch.equal(rows[0][:14], rows[1][:14])
+    assert new.mask_token == "[MASK]"
+    assert (tmp_path / "new" / "vocab.txt").read_text(encoding="utf-8").splitlines()[12:] == ["<subj>", "<obj>", "치료", "환자"]  # fmt: skip
+
+
+def test_the_pooler_and_the_pair_head_are_kept(corpora: Path, tmp_path: Path) -> None:
+    checkpoint = written(tmp_path / "old", kind="BertForPreTraining")
+    extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    old, new = (load_file(place / "model.safetensors") for place in (checkpoint, tmp_path / "new"))
+    assert set(new) == set(old)
+    same = [name for name in old if torch.equal(old[name], new[name][: len(old[name])])]
+    assert same == list(old)
+    assert read_json(tmp_path / "new" / "config.json")["architectures"] == ["BertForPreTraining"]
+
+
+def test_a_folder_without_a_tokenizer_is_refused(corpora: Path, tmp_path: Path) -> None:
+    checkpoint = written(tmp_path / "old")
+    (checkpoint / "tokenizer.json").unlink()
+    with pytest.raises(InputError, match=r"it holds no tokenizer\.json or vocab\.txt\. Save the tokenizer"):
+        extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"model": {"type": "WordPiece"}}', "\x00"])
+def test_a_tokenizer_that_does_not_load_is_one_line(content: str, corpora: Path, tmp_path: Path) -> None:
+    checkpoint = written(tmp_path / "old")
+    (checkpoint / "tokenizer.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match="its tokenizer does not load") as caught:
+        extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    assert "\n" not in str(caught.value)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from kobert_pipeline.ground.artifacts import RUN_FOLDER
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
+from kobert_pipeline.ground.contents.origin import Origin, origin
 
 MODEL = "model"
 CURVE = "losses.csv"
@@ -133,6 +134,11 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
     @property
     def model(self) -> Path:
         return self.folder / MODEL
+
+    @property
+    def continued_from(self) -> Origin | None:
+        """None for a model whose weights began at random."""
+        return origin(self.inputs, "continue_from")
 
     def curve(self) -> list[dict[str, float]]:
         """Training, every `log_steps`: `step`, `tokens`, `learning_rate` and the terms. Empty if the file is missing."""

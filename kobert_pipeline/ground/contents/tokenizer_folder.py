@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
+from kobert_pipeline.ground.contents.origin import Origin, origin
 
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
@@ -41,6 +42,10 @@ class TokenizerSummary:
     training_text: TextFigures
     distinct_morphemes: int | None = None
     """None for a tokenizer that was adopted."""
+    cased: bool = True
+    """False for an adopted tokenizer that lowers letters."""
+    nfc: bool = True
+    """False for an adopted tokenizer that cuts decomposed Hangul (NFD) otherwise than composed."""
 
 
 @functools.cache
@@ -74,6 +79,11 @@ class TokenizerFolder(ArtifactReader[TokenizerSummary]):
     def morpheme(self) -> str:
         """Where morphemes bound pieces: `training` or `inference`, or another value of `tokenizer.morpheme`."""
         return str(self.config["morpheme"])
+
+    @property
+    def adopted_from(self) -> Origin | None:
+        """None for a tokenizer that was learned."""
+        return origin(self.inputs, "adopt")
 
     @property
     def mecab_dictionary(self) -> str:

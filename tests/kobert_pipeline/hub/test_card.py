@@ -16,7 +16,15 @@ from huggingface_hub import DatasetCard, ModelCard
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.cost import Cost
-from kobert_pipeline.hub.card import METRIC_TYPES, TASK_TYPES, dataset_card, hub_datasets, model_card, tokenizer_card
+from kobert_pipeline.hub.card import (
+    METRIC_TYPES,
+    TASK_TYPES,
+    TESTED,
+    dataset_card,
+    hub_datasets,
+    model_card,
+    tokenizer_card,
+)
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.publishable import STAGES
 
@@ -174,3 +182,53 @@ def test_a_tokenizer_that_needs_mecab_says_what_to_install_in_both_languages(man
         assert ", trust_remote_code=True)" in card
         assert "remote code nor" not in card
         assert "원격 코드도" not in card
+
+
+def continued(manifests: dict[str, Manifest], **names: str) -> dict[str, Manifest]:
+    """`continue_from`, `adopt`: what the manifest lists as the input."""
+    changed = dict(manifests)
+    for stage, label in (("pretrain", "continue_from"), ("tokenizer", "adopt")):
+        if label in names:
+            inputs = manifests[stage].inputs | {f"{label} {names[label]}": "c0ffee" * 8}
+            changed[stage] = dataclasses.replace(manifests[stage], inputs=inputs)
+    return changed
+
+
+def test_a_continued_model_names_its_base_and_disclaims_nothing(manifests: dict[str, Manifest]) -> None:
+    given = continued(manifests, continue_from="hub:someone/bert@v1", adopt="hub:someone/bert")
+    card = model_card(CONFIG, "small", ArtifactSet.of(given))
+    assert ModelCard(card).data.base_model == "someone/bert"
+    for language, words in zip(card.split("\n# 한국어\n"), ("trained further from", "에서 이어서 학습한"), strict=True):
+        assert words in language
+        assert "[`someone/bert`](https://huggingface.co/someone/bert) (commit `c0ffeec0ffeec0ff`)" in language
+    for wrong in ("from scratch", "처음부터", "SKT", "learned from text", "형태소로 나눈 텍스트에서 학습"):
+        assert wrong not in card
+    assert "This run trained on at most 128 tokens at a time, which is the tokenizer's `model_max_length`" in card
+
+
+def test_a_folder_is_named_by_its_weights_unless_the_recipe_names_a_base(manifests: dict[str, Manifest]) -> None:
+    artifacts = ArtifactSet.of(continued(manifests, continue_from="model.safetensors"))
+    card = model_card(CONFIG, "small", artifacts)
+    assert ModelCard(card).data.base_model is None
+    assert "trained further from a folder (model.safetensors `c0ffeec0ffeec0ff`)" in card
+    named = model_card(HubConfig(base_model="someone/bert"), "small", artifacts)
+    assert ModelCard(named).data.base_model == "someone/bert"
+    assert "[`someone/bert`](https://huggingface.co/someone/bert) (model.safetensors `c0ffeec0ffeec0ff`)" in named
+
+
+def test_an_adopted_tokenizer_says_how_it_reads_text(manifests: dict[str, Manifest]) -> None:
+    given = continued(manifests, adopt="vocab.txt")
+    given["tokenizer"] = with_summary(given["tokenizer"], cased=False, nfc=False)
+    card = tokenizer_card(CONFIG, "small", ArtifactSet.of(given).only("corpora", "tokenizer"))
+    assert (
+        "lower-cased. It was adopted unchanged from a folder (vocab.txt `c0ffeec0ffeec0ff`). It splits decomposed"
+        in card
+    )
+    assert "소문자로 바꿈" in card
+    assert "SKT" not in card
+    assert "from scratch" in model_card(CONFIG, "small", ArtifactSet.of(given)), "the weights began at random"
+
+
+def test_the_tested_version_of_transformers_5_is_the_pinned_one() -> None:
+    pinned = (HERE.parents[2] / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert f"transformers=={TESTED[-1]}" in pinned

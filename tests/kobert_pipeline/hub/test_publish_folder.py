@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import publish
+from transformers import AutoModelForMaskedLM
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.errors import InputError, KobertError
@@ -127,16 +128,30 @@ def edit_tokenizer(folder: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_tokenizer_that_lost_its_normaliser_is_found(exported: Path) -> None:
-    edit_tokenizer(exported, '"type": "NFC"', '"type": "NFD"')
-    with pytest.raises(Failure, match=r"every Korean word became \[UNK\]"):
-        check_model(str(exported))
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ('"type": "NFD"', r"composed text is cut into \['\[CLS\]', '\[UNK\]'"),
+        ('"type": "Lowercase"', r"decomposed text is cut into .*, but the run's tokenizer cuts it into .*대한민국"),
+    ],
+)
+def test_a_tokenizer_that_lost_its_normaliser_is_found(
+    exported: Path, folders: dict[str, Path], change: str, problem: str
+) -> None:
+    edit_tokenizer(exported, '"type": "NFC"', change)
+    write_json(folders["tokenizer"] / "golden.json", [])
+    with pytest.raises(Failure, match=problem):
+        check_model(str(exported), original=str(folders["tokenizer"]))
 
 
-def test_a_tokenizer_that_tells_composed_from_decomposed_hangul_is_found(exported: Path) -> None:
-    edit_tokenizer(exported, '"type": "NFC"', '"type": "Lowercase"')
-    with pytest.raises(Failure, match="lost its NFC normaliser"):
-        check_model(str(exported))
+@pytest.mark.parametrize("change", ['"type": "NFKC"', '"type": "Lowercase"'])
+def test_a_tokenizer_is_compared_with_what_it_was_and_not_with_ours(
+    exported: Path, folders: dict[str, Path], change: str
+) -> None:
+    """An adopted one need not compose Hangul."""
+    for folder in (exported, folders["tokenizer"]):
+        edit_tokenizer(folder, '"type": "NFC"', change)
+    check_model(str(exported), original=str(folders["tokenizer"]))
 
 
 def test_weights_that_are_missing_are_found_although_transformers_only_warns(exported: Path) -> None:
@@ -165,14 +180,24 @@ def test_a_vocabulary_of_another_size_is_found(exported: Path) -> None:
         check_model(str(exported))
 
 
-def test_a_sentence_that_is_cut_otherwise_is_found(exported: Path, tmp_path: Path) -> None:
-    golden = tmp_path / "golden.json"
+def test_a_model_may_have_more_rows_than_the_tokenizer_has_pieces(exported: Path) -> None:
+    """As a checkpoint with padded rows, from which training continued."""
+    network = AutoModelForMaskedLM.from_pretrained(exported)
+    network.resize_token_embeddings(64)
+    network.save_pretrained(exported)
+    check_model(str(exported))
+
+
+def test_a_sentence_that_is_cut_otherwise_is_found(exported: Path, folders: dict[str, Path]) -> None:
     entry = {"text": "대한민국의 수도.", "pieces": ["[CLS]", "대한민국", "##의", "수도", ".", "[SEP]"]}
-    write_json(golden, [entry])
-    check_model(str(exported), golden=str(golden))
-    write_json(golden, [entry | {"pieces": ["[CLS]", "대한", "##민국", "##의", "수도", ".", "[SEP]"]}])
+    original = folders["tokenizer"]
+    write_json(original / "golden.json", [entry])
+    check_model(str(exported), original=str(original))
+    write_json(
+        original / "golden.json", [entry | {"pieces": ["[CLS]", "대한", "##민국", "##의", "수도", ".", "[SEP]"]}]
+    )
     with pytest.raises(Failure, match="not cut as when the tokenizer was built"):
-        check_model(str(exported), golden=str(golden))
+        check_model(str(exported), original=str(original))
 
 
 @pytest.mark.parametrize(("shift", "passes"), [(1e-7, True), (1e-3, False)])
