@@ -17,6 +17,7 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
 from kobert_pipeline.training.loaded_weights import require_weights
 from kobert_pipeline.training.quiet import quiet
 
@@ -138,14 +139,14 @@ def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> st
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
     """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or
     one without a padding token."""
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
+    if not has_vocabulary(folder):
         raise InputError(
             f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
         )
     with quiet():
         try:
             tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             reason = _without_code(folder, trust_remote_code, error)
             raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:

@@ -20,7 +20,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use
 from kobert_pipeline.uses import find_use
 from tokenizer.build import sentences_of
 from tokenizer.config import TokenizerConfig
@@ -40,15 +40,13 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     only when it is complete. Raises InputError when `out` exists, the tokenizer is not WordPiece, or the corpus adds
     nothing.
     """
-    from transformers import AutoTokenizer
-
     if out.exists():
         raise InputError(f"{out} exists already. Name another folder, or remove it.")
     if cuts_at_use(model):
         raise InputError(
             f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
         )
-    loaded = AutoTokenizer.from_pretrained(model)
+    loaded = auto_tokenizer(model)
     old = loaded.backend_tokenizer
     wordpiece_vocabulary(old)
     pieces = useful_pieces(old, _units(corpora, execution), number)
