@@ -64,7 +64,7 @@ def build(
     """
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
-    _check_encoder(folder, trusted)
+    _check_encoder(folder, config)
     evaluation = Evaluation(
         model=folder,
         root=root,
@@ -79,12 +79,15 @@ def build(
     return summary
 
 
-def _check_encoder(folder: Path, trust_remote_code: bool) -> None:
-    """Runs before any data is read. Raises InputError if the folder is not an encoder with a tokenizer."""
-    from klue_eval.encoders import load_config, load_tokenizer
+def _check_encoder(folder: Path, config: EvaluationConfig) -> None:
+    """Runs before any data is read. Raises InputError if the folder is not an encoder with a tokenizer and, where
+    pretrained weights are scored, all weights."""
+    from klue_eval.encoders import load_config, load_tokenizer, require_pretrained
 
-    load_config(folder, trust_remote_code)
-    load_tokenizer(folder, trust_remote_code=trust_remote_code)
+    load_config(folder, config.trust_remote_code)
+    load_tokenizer(folder, trust_remote_code=config.trust_remote_code)
+    if any("pretrained" in protocol.initialisations for protocol in config.protocols.values()):
+        require_pretrained(folder, config.trust_remote_code)
 
 
 def _evaluate(

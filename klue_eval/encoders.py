@@ -17,6 +17,8 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
+from kobert_pipeline.training.loaded_weights import require_weights
 from kobert_pipeline.training.quiet import quiet
 
 REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
@@ -69,15 +71,43 @@ def _load_encoder(
             if initialisation == "random":
                 model = auto.from_config(config, trust_remote_code=trust_remote_code)
             else:
-                model = auto.from_pretrained(
-                    folder, config=config, trust_remote_code=trust_remote_code, dtype=torch.float32
-                )
+                model = _pretrained(auto, folder, config=config, trust_remote_code=trust_remote_code)
         except (OSError, ValueError) as error:
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
     return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
+
+
+def _pretrained(auto: Any, folder: Path, **settings: Any) -> Any:
+    """Raises InputError unless the checkpoint has every weight of the encoder. Heads and poolers may be new."""
+    from safetensors import SafetensorError
+
+    try:
+        model, report = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **settings)
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(
+            f"{folder}: its weights cannot be read, or do not fit config.json: {_first_line(error)}"
+        ) from None
+    require_weights(model, report, str(folder))
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def require_pretrained(folder: Path, trust_remote_code: bool = False) -> None:
+    """Loads the weights once, before any data is read. Raises InputError if some are missing or not numbers."""
+    from transformers import AutoModel
+
+    config = load_config(folder, trust_remote_code)
+    with quiet():
+        try:
+            _pretrained(AutoModel, folder, config=config, trust_remote_code=trust_remote_code)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{folder}: its weights do not load: {_first_line(error)}") from None
 
 
 def _attention() -> str | None:
@@ -109,14 +139,14 @@ def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> st
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
     """Loads the model's fast tokenizer and adds a task's special tokens. Raises InputError if the folder has none, or
     one without a padding token."""
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "spiece.model", "vocab.json")):
+    if not has_vocabulary(folder):
         raise InputError(
             f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
         )
     with quiet():
         try:
             tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             reason = _without_code(folder, trust_remote_code, error)
             raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:

@@ -95,7 +95,8 @@ def finetune(
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     trusted = trial.trust_remote_code
     tokenizer = load_tokenizer(folder, task.added_tokens, trusted)
-    reader = Reader(tokenizer, min(settings.max_length, positions(load_config(folder, trusted))))
+    limit = positions(load_config(folder, trusted), trust_remote_code=trusted)
+    reader = Reader(tokenizer, min(settings.max_length, limit))
     keep_freed_memory()
     torch.manual_seed(trial.seed)
     model = load_model(

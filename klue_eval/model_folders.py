@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import FileHashes, read_json
+from kobert_pipeline.ground.files import FileHashes, file_sha256, read_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
+from kobert_pipeline.morphology.tokenizer_files import CONFIG as TOKENIZER_CONFIG
+from kobert_pipeline.morphology.tokenizer_files import PATTERNS as TOKENIZER_PATTERNS
+from kobert_pipeline.morphology.tokenizer_files import read_part, tokenizer_files
 
 CODE = (".py",)
 """Files that a model may bring with it and that run only if the model is trusted."""
 PASSING = ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype")
 """Keys of a configuration that do not decide what an untrained model is."""
+UNREAD = ("chat_template", "name_or_path", "_name_or_path", "transformers_version")
+"""Keys of tokenizer_config.json that do not decide how text is read."""
 
 
 def resolve_model(model: Path | str, trust_remote_code: bool = False) -> Path:
@@ -34,7 +39,8 @@ def _download(repository: str, code: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", *(f"*{suffix}" for suffix in code)]
+    weights = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
+    patterns = [*weights, *TOKENIZER_PATTERNS, *(f"*{suffix}" for suffix in code)]
     try:
         return Path(snapshot_download(repository, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -45,16 +51,17 @@ def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -
     """Hashes the weights, the configuration and the tokenizer, and the code if it runs."""
     hashes = FileHashes(root)
     suffixes = {".json", ".txt", ".model", ".safetensors", ".bin", *(CODE if trust_remote_code else ())}
-    return fingerprint_of({path.name: hashes[path] for path in sorted(folder.iterdir()) if path.suffix in suffixes})
+    files = {path for path in folder.iterdir() if path.suffix in suffixes} | set(tokenizer_files(folder))
+    return fingerprint_of({path.name: hashes[path] for path in sorted(files)})
 
 
 def untrained_identity(folder: Path, trust_remote_code: bool = False) -> str:
-    """Hashes the architecture and the tokenizer: two checkpoints of one architecture share their untrained runs."""
+    """Hashes the architecture and everything that its tokenizer reads: two checkpoints of one architecture share their
+    untrained runs. A chat template is not read."""
     config = read_json(folder / "config.json")
-    code = sorted(path.name for path in folder.iterdir() if trust_remote_code and path.suffix in CODE)
-    texts = {
-        name: (folder / name).read_text(encoding="utf-8")
-        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", *code)
-        if (folder / name).is_file()
-    }
-    return fingerprint_of({"config": {key: config[key] for key in config if key not in PASSING}, **texts})
+    code = [path for path in sorted(folder.iterdir()) if trust_remote_code and path.suffix in CODE]
+    hashes = {path.name: file_sha256(path) for path in [*tokenizer_files(folder), *code]}
+    settings = read_part(folder, TOKENIZER_CONFIG)
+    if settings:
+        hashes[TOKENIZER_CONFIG] = fingerprint_of({key: settings[key] for key in settings if key not in UNREAD})
+    return fingerprint_of({"config": {key: config[key] for key in config if key not in PASSING}, **hashes})

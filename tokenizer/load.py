@@ -14,7 +14,8 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.ground.files import read_json, write_json, write_text
-from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use, save_tokenizer
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
+from kobert_pipeline.morphology.tokenizer_files import reading, rebuilds, sentencepiece_model, tokenizer_class
 from tokenizer.train import ROLES
 from tokenizer.words import DIGITS, Digits
 
@@ -119,18 +120,18 @@ def _what_cuts(folder: Path) -> str:
 
 
 def open_tokenizer(name: str) -> Tokenizer:
-    """Opens any tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds one of them, or a Hub id.
+    """Opens any tokenizer: a tokenizer.json, a WordPiece vocab.txt, a folder that holds a tokenizer, or a Hub id.
 
-    A vocab.txt alone is read as cased, with accents kept, as Korean needs. Texts are neither truncated nor padded.
-    Raises InputError if there is no tokenizer.
+    A folder is read as `auto_tokenizer` reads it; a vocab.txt alone as cased, with accents kept. Texts are neither truncated
+    nor padded. Raises InputError if there is no tokenizer.
     """
     path = Path(name)
     if path.is_dir() and cuts_at_use(path):
         return load_tokenizer(path, check=False)
-    if path.is_dir():
-        path = next((path / file for file in ("tokenizer.json", "vocab.txt") if (path / file).is_file()), path)
     try:
         tokenizer = _read(path, name)
+    except InputError:
+        raise
     except Exception as error:  # tokenizers raises bare Exception
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         if path.is_file():
@@ -144,11 +145,31 @@ def open_tokenizer(name: str) -> Tokenizer:
 
 
 def _read(path: Path, name: str) -> Tokenizer:
-    from tokenizers.implementations import BertWordPieceTokenizer
-
+    if path.is_dir():
+        return _read_folder(path, name)
     if path.suffix == ".json":
         return Tokenizer.from_file(str(path))
-    if path.is_file():
-        tokenizer: Tokenizer = BertWordPieceTokenizer(str(path), lowercase=False, strip_accents=False)._tokenizer
-        return tokenizer
-    return Tokenizer.from_pretrained(name)
+    return _read_vocabulary(path) if path.is_file() else Tokenizer.from_pretrained(name)
+
+
+def _read_folder(folder: Path, name: str) -> Tokenizer:
+    has_file = (folder / "tokenizer.json").is_file()
+    is_rebuilt = has_file and (folder / "config.json").is_file() and rebuilds(tokenizer_class(folder))
+    if is_rebuilt or sentencepiece_model(folder):
+        return auto_tokenizer(folder).backend_tokenizer
+    if has_file:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return (
+        _read_vocabulary(folder / "vocab.txt") if (folder / "vocab.txt").is_file() else Tokenizer.from_pretrained(name)
+    )
+
+
+def _read_vocabulary(file: Path) -> Tokenizer:
+    """Special tokens that the file lacks stay out of the tokenizer; transformers would add them."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    read = reading(file.parent)
+    cut: Tokenizer = BertWordPieceTokenizer(
+        str(file), lowercase=read["do_lower_case"], strip_accents=read["strip_accents"]
+    )._tokenizer
+    return cut

@@ -45,7 +45,7 @@ def package_path(path: str) -> Path:
 
 HUB = "hub:"
 WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json")
-TOKENIZER = ("tokenizer.json", "vocab.txt")
+TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 

@@ -1,14 +1,29 @@
-"""Loads a tokenizer as `AutoTokenizer` does, but never runs code that is stored with the tokenizer, and saves it so that
-transformers 4 and 5 load it."""
+"""Loads a tokenizer as `AutoTokenizer` does, but never runs code that is stored with the tokenizer, and reads Korean. Saves it so that
+transformers 4 and 5 load it.
+
+The one reading of a folder: `kobert eval`, `fill`, `extend` and `tokenizer.adopt` all load it here.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import atomic_path, read_json, write_json
+from kobert_pipeline.morphology.sentencepiece_tokenizer import require_sentencepiece, sentencepiece_tokenizer
+from kobert_pipeline.morphology.tokenizer_files import (
+    CONFIG,
+    in_jamo,
+    read_part,
+    reading,
+    rebuilds,
+    sentencepiece_model,
+    tokenizer_class,
+    tokenizer_files,
+)
 
-TOKENIZER_CONFIG = "tokenizer_config.json"
+TOKENIZER_CONFIG = CONFIG
 FAST = "PreTrainedTokenizerFast"
 """The class of a plain tokenizer.json under the name that transformers 4 and 5 have for it."""
 ONLY_IN_5 = ("backend", "is_local", "local_files_only", "extra_special_tokens")
@@ -25,23 +40,84 @@ def cuts_at_use(name: str | Path) -> bool:
         from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
         return bool(get_tokenizer_config(str(name)).get("tokenizer_class") == MECAB_KO)
-    try:
-        config = read_json(Path(name) / TOKENIZER_CONFIG)
-    except (OSError, ValueError):  # the function that loads the tokenizer reports it
-        return False
-    return isinstance(config, dict) and config.get("tokenizer_class") == MECAB_KO
+    return bool(read_part(name, CONFIG).get("tokenizer_class") == MECAB_KO)
 
 
 def auto_tokenizer(name: str | Path, *, trust_remote_code: bool = False, **settings: Any) -> Any:
     """Loads a tokenizer as `AutoTokenizer` does. One that cuts at morphemes at use is loaded by this project's copy of
-    its code, so that the code in its folder is not run."""
-    from transformers import AutoTokenizer
+    its code, so that the code in its folder is not run.
 
+    Text is read as cased unless the folder says otherwise, and Hangul stays in syllables. Raises InputError, with what
+    to do, for files that no class reads.
+    """
     if cuts_at_use(name):
         from kobert_pipeline.morphology.tokenization_mecab_ko import MecabKoTokenizer
 
         return MecabKoTokenizer.from_pretrained(name, **settings)
-    return AutoTokenizer.from_pretrained(name, trust_remote_code=trust_remote_code, **settings)
+    if trust_remote_code and "auto_map" in read_part(name, CONFIG):
+        return _from_transformers(name, None, trust_remote_code=True, **settings)
+    tokenizer = _read(name, trust_remote_code=trust_remote_code, **settings)
+    _require_pieces(name, tokenizer)
+    if tokenizer.is_fast:
+        _keep_syllables(tokenizer.backend_tokenizer)
+    return tokenizer
+
+
+def _read(name: str | Path, **settings: Any) -> Any:
+    folder, kind = Path(name), tokenizer_class(name)
+    model = sentencepiece_model(folder) if folder.is_dir() else None
+    if model is not None:
+        require_sentencepiece(model)
+        return _from_transformers(name, kind, **settings) if _reads(kind, folder) else sentencepiece_tokenizer(model)
+    if (folder / "vocab.txt").is_file() and not (folder / "tokenizer.json").is_file() and not _reads(kind, folder):
+        from transformers import BertTokenizer
+
+        settings.pop("trust_remote_code")
+        return BertTokenizer.from_pretrained(folder, **(reading(folder) | settings))
+    return _from_transformers(name, kind, **settings)
+
+
+def _reads(kind: Any, folder: Path) -> bool:
+    """Whether the class reads a vocabulary that the folder has. A BERT with XLNet's class has XLNet's files, but BERT's
+    layout: [CLS] comes first."""
+    if kind is None or (
+        kind.__name__ == "XLNetTokenizer" and read_part(folder, "config.json").get("model_type") != "xlnet"
+    ):
+        return False
+    return any(
+        (folder / file).is_file()
+        for key, file in kind.vocab_files_names.items()
+        if isinstance(file, str) and key != "tokenizer_file"
+    )
+
+
+def _from_transformers(name: str | Path, kind: Any, **settings: Any) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(name, **((reading(name) if rebuilds(kind) else {}) | settings))
+
+
+def _require_pieces(name: str | Path, tokenizer: Any) -> None:
+    """A class that does not find its files gives a tokenizer of special tokens alone."""
+    if len(tokenizer) > len(tokenizer.all_special_ids):
+        return
+    files = ", ".join(path.name for path in tokenizer_files(Path(name))) or "none"
+    raise InputError(
+        f"{name}: {type(tokenizer).__name__} finds no vocabulary in its files ({files}). Save the tokenizer as tokenizer.json "
+        f"next to the model: AutoTokenizer.from_pretrained(SOURCE).save_pretrained({str(name)!r})"
+    )
+
+
+def _keep_syllables(core: Any) -> None:
+    """Puts Hangul together again that a tokenizer of syllables takes apart to remove accents, as SentencePiece does."""
+    from tokenizers import normalizers
+
+    before = core.normalizer
+    is_wordpiece = type(core.model).__name__ == "WordPiece"
+    if before is None or is_wordpiece or before.normalize_str("한") == "한" or in_jamo(core.get_vocab()):
+        return
+    if before.normalize_str("한") == "\u1112\u1161\u11ab":
+        core.normalizer = normalizers.Sequence([before, normalizers.NFC()])
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:

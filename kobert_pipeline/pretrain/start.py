@@ -15,6 +15,7 @@ from torch import nn
 from kobert_pipeline.architectures.architecture import Weights
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.training.loaded_weights import require_finite
 from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
 
@@ -79,6 +80,7 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
         raise InputError(
             f"{SETTING}: {start.name} lacks {len(needed)} of the weights, for example {needed[0]}: not a checkpoint of a {type(transformer).__name__}"
         )
+    require_finite(loaded, f"{SETTING}: {start.name}")
     transformer.load_state_dict(loaded.state_dict())
     for head, prefixes in weights.optional.items():
         if head in heads and any(name.startswith(prefixes) for name in missing):

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+UNLIMITED = 2**30
+_NAME = re.compile(r"(char_)?position_embeddings?|embed_positions|wpe")
+"""What transformers calls a table of absolute positions. A table of relative ones has another name, and sets no limit."""
 
-def positions(config: Any) -> int:
-    """Returns the longest input, in tokens, of a model with this transformers configuration. RoBERTa's first position
-    is `pad_token_id` + 1."""
-    limit = getattr(config, "max_position_embeddings", None) or 2**30
-    offset = config.pad_token_id + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
-    return int(limit) - int(offset)
+
+def positions(config: Any, *, trust_remote_code: bool = False) -> int:
+    """Returns the longest input, in tokens, of a model with this transformers configuration. It builds the model without
+    memory, and asks that."""
+    import torch
+    from transformers import AutoModel
+
+    with torch.device("meta"):
+        return longest_input(AutoModel.from_config(config, trust_remote_code=trust_remote_code))
+
+
+def longest_input(model: Any) -> int:
+    """Returns the longest input, in tokens, of a model of transformers.
+
+    Its table of positions decides, less the rows that stand for padding: RoBERTa's first token has position
+    `padding_idx` + 1, OPT's has position `offset`.
+    """
+    limits = [getattr(model.config, "max_position_embeddings", None) or UNLIMITED]
+    for name, module in model.named_modules():
+        rows = getattr(getattr(module, "weight", None), "shape", ())
+        if _NAME.fullmatch(name.rpartition(".")[2]) and len(rows) == 2:
+            limits.append(int(rows[0]) - _offset(module))
+        numbers = getattr(module, "position_ids", None)
+        if numbers is not None:
+            limits.append(int(numbers.shape[-1]))
+    return min(limits)
+
+
+def _offset(table: Any) -> int:
+    padding = getattr(table, "padding_idx", None)
+    return int(getattr(table, "offset", 0)) if padding is None else int(padding) + 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.training.positions import positions
+from kobert_pipeline.training.positions import longest_input
 from kobert_pipeline.uses.use import (
     Answer,
     Columns,
@@ -61,7 +61,7 @@ def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     masked = batch["input_ids"][0] == tokenizer.mask_token_id
     if not masked.any():
         raise InputError(f"{sentence!r}: no mask. Write {tokenizer.mask_token} where the model should guess.")
-    limit = positions(network.config)
+    limit = longest_input(network)
     if len(masked) > limit:
         raise InputError(f"{sentence[:40]!r}…: {len(masked)} tokens; the model takes {limit}. Shorten the text.")
     with torch.no_grad():

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.training.loaded_weights import require_finite
 
 Tokenizer = Any
 """A tokenizer of transformers."""
@@ -138,6 +139,7 @@ class Use:
             raise UnfitModel(f"{name}: not a {self.kind}: transformers loads a {type(network).__name__}.")
         if report["missing_keys"]:
             raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
+        require_finite(network, name)
         return tokenizer, network.eval()
 
 
