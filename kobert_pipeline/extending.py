@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
@@ -80,7 +81,7 @@ def _complete_or_absent(out: Path) -> Iterator[Path]:
 
 
 def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
-    shards = sorted((corpora / "shards").glob("*.parquet"))
+    shards = shards_of(corpora)
     units: Counter[str] = Counter()
     with progress("extend: count morphemes", len(shards), "shards") as advance:
         for counts in map_shards(partial(count, config=TokenizerConfig(surplus=1)), shards, execution):
@@ -90,7 +91,7 @@ def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
 
 
 def _sentences(corpora: Path) -> Iterator[str]:
-    return (sentence for shard in sorted((corpora / "shards").glob("*.parquet")) for sentence in sentences_of(shard))
+    return (sentence for shard in shards_of(corpora) for sentence in sentences_of(shard))
 
 
 def _write_vocabulary(path: Path, vocabulary: dict[str, int]) -> None:
