@@ -11,10 +11,11 @@ from typing import Any
 
 from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
+from klue_eval.data import HUB
 from klue_eval.figures import aggregate, best_trial, summary_line
 from klue_eval.runs import SCORES, Evaluation, Run, baseline_scores, finetuned
 from klue_eval.task import KlueTask, TaskSettings
-from klue_eval.task_data import TaskData
+from klue_eval.task_data import DEV, HELD_OUT, TaskData, read_task
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
@@ -84,6 +85,15 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
                 )
             comparisons.append(comparison)
     return comparisons
+
+
+def check_data(config: EvaluationConfig, seed: int) -> None:
+    """Reads all rows, unless they are on the Hub. Raises InputError for a row that is wrong, and for a protocol that asks for
+    more rows than there are: what would be found after the training otherwise."""
+    if config.data.startswith(HUB):
+        return
+    splits = {name: HELD_OUT if name in config.held_out else DEV for name in config.tasks}
+    comparisons_of(config, {name: read_task(name, config.data, split) for name, split in splits.items()}, seed)
 
 
 def results_of(

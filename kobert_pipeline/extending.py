@@ -19,6 +19,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from kobert_pipeline.ground.addresses import TOKENIZER, downloaded
+from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
@@ -149,7 +150,7 @@ def _complete_or_absent(out: Path) -> Iterator[Path]:
 
 
 def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
-    shards = sorted((corpora / "shards").glob("*.parquet"))
+    shards = shards_of(corpora)
     units: Counter[str] = Counter()
     with progress("extend: count morphemes", len(shards), "shards") as advance:
         for counts in map_shards(partial(count, config=TokenizerConfig(surplus=1)), shards, execution):
@@ -159,7 +160,7 @@ def _units(corpora: Path, execution: ExecutionConfig) -> Counter[str]:
 
 
 def _sentences(corpora: Path) -> Iterator[str]:
-    return (sentence for shard in sorted((corpora / "shards").glob("*.parquet")) for sentence in sentences_of(shard))
+    return (sentence for shard in shards_of(corpora) for sentence in sentences_of(shard))
 
 
 def grow(network: Any, parts: Sequence[Sequence[int]], begin: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from kobert_pipeline.ground import addresses
 from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.recipe import Recipe
@@ -39,6 +40,10 @@ class Context:
 def no_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """The inputs of a stage that reads nothing but artifacts."""
     return {}
+
+
+def nothing_to_check(recipe: Recipe) -> None:
+    """A stage whose settings say all that is needed."""
 
 
 # --- corpora ---------------------------------------------------------------------------------------------------------
@@ -75,6 +80,15 @@ def _evaluation_files(recipe: Recipe) -> list[Path]:
     return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
 
 
+def check_corpora(recipe: Recipe) -> None:
+    from corpora.sources import check
+    from kobert_pipeline.ground.parallel import require_engine
+
+    require_engine(recipe.execution)
+    for source in recipe.corpora.sources:
+        check(source)
+
+
 def build_corpora(context: Context) -> dict[str, Any]:
     from corpora.build import build
 
@@ -106,6 +120,17 @@ def tokenizer_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """The tokenizer that is adopted, if there is one."""
     name = recipe.tokenizer.adopt
     return {} if name is None else addresses.identity(name, ADOPT, addresses.TOKENIZER, hashes)
+
+
+def check_tokenizer(recipe: Recipe) -> None:
+    from tokenizer.adopt import adoptable
+    from tokenizer.train import require_room
+
+    name = recipe.tokenizer.adopt
+    if name is None:
+        require_room(recipe.tokenizer, special_tokens(recipe), placeholders(recipe))
+    elif not addresses.is_on_hub(name):
+        adoptable(addresses.local_folder(name, ADOPT, addresses.TOKENIZER, {}), special_tokens(recipe))
 
 
 def build_tokenizer(context: Context) -> dict[str, Any]:
@@ -156,6 +181,17 @@ def pretrain_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     return inputs | addresses.identity(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, hashes)
 
 
+def check_pretrain(recipe: Recipe) -> None:
+    from kobert_pipeline.pretrain.machine import require_machine
+
+    config = recipe.pretrain
+    require_machine(config)
+    if config.continue_from is not None and not addresses.is_on_hub(config.continue_from):
+        from kobert_pipeline.pretrain.models import require_start
+
+        require_start(config, addresses.local_folder(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, {}))
+
+
 def build_pretrain(context: Context) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
 
@@ -183,13 +219,19 @@ def klue_eval_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     return hash_data(recipe.klue_eval, hashes.root)
 
 
+def check_klue_eval(recipe: Recipe) -> None:
+    from klue_eval.comparisons import check_data
+
+    check_data(recipe.klue_eval, recipe.seed)
+
+
 def build_klue_eval(context: Context) -> dict[str, Any]:
     from klue_eval.build import build
 
     identity = context.out.identity
     data = {name: value for name, value in identity.inputs.items() if name not in context.folders}
     return build(
-        context.recipe.klue_eval, context.folders["pretrain"] / "model", context.out, root=context.root,
+        context.recipe.klue_eval, exported_model(context.folders["pretrain"]), context.out, root=context.root,
         model_identity=context.fingerprints["pretrain"], seed=context.recipe.seed,
         libraries=identity.libraries, data_hashes=data, execution=context.recipe.execution,
     )  # fmt: skip

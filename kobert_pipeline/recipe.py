@@ -62,6 +62,30 @@ class Recipe(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_are_of_sources(self) -> Recipe:
+        names, shares = [source.name for source in self.corpora.sources], self.pretrain.source_shares
+        for name in shares:
+            if name not in names:
+                raise RecipeError(f"pretrain.source_shares.{name}: no such source; {nearest(name, names)}")
+        total = sum(shares.values())
+        if total > 1 + 1e-6 or (shares and len(shares) < len(names) and total > 1 - 1e-9):
+            raise RecipeError(
+                f"pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named"
+            )
+        if shares and len(shares) == len(names) and abs(total - 1) > 1e-6:
+            raise RecipeError(f"pretrain.source_shares name every source and add up to {total:g}, not to 1")
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_of_all_runs_exist(self) -> Recipe:
+        last = self.seed + max(protocol.seeds for protocol in self.klue_eval.protocols.values()) - 1
+        if last >= 2**32:
+            raise RecipeError(
+                f"seed: {self.seed} and the runs of klue_eval reach seed {last}, and 2^32 - 1 is the last one"
+            )
+        return self
+
 
 def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def identities(recipe: Recipe, root: Path, until: str = "hub") -> dict[str, Iden
 
 def states(recipe: Recipe, root: Path) -> list[State]:
     """Every stage of the recipe, in order."""
-    last = Pointer(root, recipe.name).finished()
+    last = Pointer(root, recipe.name).last()
     result = []
     for stage, identity in zip(STAGES, identities(recipe, root).values(), strict=True):
         folder = artifact_folder(root, identity)
@@ -129,6 +129,7 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
     all_identities = identities(recipe, root, wanted[-1])
     if not is_first():
         return _train_along(recipe, root, all_identities) if TRAINED_TOGETHER in wanted else {}
+    _check_all(recipe, root, all_identities, wanted)
     fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
     folders: dict[str, Path] = {}
     pointer = Pointer(root, recipe.name)
@@ -145,6 +146,13 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
         folders[stage.name] = folder
         pointer.remember(folders)
     return folders
+
+
+def _check_all(recipe: Recipe, root: Path, all_identities: Mapping[str, Identity], wanted: Sequence[str]) -> None:
+    """Raises KobertError, before the first stage is built, for what a later one would find wrong."""
+    for stage, identity in zip(STAGES, all_identities.values(), strict=False):
+        if stage.name in wanted and not is_complete(artifact_folder(root, identity)):
+            stage.check(recipe)
 
 
 TRAINED_TOGETHER = "pretrain"

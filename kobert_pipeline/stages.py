@@ -31,6 +31,8 @@ class Stage:
     """The settings that decide the content."""
     inputs: Callable[[Recipe, FileHashes], dict[str, str]] = handover.no_inputs
     """Inputs from outside the artifacts folder: name -> sha256 or commit."""
+    check: Callable[[Recipe], None] = handover.nothing_to_check
+    """Raises KobertError for what is known to be wrong before the first stage: a missing machine, wrong input data."""
     build: Callable[[Context], dict[str, Any]]
     """Fills the artifact. Returns the manifest's summary."""
 
@@ -53,6 +55,7 @@ STAGES: tuple[Stage, ...] = (
         spec=CORPORA,  # raw text -> documents of clean sentences
         config=handover.corpora_config,
         inputs=handover.corpora_inputs,
+        check=handover.check_corpora,
         build=handover.build_corpora,
     ),
     Stage(
@@ -60,6 +63,7 @@ STAGES: tuple[Stage, ...] = (
         reads=(CORPORA,),
         config=handover.tokenizer_config,
         inputs=handover.tokenizer_inputs,
+        check=handover.check_tokenizer,
         build=handover.build_tokenizer,
     ),
     Stage(
@@ -74,6 +78,7 @@ STAGES: tuple[Stage, ...] = (
         seeded=True,
         config=handover.pretrain_config,
         inputs=handover.pretrain_inputs,
+        check=handover.check_pretrain,
         build=handover.build_pretrain,
     ),
     Stage(
@@ -82,6 +87,7 @@ STAGES: tuple[Stage, ...] = (
         seeded=True,
         config=handover.klue_eval_config,
         inputs=handover.klue_eval_inputs,
+        check=handover.check_klue_eval,
         build=handover.build_klue_eval,
     ),
     Stage(

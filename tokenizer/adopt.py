@@ -11,6 +11,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from tokenizer.build import GOLDEN_SENTENCES, MEASURED_SENTENCES, first, morpheme_starts, sentences_of
@@ -36,17 +37,8 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
 
     Raises InputError for a tokenizer that is not WordPiece, lacks a special token, or cannot read the corpus.
     """
-    if cuts_at_use(folder):
-        raise InputError(
-            "tokenizer.adopt: this tokenizer cuts at morphemes at use (morpheme: inference), and cannot be adopted. "
-            "Adopt one of `morpheme: training`, or leave out `tokenizer.adopt` and set `tokenizer.morpheme: inference`."
-        )
-    tokenizer = open_tokenizer(str(folder))
-    wordpiece_vocabulary(tokenizer)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    pieces = _pieces(tokenizer.get_vocab(), [*ROLES.values(), *special_tokens])
-    shards = sorted((corpora / "shards").glob("*.parquet"))
+    tokenizer, pieces = adoptable(folder, special_tokens)
+    shards = shards_of(corpora)
     figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     if figures["unknown_share"] > MOST_UNKNOWN:
         raise InputError(
@@ -72,6 +64,21 @@ def is_cased(tokenizer: Tokenizer) -> bool:
     """Whether the normaliser keeps capital letters."""
     normalizer = tokenizer.normalizer
     return normalizer is None or normalizer.normalize_str("ABC") == "ABC"
+
+
+def adoptable(folder: Path, special_tokens: Sequence[str]) -> tuple[Any, list[str]]:
+    """The tokenizer in `folder`, and its pieces in order of their ids. Raises InputError for one that cannot be adopted,
+    whatever the corpus is."""
+    if cuts_at_use(folder):
+        raise InputError(
+            "tokenizer.adopt: this tokenizer cuts at morphemes at use (morpheme: inference), and cannot be adopted. "
+            "Adopt one of `morpheme: training`, or leave out `tokenizer.adopt` and set `tokenizer.morpheme: inference`."
+        )
+    tokenizer = open_tokenizer(str(folder))
+    wordpiece_vocabulary(tokenizer)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, _pieces(tokenizer.get_vocab(), [*ROLES.values(), *special_tokens])
 
 
 def _pieces(vocabulary: dict[str, int], needed: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
 from kobert_pipeline.morphology.mecab import SEPARATOR, morphemes, separated
 from tokenizer.config import TokenizerConfig
@@ -42,7 +43,7 @@ def build(
     `placeholders` are the texts that the corpora stage wrote in place of personal data.
     """
     started = time.monotonic()
-    shards = sorted((corpora / "shards").glob("*.parquet"))
+    shards = shards_of(corpora)
     counts = count_all(shards, config, placeholders, execution)
     pieces = learn_vocabulary(
         counts.units, config, special_tokens, placeholders, known_words(counts.sample), counts.characters

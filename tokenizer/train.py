@@ -79,6 +79,13 @@ def _special(special_tokens: Sequence[str], placeholders: Sequence[str]) -> list
     return special
 
 
+def require_room(config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str]) -> None:
+    """Raises InputError, before any text is read, for a vocabulary that cannot hold what every vocabulary of these settings
+    has, and for special tokens that collide."""
+    fixed = len(_special(special_tokens, placeholders)) + config.unused_tokens
+    _require_room(config, fixed + len(alphabet(Counter(), config)))
+
+
 def _require_room(config: TokenizerConfig, taken: int) -> None:
     if config.vocab_size < taken:
         raise InputError(

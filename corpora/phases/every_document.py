@@ -18,7 +18,7 @@ from corpora.shingles import letters
 from corpora.steps.characters import clean_label
 from corpora.steps.pipeline import pipeline
 from corpora.tally import Counts, Tally
-from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.files import read_cache, write_json
 from kobert_pipeline.ground.parallel import ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 
@@ -82,8 +82,7 @@ def _read(file: InputFile, encodings: Counter[str], seen: set[object]) -> Iterat
 def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> dict[str, Any]:
     """Writes `NNNNN.parquet`, digests and signatures; the tally, written last, marks the shard as done."""
     marker = folder / f"{shard_name(shard.number)}.json"
-    if all(marker.with_suffix(ending).exists() for ending in FILES):
-        done: dict[str, Any] = read_json(marker)
+    if all(marker.with_suffix(ending).exists() for ending in FILES) and (done := read_cache(marker)) is not None:
         return done
     tally = Tally(encodings={source: Counter(values) for source, values in shard.encodings.items()})
     rows = list(_kept_documents(shard, config, tally))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from corpora.config import SourceConfig
 from corpora.sources import (
     ai_hub,
     csv,
@@ -28,3 +29,9 @@ SOURCES: MappingProxyType[str, Source] = MappingProxyType(
         )
     }
 )  # fmt: skip
+
+
+def check(settings: SourceConfig) -> None:
+    """Raises InputError, before a file is read, for settings of a named format that no file fits."""
+    if settings.format in SOURCES:
+        SOURCES[settings.format].check(settings)

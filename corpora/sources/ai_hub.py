@@ -125,4 +125,11 @@ def _compiled(expression: str, settings: SourceConfig) -> Any:
         ) from None
 
 
-SOURCE = Source("ai_hub", (), read, shared_suffixes=(".json",))
+def check(settings: SourceConfig) -> None:
+    """Raises InputError for an expression that is not JMESPath."""
+    expression = _expression(settings)
+    leading = _LEADING_ARRAY.fullmatch(expression)
+    _compiled(expression if leading is None else leading["rest"] or leading["more"] or "@", settings)
+
+
+SOURCE = Source("ai_hub", (), read, shared_suffixes=(".json",), check=check)

@@ -33,6 +33,8 @@ class Source:
     """File names without an ending that only this format has."""
     has_bytes: bool = True
     """Whether `read` reads the bytes of the file. False: a library reads it by its address."""
+    check: Callable[[SourceConfig], object] = bool
+    """Raises InputError for settings that no file fits."""
 
     def is_certain(self, name: str) -> bool:
         """Whether a file name (lower case, without the ending of a compression) belongs to this format only."""

@@ -64,6 +64,18 @@ class Weights:
     """Head -> prefixes of its weights: what a checkpoint may lack begins at random."""
 
 
+def require_even_heads(hidden: int, heads: int, *, rotary: bool = False) -> None:
+    """Raises ValueError unless every attention head has the same whole size. A rotary position turns pairs of numbers, so its
+    heads have an even size."""
+    size, rest = divmod(hidden, heads)
+    if rest:
+        raise ValueError(f"hidden {hidden} is not a multiple of heads {heads}; change one of them")
+    if rotary and size % 2:
+        raise ValueError(
+            f"hidden {hidden} by heads {heads} gives heads of {size}, and rotary positions need an even size; change one of them"
+        )
+
+
 def choose_attention(asked: str, offered: Sequence[str]) -> str:
     """transformers' name of the attention to build with. On a CPU the plain products (`eager`) are 11 to 16 % faster than
     `sdpa` for rows of 128 tokens (measured on 4 layers of 256). The weights are the same, and results but for rounding.

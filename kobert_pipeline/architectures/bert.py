@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.architecture import (
+    Architecture,
+    ModelSpec,
+    Weights,
+    choose_attention,
+    require_even_heads,
+)
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config
 
@@ -24,6 +30,11 @@ class BertSizes(Config):
     positions: int = Field(512, gt=0)
     """Longest sequence, in tokens, that the model will ever take."""
     dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_are_even(self) -> Self:
+        require_even_heads(self.hidden, self.heads)
+        return self
 
 
 SIZES = MappingProxyType(

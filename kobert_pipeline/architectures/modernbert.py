@@ -6,11 +6,17 @@ Around transformers' `ModernBertForMaskedLM`. It has no segment numbers and no p
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.architecture import (
+    Architecture,
+    ModelSpec,
+    Weights,
+    choose_attention,
+    require_even_heads,
+)
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config
 
@@ -22,13 +28,18 @@ class ModernBertSizes(Config):
     layers: int = Field(gt=0)
     hidden: int = Field(gt=0)
     heads: int = Field(gt=0)
-    """Attention heads; `hidden` is a multiple of it."""
+    """Attention heads; `hidden` is an even multiple of it."""
     feed_forward: int = Field(gt=0)
     """Width of the gated layer's inside (half of what its input matrix gives)."""
     positions: int = Field(8192, gt=0)
     local_attention: int = Field(128, gt=0)
     """Window, in tokens, of the local layers; every third layer sees everything."""
     dropout: float = Field(0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_are_even(self) -> Self:
+        require_even_heads(self.hidden, self.heads, rotary=True)
+        return self
 
 
 SIZES = MappingProxyType(

@@ -40,11 +40,13 @@ def inspect(
     """Look inside, in colour: examples of a batch (segments, masks, labels), or a sentence in pieces and morphemes."""
     from rich.console import Console
 
+    from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
     from kobert_pipeline.recipe import load_recipe
 
     loaded = load_recipe(recipe, tuple(settings or ()))
     folders = _needed_folders(what, loaded, artifacts, recipe)
     if what == "tokens":
+        TokenizerFolder(folders["tokenizer"]).require_content()
         Console().print(tokens(folders["tokenizer"], sentence, compared or []))
         return
     from kobert_pipeline.pretrain.batch_view import view

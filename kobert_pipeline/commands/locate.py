@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
 from kobert_pipeline.runner import finished_folders
@@ -25,7 +26,7 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
             raise KobertError(
                 f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
             )
-        return str(folders[STAGE] / MODEL)
+        return str(exported_model(folders[STAGE]))
     if not Path(name).is_dir():
         return name
     folder = next((place for place in (Path(name), Path(name) / MODEL) if (place / CONFIG).is_file()), None)

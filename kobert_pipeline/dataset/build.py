@@ -22,9 +22,10 @@ from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
 from kobert_pipeline.ground.artifacts import Workspace
-from kobert_pipeline.ground.contents.corpus import Corpus, Source
+from kobert_pipeline.ground.contents.corpus import SHARDS, Corpus, Source
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.files import read_cache, write_json
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
@@ -47,7 +48,8 @@ def build(
     """Fills `out` with `train/` and `validation/`. Returns the manifest's summary. Raises InputError without training
     text."""
     started = time.monotonic()
-    corpus, vocab_size = Corpus(corpora), load(tokenizer).get_vocab_size()
+    TokenizerFolder(tokenizer).require_content()
+    corpus, vocab_size = Corpus(corpora).require_content(SHARDS), load(tokenizer).get_vocab_size()
     sources = corpus.summary.sources
     work = partial(
         _tokenise_shard,
@@ -142,8 +144,7 @@ def _tokenise_shard(
     """Writes one corpus shard into one file per split. The file of counts is written last and marks the shard as
     done."""
     marker = folder / "counts" / f"{shard.stem}.json"
-    if marker.exists():
-        done: dict[str, Any] = read_json(marker)
+    if (done := read_cache(marker)) is not None:
         return done
     counts: dict[str, Any] = {}
     for split, text in by_split(pq.read_table(shard), config.validation_share, sources).items():

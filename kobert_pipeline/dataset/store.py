@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PARAGRAPH_END, PART_OF_SPEECH
 from kobert_pipeline.dataset.ragged import offsets_of
-from kobert_pipeline.ground.artifacts import read_manifest, require_file
 from kobert_pipeline.ground.contents.token_store import TokenStore
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import ArtifactMismatch
-from kobert_pipeline.ground.files import atomic_path, file_sha256
+from kobert_pipeline.ground.files import atomic_path
 
 TRAIN, VALIDATION = "train", "validation"
 SENTENCES_PER_BLOCK = 65_536
@@ -100,7 +100,6 @@ class Store(TokenStore):
         super().__init__(folder)
         self.vocab_size = self.summary.vocab_size
         self._continuity = np.array([source.continuity for source in self.summary.sources], dtype=bool)
-        self._hashed: set[str] = set()
 
     def blocks(self, split: str) -> list[list[Path]]:
         """Lists the files of each block. Block i of n holds files i, i + n, i + 2n, …, so that every block is a sample
@@ -115,12 +114,13 @@ class Store(TokenStore):
         """Reads one block. A file is hashed when it is first read; raises ArtifactMismatch if it has changed since it
         was written."""
         for path in files:
-            self._require_content(path.relative_to(self.folder).as_posix())
+            self.require_content(path.relative_to(self.folder).as_posix())
         return _join([_read_file(path, self._continuity) for path in files])
 
     def require_tokenizer(self, folder: Path) -> None:
-        """Raises ArtifactMismatch unless the store was built with the tokenizer artifact in `folder`."""
-        built, given = self.inputs.get("tokenizer", ""), read_manifest(folder).fingerprint
+        """Raises ArtifactMismatch unless the store was built with the tokenizer artifact in `folder`, which is as it was
+        written."""
+        built, given = self.inputs.get("tokenizer", ""), TokenizerFolder(folder).require_content().fingerprint
         if built != given:
             raise ArtifactMismatch(
                 f"{self.folder}: built with tokenizer {built[:16]}, but {folder} is {given[:16]}. "
@@ -134,17 +134,6 @@ class Store(TokenStore):
                 raise ArtifactMismatch(
                     f"{self.folder}: holds no {name}. Set dataset.morphemes: true and build it again."
                 )
-
-    def _require_content(self, name: str) -> None:
-        if name in self._hashed:
-            return
-        require_file(self.folder, self.manifest, name)
-        if file_sha256(self.folder / name) != self.manifest.files[name].sha256:
-            raise ArtifactMismatch(
-                f"{self.folder / name}: changed since it was written. "
-                f"Remove {self.folder} and run the dataset stage again."
-            )
-        self._hashed.add(name)
 
 
 def _read_file(path: Path, continuity: np.ndarray) -> Block:

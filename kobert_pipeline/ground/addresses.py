@@ -49,6 +49,10 @@ TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
+def is_on_hub(name: str) -> bool:
+    return name.startswith(HUB)
+
+
 def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashes) -> dict[str, str]:
     """Its inputs for a fingerprint: name -> sha256 or commit. Each name begins with the last part of `setting`.
 

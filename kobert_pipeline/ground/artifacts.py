@@ -17,8 +17,8 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
-from kobert_pipeline.ground.files import TEMPORARY, file_sha256, read_json, write_json
+from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, KobertError
+from kobert_pipeline.ground.files import AGAIN, TEMPORARY, file_sha256, read_cache, read_object, write_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 
 MANIFEST = "manifest.json"
@@ -91,13 +91,33 @@ def is_complete(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """Raises ArtifactMismatch when the folder is not a finished artifact."""
     try:
-        raw = read_json(folder / MANIFEST)
-        raw["files"] = {name: FileEntry(**entry) for name, entry in raw["files"].items()}
+        raw = read_object(folder / MANIFEST)
+        _require_kinds(raw, _KINDS)
+        raw["files"] = {name: _entry(entry) for name, entry in raw["files"].items()}
         return Manifest(**raw)
-    except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
-        raise ArtifactMismatch(
-            f"{folder}: no readable {MANIFEST} ({error}). Remove the folder and run the recipe again."
-        ) from None
+    except InputError as error:
+        raise ArtifactMismatch(str(error)) from None
+    except (TypeError, KeyError) as error:
+        raise ArtifactMismatch(f"{folder}: no readable {MANIFEST} ({error}). {AGAIN}") from None
+
+
+_KINDS = {
+    "stage": str, "version": int, "fingerprint": str, "config": dict, "inputs": dict, "seed": int, "libraries": dict,
+    "summary": dict, "files": dict,
+}  # fmt: skip
+
+
+def _require_kinds(values: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Raises KeyError or TypeError for a value that is missing or of another type."""
+    for name, kind in kinds.items():
+        if not isinstance(values[name], kind):
+            raise TypeError(f"{name} is a {type(values[name]).__name__}")
+
+
+def _entry(value: Any) -> FileEntry:
+    entry = FileEntry(**value)
+    _require_kinds(vars(entry), {"size": int, "sha256": str})
+    return entry
 
 
 def require_files(folder: Path, manifest: Manifest) -> None:
@@ -116,6 +136,24 @@ def require_file(folder: Path, manifest: Manifest, name: str) -> None:
     else:
         return
     raise ArtifactMismatch(f"{path}: {problem}. Remove {folder} and run the {manifest.stage} stage again.")
+
+
+def require_content(folder: Path, manifest: Manifest, name: str) -> None:
+    """Raises ArtifactMismatch if a file of the artifact is missing or has changed since it was written. Hashes it."""
+    require_file(folder, manifest, name)
+    if file_sha256(folder / name) != manifest.files[name].sha256:
+        raise ArtifactMismatch(
+            f"{folder / name}: changed since it was written. Remove {folder} and run the {manifest.stage} stage again."
+        )
+
+
+def verified(folder: Path, name: str) -> Path:
+    """A file of a finished artifact. Raises ArtifactMismatch if it is missing or has changed."""
+    manifest = read_manifest(folder)
+    if name not in manifest.files:
+        raise ArtifactMismatch(f"{folder}: its {MANIFEST} lists no {name}. {AGAIN}")
+    require_content(folder, manifest, name)
+    return folder / name
 
 
 def verify(folder: Path) -> list[str]:
@@ -164,15 +202,22 @@ class Workspace:
         self.path.mkdir(exist_ok=True)
         header = self.path / HEADER
         if header.exists():
-            fingerprint = read_json(header)["fingerprint"]
-            if fingerprint != self.identity.fingerprint:
-                raise ArtifactMismatch(
-                    f"{self.path}: begun for fingerprint {fingerprint[:16]}. Remove the folder and run again."
-                )
+            self._require_own(header)
         else:
             write_json(header, {"fingerprint": self.identity.fingerprint})
         for leftover in self.path.rglob(f"*{TEMPORARY}"):
             leftover.unlink()
+
+    def _require_own(self, header: Path) -> None:
+        """Raises ArtifactMismatch for a folder of another fingerprint. A damaged header is written again: the folder's name has
+        the first digits of the fingerprint, and what is in the folder may be days of work."""
+        begun = read_cache(header)
+        if begun is None:
+            write_json(header, {"fingerprint": self.identity.fingerprint})
+        elif (fingerprint := begun.get("fingerprint")) != self.identity.fingerprint:
+            raise ArtifactMismatch(
+                f"{self.path}: begun for fingerprint {str(fingerprint)[:16]}. Remove the folder and run again."
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,10 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from kobert_pipeline.ground.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 TEMPORARY = ".tmp"
 
@@ -41,8 +47,87 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises ValueError with a short reason, also for one that is nested too deeply and for half of
+    a surrogate pair, which is not a character and which UTF-8 cannot write."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                "it holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character"
+            ) from None
+    return value
+
+
+AGAIN = "Remove the folder and run the recipe again."
+
+
+def read_json(path: Path, remedy: str = AGAIN) -> Any:
+    """The value of a JSON file. Raises FileNotFoundError, and InputError with the file, the reason and the `remedy` for one
+    that is damaged."""
+    try:
+        return parse_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not a readable JSON file: {_reason(path, error)}. {remedy}") from None
+
+
+def read_object(path: Path, remedy: str = AGAIN) -> dict[str, Any]:
+    """The same for a file whose top level is an object. Raises InputError also for one that is missing."""
+    try:
+        value = read_json(path, remedy)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file. {remedy}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds a {type(value).__name__}, not an object. {remedy}")
+    return value
+
+
+def read_cache(path: Path) -> dict[str, Any] | None:
+    """What an earlier run noted down, and what can be computed again. None if it is missing, and with a warning if it is
+    damaged."""
+    if not path.is_file():
+        return None
+    try:
+        return read_object(path, "It is made again.")
+    except InputError as error:
+        logger.warning("%s", error)
+        return None
+
+
+def read_json_lines(path: Path, remedy: str = AGAIN) -> Iterator[dict[str, Any]]:
+    """The objects of a file with one in each line. Raises InputError with the number of the line that is damaged."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                value = _object(parse_json(line.decode("utf-8")))
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: not a JSON object: {error}. {remedy}") from None
+            yield value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"it is a {type(value).__name__}")
+    return value
+
+
+def _reason(path: Path, error: ValueError) -> str:
+    return "it is empty" if not path.stat().st_size else str(error)
+
+
+def damaged(path: Path, remedy: str = AGAIN) -> InputError:
+    """The error for a JSON file that can be read and lacks what it should hold."""
+    return InputError(f"{path}: does not hold what was written there. {remedy}")
 
 
 class FileHashes:
@@ -51,15 +136,13 @@ class FileHashes:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._path = root / ".file_hashes.json"
-        self._known: dict[str, Any] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            self._known = read_json(self._path)
+        self._known: dict[str, Any] = read_cache(self._path) or {}
 
     def __getitem__(self, path: Path) -> str:
         status = path.stat()
         key, stamp = str(path.resolve()), [status.st_size, status.st_mtime_ns]
         entry = self._known.get(key)
-        if entry is None or entry[:2] != stamp:
+        if not (isinstance(entry, list) and len(entry) == 3 and entry[:2] == stamp):
             entry = [*stamp, file_sha256(path)]
             self._known[key] = entry
             write_json(self._path, self._known)

@@ -8,6 +8,7 @@ that were starting, and workers outlived a parent that was killed (tests/kobert_
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -63,6 +64,12 @@ def map_shards(
     yield from _map_on_processes(function, shards, count)
 
 
+def require_engine(execution: ExecutionConfig) -> None:
+    """Raises KobertError for an engine that is not installed."""
+    if execution.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise KobertError("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'")
+
+
 def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shard], count: int) -> Iterator[Result]:
     """Workers are spawned, never forked. Arguments are pickled in this thread: if pickling fails, the error is raised here. In
     the pool's own thread it would leave a pool that never ends."""
@@ -114,10 +121,9 @@ def _interrupts_wait() -> Iterator[None]:
 
 def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], workers: int) -> Iterator[Result]:
     """A shard whose worker died runs again, up to three times. That is safe, because shards write their files atomically."""
-    try:
-        import ray
-    except ImportError:
-        raise KobertError("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'") from None
+    require_engine(ExecutionConfig(engine="ray"))
+    import ray
+
     started_here = not ray.is_initialized()
     if started_here:
         environment = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.ground.files import read_json, write_json
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import damaged, read_object, write_json
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "recipes"
 BEGUN = "begun"
 """Key of the artifact that the last run began and did not finish. No stage has this name."""
+REMEDY = "Run the recipe again, which writes it anew, or remove the file."
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,28 @@ class Pointer:
 
     def remember(self, folders: Mapping[str, Path]) -> None:
         """Records finished artifacts; those of other stages stay as they were."""
-        self._write(self.finished() | dict(folders))
+        self._write(self.last() | dict(folders))
 
     def remember_begun(self, folder: Path) -> None:
         """Records, before a stage is built, the artifact that it will make."""
-        self._write(self.finished() | {BEGUN: folder})
+        self._write(self.last() | {BEGUN: folder})
+
+    def last(self) -> dict[str, Path]:
+        """Like `finished`, for those who go on without it: a damaged record is empty, with a warning."""
+        try:
+            return self.finished()
+        except InputError as error:
+            logger.warning("%s", error)
+            return {}
 
     def _read(self) -> dict[str, Path]:
-        try:
-            return {stage: self.root / folder for stage, folder in read_json(self.path).items()}
-        except FileNotFoundError:
+        """Raises InputError for a damaged record: who deletes what no recipe names must not take it for an empty one."""
+        if not self.path.is_file():
             return {}
+        record = read_object(self.path, REMEDY)
+        if not all(isinstance(folder, str) for folder in record.values()):
+            raise damaged(self.path, REMEDY)
+        return {stage: self.root / folder for stage, folder in record.items()}
 
     def _write(self, folders: Mapping[str, Path]) -> None:
         write_json(self.path, {stage: folder.relative_to(self.root).as_posix() for stage, folder in folders.items()})

@@ -41,6 +41,8 @@ def build(
     folder = out.path / PUBLISH
     out.remove(PUBLISH)  # what an interrupted attempt left; copying again is cheap
     artifacts = ArtifactSet.read(folders).only(*STAGES)
+    for reader in (TokenizerFolder, PretrainedRun):
+        artifacts[reader].require_content()
     pretrain = artifacts[PretrainedRun]
     use = use_named(pretrain.summary.use)
     _copy_model(pretrain.model, folder)

@@ -35,6 +35,7 @@ from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, duration, write_curve
+from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
@@ -44,7 +45,7 @@ from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_reada
 from kobert_pipeline.training.layerwise import checkpoint_gradients, compile_layers
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.quiet import fitting
-from kobert_pipeline.training.ranks import Turns, is_first, launched
+from kobert_pipeline.training.ranks import Turns, is_first
 from kobert_pipeline.training.sharding import Sharded, is_divided
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def build(
     `folders`: name of an input of the objective -> its folder. Raises InputError for data, weights or a machine that do not
     suffice.
     """
-    _require_devices(config)
+    require_machine(config)
     started = time.monotonic()
     store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)
     store.require_tokenizer(tokenizer)
@@ -102,19 +103,6 @@ def _report(summary: Mapping[str, Any], seconds: float) -> None:
         headline, measured[0][headline], measured[-1][headline], chance["name"], chance["value"],
         f"{summary['tokens']:,}", duration(seconds),
     )  # fmt: skip
-
-
-def _require_devices(config: PretrainConfig) -> None:
-    """Raises InputError for what the machine or the launcher does not have."""
-    if config.precision == "fp16" and not torch.cuda.is_available():
-        raise InputError("pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.")
-    if torch.cuda.is_available() and torch.cuda.device_count() < config.devices:
-        raise InputError(f"pretrain.devices: {config.devices}, and this machine has {torch.cuda.device_count()} GPUs.")
-    wanted, started = config.devices * config.nodes, launched()
-    if started is not None and started != wanted:
-        raise InputError(
-            f"torchrun started {started} processes, the recipe names {config.devices} devices on each of {config.nodes} nodes: set pretrain.devices and pretrain.nodes."
-        )
 
 
 def _prepare_layers(models: Models, config: PretrainConfig, architecture: Architecture) -> list[nn.Module]:

@@ -21,6 +21,12 @@ WITHOUT_DROPOUT = ("flex_attention", VARLEN)
 """Attentions that cannot drop out."""
 
 
+SMALLEST_HEAD, LARGEST_HEAD = 16, 256
+"""Numbers of an attention head: the fewest that torch compiles flex_attention for, the most that FlashAttention takes."""
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Phase(Config):
     """A part of the run with its own length: BERT's 128 tokens for nine tenths, then 512."""
 
@@ -86,7 +92,7 @@ class PretrainConfig(Config):
     batch_warmup: BatchWarmup | None = None
     """Smaller batches at the beginning; null: none."""
     weight_decay: float = Field(0.01, ge=0)
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[Momentum, Momentum] = (0.9, 0.98)
     epsilon: float = Field(1e-6, gt=0)
     gradient_clip: float = Field(1.0, gt=0)
     """Largest norm of the gradient; larger ones are scaled down to it."""
@@ -209,6 +215,22 @@ class PretrainConfig(Config):
             )
         if self.attention == VARLEN and self.precision == "fp32":
             raise ValueError("attention varlen does not support precision fp32; set bf16 or fp16")
+        self._require_head_size()
+
+    def _require_head_size(self) -> None:
+        hidden, heads = self.architecture.get("hidden"), self.architecture.get("heads")
+        if hidden is None or heads is None:
+            return
+        size = hidden // heads
+        if self.attention == VARLEN and (size % 8 or size > LARGEST_HEAD):
+            raise ValueError(
+                f"attention varlen takes heads whose size is a multiple of 8 and at most {LARGEST_HEAD}, not {size} "
+                f"(hidden {hidden} by heads {heads})"
+            )
+        if self.attention == "flex_attention" and size < SMALLEST_HEAD:
+            raise ValueError(
+                f"attention flex_attention takes heads of {SMALLEST_HEAD} or more, not {size} (hidden {hidden} by heads {heads})"
+            )
 
     def _require_what_the_strategy_supports(self) -> None:
         if self.strategy != "fsdp":

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, require_layers
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import STUDENT, Objective, Role, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.start import load_weights
+from kobert_pipeline.pretrain.start import load_weights, read_config, require_checkpoint
 from kobert_pipeline.training.positions import positions
 
 
@@ -79,9 +79,20 @@ def build_models(
     return models
 
 
+def require_start(config: PretrainConfig, start: Path) -> None:
+    """Raises InputError, before any text is read, for a checkpoint from which this recipe cannot continue. The model is built
+    on the meta device, where it takes no memory."""
+    content, architecture = read_config(start), architecture_of(config)
+    pad_id = content.get("pad_token_id") or 0
+    spec = ModelSpec(int(content.get("vocab_size") or 1), int(pad_id), 2, 3, config.max_length, "eager")
+    with torch.device("meta"):
+        model: Any = architecture.build(config.sizes, spec, objective_of(config).heads(config.options))
+    require_checkpoint(start, model.transformer.config, architecture.weights)
+
+
 def _frozen(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:
     """A model with the weights of a checkpoint, in the architecture that its folder names."""
-    content = read_json(folder / "config.json")
+    content = read_config(folder)
     kind = content.get("model_type")
     known = {architecture.weights.model_type: architecture for architecture in ARCHITECTURES.values()}
     if kind not in known:

@@ -14,7 +14,7 @@ from torch import nn
 
 from kobert_pipeline.architectures.architecture import Weights
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.files import read_object
 from kobert_pipeline.training.loaded_weights import require_finite
 from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
@@ -32,7 +32,7 @@ def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int) -> int:
     """
     if start is None:
         return entries
-    rows = int(read_json(start / "config.json").get("vocab_size", 0))
+    rows = int(read_config(start).get("vocab_size") or 0)
     theirs, ours = _vocabulary(start), _vocabulary(tokenizer)
     if rows < entries or (theirs is None and rows != entries):
         raise InputError(f"{SETTING}: has rows for {rows:,} pieces; this recipe's tokenizer has {entries:,}. {_ADOPT}")
@@ -67,8 +67,7 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
     weights that are missing, and for a checkpoint without safetensors.
     """
     transformer: Any = model.transformer
-    _require_safetensors(start)
-    _require_architecture(start, transformer.config, weights)
+    require_checkpoint(start, transformer.config, weights)
     with quiet():
         loaded, report = type(transformer).from_pretrained(
             start, use_safetensors=True, dtype="float32", output_loading_info=True
@@ -87,6 +86,17 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
             logger.info("pretrain: the checkpoint does not have the head %s; it begins at random", head)
 
 
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checkpoint's config.json. Raises InputError if it is missing or damaged."""
+    return read_object(folder / "config.json", "Copy or download the checkpoint again.")
+
+
+def require_checkpoint(start: Path, built: Any, weights: Weights) -> None:
+    """Raises InputError unless `start` has safetensors of the architecture and sizes of the configuration `built`."""
+    _require_safetensors(start)
+    _require_architecture(start, built, weights)
+
+
 def _require_safetensors(start: Path) -> None:
     if not any(start.glob("*.safetensors")):
         raise InputError(
@@ -96,7 +106,7 @@ def _require_safetensors(start: Path) -> None:
 
 
 def _require_architecture(start: Path, built: Any, weights: Weights) -> None:
-    kind = read_json(start / "config.json").get("model_type")
+    kind = read_config(start).get("model_type")
     if kind != built.model_type:
         raise InputError(f"{SETTING}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
     given = type(built).from_pretrained(start)

@@ -172,5 +172,7 @@ def _examples(both: Both) -> dict[str, Any]:
     if left is None or right is None or PretrainedRun.stage in shared(both) or left.summary.use != right.summary.use:
         return nothing
     use = use_named(left.summary.use)
-    answers: list[tuple[Tried, Tried]] = list(zip(tried(left.model, use), tried(right.model, use), strict=False))
+    answers: list[tuple[Tried, Tried]] = list(
+        zip(tried(left.checked_model, use), tried(right.checked_model, use), strict=False)
+    )
     return {"use": use, "examples": answers}

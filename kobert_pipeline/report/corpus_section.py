@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kobert_pipeline.ground.contents.corpus import Corpus, Source
+from kobert_pipeline.ground.files import read_json_lines
 from kobert_pipeline.report.charts import Chart, histogram
 
 READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters", "are not duplicates", "have sentences"
@@ -124,7 +124,7 @@ def dropped_samples(file: Path | None) -> dict[str, list[Sample]]:
     """Reason -> some dropped documents, from as many sources as possible. Empty without a file of them."""
     if file is None:
         return {}
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+    rows = list(read_json_lines(file))
     found: dict[str, list[Sample]] = {}
     seen: Counter[tuple[str, str]] = Counter()
     ranked = []
@@ -152,9 +152,8 @@ def largest_groups(file: Path | None) -> list[tuple[str, int]]:
     if file is None:
         return []
     counts: Counter[str] = Counter()
-    with file.open(encoding="utf-8") as stream:
-        for line in stream:
-            counts[json.loads(line)["repeats"]] += 1
+    for row in read_json_lines(file):
+        counts[row["repeats"]] += 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:LARGEST]
 
 
@@ -197,7 +196,7 @@ def sampled(corpus: Corpus) -> Iterable[list[str]]:
     shards = corpus.shards()
     stride = -(-len(shards) // MOST_SHARDS) or 1
     for shard in shards[::stride]:
-        for batch in pq.ParquetFile(shard).iter_batches(SHARD_DOCUMENTS, columns=["sentences"]):
+        for batch in pq.ParquetFile(corpus.text(shard)).iter_batches(SHARD_DOCUMENTS, columns=["sentences"]):
             yield from batch["sentences"].to_pylist()
             break
 

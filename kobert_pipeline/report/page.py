@@ -124,7 +124,7 @@ def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
         "comparison_with_chance": pretraining.comparison_with_chance(summary),
         "charts": curves.charts(curves.course_of(recipe, run)),
         "groups": pretraining.groups(summary),
-        "examples": tried(run.model, use),
+        "examples": tried(run.checked_model, use),
     }
 
 

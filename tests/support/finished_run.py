@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.ground.files import write_text
+from kobert_pipeline.ground.artifacts import MANIFEST, RUN, Identity, Workspace, read_manifest
+from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.hub.build import build
 from kobert_pipeline.hub.config import HubConfig
@@ -73,10 +73,8 @@ def export_classifier(folder: Path) -> Path:
 def finish(root: Path, model: Path) -> dict[str, Path]:
     """Returns stage -> artifact, up to the scores. Files are real if a test reads them."""
     folders = {"corpora": _corpora(root), "tokenizer": _tokenizer(root)}
-    for stage in ("dataset", "pretrain", "klue_eval"):
-        folders[stage] = Path(shutil.copytree(SMALL_RUN / stage, root / stage / "small"))
-    shutil.copytree(model, folders["pretrain"] / "model")
-    return folders
+    others = {"dataset": None, "pretrain": model, "klue_eval": None}
+    return folders | {stage: _copied(root, stage, exported) for stage, exported in others.items()}
 
 
 def _workspace(root: Path, stage: str) -> Workspace:
@@ -84,6 +82,17 @@ def _workspace(root: Path, stage: str) -> Workspace:
     manifest = asdict(read_manifest(SMALL_RUN / stage))
     names = ("stage", "version", "config", "inputs", "seed", "libraries")
     return Workspace(root, Identity(**{name: manifest[name] for name in names}))
+
+
+def _copied(root: Path, stage: str, model: Path | None) -> Path:
+    """The files that lie next to the hand-written manifest, and the model."""
+    with _workspace(root, stage) as out:
+        for file in (SMALL_RUN / stage).iterdir():
+            if file.name not in (MANIFEST, RUN):
+                shutil.copy(file, out.path / file.name)
+        if model is not None:
+            shutil.copytree(model, out.path / "model")
+        return out.finish(read_manifest(SMALL_RUN / stage).summary, read_json(SMALL_RUN / stage / RUN))
 
 
 def _corpora(root: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from kobert_pipeline.ground.artifacts import Manifest, read_manifest, require_files
+from kobert_pipeline.ground.artifacts import Manifest, read_manifest, require_content, require_files
 from kobert_pipeline.ground.contents.cost import Cost, read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch
 
@@ -20,7 +20,7 @@ Parsed = TypeVar("Parsed")
 class ArtifactReader(Generic[Summary]):
     """A finished artifact.
 
-    Opening it compares the names and sizes of its files with the manifest; nothing is hashed. Raises ArtifactMismatch for a
+    Opening it compares the names and sizes of its files with the manifest; `file` and `require_content` hash what is read. Raises ArtifactMismatch for a
     folder that is not a finished artifact of this stage, and for a file that is missing or has another size.
     """
 
@@ -38,10 +38,18 @@ class ArtifactReader(Generic[Summary]):
         reader._describe(folder, manifest)
         return reader
 
+    @classmethod
+    def at(cls, folder: Path) -> Self:
+        """The reader of a folder, which may have come with its manifest alone, without any other file."""
+        manifest = read_manifest(folder)
+        came_alone = not any((folder / name).is_file() for name in manifest.files)
+        return cls.of(manifest, folder) if came_alone else cls(folder)
+
     def _describe(self, folder: Path, manifest: Manifest) -> None:
         if manifest.stage != self.stage:
             raise ArtifactMismatch(f"{folder}: an artifact of the stage {manifest.stage}, not of {self.stage}.")
         self.folder, self.manifest = folder, manifest
+        self._hashed: set[str] = set()
 
     @functools.cached_property
     def summary(self) -> Summary:
@@ -100,9 +108,21 @@ class ArtifactReader(Generic[Summary]):
         return read_cost(self.folder)
 
     def file(self, name: str) -> Path | None:
-        """Path of a file that not every artifact has. None if it is missing."""
+        """Path of a file that not every artifact has. None if it is missing. Raises ArtifactMismatch if it has changed."""
         path = self.folder / name
-        return path if path.is_file() else None
+        if not path.is_file():
+            return None
+        self.require_content(name)
+        return path
+
+    def require_content(self, under: str = "") -> Self:
+        """Hashes the files whose path begins with `under`, each once. Raises ArtifactMismatch for one that is missing or has
+        changed."""
+        for name in self.manifest.files:
+            if name.startswith(under) and name not in self._hashed:
+                require_content(self.folder, self.manifest, name)
+                self._hashed.add(name)
+        return self
 
 
 def parsed(adapter: TypeAdapter[Parsed], value: object) -> Parsed:

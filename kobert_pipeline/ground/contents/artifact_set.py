@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from kobert_pipeline.ground.artifacts import Manifest, read_manifest
+from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.hub_folder import HubFolder
@@ -41,8 +41,9 @@ class ArtifactSet:
 
     @classmethod
     def read(cls, folders: Mapping[str, Path]) -> Self:
-        """Stage -> folder. Reads the manifests and does not look at the other files."""
-        return cls.of({stage: read_manifest(folder) for stage, folder in folders.items()}, folders)
+        """Stage -> folder. A folder may have come with its manifest alone. Raises ArtifactMismatch for one that has only some of
+        its files, and for a file of another size than its manifest says."""
+        return cls({reader.stage: reader.at(folders[reader.stage]) for reader in READERS if reader.stage in folders})
 
     def only(self, *stages: str) -> ArtifactSet:
         """Those of these stages that are there."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from kobert_pipeline.ground.artifacts import MANIFEST
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 
 SHARDS = "shards"
@@ -87,8 +88,14 @@ class Corpus(ArtifactReader[CorpusSummary]):
     stage = "corpora"
 
     def shards(self) -> list[Path]:
-        """In reading order. Empty if the artifact came without its text."""
-        return sorted((self.folder / SHARDS).glob("*.parquet"))
+        """In reading order, as the manifest lists them. Empty if the artifact came without its text."""
+        names = sorted(name for name in self.manifest.files if name.startswith(f"{SHARDS}/"))
+        return [self.folder / name for name in names] if (self.folder / SHARDS).is_dir() else []
+
+    def text(self, shard: Path) -> Path:
+        """A shard whose content is that of the manifest. Raises ArtifactMismatch if it is missing or has changed."""
+        self.require_content(shard.relative_to(self.folder).as_posix())
+        return shard
 
     @property
     def dropped_samples(self) -> Path | None:
@@ -110,6 +117,15 @@ class Corpus(ArtifactReader[CorpusSummary]):
         total_bytes = written.totals.get("bytes", 0)
         sources = tuple(_source(name, entry, total_bytes) for name, entry in written.sources.items())
         return CorpusSummary(sources, _total(sources, written), written.near_duplicates, written.decontamination)
+
+
+def shards_of(folder: Path) -> list[Path]:
+    """The shards of the corpus in `folder`, in reading order, for those who read all of its text. Raises ArtifactMismatch for
+    one that is missing or has changed. Shards without a manifest, which no stage wrote, are taken as they are."""
+    if not (folder / MANIFEST).exists():
+        return sorted((folder / SHARDS).glob("*.parquet"))
+    corpus = Corpus(folder)
+    return [corpus.text(shard) for shard in corpus.shards()]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kobert_pipeline.ground.artifacts import RUN
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import read_object
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,19 @@ class Cost:
 
 def read_cost(folder: Path) -> Cost | None:
     """Reads `run.json`. None if the run kept no record of its time."""
-    record = read_json(folder / RUN) if (folder / RUN).is_file() else {}
-    if "seconds" not in record:
+    record = _record(folder / RUN)
+    seconds, peak_mib = (record.get(name) for name in ("seconds", "peak_mib"))
+    if not isinstance(seconds, int | float):
         return None
-    return Cost(record["seconds"], record.get("peak_mib"), record.get("hardware", ""))
+    return Cost(seconds, peak_mib if isinstance(peak_mib, int | float) else None, str(record.get("hardware", "")))
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """Empty if there is none. A damaged one is left out with a warning: no content follows from it."""
+    if not path.is_file():
+        return {}
+    try:
+        return read_object(path, "Time and memory of this stage are not shown.")
+    except InputError as error:
+        logger.warning("%s", error)
+        return {}

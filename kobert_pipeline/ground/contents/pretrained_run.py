@@ -140,6 +140,11 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
         """None for a model whose weights began at random."""
         return origin(self.inputs, "continue_from")
 
+    @property
+    def checked_model(self) -> Path | None:
+        """The model, if the artifact came with it. Raises ArtifactMismatch if a file of it is missing or has changed."""
+        return self.require_content(f"{MODEL}/").model if (self.model / "config.json").is_file() else None
+
     def curve(self) -> list[dict[str, float]]:
         """Training, every `log_steps`: `step`, `tokens`, `learning_rate` and the terms. Empty if the file is missing."""
         return _read_rows(self.file(CURVE))
@@ -147,6 +152,12 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
     def speed(self) -> list[dict[str, float]]:
         """`step`, `tokens_per_second` and `mfu`. Empty if the live log is gone, which is not a part of the artifact."""
         return _read_rows(self.file(SPEED))
+
+
+def exported_model(folder: Path) -> Path:
+    """The model that the finished pretraining in `folder` exported. Raises ArtifactMismatch if a file of it is missing or has
+    changed."""
+    return PretrainedRun(folder).require_content(f"{MODEL}/").model
 
 
 def _read_rows(path: Path | None) -> list[dict[str, float]]:

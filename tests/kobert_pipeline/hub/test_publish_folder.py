@@ -12,7 +12,7 @@ from finished_run import publish
 from transformers import AutoModelForMaskedLM
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
-from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
@@ -105,7 +105,7 @@ def test_what_an_interrupted_attempt_left_is_not_published(tmp_path: Path, folde
 
 def test_a_pretraining_without_a_model_is_an_error(tmp_path: Path, folders: dict[str, Path]) -> None:
     shutil.rmtree(folders["pretrain"] / "model")
-    with pytest.raises(InputError, match="Run the pretrain stage again"):
+    with pytest.raises(ArtifactMismatch, match=r"config\.json: is missing. Remove .* run the pretrain stage again"):
         publish(tmp_path, folders)
 
 

@@ -18,7 +18,7 @@ from kobert_pipeline.pretrain import throughput as throughput_module
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.flops import Cost
-from kobert_pipeline.pretrain.loggers import loggers
+from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.throughput import SpeedLog, Throughput, matmul_peak
 from kobert_pipeline.pretrain.watch import note
@@ -160,8 +160,8 @@ def test_a_run_logs_its_speed_but_never_hashes_it(tiny, tmp_path):
     assert [entry["step"] for entry in summary["validation"]] == [0, 3, 6]
 
 
-def test_weights_and_biases_is_named_when_it_is_missing(tmp_path, monkeypatch):
+def test_weights_and_biases_is_named_when_it_is_missing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     config = PretrainConfig.parse(SETTINGS | {"wandb_project": "korean"})
     with pytest.raises(InputError, match="pip install wandb"):
-        loggers(tmp_path, config)
+        require_machine(config)

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.artifacts import FileEntry, Manifest
 from kobert_pipeline.ground.contents.corpus import Corpus, Source
+from kobert_pipeline.ground.files import file_sha256
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.report.corpus_section import (
     REASONS,
@@ -33,7 +34,11 @@ def source(name: str, documents: int, sentences: int = 0, dropped: Mapping[str, 
 
 
 def corpus_in(folder: Path) -> Corpus:
-    return Corpus.of(Manifest("corpora", 1, "a" * 64, {}, {}, 0, {}, {}, {}), folder)
+    files = {
+        path.relative_to(folder).as_posix(): FileEntry(path.stat().st_size, file_sha256(path))
+        for path in folder.rglob("*.parquet")
+    }
+    return Corpus.of(Manifest("corpora", 1, "a" * 64, {}, {}, 0, {}, {}, files), folder)
 
 
 def lines(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,58 @@
+"""What a recipe's training asks of this machine, found out before the first stage."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+
+from kobert_pipeline.architectures.varlen import VARLEN
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.training.ranks import NAMES, launched
+
+COMPILERS = ("c++", "g++", "clang++", "cl")
+
+
+def require_machine(config: PretrainConfig) -> None:
+    """Raises InputError for what the machine, its libraries or the launcher do not have. Imports torch only where a setting
+    depends on it."""
+    _require_processes(config)
+    if config.wandb_project is not None and importlib.util.find_spec("wandb") is None:
+        raise InputError(
+            f"pretrain.wandb_project: {config.wandb_project}: Weights & Biases is not installed. Run `pip install wandb`."
+        )
+    if config.compile and not any(map(shutil.which, (os.environ.get("CXX", ""), *COMPILERS))):
+        raise InputError("pretrain.compile: no C++ compiler is found. Install g++, or set compile: false.")
+    if config.precision == "fp16" or config.devices > 1 or config.attention in ("flex_attention", VARLEN):
+        _require_gpu(config)
+
+
+def _require_processes(config: PretrainConfig) -> None:
+    wanted, started = config.devices * config.nodes, launched()
+    if started is not None and started != wanted:
+        raise InputError(
+            f"torchrun started {started} processes, the recipe names {config.devices} devices on each of {config.nodes} nodes: set pretrain.devices and pretrain.nodes."
+        )
+    if config.nodes > 1 and not any(name in os.environ for name in (*NAMES, "MASTER_ADDR")):
+        raise InputError(
+            f"pretrain.nodes: {config.nodes}, and this process was not started as one of several. Start the command on every "
+            "node with torchrun or srun, or set nodes: 1."
+        )
+
+
+def _require_gpu(config: PretrainConfig) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        if config.precision == "fp16":
+            raise InputError("pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.")
+        if config.attention == "flex_attention":
+            raise InputError("pretrain.attention: flex_attention trains on a GPU only; set auto, eager or sdpa.")
+        return
+    if torch.cuda.device_count() < config.devices:
+        raise InputError(f"pretrain.devices: {config.devices}, and this machine has {torch.cuda.device_count()} GPUs.")
+    if config.attention == VARLEN and torch.cuda.get_device_capability() < (8, 0):
+        raise InputError(
+            f"pretrain.attention: varlen needs a GPU of the generation Ampere or later, not {torch.cuda.get_device_name()}; set sdpa."
+        )
