@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import file_sha256
+from kobert_pipeline.ground.hub_client import check_token, prepare_client
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.failures import persistent
 from kobert_pipeline.hub.publishable import is_publishable
@@ -27,8 +28,10 @@ logger = logging.getLogger(__name__)
 
 MAIN = "main"
 MADE_BY_THE_HUB = (".gitattributes",)
-_REVISION = re.compile(r"(?!refs/)\w(?!.*(?:\.\.|//|@\{|\.lock$|[./]$))[\w./-]*")
+ODD = "Its answer is not what it should be. Check HF_ENDPOINT and the proxy, and run the same command again."
+_REVISION = re.compile(r"(?!refs/)\w(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|$)|[./]$|\./))[\w./-]{0,199}")
 """Fewer names than git allows; letters of any script."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,14 @@ class Destination:
 
     def __post_init__(self) -> None:
         _check_repo(self.repo)
-        for option, name in (("--revision", self.revision), ("--tag", self.tag)):
-            if name and not _REVISION.fullmatch(name):
+        given = [("--revision", self.revision)] if self.revision is not None else []
+        for option, name in [*given, *([("--tag", self.tag)] if self.tag else [])]:
+            if not _is_revision(name):
                 raise InputError(
-                    f"{option} {name}: not a name that git allows. Use letters, digits, `.`, `-`, `_`, `/`."
+                    f"{option} {name!r}: not a name that git allows. Use letters, digits, `.`, `-`, `_`, `/`."
                 )
+        if self.tag in (self.branch, MAIN):
+            raise InputError(f"--tag {self.tag}: this is the name of a branch. Choose another name for the tag.")
 
     @property
     def branch(self) -> str:
@@ -88,13 +94,19 @@ def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> 
 def find_token() -> str:
     """The token that the Hub's own tools use: HF_TOKEN, or the file that `hf auth login` writes.
 
-    Raises KobertError if there is none.
+    Raises KobertError if there is none, or none that can be used.
     """
-    from huggingface_hub import get_token
+    from huggingface_hub import constants, get_token
 
-    token = get_token()
+    try:
+        token = get_token()
+    except (OSError, UnicodeDecodeError):
+        raise KobertError(
+            f"The Hub token in {constants.HF_TOKEN_PATH} cannot be read. Run `hf auth login` again, or set HF_TOKEN. Nothing was sent."
+        ) from None
     if not token:
         raise KobertError("No Hub token on this machine. Run `hf auth login` once, or set HF_TOKEN. Nothing was sent.")
+    check_token(token)
     return token
 
 
@@ -102,8 +114,10 @@ def push(bundle: Bundle, to: Destination, *, token: str, sleep: Callable[[float]
     """Publishes the bundle, or finds it published. Raises KobertError with one line that says what to do."""
     from huggingface_hub import HfApi
 
+    check_token(token)
+    prepare_client()
     api = HfApi(token=token, library_name="kobert-pipeline")
-    persistent(lambda: _check_rights(api, to.repo), to.repo, token=token, sleep=sleep)
+    persistent(lambda: _check_rights(api, to.repo), to.repo, token=token, sleep=sleep, is_first=True)
     done = persistent(lambda: _publish(api, bundle, to), to.repo, token=token, sleep=sleep)
     logger.info("push: %s is %s, tagged %s", done.repo, "published" if done.is_new else "up to date", done.tag)
     return done
@@ -118,40 +132,74 @@ def tag_of(bundle: Bundle, to: Destination) -> str:
 
 def _check_rights(api: HfApi, repo: str) -> None:
     """Raises KobertError if the Hub says that the token cannot write there."""
-    user = api.whoami()
-    owner = repo.split("/")[0]
-    known = [user["name"], *(organization["name"] for organization in user.get("orgs", []))]
+    user: Any = api.whoami()
+    name, owner = _named(user), repo.split("/")[0]
+    if name is None:
+        raise KobertError(f"The Hub does not say whose token this is. {ODD}")
+    organizations = user.get("orgs")
+    known = [name, *filter(None, map(_named, organizations if isinstance(organizations, list) else []))]
     if owner not in known:
         raise KobertError(
-            f"--to {repo}: the token's user is {user['name']}, not a member of {owner}. Known: {', '.join(known)}."
+            f"--to {repo}: the token's user is {name}, not a member of {owner}. Known: {', '.join(known)}."
         )
-    if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
+    access: Any = user
+    for key in ("auth", "accessToken", "role"):
+        access = access.get(key) if isinstance(access, dict) else None
+    if access == "read":
         raise KobertError(
             "The Hub token may only read. Make one with the right to write: https://huggingface.co/settings/tokens"
         )
 
 
+def _named(value: Any) -> str | None:
+    """The name in an answer of the Hub about a user or an organization."""
+    name = value.get("name") if isinstance(value, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
 def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
     """Makes what is missing of: repository, branch, commit, tag."""
     kind = bundle.kind if bundle.kind == "dataset" else "model"
+    tag = tag_of(bundle, to)
     _ensure_repository(api, to, kind)
+    _check_names(api, to, tag, kind)
     head = _head(api, to, kind)
     there = _files_at(api, to.repo, head, kind)
-    same = _holds(there, bundle)
+    same = set(there) == set(bundle.files) and _has_all(there, bundle)
     if not same and to.revision is None and there:
         shown = ", ".join(sorted(there)[:3])
         raise InputError(
             f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish on another branch (`--revision {MAIN}` to replace an earlier push)."
         )
-    tag = tag_of(bundle, to)
     tagged = _commit_of(api, to.repo, tag, kind)
     if tagged is not None and not (same and tagged == head):
         raise InputError(f"{to.repo}: the tag {tag} names another commit. Nothing was sent. Choose another with --tag.")
     if not same:
         head = _commit(api, bundle, to, kind, head, there)
+        if not _has_all(_files_at(api, to.repo, head, kind), bundle):
+            raise KobertError(f"{to.repo}: the Hub took commit {head[:8]}, but does not show its files. {ODD}")
     if tagged is None:
         api.create_tag(to.repo, tag=tag, revision=head, repo_type=kind)
+        if _commit_of(api, to.repo, tag, kind) != head:
+            raise KobertError(f"{to.repo}: the Hub made commit {head[:8]}, but not the tag {tag}. {ODD}")
     return Published(to.repo, head, tag, is_new=not same)
+
+
+def _check_names(api: HfApi, to: Destination, tag: str, kind: str) -> None:
+    """Raises InputError for a tag that is a branch there, a branch that is a tag, and a name that is a folder of another."""
+    refs = api.list_repo_refs(to.repo, repo_type=kind)
+    branches, tags = {ref.name for ref in refs.branches}, {ref.name for ref in refs.tags}
+    for option, name, its, others in (("--tag", tag, tags, branches), ("--revision", to.branch, branches, tags)):
+        other = "branch" if option == "--tag" else "tag"
+        if name in others:
+            raise InputError(
+                f"{option} {name}: {to.repo} has a {other} of this name. Nothing was sent. Choose another name."
+            )
+        clash = next((one for one in sorted(its) if one.startswith(f"{name}/") or name.startswith(f"{one}/")), None)
+        if clash:
+            raise InputError(
+                f"{option} {name}: git cannot keep it next to {clash}, which {to.repo} has. Nothing was sent. Choose another name."
+            )
 
 
 def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
@@ -160,8 +208,12 @@ def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
     try:
         info = api.repo_info(to.repo, repo_type=kind)
     except RepositoryNotFoundError:
-        api.create_repo(to.repo, repo_type=kind, private=to.private, exist_ok=True)
+        api.create_repo(to.repo, repo_type=kind, private=to.private)  # 409: the next attempt looks at what is there
         return
+    if info.id != to.repo:
+        raise InputError(f"{to.repo} is called {info.id} on the Hub. Nothing was sent. Say --to {info.id}.")
+    if not isinstance(info.private, bool):
+        raise KobertError(f"The Hub does not say whether {to.repo} is private. Nothing was sent. {ODD}")
     if to.private and not info.private:
         raise InputError(
             f"{to.repo} is public, but the push is to be private. Nothing was sent. Say --public if everybody may read it."
@@ -174,7 +226,8 @@ def _head(api: HfApi, to: Destination, kind: str) -> str:
     if found is None:
         api.create_branch(to.repo, branch=to.branch, repo_type=kind, exist_ok=True)
         found = _commit_of(api, to.repo, to.branch, kind)
-    assert found is not None
+    if found is None:
+        raise KobertError(f"{to.repo}: the Hub did not make the branch {to.branch}. Nothing was sent. {ODD}")
     return found
 
 
@@ -185,8 +238,7 @@ def _commit_of(api: HfApi, repo: str, revision: str, kind: str) -> str | None:
         sha = api.repo_info(repo, revision=revision, repo_type=kind).sha
     except RevisionNotFoundError:
         return None
-    assert sha is not None
-    return str(sha)
+    return _checked(sha, repo)
 
 
 def _files_at(api: HfApi, repo: str, commit: str, kind: str) -> dict[str, Any]:
@@ -197,9 +249,9 @@ def _files_at(api: HfApi, repo: str, commit: str, kind: str) -> dict[str, Any]:
     return {file.path: file for file in found if isinstance(file, RepoFile) and file.path not in MADE_BY_THE_HUB}
 
 
-def _holds(there: dict[str, Any], bundle: Bundle) -> bool:
-    """Whether the repository has exactly the files of the bundle."""
-    return set(there) == set(bundle.files) and all(_is_same(there[name], bundle, name) for name in bundle.files)
+def _has_all(there: dict[str, Any], bundle: Bundle) -> bool:
+    """Whether the repository has the files of the bundle as they are here."""
+    return all(name in there and _is_same(there[name], bundle, name) for name in bundle.files)
 
 
 def _is_same(file: Any, bundle: Bundle, name: str) -> bool:
@@ -231,7 +283,18 @@ def _commit(api: HfApi, bundle: Bundle, to: Destination, kind: str, parent: str,
         revision=to.branch,
         parent_commit=parent,
     )
-    return str(made.oid)
+    return _checked(made.oid, to.repo)
+
+
+def _checked(commit: Any, repo: str) -> str:
+    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+        raise KobertError(f"{repo}: the Hub names no commit. {ODD}")
+    return commit
+
+
+def _is_revision(name: str) -> bool:
+    """Whether git takes the name for a branch or a tag, and for nothing else."""
+    return _REVISION.fullmatch(name) is not None and name != "HEAD" and not _COMMIT.fullmatch(name)
 
 
 def _check_repo(repo: str) -> None:

@@ -90,15 +90,16 @@ class Repository:
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests that match. `answer` sends an error; `drop` closes the connection in
-    the middle of the body; `lose` does what was requested and closes it before the answer; `meanwhile` calls `event`
-    first."""
+    """What happens to the next `times` requests that match. `answer` sends an error, or `body` as it is; `drop` closes
+    the connection in the middle of the body; `lose` does what was requested and closes it before the answer;
+    `meanwhile` calls `event` first."""
 
     method: str
     pattern: re.Pattern[str]
     times: int
     action: Literal["answer", "drop", "lose", "meanwhile"]
     status: int = 500
+    body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     message: str = "something went wrong"
     event: Callable[[], object] = int
@@ -161,7 +162,21 @@ class HubServer(ThreadingHTTPServer):
         headers: dict[str, str] | None = None,
     ) -> None:
         """The next requests that match get this answer."""
-        self.faults.append(Fault(method, re.compile(pattern), times, "answer", status, headers or {}, message))
+        self.faults.append(Fault(method, re.compile(pattern), times, "answer", status, None, headers or {}, message))
+
+    def reply(
+        self,
+        method: str,
+        pattern: str,
+        body: bytes,
+        *,
+        status: int = 200,
+        times: int = 1_000,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """The next requests that match get these bytes, whatever they ask."""
+        known = {"Content-Type": "application/json"} | (headers or {})
+        self.faults.append(Fault(method, re.compile(pattern), times, "answer", status, body, known))
 
     def drop(self, method: str, pattern: str, *, times: int = 1) -> None:
         """The connection of the next requests that match closes in the middle of the body."""
@@ -235,7 +250,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.body:
             self.server.received.append(self.body)
         if fault is not None and fault.action == "answer":
-            self._answer({"error": fault.message}, fault.status, fault.headers)
+            answer = {"error": fault.message} if fault.body is None else fault.body
+            self._answer(answer, fault.status, fault.headers)
             return
         try:
             with self.server.lock:

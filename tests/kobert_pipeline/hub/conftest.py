@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from finished_run import export_model, finish, publish
+from pushing import CONFIG as PUSHED
+from pushing import REPO
 
 from kobert_pipeline.hub import build as stage
+from kobert_pipeline.hub.bundle import Bundle, model_bundle
 from kobert_pipeline.hub.config import HubConfig
 
 CONFIG = HubConfig(license="CC-BY-SA-4.0", title="Small Korean model", tags=("wiki",))
@@ -33,3 +36,8 @@ def without_load_back(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(tmp_path: Path, folders: dict[str, Path], without_load_back: None) -> dict[str, Path]:
     """All artifacts of the small run, the folder to publish among them."""
     return folders | {"hub": publish(tmp_path / "run", folders, CONFIG).parent}
+
+
+@pytest.fixture
+def bundle(run: dict[str, Path]) -> Bundle:
+    return model_bundle(PUSHED, "small", run, repo=REPO, page="<!doctype html><p>a run</p>")
