@@ -11,6 +11,7 @@ import signal
 import numpy as np
 import pytest
 import torch
+from pairs import COVER, config_of_pair
 from safetensors.torch import load_file
 from tiny_training import artifact, config_of, finished, program, signal_once_it_writes, start, train
 
@@ -175,6 +176,27 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert_same(one, two)
     assert (two / "run" / "losses.csv").read_bytes() == (two / "losses.csv").read_bytes()
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("objective", "architecture"), sorted(COVER))
+def test_every_objective_and_architecture_resumes_from_a_kill(tiny, tmp_path, objective, architecture):
+    pair = config_of_pair(objective, architecture).model_dump(mode="json")
+    changes = {
+        "objective": pair["objective"],
+        "architecture": pair["architecture"],
+        "max_steps": 60,
+        "checkpoint_minutes": 1e-9,
+    }
+    process = start(program(tiny, tmp_path / "run.py", **changes), tmp_path / "killed")
+    signal_once_it_writes(process, tmp_path / "killed", 0.1)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    one, two = (train(tmp_path / name, tiny, **changes) for name in ("whole", "killed"))
+    assert_same(one, two)
+    for exported in sorted(path.relative_to(one) for path in one.glob("*/model.safetensors")):
+        weights = [load_file(folder / exported) for folder in (one, two)]
+        assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 @pytest.mark.system
