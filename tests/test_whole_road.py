@@ -118,7 +118,7 @@ def card_and_page_show_the_headline(
     card = (folders["hub"] / "publish" / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---")[1])
     assert front["pipeline_tag"] == use.pipeline_tag
-    assert use.auto_class in card
+    assert use.class_for(summary.architecture) in card
     assert title.lower() in card.lower()
     write_page(root / "page.html", given.name, folders)
     page = (root / "page.html").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             bert.ARCHITECTURE,
             modernbert.ARCHITECTURE,
             roberta.ARCHITECTURE,
-            electra.ARCHITECTURE,
             albert.ARCHITECTURE,
             deberta.ARCHITECTURE,
+            electra.ARCHITECTURE,
         )
     }
 )

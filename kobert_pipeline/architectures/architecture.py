@@ -93,6 +93,21 @@ def choose_attention(asked: str, offered: Sequence[str]) -> str:
     return asked
 
 
+REPLACED = "replaced"
+"""The head that says of each token whether it was replaced: (B, L, H) -> (B, L)."""
+REPLACED_LABELS: dict[str, Any] = {
+    "num_labels": 2,
+    "id2label": {0: "original", 1: REPLACED},
+    "label2id": {"original": 0, REPLACED: 1},
+}
+"""Fields of the configuration of a token classifier that is this head."""
+
+
+def of_two_labels(logits: Tensor) -> Tensor:
+    """(…, 2) -> (…): how much likelier the second label is, as a logit."""
+    return logits[..., 1] - logits[..., 0]
+
+
 def transformers_layers(module: Any) -> list[nn.Module]:
     """The layers that transformers itself marks as such, in the model inside `module`."""
     from transformers.modeling_layers import GradientCheckpointingLayer
@@ -105,9 +120,17 @@ MODEL = "model"
 
 
 def export(models: Mapping[str, Any], folder: Path) -> list[str]:
-    """Writes each model by transformers' `save_pretrained`: the first one, the student, into `model/`, others by role."""
+    """Writes each model by transformers' `save_pretrained`: the first one, the student, into `model/`, others by role.
+
+    Parametrised weights are written, and stay, as they are computed.
+    """
+    from torch.nn.utils import parametrize
+
     names = [MODEL, *list(models)[1:]]
     for name, module in zip(names, models.values(), strict=True):
+        for part in [part for part in module.modules() if parametrize.is_parametrized(part)]:
+            for weight in list(part.parametrizations):
+                parametrize.remove_parametrizations(part, weight, leave_parametrized=True)
         module.transformer.save_pretrained(folder / name, safe_serialization=True)
     return names
 

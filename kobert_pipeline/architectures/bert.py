@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Self
 from pydantic import Field, model_validator
 
 from kobert_pipeline.architectures.architecture import (
+    REPLACED,
+    REPLACED_LABELS,
     Architecture,
     ModelSpec,
     Weights,
     choose_attention,
+    of_two_labels,
     require_even_heads,
 )
 from kobert_pipeline.architectures.varlen import VARLEN
@@ -52,6 +55,7 @@ HEADS = MappingProxyType(
     {
         "tokens": lambda model, hidden: model.cls.predictions(hidden),
         "sequence_pair": lambda model, hidden: model.cls.seq_relationship(model.bert.pooler(hidden)),
+        REPLACED: lambda model, hidden: of_two_labels(model.classifier(model.dropout(hidden))),
     }
 )
 ENCODER_SIZES = MappingProxyType(
@@ -69,7 +73,7 @@ WEIGHTS = Weights("bert", ENCODER_SIZES, BUILT_IN, {"sequence_pair": ("bert.pool
 
 
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
-    from transformers import BertConfig, BertForPreTraining
+    from transformers import BertConfig, BertForPreTraining, BertForTokenClassification
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
@@ -84,7 +88,10 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=spec.pad_id,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
+        **(REPLACED_LABELS if REPLACED in heads else {}),
     )
+    if REPLACED in heads:
+        return Wrapped(BertForTokenClassification(config), ("input_ids", "token_type_ids"), HEADS)
     model = BertForPreTraining(config)
     if "sequence_pair" not in heads:
         # It stays untrained, and is still part of the exported folder: BertForPreTraining loads it either way.

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.architecture import (
+    REPLACED,
+    REPLACED_LABELS,
+    Architecture,
+    ModelSpec,
+    Weights,
+    choose_attention,
+    of_two_labels,
+)
 from kobert_pipeline.architectures.bert import ENCODER_SIZES, BertSizes
 
 if TYPE_CHECKING:
@@ -35,7 +43,12 @@ SIZES = MappingProxyType(
 """Base and large: He et al. 2021, appendix A.2. Mini and small: ours."""
 
 ATTENTIONS = ("eager",)
-HEADS = MappingProxyType({"tokens": lambda model, hidden: model.cls(hidden)})
+HEADS = MappingProxyType(
+    {
+        "tokens": lambda model, hidden: model.cls(hidden),
+        REPLACED: lambda model, hidden: of_two_labels(model.classifier(model.dropout(hidden))),
+    }
+)
 WEIGHTS = Weights(
     "deberta-v2",
     ENCODER_SIZES | {"position_buckets": "buckets"},
@@ -47,7 +60,7 @@ WEIGHTS = Weights(
 
 
 def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
-    from transformers import DebertaV2Config, DebertaV2ForMaskedLM
+    from transformers import DebertaV2Config, DebertaV2ForMaskedLM, DebertaV2ForTokenClassification
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
@@ -70,8 +83,10 @@ def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
+        **(REPLACED_LABELS if REPLACED in heads else {}),
     )
-    return Wrapped(DebertaV2ForMaskedLM(config), ("input_ids",), HEADS, mask="boolean", encode=encode)
+    model: Any = (DebertaV2ForTokenClassification if REPLACED in heads else DebertaV2ForMaskedLM)(config)
+    return Wrapped(model, ("input_ids",), HEADS, mask="boolean", encode=encode)
 
 
 def encode(transformer: Any, inputs: dict[str, Any], mask: Any) -> Tensor:

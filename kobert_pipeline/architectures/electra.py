@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
+from kobert_pipeline.architectures.architecture import REPLACED, Architecture, ModelSpec, Weights, choose_attention
 from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, BertSizes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SIZES = MappingProxyType(
 
 HEADS = MappingProxyType(
     {
-        "replaced": lambda model, hidden: model.discriminator_predictions(hidden),
+        REPLACED: lambda model, hidden: model.discriminator_predictions(hidden),
         "tokens": lambda model, hidden: model.generator_lm_head(model.generator_predictions(hidden)),
     }
 )
@@ -60,7 +60,7 @@ def build(sizes: ElectraSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
         pad_token_id=spec.pad_id,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
-    model = ElectraForPreTraining(config) if "replaced" in heads else ElectraForMaskedLM(config)
+    model = ElectraForPreTraining(config) if REPLACED in heads else ElectraForMaskedLM(config)
     return Wrapped(model, ("input_ids", "token_type_ids"), HEADS)
 
 

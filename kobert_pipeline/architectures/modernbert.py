@@ -6,15 +6,18 @@ Around transformers' `ModernBertForMaskedLM`. It has no segment numbers and no p
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
 from kobert_pipeline.architectures.architecture import (
+    REPLACED,
+    REPLACED_LABELS,
     Architecture,
     ModelSpec,
     Weights,
     choose_attention,
+    of_two_labels,
     require_even_heads,
 )
 from kobert_pipeline.architectures.varlen import VARLEN
@@ -53,7 +56,12 @@ SIZES = MappingProxyType(
 """Base and large: Warner et al. 2024, table 4. Mini and small: ours, about as large as BERT's of that name."""
 
 ATTENTIONS = ("eager", "sdpa", "flex_attention", VARLEN)
-HEADS = MappingProxyType({"tokens": lambda model, hidden: model.decoder(model.head(hidden))})
+HEADS = MappingProxyType(
+    {
+        "tokens": lambda model, hidden: model.decoder(model.head(hidden)),
+        REPLACED: lambda model, hidden: of_two_labels(model.classifier(model.drop(model.head(hidden)))),
+    }
+)
 WEIGHTS = Weights(
     "modernbert",
     {
@@ -71,7 +79,7 @@ WEIGHTS = Weights(
 
 
 def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
-    from transformers import ModernBertConfig, ModernBertForMaskedLM
+    from transformers import ModernBertConfig, ModernBertForMaskedLM, ModernBertForTokenClassification
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
@@ -91,10 +99,13 @@ def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn
         eos_token_id=spec.sep_id,
         cls_token_id=spec.cls_id,
         sep_token_id=spec.sep_id,
+        classifier_dropout=sizes.dropout,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
+        **(REPLACED_LABELS if REPLACED in heads else {}),
     )
+    model: Any = (ModernBertForTokenClassification if REPLACED in heads else ModernBertForMaskedLM)(config)
     return Wrapped(
-        ModernBertForMaskedLM(config),
+        model,
         ("input_ids",),
         HEADS,
         windows={"full_attention": None, "sliding_attention": config.sliding_window},

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.files import read_object
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.publishable import TOKENIZER_CODE
@@ -55,7 +56,8 @@ def _options(use: Use | None, tokenizer: Path | None, export: Path | None, trust
     found = [
         part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
     ]
-    found += ["--auto-class", use.auto_class] if use else []
+    if use is not None and export is not None:
+        found += ["--auto-class", use.class_for(str(read_object(export / "config.json").get("model_type")))]
     return [*found, "--trust"] if trust else found
 
 

@@ -43,7 +43,7 @@ DRAWS = "draws"
 """(B, L) float32 in [0, 1): by which number the generator's token is drawn at each position."""
 DRAWING = 3
 """Purpose of random words."""
-TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
+TABLES = ("word_embeddings", "tok_embeddings", "position_embeddings", "token_type_embeddings")
 """What generator and discriminator share (Clark et al. 2020, section 3.2)."""
 ROWS = 16
 """Rows of a batch on which precision and recall are measured."""
@@ -58,8 +58,10 @@ class ReplacedTokensOptions(MaskedOptions):
     models, a third for base (Clark et al. 2020, table 6). 1 is as wide as the student."""
     generator_depth: float = Field(1.0, gt=0, le=1)
     """The generator's layers as a share of the student's. Half in DeBERTaV3 (He et al. 2021, section 4.1)."""
-    embedding_sharing: Literal["shared", "none"] = "shared"
-    """Whether both models have one table of token, position and segment embeddings."""
+    embedding_sharing: Literal["auto", "shared", "gradient_disentangled", "none"] = "auto"
+    """`shared`: both models have one table of token, position and segment embeddings. `gradient_disentangled`: the student's
+    token embeddings are the generator's, which it does not train, plus its own difference (He et al. 2021, DeBERTaV3,
+    section 3.3). `auto` shares where both tables are equally wide."""
     discriminator_weight: float = Field(50.0, gt=0)
     """Weight of the student's loss next to the generator's (Clark et al. 2020, appendix A)."""
 
@@ -94,23 +96,33 @@ def problem(options: ReplacedTokensOptions, sizes: Any) -> str:
             f"generator_width {options.generator_width:g} of {sizes.heads} heads is {smaller.heads} heads: "
             "the generator would be as wide as the student; set generator_width: 1 if that is wanted"
         )
-    has_own_width = "embedding" in type(sizes).model_fields
-    if options.embedding_sharing == "shared" and not has_own_width and smaller.hidden != sizes.hidden:
+    if options.embedding_sharing in ("shared", "gradient_disentangled") and not _equally_wide(smaller, sizes):
         return (
-            "embedding_sharing shared needs models whose embeddings are equally wide; "
+            f"embedding_sharing {options.embedding_sharing} needs models whose embeddings are equally wide; "
             "set embedding_sharing: none, or generator_width: 1 with a smaller generator_depth"
         )
     return ""
 
 
+def _equally_wide(one: Any, other: Any) -> bool:
+    """Embeddings are as wide as the layers, unless the architecture gives them a width of their own."""
+    return "embedding" in type(one).model_fields or bool(one.hidden == other.hidden)
+
+
 def share(options: ReplacedTokensOptions, models: Any) -> None:
-    """The generator reads, and scores with, the student's tables."""
-    if options.embedding_sharing == "none":
+    """The generator reads, and scores with, the student's tables; or the student reads the generator's, plus a difference."""
+    generator, student = models[GENERATOR].transformer, models.student.transformer
+    words, others = (model.get_input_embeddings() for model in (generator, student))
+    if options.embedding_sharing == "gradient_disentangled":
+        from kobert_pipeline.objectives.disentangled_embeddings import disentangle
+
+        disentangle(others, words)
         return
-    generator = models[GENERATOR].transformer
-    own, shared = generator.base_model.embeddings, models.student.transformer.base_model.embeddings
+    if options.embedding_sharing == "none" or words.weight.shape != others.weight.shape:
+        return
+    own, shared = generator.base_model.embeddings, student.base_model.embeddings
     for table in TABLES:
-        if hasattr(shared, table):
+        if getattr(shared, table, None) is not None:
             setattr(own, table, getattr(shared, table))
     generator.tie_weights()
 

@@ -48,7 +48,8 @@ def muon(
     """Builds Muon (Jordan et al. 2024) for the matrices of the layers, and AdamW for embeddings and for parameters that
     are not matrices. Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so that one
     learning rate fits both."""
-    embeddings = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+    tables = [part for part in model.modules() if isinstance(part, nn.Embedding)]
+    embeddings = {id(parameter) for part in tables for parameter in part.parameters()}
     matrices = [
         parameter
         for parameter in model.parameters()

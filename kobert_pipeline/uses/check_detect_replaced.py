@@ -14,7 +14,7 @@ def problem(name: str, revision: str | None, tokenizer: Any, model: Any, trust: 
     batch = tokenizer(SENTENCE, return_tensors="pt")
     with torch.no_grad():
         logits = model(**batch).logits
-    if logits.shape != batch["input_ids"].shape:
+    if logits.shape[:2] != batch["input_ids"].shape or logits.shape[2:] not in ((), (2,)):
         return f"the model gives {tuple(logits.shape)} scores for {tuple(batch['input_ids'].shape)} tokens"
     if not bool(torch.isfinite(logits).all()):
         return "the model's scores for a sentence are not finite"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.training.positions import positions
@@ -20,7 +21,12 @@ from kobert_pipeline.uses.use import (
     loading_code,
 )
 
-AUTO_CLASS = "AutoModelForPreTraining"
+AUTO_CLASS, ELECTRA_CLASS = "AutoModelForTokenClassification", "AutoModelForPreTraining"
+"""ELECTRA's own class has one score for a token; those of other models have two, for original and replaced."""
+OF_CLASS = {AUTO_CLASS: "softmax(dim=-1)[..., 1]", ELECTRA_CLASS: "sigmoid()"}
+"""From logits to the probability of being replaced."""
+REPLACED_LABELS = ("original", "replaced")
+"""Labels of a model with two scores for a token."""
 SHOWN = 5
 """The tokens shown for a text: those that are most likely replaced."""
 EXAMPLES = (
@@ -39,7 +45,7 @@ EXAMPLES = (
 SNIPPET = """
 batch = tokenizer("대한민국의 수도는 겨울이다.", return_tensors="pt")
 with torch.no_grad():
-    replaced = model(**batch).logits[0].sigmoid()
+    replaced = model(**batch).logits[0].PROBABILITIES
 for token, probability in zip(tokenizer.convert_ids_to_tokens(batch["input_ids"][0]), replaced):
     print(f"{token}\\t{probability:.3f}")"""
 
@@ -63,7 +69,8 @@ def _detect_in(tokenizer: Tokenizer, network: Network, text: str) -> Result:
     if len(ordinary) > limit:
         raise InputError(f"{text[:40]!r}…: {len(ordinary)} tokens; the model takes {limit}. Shorten the text.")
     with torch.no_grad():
-        probabilities = network(**batch).logits[0].float().sigmoid()[ordinary]
+        logits = network(**batch).logits[0].float()[ordinary]
+    probabilities = logits.sigmoid() if logits.ndim == 1 else logits.softmax(dim=-1)[:, 1]
     best = probabilities.topk(min(SHOWN, len(probabilities)))
     pieces = tokenizer.convert_ids_to_tokens(batch["input_ids"][0][ordinary][best.indices])
     return Result(text, [[Answer(piece, value) for piece, value in zip(pieces, best.values.tolist(), strict=True)]])
@@ -73,8 +80,8 @@ def prompt(tokenizer: Tokenizer, example: Example) -> str:
     return f"{example.before}{example.expected}{example.after}"
 
 
-def card_snippet(repo: str, trust: bool) -> str:
-    return f"{loading_code(AUTO_CLASS, repo, trust, 'torch')}\n{SNIPPET}"
+def card_snippet(repo: str, trust: bool, auto_class: str) -> str:
+    return f"{loading_code(auto_class, repo, trust, 'torch')}\n{SNIPPET.replace('PROBABILITIES', OF_CLASS[auto_class])}"
 
 
 USE = Use(
@@ -102,6 +109,9 @@ USE = Use(
         "한국어 텍스트의 미세조정(분류, 태깅, 유사도)에 씁니다. 토큰이 바뀌었는지 판별하며, 빈칸을 채우거나 텍스트를 생성하지는 않습니다.",
     ),
     card_snippet=card_snippet,
-    fits=lambda network: hasattr(network, "discriminator_predictions"),
+    fits=lambda network: (
+        hasattr(network, "discriminator_predictions") or tuple(network.config.id2label.values()) == REPLACED_LABELS
+    ),
+    classes=MappingProxyType({"electra": ELECTRA_CLASS}),
     check_back=Path(__file__).with_name("check_detect_replaced.py"),
 )

@@ -81,8 +81,8 @@ def prompt(tokenizer: Tokenizer, example: Example) -> str:
     return f"{example.before}{tokenizer.mask_token}{example.after}"
 
 
-def card_snippet(repo: str, trust: bool) -> str:
-    return f"{loading_code(AUTO_CLASS, repo, trust, 'torch')}\n{SNIPPET}"
+def card_snippet(repo: str, trust: bool, auto_class: str) -> str:
+    return f"{loading_code(auto_class, repo, trust, 'torch')}\n{SNIPPET}"
 
 
 USE = Use(

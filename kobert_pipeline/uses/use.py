@@ -5,8 +5,8 @@ The command, the page, the playground, the model card and the load-back check as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,13 +110,19 @@ class Use:
     """What the examples are and how to read the answers."""
     intended: Words
     """What the model is for and what it is not for."""
-    card_snippet: Callable[[str, bool], str]
-    """(repository, whether remote code has to be trusted) -> the Python code of the model card."""
+    card_snippet: Callable[[str, bool, str], str]
+    """(repository, whether remote code has to be trusted, class of transformers) -> the Python code of the model card."""
     check_back: Path
     """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
     what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
     fits: Callable[[Network], bool] = lambda network: True
-    """Whether a network that `auto_class` loads is for this use: some of these classes load several kinds."""
+    """Whether a network that transformers loads is for this use: some of these classes load several kinds."""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    """transformers' type of a model -> the class that loads it, where it is not `auto_class`."""
+
+    def class_for(self, model_type: str) -> str:
+        """The class of transformers that loads a model of this type for this use."""
+        return self.classes.get(model_type, self.auto_class)
 
     def load(self, name: str) -> tuple[Tokenizer, Network]:
         """Tokenizer and model of a folder or Hub id.
@@ -125,8 +131,9 @@ class Use:
         """
         import transformers
 
-        automatic = getattr(transformers, self.auto_class)
         try:
+            kind = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
+            automatic = getattr(transformers, self.class_for(kind))
             tokenizer = auto_tokenizer(name)
             network, report = automatic.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
         except OSError as error:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from pairs import config_of_pair, tiny_models
+from safetensors.torch import load_file
 from torch.nn import functional
 
 from kobert_pipeline.architectures import ARCHITECTURES
@@ -36,7 +37,11 @@ def examples(tiny):
 
 @pytest.fixture
 def made(info, examples):
-    config = config_of_pair("replaced_tokens", "electra")
+    return make(info, examples, "electra")
+
+
+def make(info, examples, architecture, **options):
+    config = config_of_pair("replaced_tokens", architecture, **options)
     batch = draw(OBJECTIVE, examples, np.arange(8), info, config.options, seed=0, number=0, width=48)
     return tiny_models(config, info), batch, config.options
 
@@ -178,6 +183,58 @@ def test_the_discriminator_detects_and_the_generator_fills(made, tiny, tmp_path)
         fill_mask.load(str(tmp_path / "model"))
     with pytest.raises(UnfitModel, match=r"ElectraForMaskedLM|do not include"):
         detect.load(str(tmp_path / "generator"))
+
+
+SAME_WIDTH = {"generator_width": 1.0, "generator_depth": 0.5, "embedding_sharing": "gradient_disentangled"}
+
+
+@pytest.mark.parametrize("architecture", ["bert", "modernbert", "deberta", "electra"])
+def test_under_disentangled_sharing_the_student_does_not_train_the_generators_table(
+    info, examples, architecture, tmp_path
+):
+    """DeBERTaV3: its gradient on the shared table is exactly 0, and the exported table is the sum."""
+    models, batch, options = make(info, examples, architecture, **SAME_WIDTH)
+    terms = OBJECTIVE.loss(models, batch, torch.Generator(), options)
+    terms["replaced"].sum.backward()
+    assert all(parameter.grad is None or not parameter.grad.any() for parameter in models[GENERATOR].parameters())
+    table = models.student.transformer.get_input_embeddings()
+    assert table.parametrizations.weight.original.grad.abs().sum() > 0
+    with torch.no_grad():
+        table.parametrizations.weight.original.normal_()
+    expected = models[GENERATOR].transformer.get_input_embeddings().weight + table.parametrizations.weight.original
+    ARCHITECTURES[architecture].export(dict(models.roles.items()), tmp_path)
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    (found,) = (weight for weight in weights.values() if weight.shape == expected.shape)
+    torch.testing.assert_close(found, expected.detach())
+
+
+@pytest.mark.parametrize("architecture", ["bert", "modernbert", "deberta"])
+def test_a_discriminator_of_another_architecture_is_a_token_classifier(info, examples, architecture, tiny, tmp_path):
+    from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+
+    models, _, _ = make(info, examples, architecture)
+    models.eval()
+    ARCHITECTURES[architecture].export(dict(models.roles.items()), tmp_path)
+    auto_tokenizer(tiny.tokenizer).save_pretrained(tmp_path / "model")
+    use = USES["detect_replaced"]
+    tokenizer, network = use.load(str(tmp_path / "model"))
+    assert type(network).__name__.endswith("ForTokenClassification")
+    (result,) = use.try_it(tokenizer, network, ["대한민국의 수도는 겨울이다."])
+    with torch.no_grad():
+        ids = tokenizer(result.text, return_tensors="pt")["input_ids"]
+        given = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids, dtype=torch.bool),
+            "token_type_ids": torch.zeros_like(ids),
+        }
+        ours = models.student.logits("replaced", models.student.hidden(given)).sigmoid()[0, 1:-1]
+    assert result.answers[0][0].score == pytest.approx(float(ours.max()), abs=1e-5)
+
+
+def test_sharing_needs_tables_of_one_width():
+    config_of_pair("replaced_tokens", "bert")  # auto: none are shared
+    with pytest.raises(RecipeError, match=r"embedding_sharing shared needs models whose embeddings are equally wide"):
+        config_of_pair("replaced_tokens", "bert", embedding_sharing="shared")
 
 
 def test_a_measure_of_nothing_is_zero(made):

@@ -70,7 +70,7 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Use:
         section_of_two="How both models continue a text",
         about_examples="The beginnings were written for this page.",
         intended=Words("For continuing Korean text.", "한국어 텍스트를 이어 쓰는 데 씁니다."),
-        card_snippet=lambda repo, trust: loading_code("AutoModelForCausalLM", repo, trust) + "\n\nmodel.generate",
+        card_snippet=lambda repo, trust, auto_class: loading_code(auto_class, repo, trust) + "\n\nmodel.generate",
         check_back=check,
     )
     monkeypatch.setattr(uses, "USES", MappingProxyType(uses.USES | {made.name: made}))

@@ -51,12 +51,12 @@ def test_its_check_imports_nothing_of_ours_and_has_the_function_that_is_called(u
 @each_use
 @pytest.mark.parametrize("trust", [False, True])
 def test_the_code_of_the_card_is_python_that_loads_the_model_by_its_class(use: Use, trust: bool) -> None:
-    code = use.card_snippet("me/model", trust)
+    code = use.card_snippet("me/model", trust, use.auto_class)
     ast.parse(code)
     assert f"{use.auto_class}.from_pretrained(name)" in code
     assert 'name = "me/model"\n' in code
     assert (", trust_remote_code=True)" in code) is trust
-    assert "# this folder, or its name on the Hub" in use.card_snippet(".", trust)
+    assert "# this folder, or its name on the Hub" in use.card_snippet(".", trust, use.auto_class)
 
 
 @each_use
