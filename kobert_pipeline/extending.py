@@ -18,6 +18,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from kobert_pipeline.architectures.architecture import unread_biases
 from kobert_pipeline.ground.addresses import TOKENIZER, downloaded
 from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.errors import InputError
@@ -82,13 +83,14 @@ def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
     except Exception as error:  # tokenizers raises bare Exception, and the Hub's client those of its HTTP library
         raise InputError(f"{model}: its tokenizer does not load: {_first_line(error)}") from None
     known = wordpiece_vocabulary(tokenizer)
-    tokenizer.add_tokens(
-        [token for _, token in sorted(loaded.added_tokens_decoder.items()) if token.content not in known]
-    )
+    if not (folder / "tokenizer.json").is_file():  # added_tokens.json is next to vocab.txt, and transformers reads both
+        added = sorted(loaded.added_tokens_decoder.items())
+        tokenizer.add_tokens([token for _, token in added if token.content not in known])
     if wordpiece_vocabulary(tokenizer) != loaded.get_vocab():
         raise InputError(
-            f"{model}: transformers gives its tokens other ids than its files do. Load it with AutoTokenizer, check it, and "
-            "save it again next to the model."
+            f"{model}: transformers reads other tokens than its files hold, as {type(loaded).__name__}. Write a "
+            'tokenizer_config.json with {"tokenizer_class": "PreTrainedTokenizerFast"} and the special tokens, or save it again '
+            "with the class that it was made with."
         )
     return tokenizer, loaded
 
@@ -181,3 +183,14 @@ def grow(network: Any, parts: Sequence[Sequence[int]], begin: int) -> None:
         for table in {table.data_ptr(): table for table in tables}.values():  # once if they are tied
             for number, ids in enumerate(parts):
                 table[begin + number] = table[list(ids)].mean(0)
+        _part_biases(network)
+
+
+def _part_biases(network: Any) -> None:
+    """Resizing makes one of the two biases of an untied model, and saving would leave one out."""
+    from torch import nn
+
+    for unread, read in unread_biases(network).items():
+        head, _, name = unread.rpartition(".")
+        bias = network.get_parameter(read).detach().clone()
+        setattr(network.get_submodule(head), name, nn.Parameter(bias))

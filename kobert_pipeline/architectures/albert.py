@@ -69,6 +69,7 @@ def build(sizes: AlbertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mod
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         classifier_dropout_prob=sizes.dropout,
+        tie_word_embeddings=spec.tied,
         pad_token_id=spec.pad_id,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,

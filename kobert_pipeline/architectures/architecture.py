@@ -31,6 +31,8 @@ class ModelSpec:
     """The longest example of any phase, in tokens."""
     attention: str = "auto"
     """transformers' name of the attention to compute with; `auto` chooses by the machine."""
+    tied: bool = True
+    """Whether the output matrix is that of the embeddings. A checkpoint that is continued may have two."""
 
 
 Head = Callable[[Any, "Tensor"], "Tensor"]
@@ -115,6 +117,15 @@ def transformers_layers(module: Any) -> list[nn.Module]:
     return [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
 
 
+def unread_biases(transformer: Any) -> dict[str, str]:
+    """Name of a bias of an untied model that transformers 5 never reads -> the bias that it reads instead. transformers 4
+    keeps both equal."""
+    if transformer.config.tie_word_embeddings:
+        return {}
+    tied = transformer._tied_weights_keys or {}
+    return {unread: read for read, unread in tied.items() if read.endswith(".bias")}
+
+
 MODEL = "model"
 """The folder of the student."""
 
@@ -131,6 +142,8 @@ def export(models: Mapping[str, Any], folder: Path) -> list[str]:
         for part in [part for part in module.modules() if parametrize.is_parametrized(part)]:
             for weight in list(part.parametrizations):
                 parametrize.remove_parametrizations(part, weight, leave_parametrized=True)
+        for unread, read in unread_biases(module.transformer).items():
+            module.transformer.get_parameter(unread).data.copy_(module.transformer.get_parameter(read).data)
         module.transformer.save_pretrained(folder / name, safe_serialization=True)
     return names
 

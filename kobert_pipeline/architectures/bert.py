@@ -87,6 +87,7 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
         pad_token_id=spec.pad_id,
+        tie_word_embeddings=spec.tied,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
         **(REPLACED_LABELS if REPLACED in heads else {}),
     )

@@ -79,6 +79,7 @@ def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
         share_att_key=True,
         norm_rel_ebd="layer_norm",
         position_biased_input=False,
+        tie_word_embeddings=spec.tied,
         pad_token_id=spec.pad_id,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,

@@ -57,6 +57,7 @@ def build(sizes: ElectraSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
         max_position_embeddings=sizes.positions,
         hidden_dropout_prob=sizes.dropout,
         attention_probs_dropout_prob=sizes.dropout,
+        tie_word_embeddings=spec.tied,
         pad_token_id=spec.pad_id,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )

@@ -95,6 +95,7 @@ def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn
         mlp_dropout=sizes.dropout,
         attention_dropout=sizes.dropout,
         pad_token_id=spec.pad_id,
+        tie_word_embeddings=spec.tied,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
         cls_token_id=spec.cls_id,

@@ -36,6 +36,7 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
         type_vocab_size=1,
         layer_norm_eps=1e-5,  # of the published checkpoints, klue/roberta-* among them
         pad_token_id=spec.pad_id,
+        tie_word_embeddings=spec.tied,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
         attn_implementation=choose_attention(spec.attention, ATTENTIONS),

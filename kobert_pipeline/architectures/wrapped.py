@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from kobert_pipeline.architectures.architecture import Head, MaskKind
+from kobert_pipeline.architectures.architecture import Head, MaskKind, unread_biases
 from kobert_pipeline.architectures.packing import (
     PACKING,
     attention_within_examples,
@@ -46,6 +46,8 @@ class Wrapped(nn.Module):
         packed rows as it is."""
         super().__init__()
         self.transformer = transformer
+        for name in unread_biases(transformer):
+            transformer.get_parameter(name).requires_grad_(False)
         self._inputs, self._heads = tuple(inputs), dict(heads)
         self._first_position, self._windows = first_position, windows
         self._mask, self._causal, self._encode = mask, causal, encode

@@ -38,7 +38,7 @@ from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, duration
 from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.pretrain.start import load_weights, vocabulary_rows
+from kobert_pipeline.pretrain.start import is_tied, load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
@@ -76,8 +76,8 @@ def build(
         raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    rows = vocabulary_rows(start, tokenizer, info.vocab_size)
-    models = build_models(config, info, folders or {}, rows)
+    rows, tied = vocabulary_rows(start, tokenizer, info.vocab_size), is_tied(start)
+    models = build_models(config, info, folders or {}, rows, tied=tied)
     if start is not None:
         load_weights(models.student, start, architecture.weights, objective.heads(config.options))
     layers = _prepare_layers(models, config, architecture)
@@ -87,7 +87,7 @@ def build(
         if not is_first():
             return {}
         if is_divided(module.model):
-            _gather(module, build_models(config, info, folders or {}, rows), out.run_folder / CHECKPOINTS)
+            _gather(module, build_models(config, info, folders or {}, rows, tied=tied), out.run_folder / CHECKPOINTS)
         _export(module.model, architecture, tokenizer, config, out.path)
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, store) | noticed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import STUDENT, Objective, Role, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.start import load_weights, read_config, require_checkpoint
+from kobert_pipeline.pretrain.start import is_tied, load_weights, read_config, require_checkpoint
 from kobert_pipeline.training.positions import positions
 
 
@@ -54,11 +55,13 @@ def architecture_of(config: PretrainConfig) -> Architecture:
 
 
 def build_models(
-    config: PretrainConfig, info: TokenizerInfo, folders: Mapping[str, Path], vocabulary_rows: int
-) -> Models:
+    config: PretrainConfig, info: TokenizerInfo, folders: Mapping[str, Path], vocabulary_rows: int, *,
+    tied: bool = True,
+) -> Models:  # fmt: skip
     """Every model that the objective asks for, the student first, and the objective's parts.
 
-    Draws from torch's global generator. `folders`: name of an input -> its folder. Raises InputError for a checkpoint that
+    Draws from torch's global generator. `folders`: name of an input -> its folder. `tied`: whether the student's output matrix
+    is that of its embeddings. Raises InputError for a checkpoint that
     does not fit.
     """
     objective, architecture, options = objective_of(config), architecture_of(config), config.options
@@ -66,7 +69,9 @@ def build_models(
     roles = objective.models(options)
     ordered = {STUDENT: roles[STUDENT]} | dict(roles)
     trained = {
-        role: architecture.build(wanted.sizes(options, config.sizes), spec, wanted.heads)
+        role: architecture.build(
+            wanted.sizes(options, config.sizes), replace(spec, tied=tied or role != STUDENT), wanted.heads
+        )
         for role, wanted in ordered.items()
         if not wanted.checkpoint
     }
@@ -103,8 +108,9 @@ def _frozen(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:
         raise InputError(f"{folder.name}: architecture {architecture.name!r} does not provide the head {missing[0]!r}")
     sizes = _sizes(folder, architecture)
     given = ModelSpec(
-        int(content["vocab_size"]), spec.pad_id, spec.cls_id, spec.sep_id, spec.max_length, spec.attention
-    )
+        int(content["vocab_size"]), spec.pad_id, spec.cls_id, spec.sep_id, spec.max_length, spec.attention,
+        is_tied(folder),
+    )  # fmt: skip
     model = architecture.build(sizes, given, role.heads)
     load_weights(model, folder, architecture.weights, role.heads)
     return model

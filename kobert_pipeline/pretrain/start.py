@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from kobert_pipeline.architectures.architecture import Weights
+from kobert_pipeline.architectures.architecture import Weights, unread_biases
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_object
 from kobert_pipeline.training.loaded_weights import require_finite
@@ -45,6 +45,11 @@ def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int) -> int:
     return rows
 
 
+def is_tied(start: Path | None) -> bool:
+    """Whether the output matrix is that of the embeddings: always, unless the checkpoint in `start` says otherwise."""
+    return start is None or bool(read_json(start / "config.json").get("tie_word_embeddings", True))
+
+
 _ADOPT = "Set tokenizer.adopt to the same folder or Hub id."
 
 
@@ -72,7 +77,11 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
         loaded, report = type(transformer).from_pretrained(
             start, use_safetensors=True, dtype="float32", output_loading_info=True
         )
-    missing = sorted(report["missing_keys"])
+    _require_tied_as_said(start, loaded)
+    twins = {read: unread for unread, read in unread_biases(loaded).items() if read in report["missing_keys"]}
+    for read, unread in twins.items():  # transformers 4 saved one of two equal biases
+        loaded.get_parameter(read).data.copy_(loaded.get_parameter(unread).data)
+    missing = sorted(set(report["missing_keys"]) - set(twins))
     optional = tuple(prefix for prefixes in weights.optional.values() for prefix in prefixes)
     needed = [name for name in missing if not name.startswith(optional)]
     if needed:
@@ -95,6 +104,15 @@ def require_checkpoint(start: Path, built: Any, weights: Weights) -> None:
     """Raises InputError unless `start` has safetensors of the architecture and sizes of the configuration `built`."""
     _require_safetensors(start)
     _require_architecture(start, built, weights)
+
+
+def _require_tied_as_said(start: Path, loaded: Any) -> None:
+    output = loaded.get_output_embeddings()
+    if output is not None and is_tied(start) and output.weight is not loaded.get_input_embeddings().weight:
+        raise InputError(
+            f"{SETTING}: {start.name} has an output matrix of its own, but its config.json says that it is the embeddings. "
+            "Write `tie_word_embeddings: false` there to continue both."
+        )
 
 
 def _require_safetensors(start: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import published_models
 import pyarrow as pa
@@ -17,7 +18,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertFo
 
 from kobert_pipeline.extending import extend, grow
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.parallel import ALONE
 from tokenizer.load import assemble, save
 from tokenizer.train import ROLES
@@ -123,12 +124,15 @@ def test_rows_of_pieces_keep_their_values(kind: str, given: tuple[int, list[list
             assert torch.allclose(new[begin + place], old[ids].mean(0))
 
 
-def written(folder: Path, added: Sequence[str] = (), kind: str = "BertForMaskedLM", rows: int = len(PIECES)) -> Path:
+def written(
+    folder: Path, added: Sequence[str] = (), kind: str = "BertForMaskedLM", rows: int = len(PIECES), **sizes: Any
+) -> Path:
     """A checkpoint whose tokenizer has more special tokens than its vocabulary."""
     folder.mkdir()
-    published_models.network(kind, rows, PIECES).save_pretrained(folder)
+    published_models.network(kind, rows, PIECES, **sizes).save_pretrained(folder)
     normalizer = published_models.bert_normalizer(strip_accents=False, lowercase=False)
     published_models.wordpiece(PIECES, normalizer, added).save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **ROLES})
     return folder
 
 
@@ -158,6 +162,42 @@ def test_the_pooler_and_the_pair_head_are_kept(corpora: Path, tmp_path: Path) ->
     same = [name for name in old if torch.equal(old[name], new[name][: len(old[name])])]
     assert same == list(old)
     assert read_json(tmp_path / "new" / "config.json")["architectures"] == ["BertForPreTraining"]
+
+
+@pytest.mark.parametrize("kind", ["BertForPreTraining", "RobertaForMaskedLM", "ModernBertForMaskedLM"])
+def test_an_output_matrix_of_its_own_grows_too(kind: str, corpora: Path, tmp_path: Path) -> None:
+    checkpoint = written(tmp_path / "old", kind=kind, tie_word_embeddings=False)
+    extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    old, new = (load_file(place / "model.safetensors") for place in (checkpoint, tmp_path / "new"))
+    assert set(new) == set(old)
+    assert read_json(tmp_path / "new" / "config.json")["tie_word_embeddings"] is False
+    grown = [name for name in old if len(new[name]) == len(old[name]) + 2]
+    assert len(grown) == (3 if kind.startswith("Modern") else 4)
+    for name in grown:
+        assert torch.equal(new[name][:-2], old[name])
+        assert torch.allclose(new[name][-2], old[name][[PIECES.index("치"), PIECES.index("##료")]].mean(0))
+
+
+def test_tokens_that_are_added_next_to_a_vocab_txt_keep_their_ids(corpora: Path, tmp_path: Path) -> None:
+    """As transformers 4 saved them."""
+    checkpoint = written(tmp_path / "old", rows=14)
+    (checkpoint / "tokenizer.json").unlink()
+    (checkpoint / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    write_json(checkpoint / "added_tokens.json", {"<subj>": 12, "<obj>": 13})
+    settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": False, "strip_accents": False}
+    write_json(checkpoint / "tokenizer_config.json", settings)
+    extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
+    new = AutoTokenizer.from_pretrained(tmp_path / "new")
+    assert new.convert_tokens_to_ids(["<subj>", "<obj>", "치료", "환자"]) == [12, 13, 14, 15]
+    assert new.tokenize("<obj> 환자를") == ["<obj>", "환자", "##를"]
+
+
+def test_a_tokenizer_that_transformers_reads_otherwise_is_refused(corpora: Path, tmp_path: Path) -> None:
+    """WordPiece in a RoBERTa folder that does not name its class."""
+    checkpoint = written(tmp_path / "old", kind="RobertaForMaskedLM")
+    (checkpoint / "tokenizer_config.json").unlink()
+    with pytest.raises(InputError, match=r"reads other tokens than its files hold, as RobertaTokenizer"):
+        extend(str(checkpoint), corpora, tmp_path / "new", 2, ALONE)
 
 
 def test_a_folder_without_a_tokenizer_is_refused(corpora: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from published_models import SPECIAL, network
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, RobertaForMaskedLM
 
@@ -179,6 +180,43 @@ def test_a_checkpoint_that_lacks_weights_is_refused(model, tmp_path):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match=r"lacks .* of the weights, for example cls\.predictions"):
         load_weights(built("bert"), folder, WEIGHTS, PAIR)
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tmp_path):
+    kind = {"bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM", "modernbert": "ModernBertForMaskedLM"}[name]
+    pieces = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    network(kind, len(pieces), pieces, tie_word_embeddings=False).save_pretrained(tmp_path / "old")
+    changes = {
+        "objective": {"name": "mlm"}, "architecture": SETTINGS["architecture"] | {"name": name}, "max_steps": 1,
+        "learning_rate": 1e-9,
+    }  # fmt: skip
+    model = train(tmp_path, tiny.tokenizer, tiny.dataset, tmp_path / "old", **changes) / "model"
+    assert read_json(model / "config.json")["tie_word_embeddings"] is False
+    old, new = (load_file(folder / "model.safetensors") for folder in (tmp_path / "old", model))
+    assert set(new) == set(old)
+    for weight, value in old.items():
+        assert torch.allclose(new[weight], value, atol=1e-6), weight
+    loaded = AutoModelForMaskedLM.from_pretrained(model)
+    assert not torch.equal(loaded.get_output_embeddings().weight, loaded.get_input_embeddings().weight)
+
+
+def test_the_one_bias_that_transformers_4_saved_is_read(tiny, tmp_path):
+    network("RobertaForMaskedLM", 992, SPECIAL, tie_word_embeddings=False).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["lm_head.decoder.bias"]
+    weights["lm_head.bias"] = torch.arange(992.0)
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    model = built("roberta", spec=ModelSpec(992, 0, 2, 3, 48, tied=False))
+    load_weights(model, tmp_path, ARCHITECTURES["roberta"].weights, ("tokens",))
+    assert torch.equal(model.transformer.lm_head.decoder.bias, torch.arange(992.0))
+
+
+def test_two_matrices_that_should_be_one_are_refused(tmp_path):
+    network("BertForPreTraining", 992, SPECIAL, tie_word_embeddings=False).save_pretrained(tmp_path)
+    write_json(tmp_path / "config.json", read_json(tmp_path / "config.json") | {"tie_word_embeddings": True})
+    with pytest.raises(InputError, match="Write `tie_word_embeddings: false` there to continue both"):
+        load_weights(built("bert"), tmp_path, WEIGHTS, PAIR)
 
 
 def fingerprint(root, start):

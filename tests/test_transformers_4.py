@@ -1,0 +1,123 @@
+"""What is published loads in transformers 4 as in transformers 5: the same ids and the same logits.
+
+The older version is installed once into pytest's cache folder, and the test is skipped where pip cannot do so.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from tiny_training import train
+from transformers import AutoModelForMaskedLM
+from transformers_4 import packages
+
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.hub.card import TESTED
+from kobert_pipeline.hub.fresh_process import check_folder
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.uses.fill_mask import USE
+from tokenizer.load import assemble, save
+
+pytestmark = pytest.mark.system
+
+SIZES = {"layers": 3, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64}
+TEXTS = [
+    "대한민국의 수도는 [MASK]이다.",
+    unicodedata.normalize("NFD", "학교에서 밥을 먹었다."),
+    "Seoul café 3.5% (世宗) [DOC] 끝",
+]
+PROGRAM = """
+import json, sys, torch, transformers
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+folder, trust, texts = sys.argv[1], sys.argv[2] == "trust", json.load(sys.stdin)
+tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
+model = AutoModelForMaskedLM.from_pretrained(folder).eval()
+with torch.no_grad():
+    logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
+print(json.dumps({
+    "version": transformers.__version__, "ids": [tokenizer(text)["input_ids"] for text in texts], "logits": logits,
+    "longest": tokenizer.model_max_length, "special": sorted(tokenizer.all_special_tokens),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def older(pytestconfig: pytest.Config) -> Path:
+    assert pytestconfig.cache is not None
+    return packages(pytestconfig.cache.mkdir("packages"), TESTED[0])
+
+
+def loaded_by(older: Path, folder: Path, trust: bool = False) -> Any:
+    """What transformers 4 makes of the texts."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM, str(folder), "trust" if trust else ""],
+        env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(folder.parent), "HF_HUB_OFFLINE": "1"},
+        input=json.dumps(TEXTS), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare(older: Path, folder: Path, trust: bool = False) -> None:
+    found = loaded_by(older, folder, trust)
+    assert (found["version"], transformers.__version__) == TESTED
+    tokenizer, model = auto_tokenizer(folder), AutoModelForMaskedLM.from_pretrained(folder).eval()
+    assert found["ids"] == [tokenizer(text)["input_ids"] for text in TEXTS]
+    assert found["special"] == sorted(tokenizer.all_special_tokens)
+    assert found["longest"] == tokenizer.model_max_length == 48
+    with torch.no_grad():
+        for text, logits in zip(TEXTS, found["logits"], strict=True):
+            expected = model(**tokenizer(text, return_tensors="pt")).logits[0]
+            assert torch.allclose(torch.tensor(logits), expected, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The model of an architecture after a step of training, as the stage exports it."""
+
+    def export(name: str) -> Path:
+        changes = {"objective": {"name": "mlm"}, "architecture": {"name": name} | SIZES, "max_steps": 1, "measured_sentences": 0}  # fmt: skip
+        return train(tmp_path_factory.mktemp(name), tiny, **changes) / "model"
+
+    return export
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_a_model_and_its_tokenizer_load_in_both_versions(
+    name: str, older: Path, tiny: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = trained(name)
+    compare(older, folder)
+    check_folder(folder, USE, tokenizer=tiny.tokenizer, export=folder)
+    monkeypatch.setenv("PYTHONPATH", str(older))
+    check_folder(folder, USE, tokenizer=tiny.tokenizer, export=folder)
+
+
+@pytest.mark.parametrize("at_morphemes", [False, True])
+def test_special_tokens_and_mecab_at_use_load_in_both_versions(
+    at_morphemes: bool, older: Path, tiny: Any, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(trained("bert"), tmp_path / "model"))
+    pieces = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    pieces[pieces.index("[unused0]")] = "[DOC]"
+    artifact = tmp_path / "tokenizer"
+    artifact.mkdir()
+    save(assemble(pieces), pieces, ("[DOC]",), artifact, TEXTS, at_morphemes=at_morphemes)
+    settings = read_json(artifact / "tokenizer_config.json") | {"model_max_length": 48}
+    for path in artifact.iterdir():
+        shutil.copyfile(path, folder / path.name)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    compare(older, folder, trust=at_morphemes)
+    assert not {"extra_special_tokens", "backend", "is_local", "local_files_only"} & set(settings)
+    monkeypatch.setenv("PYTHONPATH", str(older))
+    check_folder(folder, USE, tokenizer=artifact)
