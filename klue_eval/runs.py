@@ -26,7 +26,7 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 RUNS = "klue_runs"
-RUN_VERSION = 2
+RUN_VERSION = 3
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
@@ -160,6 +160,7 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData) -> Finished:
         "steps": outcome.steps,
         "truncated": outcome.truncated,
         "unread": outcome.unread,
+        "unknown_share": {split: round(share, 6) for split, share in outcome.unknown_share.items()},
         "not_finite": outcome.not_finite,
     }
     record = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}

@@ -17,13 +17,26 @@ ROLES = {
 }
 
 
-def require_sentencepiece(file: Path) -> None:
-    """Raises InputError, with the command to run, if the package is not installed."""
+def read_model(file: Path) -> Any:
+    """Parses a SentencePiece model.
+
+    Raises InputError if it is damaged, and, with the command to run, if the package is not installed.
+    """
     if importlib.util.find_spec("sentencepiece") is None:
         raise InputError(
             f"{file}: this tokenizer is a SentencePiece model, and the package that reads it is not installed. "
             "Run: pip install 'kobert-pipeline[sentencepiece]'"
         )
+    from google.protobuf.message import DecodeError
+    from transformers.convert_slow_tokenizer import SentencePieceExtractor
+
+    try:
+        proto = SentencePieceExtractor(str(file)).proto
+    except DecodeError:
+        proto = None
+    if proto is None or not proto.pieces:
+        raise InputError(f"{file}: not a SentencePiece model, or damaged. Fetch the file again.")
+    return proto
 
 
 def sentencepiece_tokenizer(file: Path) -> Any:
@@ -31,14 +44,9 @@ def sentencepiece_tokenizer(file: Path) -> Any:
 
     The ids are those of the model. Raises InputError if it is damaged, or has no piece for a role.
     """
-    from google.protobuf.message import DecodeError
     from transformers import PreTrainedTokenizerFast
-    from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
-    try:
-        proto = SentencePieceExtractor(str(file)).proto
-    except DecodeError:
-        raise InputError(f"{file}: not a SentencePiece model, or damaged. Fetch the file again.") from None
+    proto = read_model(file)
     core = _core(proto)
     roles = _roles(file.parent, core.get_vocab())
     missing = [role for role in ("cls_token", "sep_token", "pad_token") if role not in roles]
