@@ -114,7 +114,9 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Fin
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         return finished
-    with Workspace(root, identity) as out:
+    with Workspace(root, identity, wait=True) as out:
+        if is_complete(finished):  # another evaluation, which shares the run, has finished it
+            return finished
         with Meter() as meter:
             done = work()
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
