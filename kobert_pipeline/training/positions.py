@@ -29,9 +29,9 @@ def longest_input(model: Any) -> int:
     named = getattr(model.config, "max_position_embeddings", None) or UNLIMITED
     limits = [named if named > 0 else UNLIMITED]  # XLNet, which has no limit, names -1
     for name, module in model.named_modules():
-        rows = getattr(getattr(module, "weight", None), "shape", ())
-        if _NAME.fullmatch(name.rpartition(".")[2]) and len(rows) == 2:
-            limits.append(int(rows[0]) - _offset(module))
+        table = getattr(module, "weight", None)
+        if table is not None and table.ndim == 2 and _NAME.fullmatch(name.rpartition(".")[2]):
+            limits.append(len(table) - _offset(module))
         numbers = getattr(module, "position_ids", None)
         if numbers is not None:
             limits.append(int(numbers.shape[-1]))
