@@ -9,12 +9,9 @@ from typing import Any
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.tokenizer_files import CONFIG, read_part
 
-ROLES = {
-    "cls_token": ("[CLS]", "<cls>", "<s>"),
-    "sep_token": ("[SEP]", "<sep>", "</s>"),
-    "pad_token": ("[PAD]", "<pad>"),
-    "mask_token": ("[MASK]", "<mask>"),
-}
+ROLES = ("cls_token", "sep_token", "pad_token", "mask_token")
+NEEDED = ROLES[:3]
+OTHER_NAMES = {"cls_token": "<s>", "sep_token": "</s>"}
 
 
 def read_model(file: Path) -> Any:
@@ -49,7 +46,7 @@ def sentencepiece_tokenizer(file: Path) -> Any:
     proto = read_model(file)
     core = _core(proto)
     roles = _roles(file.parent, core.get_vocab())
-    missing = [role for role in ("cls_token", "sep_token", "pad_token") if role not in roles]
+    missing = [role for role in NEEDED if role not in roles]
     if missing:
         raise InputError(
             f"{file}: no piece is known as {', '.join(missing)}. Save the tokenizer as tokenizer.json next to the model: "
@@ -91,9 +88,10 @@ def _roles(folder: Path, vocabulary: dict[str, int]) -> dict[str, str]:
     """The special tokens that the folder names, otherwise those that have the usual names."""
     stated = read_part(folder, "special_tokens_map.json") | read_part(folder, CONFIG)
     roles = {}
-    for role, usual in ROLES.items():
-        named = stated.get(role)
+    for role in ROLES:
+        named, short = stated.get(role), role.removesuffix("_token")
         text = named.get("content") if isinstance(named, dict) else named
+        usual = (f"[{short.upper()}]", f"<{short}>", OTHER_NAMES.get(role))
         found = next((piece for piece in (text, *usual) if piece in vocabulary), None)
         if found is not None:
             roles[role] = found
