@@ -45,6 +45,8 @@ class Encoded:
     """Number of rows of which the model reads only a part."""
     unread: int
     """Number of rows with an eojeol from which the tokenizer makes no token."""
+    unknown_share: float
+    """[UNK] among all tokens that are not special."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -76,18 +78,28 @@ def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
     _report(task, rows, unread, "have an eojeol from which the tokenizer makes no token")
     offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
     total = int(offsets[-1])
+    input_ids = _flat((example.input_ids for example in examples), total)
     return Encoded(
         examples=examples,
         owners=np.array(owners),
         columns={
-            "input_ids": _flat((example.input_ids for example in examples), total),
+            "input_ids": input_ids,
             "token_type_ids": _flat((example.token_type_ids for example in examples), total),
         },
         offsets=offsets,
         padding={"input_ids": reader.tokenizer.pad_token_id, "token_type_ids": reader.tokenizer.pad_token_type_id},
         truncated=len(cut),
         unread=len(unread),
+        unknown_share=_unknown_share(input_ids, reader),
     )
+
+
+def _unknown_share(input_ids: NDArray[np.int64], reader: Reader) -> float:
+    if reader.unknown is None:
+        return 0.0
+    special = [number for number in reader.tokenizer.all_special_ids if number != reader.unknown]
+    tokens = input_ids.size - int(np.isin(input_ids, special).sum())
+    return int((input_ids == reader.unknown).sum()) / max(1, tokens)
 
 
 def _report(task: KlueTask, rows: Sequence[Row], numbers: Sequence[int], what: str) -> None:

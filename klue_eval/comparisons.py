@@ -24,6 +24,9 @@ from kobert_pipeline.ground.progress import progress
 
 logger = logging.getLogger(__name__)
 
+MOST_UNKNOWN = 0.01
+"""Share of [UNK] in the scored rows above which a warning is logged."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -111,9 +114,21 @@ def results_of(
     with progress("klue_eval", len(jobs), "comparisons") as advance:
         for result in map_shards(partial(_result, evaluation), jobs, ALONE if torch.cuda.is_available() else execution):
             logger.info("%s", summary_line(result))
+            _warn_of_unknown(result)
             results.append(result)
             advance(1)
     return results
+
+
+def _warn_of_unknown(result: Mapping[str, Any]) -> None:
+    share = result["unknown_share"]["scored"]
+    if share > MOST_UNKNOWN:
+        logger.warning(
+            "klue_eval: %s: %.1f %% of the tokens of the scored rows are [UNK]: the tokenizer does not fit the texts, or is "
+            "read in another way than it was made (do_lower_case and strip_accents in tokenizer_config.json)",
+            result["title"],
+            100 * share,
+        )
 
 
 def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> dict[str, Any]:
@@ -134,6 +149,7 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "epochs": settings.epochs,
         "truncated_rows": runs[0]["truncated"],
         "unread_rows": runs[0]["unread"],
+        "unknown_share": runs[0]["unknown_share"],
         "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
         "runs": [folder.name for folder in folders],
         **aggregate(comparison.task, runs),

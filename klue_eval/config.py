@@ -14,7 +14,7 @@ from kobert_pipeline.ground.config import Config, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
-    name="klue_eval", version=4, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+    name="klue_eval", version=5, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 )
 """`kobert run` and `kobert eval` share it."""
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
+from klue_eval.heads.sequence import AUTO_CLASS, PaddedInFront
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
@@ -77,7 +78,10 @@ def _load_encoder(
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
-    return model if training == "finetune" else freeze(model, training, overrides.get("num_labels"))
+    if training != "finetune":
+        return freeze(model, training, overrides.get("num_labels"))
+    reads_the_end = auto_class == AUTO_CLASS and getattr(config, "summary_type", None) == "last"
+    return PaddedInFront(model) if reads_the_end else model
 
 
 def _pretrained(auto: Any, folder: Path, **settings: Any) -> Any:
@@ -125,9 +129,22 @@ def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any)
         raise InputError(
             f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
         ) from None
-    if config.is_encoder_decoder:
-        raise InputError(f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders")
+    _require_encoder(folder, config)
     return config
+
+
+def _require_encoder(folder: Path, config: Any) -> None:
+    """XLNet counts as one: it is trained like a decoder, but without its masks each token reads all others."""
+    from transformers.models.auto import modeling_auto as auto
+
+    kind = config.model_type
+    if config.is_encoder_decoder:
+        raise InputError(f"{folder}: {kind} is an encoder–decoder model; KLUE is scored on encoders")
+    only_causal = kind in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if getattr(config, "is_decoder", False) or (only_causal and kind != "xlnet"):
+        raise InputError(
+            f"{folder}: {kind} is a decoder here, in which a token reads only those before it; KLUE is scored on encoders"
+        )
 
 
 def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:

@@ -70,6 +70,8 @@ class Outcome:
     """Split -> number of rows of which the model reads only a part."""
     unread: dict[str, int]
     """Split -> number of rows with an eojeol from which the tokenizer makes no token."""
+    unknown_share: dict[str, float]
+    """Split -> [UNK] among the tokens of its rows."""
     not_finite: int
     """Number of scored rows with an output that is not finite: the run diverged."""
     precision: str
@@ -118,6 +120,7 @@ def finetune(
         steps=steps,
         truncated={"train": encoded[0].truncated, "scored": encoded[1].truncated},
         unread={"train": encoded[0].unread, "scored": encoded[1].unread},
+        unknown_share={"train": encoded[0].unknown_share, "scored": encoded[1].unknown_share},
         not_finite=module.not_finite,
         precision=precision,
         rows_per_second=len(encoded[0].examples) * settings.epochs * steps / len(batches) / module.training_seconds,

@@ -8,7 +8,7 @@ from typing import Any
 
 from klue_eval.figures import score
 from klue_eval.runs import PREDICTIONS, RUNS, SCORES
-from klue_eval.task_data import read_task, scored_rows
+from klue_eval.task_data import read_scored
 from klue_eval.tasks import find_task
 from kobert_pipeline.ground.artifacts import is_complete
 from kobert_pipeline.ground.contents.scores import Scores
@@ -39,8 +39,7 @@ def _runs_below(folder: Path) -> list[Path]:
 def _rescore_run(run: Path, data: str) -> dict[str, Any]:
     saved = read_json(run / SCORES)
     task = find_task(saved["task"])
-    split = saved["scored"].get("of") or saved["scored"]["split"]
-    rows = scored_rows(saved["scored"], read_task(task.name, data, split))
+    rows = read_scored(task.name, data, saved["scored"])
     lines = [json.loads(line) for line in (run / PREDICTIONS).read_text(encoding="utf-8").splitlines()]
     if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
         raise InputError(

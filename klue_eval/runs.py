@@ -26,7 +26,7 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 RUNS = "klue_runs"
-RUN_VERSION = 2
+RUN_VERSION = 3
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
@@ -114,7 +114,9 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Fin
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         return finished
-    with Workspace(root, identity) as out:
+    with Workspace(root, identity, wait=True) as out:
+        if is_complete(finished):  # another evaluation, which shares the run, has finished it
+            return finished
         with Meter() as meter:
             done = work()
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
@@ -160,6 +162,7 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData) -> Finished:
         "steps": outcome.steps,
         "truncated": outcome.truncated,
         "unread": outcome.unread,
+        "unknown_share": {split: round(share, 6) for split, share in outcome.unknown_share.items()},
         "not_finite": outcome.not_finite,
     }
     record = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}

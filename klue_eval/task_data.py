@@ -48,6 +48,16 @@ def read_task(name: str, data: str, split: str = DEV) -> TaskData:
     return TaskData(drawing_order(train_split.rows), dev_split.rows, unlabelled, find_task(name).scored_split)
 
 
+def read_scored(name: str, data: str, scored: Mapping[str, object]) -> list[Row]:
+    """The rows that `scored` names (see `scored_rows`). Reads no other file than theirs."""
+    split = str(scored.get("of", scored["split"]))
+    if split == HELD_OUT:
+        return scored_rows(scored, read_task(name, data, HELD_OUT))
+    if scored["split"] == "train":
+        return scored_rows(scored, TaskData(drawing_order(read_split(name, data, "train").rows), [], 0))
+    return read_split(name, data, "dev").rows
+
+
 def scored_rows(scored: Mapping[str, object], data: TaskData) -> list[Row]:
     """The rows that `scored` names: `{"split": "dev"}`, `{"split": "held_out"}`, or rows [start, stop) of train."""
     if scored["split"] != "train":
@@ -64,7 +74,7 @@ def data_files(config: EvaluationConfig) -> dict[str, Path]:
         return {}
     folder = resolve_folder(config.data)
     return {
-        f"{name}_{split}": find_split(name, folder, ONLY if name in config.held_out else split)
+        f"{name}_{split}": find_split(name, folder, ONLY if name in config.held_out else split, config.data)
         for name in config.tasks
         for split in ("train", "dev")
     }

@@ -66,7 +66,7 @@ class Reader:
     @property
     def separator(self) -> list[int]:
         """The special token that ends a segment. It separates the turns of a dialogue."""
-        return self.suffix[-1:]
+        return self.suffix[:1]
 
     @property
     def room(self) -> int:

@@ -103,12 +103,30 @@ def explain(error: BaseException) -> tuple[str | None, int]:
     if "No space left on device" in str(error):  # safetensors and torch raise exceptions of their own
         return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
     if isinstance(error, PermissionError):
-        return f"no permission to write {error.filename}. Choose another folder with --artifacts.", 1
+        return _not_permitted(error.filename), 1
     if isinstance(error, KobertError | OSError):
         return str(error), 1
     if hasattr(error, "format_message"):  # a usage error of the command line
         return str(error.format_message()), 2
     return None, 1
+
+
+def _not_permitted(name: str | None) -> str:
+    """Tells a file that may not be read from a place that may not be written to."""
+    if name is not None and not _is_absent(name) and not os.access(name, os.R_OK):
+        return f"no permission to read {name}. Change its permissions (chmod u+r), or name another file."
+    return f"no permission to write {name}. Choose another folder with --artifacts."
+
+
+def _is_absent(name: str) -> bool:
+    """Whether a folder says that it has no such file. One that may not be searched does not say it."""
+    try:
+        Path(name).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 if __name__ == "__main__":

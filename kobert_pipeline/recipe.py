@@ -3,6 +3,8 @@ which a later one overrides an earlier one."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +108,7 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
             f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}"
         )
     values = load_yaml(path)
-    values.setdefault("name", path.stem)
+    values.setdefault("name", re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", path.stem)))
     parents = values.pop("extends", [])
     inherited: dict[str, Any] = {}
     for parent in parents if isinstance(parents, list) else [parents]:

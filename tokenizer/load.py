@@ -156,7 +156,8 @@ def _read_folder(folder: Path, name: str) -> Tokenizer:
     has_file = (folder / "tokenizer.json").is_file()
     is_rebuilt = has_file and (folder / "config.json").is_file() and rebuilds(tokenizer_class(folder))
     if is_rebuilt or sentencepiece_model(folder):
-        return auto_tokenizer(folder).backend_tokenizer
+        read: Tokenizer = auto_tokenizer(folder).backend_tokenizer
+        return read
     if has_file:
         return Tokenizer.from_file(str(folder / "tokenizer.json"))
     return (

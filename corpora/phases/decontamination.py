@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from corpora.shingles import Hashes, letters, shingles
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import is_hidden
 
 NGRAM = 13
 _DEV_OR_TEST = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)
@@ -31,7 +32,7 @@ def evaluation_files(folder: Path) -> list[Path]:
     A task may have only one labelled file, of which a part is scored: it is included. Raises InputError if there is no
     file.
     """
-    files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
+    files = [file for file in sorted(folder.rglob("*")) if not is_hidden(file.relative_to(folder))] or [folder]
     found = [
         file
         for file in files

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from klue_eval.data.unpacking import ENDINGS, is_archive, unpacked
+from klue_eval.data.unpacking import ENDINGS, SUFFIXES, is_archive, unpacked
 from klue_eval.layouts import PLAIN
-from klue_eval.tasks import find_task
+from klue_eval.tasks import KNOWN, find_task
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import is_hidden
 
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
@@ -19,8 +20,6 @@ ONLY = "held_out"
 PART = r"(?:[-_.](?:partial|\d+of\d+))?"
 """What follows the split in the name of a file that has only a part of it."""
 FORMATS = tuple(PLAIN)
-RELEASED = (*FORMATS, ".txt")
-"""Suffixes of files that are found by their released name."""
 
 
 def resolve_folder(data: str) -> Path:
@@ -36,24 +35,45 @@ def resolve_folder(data: str) -> Path:
             f"`{SAMPLE}`, or `hub:klue`."
         )
     archives = sorted(path for path in folder.iterdir() if is_archive(path))
-    return unpacked(archives) if archives and not _data_files(folder) else folder
+    return unpacked(archives) if archives and not _has_data(folder) else folder
+
+
+def _has_data(folder: Path) -> bool:
+    """Whether a file next to the archives is data: a file of text may be a description of them."""
+    released = {Path(name).name for task in KNOWN.values() for name in task.files.values()}
+    return any(path.suffix.lower() in FORMATS or path.stem in released for path in _data_files(folder))
 
 
 def _data_files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.suffix.lower() in FORMATS]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not is_hidden(path.relative_to(folder))
+    ]
 
 
-def find_split(task_name: str, folder: Path, split: str) -> Path:
+def find_split(task_name: str, folder: Path, split: str, shown: str = "") -> Path:
     """Finds the file of a split (`train`, `dev`, or ONLY) anywhere below `folder`. Its name has the task's name as a
     word and ends with the split's (`klue-re-v1.1_dev.json`), which `partial` or `4of5` may follow.
 
-    A whole file is preferred to a part, then JSON to JSON Lines, CSV and TSV. Raises InputError if there is no such
-    file, or more than one of a kind.
+    A whole file is preferred to a part, then JSON to JSON Lines, CSV and TSV. Raises InputError, which calls the folder
+    `shown`, if there is no such file, or more than one of a kind.
     """
+    try:
+        return _find_split(task_name, folder, split)
+    except _NotFound as error:
+        raise InputError(f"{shown or folder}: {error}") from None
+
+
+class _NotFound(Exception):
+    """The message says what is missing from the data, or is there several times."""
+
+
+def _find_split(task_name: str, folder: Path, split: str) -> Path:
     released = find_task(task_name).files.get("dev" if split == ONLY else split)
     if released:
         return _released_file(task_name, folder, released)
-    files = [path for path in _data_files(folder) if _is_word(task_name, path.name)]
+    files = [path for path in _data_files(folder) if path.suffix.lower() in FORMATS and _is_word(task_name, path.name)]
     kinds = ("dev", "labelled") if split == ONLY else (split,)
     for words in (SPLIT_WORDS.get(kind, (kind,)) for kind in kinds):
         for part in ("", PART):
@@ -62,22 +82,16 @@ def find_split(task_name: str, folder: Path, split: str) -> Path:
             )
             if found:
                 return found
-    raise InputError(_missing(task_name, folder, split, files))
+    raise _NotFound(_missing(task_name, folder, split, files))
 
 
 def _released_file(task_name: str, folder: Path, name: str) -> Path:
     """Finds the file whose path, without its suffix, ends with `name`. Raises InputError unless there is one."""
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in RELEASED and f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}")
-    )
+    found = sorted(path for path in _data_files(folder) if f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}"))
     if len(found) > 1:
-        raise InputError(f"{folder}: several files {name} of {task_name}: {_names(found, folder)}. Keep one of them.")
+        raise _NotFound(f"several files {name} of {task_name}: {_names(found, folder)}. Keep one of them.")
     if not found:
-        raise InputError(
-            f"{folder}: no file of {task_name}; looked for {name}{{{','.join(RELEASED)}}}, also in folders below"
-        )
+        raise _NotFound(f"no file of {task_name}; looked for {name}{{{','.join(SUFFIXES)}}}, also in folders below")
     return found[0]
 
 
@@ -93,9 +107,8 @@ def _first_format(task_name: str, folder: Path, words: Sequence[str], files: Seq
     for suffix in FORMATS:
         found = sorted(path for path in files if path.suffix.lower() == suffix)
         if len(found) > 1:
-            raise InputError(
-                f"{folder}: several {words[0]} files of {task_name}: {_names(found, folder)}. "
-                "Name a folder with one of them."
+            raise _NotFound(
+                f"several {words[0]} files of {task_name}: {_names(found, folder)}. Name a folder with one of them."
             )
         if found:
             return found[0]
@@ -111,7 +124,7 @@ def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) ->
     words = (*SPLIT_WORDS["dev"], "labelled") if split == ONLY else SPLIT_WORDS[split]
     wanted = "labelled" if split == ONLY else split
     looked_for = ", ".join(f"*{task_name}*_{word}[_partial]{{{','.join(FORMATS)}}}" for word in words)
-    message = f"{folder}: no {wanted} file of {task_name}; looked for {looked_for}, also in folders below"
+    message = f"no {wanted} file of {task_name}; looked for {looked_for}, also in folders below"
     if files:
         message += f". For {task_name} there is only {_names(files, folder)}"
     dev = (*SPLIT_WORDS["dev"], "labelled")

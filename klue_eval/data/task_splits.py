@@ -55,7 +55,7 @@ def read_split(task_name: str, data: str, split: str) -> Rows:
         return _labelled(
             task, hub_records(task.name, name, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
         )
-    return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split))
+    return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split, data))
 
 
 def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> Rows:

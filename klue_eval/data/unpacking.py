@@ -8,14 +8,19 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from klue_eval.layouts import PLAIN
 from kobert_pipeline.ground.archives import DAMAGED, Member, is_zip, tar_members, zip_members
 from kobert_pipeline.ground.compression import Replayable, decompressed, split_compression
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import file_sha256, is_hidden, read_json, write_json
 
+VERSION = b"2"
+"""Raised when other files are unpacked, so that folders of an earlier version are not used."""
+SUFFIXES = (*PLAIN, ".txt")
+"""Of data files. NSMC's are `.txt`."""
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 ENDINGS = (*TAR, ".zip")
 
@@ -27,21 +32,42 @@ def is_archive(path: Path) -> bool:
 def unpacked(archives: Sequence[Path]) -> Path:
     """Gives the folder with the data files of these archives. Raises InputError for one that cannot be read.
 
-    The folder is written under another name and then renamed, so that a folder of this name is complete.
+    The folder is written under another name and then renamed. The list next to it has its files: a folder that has lost
+    one (systems clean their temporary folder) is unpacked again.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(VERSION)
     for archive in archives:
-        digest.update(hashlib.sha256(archive.read_bytes()).digest())
+        digest.update(bytes.fromhex(file_sha256(archive)))
     folder = Path(tempfile.gettempdir()) / f"kobert-klue-{digest.hexdigest()[:16]}"
-    if not folder.is_dir():
+    if not _is_whole(folder):
         with tempfile.TemporaryDirectory(prefix=f"{folder.name}-") as partial:
             files = Path(partial) / "files"
             files.mkdir()
             for archive in archives:
                 _unpack(archive, files)
+            write_json(_list(folder), _sizes(files))
+            if folder.exists() and not _is_whole(folder):
+                folder.rename(Path(partial) / "incomplete")
             with contextlib.suppress(OSError):  # another process was faster
                 files.rename(folder)
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the folder has all files that were unpacked into it, with their sizes."""
+    try:
+        return bool(read_json(_list(folder)) == _sizes(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+
+
+def _list(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.json")
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -73,4 +99,5 @@ def _write(member: Member, target: Path) -> None:
 
 
 def _is_data(name: str) -> bool:
-    return Path(name).suffix.lower() in PLAIN
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.suffix.lower() in SUFFIXES and not is_hidden(path)

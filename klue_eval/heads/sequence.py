@@ -6,6 +6,7 @@ The families differ in the layers after [CLS] (BERT has a pooler, RoBERTa two la
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,21 @@ class SequenceModel(TaskModel):
         """[B, outputs]"""
         logits: Tensor = self.encoder(**inputs).logits
         return logits.float()
+
+
+class PaddedInFront(nn.Module):
+    """A classifier that reads the last position (XLNet's): it must be a token, so padding moves to the front."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.config: Any = body.config
+
+    def forward(self, **inputs: Tensor) -> Any:
+        mask = inputs["attention_mask"]
+        places = torch.arange(mask.shape[1], device=mask.device)
+        moved = (places - (mask.shape[1] - mask.sum(1, keepdim=True))) % mask.shape[1]
+        return self.body(**{name: column.gather(1, moved) for name, column in inputs.items()})
 
 
 def squared_error(logits: Tensor, targets: Tensor) -> Tensor:

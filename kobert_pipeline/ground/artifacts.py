@@ -8,6 +8,7 @@ whole protocol. A manifest holds only what follows from content. Times and machi
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,8 @@ from filelock import FileLock, Timeout
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, KobertError
 from kobert_pipeline.ground.files import AGAIN, TEMPORARY, file_sha256, read_cache, read_object, write_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 RUN = "run.json"
@@ -176,7 +179,9 @@ class Workspace:
     Files that are in the folder when it is opened are finished: an earlier run of the same fingerprint wrote them.
     """
 
-    def __init__(self, root: Path, identity: Identity) -> None:
+    def __init__(self, root: Path, identity: Identity, *, wait: bool = False) -> None:
+        """With `wait`, it is opened when the process that writes this artifact ends. It may then be complete."""
+        self.wait = wait
         self.identity = identity
         self.folder = artifact_folder(root, identity)
         self.path = partial_folder(self.folder)
@@ -188,9 +193,14 @@ class Workspace:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise KobertError(
-                f"{self.path}: another process is writing this artifact. Wait for it, or stop it."
-            ) from None
+            if not self.wait:
+                raise KobertError(
+                    f"{self.path}: another process is writing this artifact. Wait for it, or stop it."
+                ) from None
+            logger.info("waiting for another process, which is writing %s", self.folder)
+            self._lock.acquire()
+        if self.wait and is_complete(self.folder):
+            return self
         try:
             self._open()
         except BaseException:

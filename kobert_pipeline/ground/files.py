@@ -9,7 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
@@ -45,6 +45,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether people do not see a file: macOS keeps `._dev.json` and `__MACOSX/…` next to a `dev.json`."""
+    return any(part == "__MACOSX" or (part.startswith(".") and part.strip(".") != "") for part in path.parts)
 
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -11,7 +11,7 @@ from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import atomic_path, read_json, write_json
-from kobert_pipeline.morphology.sentencepiece_tokenizer import require_sentencepiece, sentencepiece_tokenizer
+from kobert_pipeline.morphology.sentencepiece_tokenizer import read_model, sentencepiece_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import (
     CONFIG,
     in_jamo,
@@ -67,7 +67,7 @@ def _read(name: str | Path, **settings: Any) -> Any:
     folder, kind = Path(name), tokenizer_class(name)
     model = sentencepiece_model(folder) if folder.is_dir() else None
     if model is not None:
-        require_sentencepiece(model)
+        read_model(model)  # a damaged one, or a missing package, would be reported as a missing tiktoken
         return _from_transformers(name, kind, **settings) if _reads(kind, folder) else sentencepiece_tokenizer(model)
     if (folder / "vocab.txt").is_file() and not (folder / "tokenizer.json").is_file() and not _reads(kind, folder):
         from transformers import BertTokenizer

@@ -9,21 +9,31 @@ from typing import Any
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.tokenizer_files import CONFIG, read_part
 
-ROLES = {
-    "cls_token": ("[CLS]", "<cls>", "<s>"),
-    "sep_token": ("[SEP]", "<sep>", "</s>"),
-    "pad_token": ("[PAD]", "<pad>"),
-    "mask_token": ("[MASK]", "<mask>"),
-}
+ROLES = ("cls_token", "sep_token", "pad_token", "mask_token")
+NEEDED = ROLES[:3]
+OTHER_NAMES = {"cls_token": "<s>", "sep_token": "</s>"}
 
 
-def require_sentencepiece(file: Path) -> None:
-    """Raises InputError, with the command to run, if the package is not installed."""
+def read_model(file: Path) -> Any:
+    """Parses a SentencePiece model.
+
+    Raises InputError if it is damaged, and, with the command to run, if the package is not installed.
+    """
     if importlib.util.find_spec("sentencepiece") is None:
         raise InputError(
             f"{file}: this tokenizer is a SentencePiece model, and the package that reads it is not installed. "
             "Run: pip install 'kobert-pipeline[sentencepiece]'"
         )
+    from google.protobuf.message import DecodeError
+    from transformers.convert_slow_tokenizer import SentencePieceExtractor
+
+    try:
+        proto = SentencePieceExtractor(str(file)).proto
+    except DecodeError:
+        proto = None
+    if proto is None or not proto.pieces:
+        raise InputError(f"{file}: not a SentencePiece model, or damaged. Fetch the file again.")
+    return proto
 
 
 def sentencepiece_tokenizer(file: Path) -> Any:
@@ -31,17 +41,12 @@ def sentencepiece_tokenizer(file: Path) -> Any:
 
     The ids are those of the model. Raises InputError if it is damaged, or has no piece for a role.
     """
-    from google.protobuf.message import DecodeError
     from transformers import PreTrainedTokenizerFast
-    from transformers.convert_slow_tokenizer import SentencePieceExtractor
 
-    try:
-        proto = SentencePieceExtractor(str(file)).proto
-    except DecodeError:
-        raise InputError(f"{file}: not a SentencePiece model, or damaged. Fetch the file again.") from None
+    proto = read_model(file)
     core = _core(proto)
     roles = _roles(file.parent, core.get_vocab())
-    missing = [role for role in ("cls_token", "sep_token", "pad_token") if role not in roles]
+    missing = [role for role in NEEDED if role not in roles]
     if missing:
         raise InputError(
             f"{file}: no piece is known as {', '.join(missing)}. Save the tokenizer as tokenizer.json next to the model: "
@@ -83,9 +88,10 @@ def _roles(folder: Path, vocabulary: dict[str, int]) -> dict[str, str]:
     """The special tokens that the folder names, otherwise those that have the usual names."""
     stated = read_part(folder, "special_tokens_map.json") | read_part(folder, CONFIG)
     roles = {}
-    for role, usual in ROLES.items():
-        named = stated.get(role)
+    for role in ROLES:
+        named, short = stated.get(role), role.removesuffix("_token")
         text = named.get("content") if isinstance(named, dict) else named
+        usual = (f"[{short.upper()}]", f"<{short}>", OTHER_NAMES.get(role))
         found = next((piece for piece in (text, *usual) if piece in vocabulary), None)
         if found is not None:
             roles[role] = found

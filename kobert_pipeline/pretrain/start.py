@@ -47,7 +47,7 @@ def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int) -> int:
 
 def is_tied(start: Path | None) -> bool:
     """Whether the output matrix is that of the embeddings: always, unless the checkpoint in `start` says otherwise."""
-    return start is None or bool(read_json(start / "config.json").get("tie_word_embeddings", True))
+    return start is None or bool(read_config(start).get("tie_word_embeddings", True))
 
 
 _ADOPT = "Set tokenizer.adopt to the same folder or Hub id."

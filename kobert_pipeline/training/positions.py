@@ -26,11 +26,12 @@ def longest_input(model: Any) -> int:
     Its table of positions decides, less the rows that stand for padding: RoBERTa's first token has position
     `padding_idx` + 1, OPT's has position `offset`.
     """
-    limits = [getattr(model.config, "max_position_embeddings", None) or UNLIMITED]
+    named = getattr(model.config, "max_position_embeddings", None) or UNLIMITED
+    limits = [named if named > 0 else UNLIMITED]  # XLNet, which has no limit, names -1
     for name, module in model.named_modules():
-        rows = getattr(getattr(module, "weight", None), "shape", ())
-        if _NAME.fullmatch(name.rpartition(".")[2]) and len(rows) == 2:
-            limits.append(int(rows[0]) - _offset(module))
+        table = getattr(module, "weight", None)
+        if table is not None and table.ndim == 2 and _NAME.fullmatch(name.rpartition(".")[2]):
+            limits.append(len(table) - _offset(module))
         numbers = getattr(module, "position_ids", None)
         if numbers is not None:
             limits.append(int(numbers.shape[-1]))

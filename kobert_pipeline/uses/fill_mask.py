@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from kobert_pipeline.uses.use import (
     Words,
     loading_code,
 )
+
+logger = logging.getLogger(__name__)
 
 AUTO_CLASS = "AutoModelForMaskedLM"
 GUESSES = 5
@@ -64,6 +67,9 @@ def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     limit = longest_input(network)
     if len(masked) > limit:
         raise InputError(f"{sentence[:40]!r}…: {len(masked)} tokens; the model takes {limit}. Shorten the text.")
+    unknown = int((batch["input_ids"][0] == tokenizer.unk_token_id).sum()) if tokenizer.unk_token_id is not None else 0
+    if unknown:
+        logger.warning("%r: %s of %s tokens are [UNK], which the model cannot read", sentence, unknown, len(masked))
     with torch.no_grad():
         logits = network(**batch).logits[0, masked, : len(tokenizer)]  # a model may have more rows than pieces
     probabilities = logits.float().softmax(dim=-1)

@@ -129,6 +129,12 @@ def save_bert(folder: Path, tokenizer: Any, embeddings: float = 1.0, last_layer:
     return folder
 
 
+@pytest.fixture
+def bert_of() -> Callable[[Path, Any], Path]:
+    """`bert_of(folder, tokenizer)` saves a tiny random BERT with it."""
+    return save_bert
+
+
 @pytest.fixture(scope="session")
 def wordpiece() -> Callable[[Sequence[str]], Any]:
     """`wordpiece(["서울", "##에"])`"""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from klue_eval import finetune as finetune_module
@@ -29,7 +33,7 @@ from klue_eval.published import COLUMNS, PUBLISHED
 from klue_eval.task_data import read_task
 from klue_eval.tasks import TASKS
 from kobert_pipeline.cli import app
-from kobert_pipeline.ground.artifacts import read_manifest, verify
+from kobert_pipeline.ground.artifacts import lock_path, read_manifest, verify
 from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import Scores
@@ -139,6 +143,54 @@ def test_the_learning_rate_is_chosen_on_other_training_rows(
     chosen = [read_json(run)["scored"] for run in (tmp_path / "klue_runs").glob("*/scores.json")]
     assert chosen.count({"split": "train", "of": "dev", "start": 16, "stop": 32}) == 2
     assert chosen.count({"split": "dev"}) == 2
+
+
+def test_an_evaluation_waits_for_a_run_that_another_one_is_doing(tiny_bert: Path, tmp_path: Path) -> None:
+    """It would end after all its training, at the baseline that both share."""
+    first = config_of("nli", seeds=1, tfidf=True)
+    folder = evaluate_model(str(tiny_bert), first, tmp_path / "alone", 42)
+    runs = [path for path in (tmp_path / "alone" / "klue_runs").iterdir() if path.is_dir()]
+    (baseline,) = (path for path in runs if "baseline" in read_manifest(path).config)
+    shared = tmp_path / "both" / "klue_runs" / baseline.name
+    shared.parent.mkdir(parents=True)
+    begun = threading.Event()
+
+    def other_evaluation() -> None:
+        with FileLock(lock_path(shared)):
+            begun.set()
+            time.sleep(3)
+            shutil.copytree(baseline, shared)
+
+    other = threading.Thread(target=other_evaluation)
+    other.start()
+    begun.wait()
+    waited = evaluate_model(str(tiny_bert), first, tmp_path / "both", 42)
+    other.join()
+    assert read_json(waited / "scores.json")["baseline"] == read_json(folder / "scores.json")["baseline"]
+    assert not shared.with_name(f"{shared.name}.partial").exists()
+
+
+def test_scores_are_computed_again_without_the_training_rows(
+    tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
+) -> None:
+    folder = evaluate_model(str(tiny_bert), config_of("nli", seeds=1), tmp_path / "artifacts", 42)
+    dev = klue_folder(nli_dev=read_split("nli", SAMPLE, "dev").rows)
+    assert rescore(folder, str(dev)) == rescore(folder, SAMPLE)
+
+
+def test_the_share_of_unknown_tokens_is_in_the_scores_the_table_and_the_log(
+    wordpiece: Callable[..., Any], bert_of: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = read_split("ynat", SAMPLE, "dev").rows
+    words = {word for row in rows for word in re.findall(r"\w+|[^\w\s]", row["title"])}
+    for name, pieces in (("all", sorted(words)), ("half", sorted(words)[::2])):
+        caplog.clear()
+        model = bert_of(tmp_path / name, wordpiece(pieces))
+        folder = evaluate_model(str(model), config_of("ynat", seeds=1), tmp_path / "artifacts", 42)
+        share = read_json(folder / "scores.json")["results"][0]["unknown_share"]["scored"]
+        assert f"(dev), [UNK] {100 * share:.2f} %" in (folder / "table.md").read_text(encoding="utf-8")
+        assert (share > 0.3) == (name == "half")
+        assert any("of the scored rows are [UNK]" in record.message for record in caplog.records) == (name == "half")
 
 
 def test_comparisons_may_go_to_other_processes() -> None:
@@ -296,6 +348,19 @@ def test_best_is_the_earliest_of_the_highest_checkpoints_and_last_the_last() -> 
     runs = [{"last": {"official": {"accuracy": score}}, "best": best} for score in (50.0, 60.0)]
     figures = aggregate(task, runs)["metrics"]["accuracy"]
     assert (figures["last_mean"], figures["last_std"], figures["best_mean"]) == (55.0, 7.0711, 70.0)
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.texts])
+def test_training_rows_of_one_kind_give_a_baseline(name: str) -> None:
+    task, rows = TASKS[name], read_split(name, SAMPLE, "train").rows
+    alike = [row for row in rows if task.gold(row) == task.gold(rows[0])]
+    guesses = predict(task, alike, rows)
+    assert (
+        guesses == pytest.approx([task.gold(rows[0])] * len(rows))
+        if name == "sts"
+        else set(guesses) == {task.gold(rows[0])}
+    )
+    assert predict(task, rows[:1], rows[:2]) is not None
 
 
 @pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.texts])

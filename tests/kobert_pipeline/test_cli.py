@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +158,19 @@ def test_a_foreign_package_of_our_name_is_refused_by_name(monkeypatch, tmp_path)
     monkeypatch.delitem(sys.modules, "tokenizer", raising=False)
     with pytest.raises(KobertError, match="`tokenizer` comes from"):
         cli.refuse_foreign_packages()
+
+
+def test_a_file_that_may_not_be_read_is_told_from_one_that_may_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may read everything, so the system's answer is replaced."""
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("")
+    monkeypatch.setattr(os, "access", lambda name, mode: not (Path(name) == secret and mode & os.R_OK))
+    assert str(cli.explain(PermissionError(13, "denied", str(secret)))[0]).startswith(
+        f"no permission to read {secret}."
+    )
+    for name in (tmp_path, tmp_path / "new.json"):
+        assert str(cli.explain(PermissionError(13, "denied", str(name)))[0]).startswith(
+            f"no permission to write {name}."
+        )

@@ -80,6 +80,14 @@ def test_the_minis_share_corpus_tokenizer_and_store(recipe_file, root, monkeypat
     assert [name for name in first if first[name] == second[name]] == ["corpora", "tokenizer", "dataset"]
 
 
+@pytest.mark.parametrize("file", ["my recipe.yaml", "my  recipe (2).yaml", "내 레시피.yml"])
+def test_a_recipe_file_may_have_any_name(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / file).write_text("extends: quickstart\n", encoding="utf-8")
+    expected = {"my recipe.yaml": "my-recipe", "my  recipe (2).yaml": "my-recipe-2-", "내 레시피.yml": "내-레시피"}
+    assert load_recipe(file).name == expected[file]
+
+
 def test_an_unknown_recipe_names_the_nearest():
     with pytest.raises(RecipeError, match="did you mean `quickstart`"):
         load_recipe("quikstart")

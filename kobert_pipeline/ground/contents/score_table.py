@@ -188,7 +188,12 @@ def _settings_row(result: Result) -> tuple[str, ...]:
         result.title,
         result.initialisation,
         f"{result.train_rows:,}",
-        f"{result.dev_rows:,} ({split})",
+        f"{result.dev_rows:,} ({split}){_unknown(result)}",
         str(result.seeds),
         f"{result.learning_rate:g} × {result.epochs}",
     )
+
+
+def _unknown(result: Result) -> str:
+    share = result.unknown_share.get("scored")
+    return "" if share is None else f", [UNK] {share:.2%}".replace("%", " %")

@@ -72,6 +72,8 @@ class Result:
     """Official scores, in the order of the columns."""
     corrected: Mapping[str, Figures] = field(default_factory=dict)
     """Empty if the official metric needs no correction."""
+    unknown_share: Mapping[str, float] = field(default_factory=dict)
+    """`train` and `scored`: [UNK] among the tokens of the rows. Empty in scores that did not count it."""
 
 
 @dataclass(frozen=True)

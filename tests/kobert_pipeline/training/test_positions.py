@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import AutoModel, BertConfig, RobertaConfig
+from transformers import AutoModel, BertConfig, RobertaConfig, XLNetConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES, MODEL_MAPPING_NAMES
 
-from kobert_pipeline.training.positions import longest_input, positions
+from kobert_pipeline.training.positions import UNLIMITED, longest_input, positions
 
 ROWS = 24
 SIZES = {
@@ -59,3 +59,4 @@ def read(model: torch.nn.Module, length: int) -> None:
 def test_padding_rows_are_no_positions() -> None:
     assert positions(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
     assert positions(BertConfig(max_position_embeddings=512)) == 512
+    assert positions(XLNetConfig(n_layer=1, d_model=16, d_head=8, n_head=2)) == UNLIMITED
