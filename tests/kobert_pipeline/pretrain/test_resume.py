@@ -112,6 +112,16 @@ def test_another_machine_is_named_in_one_warning(cut, tiny, tmp_path, caplog, mo
     assert "torch" not in said
 
 
+def test_settings_that_change_the_order_of_sums_are_named_when_a_run_goes_on(cut, tiny, tmp_path, caplog):
+    cut(12)
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path, tiny, micro_batch_size=4, attention="sdpa")
+    (said,) = (record.getMessage() for record in caplog.records if "written elsewhere" in record.getMessage())
+    assert "attention auto -> sdpa" in said
+    assert "micro_batch_size None -> 4" in said
+    assert "compile" not in said
+
+
 @pytest.mark.parametrize(
     ("number", "after", "error", "by"),
     [
