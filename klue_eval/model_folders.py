@@ -8,6 +8,7 @@ from pathlib import Path
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes, file_sha256, read_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
+from kobert_pipeline.ground.hub_client import download
 from kobert_pipeline.morphology.tokenizer_files import CONFIG as TOKENIZER_CONFIG
 from kobert_pipeline.morphology.tokenizer_files import PATTERNS as TOKENIZER_PATTERNS
 from kobert_pipeline.morphology.tokenizer_files import read_part, tokenizer_files
@@ -37,14 +38,11 @@ def resolve_model(model: Path | str, trust_remote_code: bool = False) -> Path:
 
 def _download(repository: str, code: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     weights = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
     patterns = [*weights, *TOKENIZER_PATTERNS, *(f"*{suffix}" for suffix in code)]
-    try:
-        return Path(snapshot_download(repository, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise InputError(f"{repository}: neither a folder nor a model that can be downloaded: {error}") from None
+    place = f"{repository}: neither a folder nor a model that can be downloaded"
+    return Path(download(lambda: snapshot_download(repository, allow_patterns=patterns), place, repository, ""))
 
 
 def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -> str:

@@ -23,7 +23,7 @@ from kobert_pipeline.commands.run import run
 from kobert_pipeline.commands.serve import serve
 from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.try_use import command_of
-from kobert_pipeline.ground.errors import KobertError, Terminated, TrainingFailed
+from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
 from kobert_pipeline.training.ranks import is_first
 from kobert_pipeline.uses import USES
 
@@ -98,6 +98,8 @@ def explain(error: BaseException) -> tuple[str | None, int]:
     """The message to the user, and the exit code. The message is None for a bug of ours, and for an exit without an error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return "stopped. What was finished is kept; the same command goes on from there.", INTERRUPTED
+    if isinstance(error, Interrupted):
+        return str(error), INTERRUPTED
     if isinstance(error, Terminated):
         return str(error), TERMINATED
     if "No space left on device" in str(error):  # safetensors and torch raise exceptions of their own

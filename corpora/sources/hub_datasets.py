@@ -16,6 +16,8 @@ from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.hub_client import without_token
+from kobert_pipeline.ground.hub_problems import explain, one_line
 
 _T = TypeVar("_T")
 HUB = "hub:"
@@ -70,9 +72,10 @@ def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> It
     try:
         yield from values
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
+        known = explain(error, place.removeprefix(HUB)) if place.startswith(HUB) else None
+        reason = known.text if known else one_line(f"{type(error).__name__}: {error}")
         raise InputError(
-            f"{place}: `datasets` cannot read it ({type(error).__name__}: {reason}). Check the name, `split` "
+            f"{place}: `datasets` cannot read it ({without_token(reason)}). Check the name, `split` "
             f"({settings.split}) and `subset` ({settings.subset or 'none'}) of source `{settings.name}`, and the network."
         ) from None
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.hub_client import download
 
 HUB = "hub:"
+FOLDER = "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
 
 
 def hub_repository(data: str) -> str:
@@ -21,23 +23,20 @@ def hub_commit(data: str) -> str:
     from huggingface_hub import HfApi
 
     repository = hub_repository(data)
-    try:
-        return str(HfApi().dataset_info(repository).sha)
-    except Exception as error:  # the client lets errors of its HTTP library through
-        raise InputError(
-            f"hub:{repository}: the Hub does not answer ({type(error).__name__}). "
-            "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
-        ) from None
+    place = f"hub:{repository}: the Hub does not answer"
+    commit = download(lambda: HfApi().dataset_info(repository).sha, place, repository, FOLDER)
+    if not isinstance(commit, str) or not commit:
+        raise InputError(f"{place}: its answer names no commit. {FOLDER}")
+    return commit
 
 
 def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
     """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
     import datasets
 
-    try:
-        table = datasets.load_dataset(hub_repository(name), task_name, split="validation" if split == "dev" else split)
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise InputError(f"{HUB}{name}: cannot load {task_name}, {split}: {error}") from None
+    repository, part = hub_repository(name), "validation" if split == "dev" else split
+    place = f"{HUB}{name}: cannot load {task_name}, {split}"
+    table = download(lambda: datasets.load_dataset(repository, task_name, split=part), place, repository, FOLDER)
     for record in table:
         yield {**record, **_words(record, table.features)}
 

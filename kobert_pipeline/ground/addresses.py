@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import FileHashes
+from kobert_pipeline.ground.hub_client import download
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -75,10 +76,12 @@ def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[
 
     repository, _ = _parts(name)
     commit = inputs[f"{setting.rpartition('.')[2]} {name}"]
-    try:
-        return Path(snapshot_download(repository, revision=commit, allow_patterns=list(patterns)))
-    except Exception as error:  # the client does not wrap the errors of its HTTP library
-        raise InputError(f"{setting}: {name}: cannot be downloaded ({type(error).__name__}: {error})") from None
+    return Path(
+        download(
+            lambda: snapshot_download(repository, revision=commit, allow_patterns=list(patterns)),
+            f"{setting}: {name}: cannot be downloaded", repository, "Or name a folder.",
+        )
+    )  # fmt: skip
 
 
 def downloaded(model: str, patterns: Sequence[str]) -> Path:
@@ -113,10 +116,9 @@ def _commit(name: str, setting: str) -> str:
         return revision
     from huggingface_hub import HfApi
 
-    try:
-        return str(HfApi().model_info(repository, revision=revision or None).sha)
-    except Exception as error:  # the client does not wrap the errors of its HTTP library
-        raise InputError(
-            f"{setting}: {name}: the Hub does not answer for it ({type(error).__name__}). Check the name, go online, "
-            "name a folder, or add the commit: hub:owner/name@COMMIT."
-        ) from None
+    place = f"{setting}: {name}: the Hub does not answer for it"
+    hint = "Or name a folder, or add the commit: hub:owner/name@COMMIT."
+    commit = download(lambda: HfApi().model_info(repository, revision=revision or None).sha, place, repository, hint)
+    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+        raise InputError(f"{place}: its answer names no commit. {hint}")
+    return commit

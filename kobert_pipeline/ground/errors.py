@@ -25,3 +25,7 @@ class TrainingFailed(KobertError):
 
 class Terminated(KobertError):
     """The system asked the run to end (SIGTERM). Finished work is kept."""
+
+
+class Interrupted(Terminated):
+    """The user asked the run to end (Ctrl-C). Finished work is kept."""

@@ -96,6 +96,8 @@ def _known(cause: BaseException, repo: str, writes: bool) -> Problem | None:
         return _on_the_way(cause)
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return Problem("The disk is full. Free some space and run the same command.")
+    if isinstance(cause, ConnectionError | TimeoutError):
+        return Problem(f"The connection to the Hub broke ({one_line(str(cause)) or type(cause).__name__}).", 0)
     if isinstance(cause, UnicodeEncodeError):
         return Problem(f"The Hub token has characters that no token has. Copy it again: {TOKENS}")
     if isinstance(cause, HFValidationError):

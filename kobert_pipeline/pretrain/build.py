@@ -34,7 +34,7 @@ from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
-from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSigterm, duration, write_curve
+from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, duration, write_curve
 from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
@@ -130,7 +130,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
             alarms,
             Curve(out.run_folder / "losses.csv"),
             Budget(config, folder, turns, validation.cost_of_measures),
-            StopOnSigterm(folder, config.keep_last, turns),
+            StopOnSignal(folder, config.keep_last, turns),
             watch,
             AtomicCheckpoints(
                 folder, config.checkpoint_minutes, turns, config.keep_last, watch.figures if config.keep_best else None

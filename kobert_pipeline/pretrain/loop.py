@@ -18,7 +18,7 @@ import lightning.pytorch as lightning
 import psutil
 import torch
 
-from kobert_pipeline.ground.errors import Terminated
+from kobert_pipeline.ground.errors import Interrupted, Terminated
 from kobert_pipeline.ground.files import atomic_path
 from kobert_pipeline.pretrain.budget import (
     LEFT_OUT,
@@ -214,8 +214,9 @@ def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
         writer.writerows(curve)
 
 
-class StopOnSigterm(lightning.Callback):
-    """On SIGTERM (a job's time is over, a spot machine is taken back): a checkpoint after the current step, then Terminated.
+class StopOnSignal(lightning.Callback):
+    """On SIGTERM (a job's time is over, a spot machine is taken back) and on Ctrl-C: a checkpoint after the current step, then
+    Terminated or Interrupted. A second Ctrl-C ends the run at once.
 
     Ranks stop at the same step, whichever of them gets the signal: at the next of `turns`. After the last step the run goes on
     to its end, because only measurements are left. This callback comes after the one that closes the curve and before those that
@@ -223,23 +224,42 @@ class StopOnSigterm(lightning.Callback):
     """
 
     def __init__(self, folder: Path, kept: int, turns: Turns) -> None:
-        self.folder, self.kept, self.turns, self.asked = folder, kept, turns, False
+        self.folder, self.kept, self.turns = folder, kept, turns
+        self.asked = 0
+        """The number of the signal that came; 0 if none did."""
+        self._earlier: Any = None
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Replaces Lightning's own handler, which ends the run without a checkpoint and calls other ranks from within the
         signal. Lightning restores the earlier handler."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ask)
+            self._earlier = signal.signal(signal.SIGINT, self._ask)
 
-    def _ask(self, *_: Any) -> None:
-        self.asked = True
+    def _ask(self, number: int, *_: Any) -> None:
+        if number == signal.SIGINT:
+            logger.warning("stopping after this step, with a checkpoint; Ctrl-C again stops at once.")
+            self._restore()
+        self.asked = number
+
+    def _restore(self) -> None:
+        if self._earlier is not None:
+            signal.signal(signal.SIGINT, self._earlier)
+            self._earlier = None
+
+    def on_exception(self, *_: Any) -> None:
+        self._restore()
+
+    def teardown(self, trainer: lightning.Trainer, module: lightning.LightningModule, stage: str) -> None:
+        self._restore()
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
         if module.global_step == module.horizon.total or not self.turns.has_come(module.global_step):
             return
-        if trainer.strategy.reduce_boolean_decision(self.asked, all=False):
+        if trainer.strategy.reduce_boolean_decision(bool(self.asked), all=False):
             written = save(trainer, self.folder, self.kept)
-            raise Terminated(
-                f"stopped by SIGTERM; {written.name} holds everything up to step {trainer.global_step}. The same command goes on from there."
+            by, end = ("Ctrl-C", Interrupted) if self.asked == signal.SIGINT else ("SIGTERM", Terminated)
+            raise end(
+                f"stopped by {by}; {written.name} holds everything up to step {trainer.global_step}. The same command goes on from there."
             )

@@ -241,11 +241,21 @@ class PretrainModule(lightning.LightningModule):
             "cursor": self.cursor,
             "random_states": self._random_state_of_every_rank(),
             "horizon": self.horizon.state(),
-            "environment": environment(self.trainer.world_size),
+            "environment": self._environment(),
             "curve": self.curve,
             "tokens_seen": self.tokens_seen,
             "sums": read(self._sums),
         }
+
+    def _environment(self) -> dict[str, str | int]:
+        """Also settings that a resumed run may change, and that change the order of sums."""
+        config = self.config
+        how = {
+            "attention": config.attention,
+            "compile": str(config.compile).lower(),
+            "micro_batch_size": str(config.micro_batch_size),
+        }
+        return environment(self.trainer.world_size) | how
 
     def _random_state_of_every_rank(self) -> list[dict[str, Any]]:
         own = random_state() | {"loss": self.generator.get_state()}
@@ -263,10 +273,10 @@ class PretrainModule(lightning.LightningModule):
         self._seed_generator()
         self.curve, self._tokens = state["curve"], torch.tensor(state["tokens_seen"])
         self._sums = {name: torch.tensor(pair, dtype=torch.float64) for name, pair in state["sums"].items()}
-        changed = differences(state["environment"], environment(self.trainer.world_size))
+        changed = differences(state["environment"], self._environment())
         if changed and self.trainer.is_global_zero:
             logger.warning(
-                "pretrain: the checkpoint was written elsewhere (%s): the run goes on, but not to the same last bits.",
+                "pretrain: the checkpoint was written elsewhere, or with other settings (%s): the run goes on, but not to the same last bits.",
                 "; ".join(changed),
             )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import shutil
 import time
 import zipfile
@@ -19,6 +20,8 @@ from kobert_pipeline.ground.files import atomic_path
 from kobert_pipeline.training.ranks import Turns
 
 logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"(?:step|best)-[0-9]+\.ckpt")
 
 KEPT = 2
 DAMAGED = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile)
@@ -87,18 +90,18 @@ def keep_as_best(checkpoint: Path) -> None:
             os.link(checkpoint, temporary)
         except OSError:
             shutil.copyfile(checkpoint, temporary)
-    for other in checkpoint.parent.glob("best-*.ckpt"):
+    for other in _named(checkpoint.parent, "best"):
         if other != target:
             other.unlink()
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Returns the complete checkpoints, oldest first."""
-    return sorted(folder.glob("step-*.ckpt"))
+    """Returns the complete checkpoints, oldest first. Files of other names, such as a user's copy, are left alone."""
+    return _named(folder, "step")
 
 
 def best_checkpoint(folder: Path) -> Path | None:
-    return max(folder.glob("best-*.ckpt"), key=step_of, default=None)
+    return max(_named(folder, "best"), key=step_of, default=None)
 
 
 def latest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -129,4 +132,8 @@ def step_of(checkpoint: Path) -> int:
 
 
 def _all(folder: Path) -> list[Path]:
-    return [*checkpoints(folder), *folder.glob("best-*.ckpt")]
+    return [*checkpoints(folder), *_named(folder, "best")]
+
+
+def _named(folder: Path, kind: str) -> list[Path]:
+    return sorted(path for path in folder.glob(f"{kind}-*.ckpt") if _NAME.fullmatch(path.name) and path.is_file())

@@ -33,5 +33,5 @@ def processor() -> str:
 
 
 def differences(before: dict[str, str | int], after: dict[str, str | int]) -> list[str]:
-    """Returns one entry, `name old -> new`, for each value that changed."""
-    return [f"{name} {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
+    """Returns one entry, `name old -> new`, for each value that changed. Names that only one of them has are left out."""
+    return [f"{name} {before[name]} -> {value}" for name, value in after.items() if before.get(name, value) != value]

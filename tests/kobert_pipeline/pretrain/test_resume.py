@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from tiny_training import artifact, config_of, finished, program, signal_once_it_writes, start, train
 
 from kobert_pipeline.ground.artifacts import read_manifest
-from kobert_pipeline.ground.errors import Terminated
-from kobert_pipeline.pretrain.loop import StopOnSigterm
+from kobert_pipeline.ground.errors import Interrupted, Terminated
+from kobert_pipeline.pretrain.loop import StopOnSignal
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training import environment
 from kobert_pipeline.training.checkpoints import best_checkpoint, checkpoints
@@ -113,34 +113,68 @@ def test_another_machine_is_named_in_one_warning(cut, tiny, tmp_path, caplog, mo
     assert "torch" not in said
 
 
-@pytest.mark.parametrize("after", [10, 13])
-def test_sigterm_writes_a_checkpoint_and_the_run_goes_on_from_it(whole, tiny, tmp_path, monkeypatch, after):
+def test_settings_that_change_the_order_of_sums_are_named_when_a_run_goes_on(cut, tiny, tmp_path, caplog):
+    cut(12)
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path, tiny, micro_batch_size=4, attention="sdpa")
+    (said,) = (record.getMessage() for record in caplog.records if "written elsewhere" in record.getMessage())
+    assert "attention auto -> sdpa" in said
+    assert "micro_batch_size None -> 4" in said
+    assert "compile" not in said
+
+
+@pytest.mark.parametrize(
+    ("number", "after", "error", "by"),
+    [
+        (signal.SIGTERM, 10, Terminated, "SIGTERM"),
+        (signal.SIGTERM, 13, Terminated, "SIGTERM"),
+        (signal.SIGINT, 13, Interrupted, "Ctrl-C"),
+    ],
+)
+def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_from_it(
+    whole, tiny, tmp_path, monkeypatch, number, after, error, by
+):
     """At step 10 a measurement on validation text is due: it is made up for when the run goes on."""
-    real = StopOnSigterm.on_train_batch_end
+    real = StopOnSignal.on_train_batch_end
 
     def told(self, trainer, module, *rest):
         if trainer.global_step == after:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
         real(self, trainer, module, *rest)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(StopOnSigterm, "on_train_batch_end", told)
-        with pytest.raises(Terminated, match=f"step-{after:08d}.ckpt .* The same command"):
+        patch.setattr(StopOnSignal, "on_train_batch_end", told)
+        with pytest.raises(error, match=f"stopped by {by}; step-{after:08d}.ckpt .* The same command"):
             train(tmp_path, tiny)
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    assert_same(whole, train(tmp_path, tiny))
+
+
+def test_a_copy_that_the_user_made_does_not_block_the_run(whole, cut, tiny, tmp_path):
+    folder = cut(13)
+    last = checkpoints(folder)[-1]
+    for name in (
+        "step-00000099 (copy).ckpt",
+        "step-00000099 (1).ckpt",
+        "step-.ckpt",
+        "best-of-all.ckpt",
+        "step-1e3.ckpt",
+    ):
+        (folder / name).write_bytes(last.read_bytes())
+    assert last == checkpoints(folder)[-1]
     assert_same(whole, train(tmp_path, tiny))
 
 
 def test_sigterm_after_the_last_step_lets_the_run_finish(whole, tiny, tmp_path, monkeypatch):
-    real = StopOnSigterm.on_train_batch_end
+    real = StopOnSignal.on_train_batch_end
 
     def told(self, trainer, module, *rest):
         if trainer.global_step == 30:
             signal.raise_signal(signal.SIGTERM)
         real(self, trainer, module, *rest)
 
-    monkeypatch.setattr(StopOnSigterm, "on_train_batch_end", told)
+    monkeypatch.setattr(StopOnSignal, "on_train_batch_end", told)
     assert_same(whole, train(tmp_path, tiny))
 
 
