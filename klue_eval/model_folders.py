@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import FileHashes, read_json
+from kobert_pipeline.ground.files import FileHashes, read_object
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 
 CODE = (".py",)
@@ -50,7 +50,7 @@ def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -
 
 def untrained_identity(folder: Path, trust_remote_code: bool = False) -> str:
     """Hashes the architecture and the tokenizer: two checkpoints of one architecture share their untrained runs."""
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json", "Copy or download the model again.")
     code = sorted(path.name for path in folder.iterdir() if trust_remote_code and path.suffix in CODE)
     texts = {
         name: (folder / name).read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
@@ -23,7 +24,7 @@ def cuts_at_use(name: str | Path) -> bool:
         return bool(get_tokenizer_config(str(name)).get("tokenizer_class") == MECAB_KO)
     try:
         config = read_json(Path(name) / TOKENIZER_CONFIG)
-    except (OSError, ValueError):  # the function that loads the tokenizer reports it
+    except (OSError, InputError):  # the function that loads the tokenizer reports it
         return False
     return isinstance(config, dict) and config.get("tokenizer_class") == MECAB_KO
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
+from kobert_pipeline.ground.files import damaged, read_json
 
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
@@ -41,6 +42,15 @@ class TokenizerSummary:
     training_text: TextFigures
     distinct_morphemes: int | None = None
     """None for a tokenizer that was adopted."""
+
+
+def read_golden(path: Path) -> list[tuple[str, list[str]]]:
+    """Sentences with their pieces. Raises InputError if the file is damaged."""
+    remedy = "Build the tokenizer again."
+    try:
+        return [(str(entry["text"]), list(entry["pieces"])) for entry in read_json(path, remedy)]
+    except (TypeError, KeyError):
+        raise damaged(path, remedy) from None
 
 
 @functools.cache
