@@ -136,6 +136,8 @@ def open_tokenizer(name: str) -> Tokenizer:
     try:
         tokenizer = _read(path, name)
     except Exception as error:  # tokenizers raises bare Exception
+        if path.is_file():
+            raise InputError(f"{path}: not a tokenizer that can be read ({error}).") from None
         raise InputError(
             f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({error})."
         ) from None

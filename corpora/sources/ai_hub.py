@@ -123,7 +123,7 @@ def _compiled(expression: str, settings: SourceConfig) -> Any:
         return jmespath.compile(expression)
     except JMESPathError as error:
         raise InputError(
-            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {error}"
+            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {' '.join(str(error).split())}"
         ) from None
 
 
