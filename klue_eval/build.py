@@ -19,10 +19,10 @@ from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation
 from klue_eval.table import render_table
 from klue_eval.task_data import DEV, HELD_OUT, TaskData, all_parts, data_files, data_name, hash_data, read_task
 from klue_eval.tasks import KNOWN
-from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete
+from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete, verified
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import parse_scores
-from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.files import read_object, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
 
@@ -135,7 +135,7 @@ def _analysis(result: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """The analysis of the first seed, with the name of its run."""
     run = result["runs"][0]
     named = {key: result[key] for key in ("protocol", "title", "initialisation", "split")}
-    return {**named, "run": run, **read_json(root / RUNS / run / ANALYSIS)}
+    return {**named, "run": run, **read_object(verified(root / RUNS / run, ANALYSIS))}
 
 
 def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:

@@ -13,12 +13,11 @@ from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
 from klue_eval.data import HUB
 from klue_eval.figures import aggregate, best_trial, summary_line
-from klue_eval.runs import SCORES, Evaluation, Run, baseline_scores, finetuned
+from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, scores_of_run
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import DEV, HELD_OUT, TaskData, read_task
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 
@@ -135,7 +134,7 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
     comparison, initialisation = job
     settings = _choose(evaluation, comparison, initialisation)
     folders = _run_all_seeds(evaluation, comparison, initialisation, settings)
-    runs = [read_json(folder / SCORES) for folder in folders]
+    runs = [scores_of_run(folder) for folder in folders]
     return {
         "protocol": comparison.name,
         "task": comparison.task.name,
@@ -182,7 +181,7 @@ def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Init
     trials = []
     for settings in candidates:
         run = comparison.run(settings, initialisation, comparison.seed, scorings, scored)
-        trials.append(read_json(finetuned(evaluation, run, comparison.data) / SCORES))
+        trials.append(scores_of_run(finetuned(evaluation, run, comparison.data)))
     return candidates[best_trial(comparison.task, trials)]
 
 

@@ -21,6 +21,7 @@ from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
 from kobert_pipeline.training.loaded_weights import require_weights
 from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.training.weights import one_line, unreadable_weights
 
 REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
 
@@ -73,8 +74,8 @@ def _load_encoder(
                 model = auto.from_config(config, trust_remote_code=trust_remote_code)
             else:
                 model = _pretrained(auto, folder, config=config, trust_remote_code=trust_remote_code)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {error}") from None
+        except unreadable_weights(OSError, ValueError) as error:
+            raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {one_line(error)}") from None
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
@@ -125,7 +126,7 @@ def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any)
 
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **overrides)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
         ) from None
@@ -163,7 +164,7 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
     with quiet():
         try:
             tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # tokenizers raises bare Exception for a damaged file
             reason = _without_code(folder, trust_remote_code, error)
             raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:

@@ -6,11 +6,11 @@ A file whose records cannot be separated raises LayoutError. `KlueTask.read` fin
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from klue_eval.task import Layout
+from kobert_pipeline.ground.files import parse_json
 
 
 class LayoutError(Exception):
@@ -19,14 +19,14 @@ class LayoutError(Exception):
 
 def json_rows(stream: TextIO) -> Iterator[Any]:
     """A list of rows."""
-    records = json.load(stream)
+    records = parse_json(stream.read())
     if not isinstance(records, list):
         raise LayoutError("the top level is not a list of rows")
     yield from records
 
 
 def json_lines(stream: TextIO) -> Iterator[Any]:
-    yield from (json.loads(line) for line in stream if line.strip())
+    yield from (parse_json(line) for line in stream if line.strip())
 
 
 def comma_separated(stream: TextIO) -> Iterator[Any]:
@@ -106,7 +106,7 @@ def questions(stream: TextIO) -> Iterator[Any]:
 
     Also reads a flat list of such records.
     """
-    content = json.load(stream)
+    content = parse_json(stream.read())
     if isinstance(content, list):
         yield from content
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import FileHashes, file_sha256, read_json
+from kobert_pipeline.ground.files import FileHashes, file_sha256, read_object
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.hub_client import download
 from kobert_pipeline.morphology.tokenizer_files import CONFIG as TOKENIZER_CONFIG
@@ -56,7 +56,7 @@ def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -
 def untrained_identity(folder: Path, trust_remote_code: bool = False) -> str:
     """Hashes the architecture and everything that its tokenizer reads: two checkpoints of one architecture share their
     untrained runs. A chat template is not read."""
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json", "Copy or download the model again.")
     code = [path for path in sorted(folder.iterdir()) if trust_remote_code and path.suffix in CODE]
     hashes = {path.name: file_sha256(path) for path in [*tokenizer_files(folder), *code]}
     settings = read_part(folder, TOKENIZER_CONFIG)

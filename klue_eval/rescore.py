@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ from klue_eval.figures import score
 from klue_eval.runs import PREDICTIONS, RUNS, SCORES
 from klue_eval.task_data import read_scored
 from klue_eval.tasks import find_task
-from kobert_pipeline.ground.artifacts import is_complete
+from kobert_pipeline.ground.artifacts import is_complete, verified
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.files import read_json_lines, read_object
 
 
 def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
@@ -37,10 +36,10 @@ def _runs_below(folder: Path) -> list[Path]:
 
 
 def _rescore_run(run: Path, data: str) -> dict[str, Any]:
-    saved = read_json(run / SCORES)
+    saved = read_object(verified(run, SCORES))
     task = find_task(saved["task"])
     rows = read_scored(task.name, data, saved["scored"])
-    lines = [json.loads(line) for line in (run / PREDICTIONS).read_text(encoding="utf-8").splitlines()]
+    lines = list(read_json_lines(verified(run, PREDICTIONS)))
     if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
         raise InputError(
             f"{run}: its predictions are for other rows than the {saved['scored']['split']} split in {data}"

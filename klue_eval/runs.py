@@ -20,8 +20,8 @@ from klue_eval.figures import best_checkpoint, score
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import TaskData, scored_rows
 from klue_eval.values import Row
-from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
-from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete, verified
+from kobert_pipeline.ground.files import read_object, write_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
@@ -127,6 +127,11 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Fin
         return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, **done.record})
 
 
+def scores_of_run(folder: Path) -> dict[str, Any]:
+    """What a finished run scored. Raises ArtifactMismatch if the file is missing or has changed."""
+    return read_object(verified(folder, SCORES))
+
+
 def _lines(done: Finished) -> Iterator[dict[str, Any]]:
     """One for each row: `guid`, `prediction`, and `official` if the task has an official decoding."""
     for number, (row, prediction) in enumerate(zip(done.scored, done.predictions, strict=True)):
@@ -198,5 +203,5 @@ def baseline_scores(evaluation: Evaluation, task: KlueTask, data: TaskData, rows
         scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
         return Finished(data.dev, predictions, None, scores, {})
 
-    official = read_json(_once(evaluation.root, identity, task, work) / SCORES)["last"]["official"]
+    official = scores_of_run(_once(evaluation.root, identity, task, work))["last"]["official"]
     return {name: round(official[name], 4) for name in task.metrics.names}

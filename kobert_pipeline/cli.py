@@ -24,6 +24,7 @@ from kobert_pipeline.commands.serve import serve
 from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.try_use import command_of
 from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
+from kobert_pipeline.ground.terminal import accept_every_character, require_text
 from kobert_pipeline.training.ranks import is_first
 from kobert_pipeline.uses import USES
 
@@ -74,6 +75,7 @@ def refuse_foreign_packages() -> None:
 
 def main() -> None:
     """Runs the command. A mistake of the user ends in one message and exit code 1; `--debug` shows the traceback."""
+    accept_every_character()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -82,6 +84,7 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     try:
         refuse_foreign_packages()
+        require_text(arguments)
         code = app(arguments, standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into this code
             raise KeyboardInterrupt

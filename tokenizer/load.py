@@ -12,8 +12,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from kobert_pipeline.ground.contents.tokenizer_folder import read_golden
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
-from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.ground.files import write_json, write_text
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import reading, rebuilds, sentencepiece_model, tokenizer_class
 from tokenizer.train import ROLES
@@ -105,11 +106,11 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
 
         cut_at_morphemes(tokenizer)
     if check and (folder / GOLDEN).is_file():
-        for entry in read_json(folder / GOLDEN):
-            pieces = tokenizer.encode(entry["text"]).tokens
-            if pieces != entry["pieces"]:
+        for text, expected in read_golden(folder / GOLDEN):
+            pieces = tokenizer.encode(text).tokens
+            if pieces != expected:
                 raise ArtifactMismatch(
-                    f"{folder}: {entry['text']!r} is now cut into {pieces}, but it was cut into {entry['pieces']} when the "
+                    f"{folder}: {text!r} is now cut into {pieces}, but it was cut into {expected} when the "
                     f"tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
                 )
     return tokenizer

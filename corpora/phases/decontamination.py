@@ -8,7 +8,6 @@ syllables are four or five eojeols. Shorter sentences are too common to decide, 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from corpora.shingles import Hashes, letters, shingles
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import is_hidden
+from kobert_pipeline.ground.files import is_hidden, parse_json
 
 NGRAM = 13
 _DEV_OR_TEST = re.compile(r"(?:^|[-_.])(?:dev|test|val|valid|validation|eval|labelled)(?:[-_.]|\d|$)", re.IGNORECASE)
@@ -66,10 +65,10 @@ def _texts(file: Path) -> Iterator[str]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         try:
             if file.suffix == ".json":
-                yield from _strings(json.load(stream))
+                yield from _strings(parse_json(stream.read()))
             elif file.suffix == ".jsonl":
                 for line in stream:
-                    yield from _strings(json.loads(line))
+                    yield from _strings(parse_json(line)) if line.strip() else ()
             else:
                 dialect = csv.excel if file.suffix == ".csv" else csv.excel_tab
                 for row in csv.reader(

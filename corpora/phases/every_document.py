@@ -26,6 +26,9 @@ FILES = (".parquet", ".digests.npy", ".signatures.npy", ".json")
 """Files of a finished shard. The last is written last."""
 
 
+CHARACTERS = "characters"
+
+
 @dataclass(frozen=True)
 class RawShard:
     """Raw documents that are worked on together."""
@@ -105,7 +108,7 @@ def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Ite
             tally.sample(raw.source, raw.document)
             continue
         counts["raw_bytes"] += raw.size()
-        document, drop = run(_labelled(raw.document, raw.format))
+        document, drop = run(_labelled(raw.document, raw.format, whole=CHARACTERS not in config.active_steps))
         if drop is not None:
             counts[drop.reason] += 1
             tally.sample(raw.source, drop, document)
@@ -115,6 +118,10 @@ def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Ite
         yield {"doc_id": document.doc_id, "source": raw.source, "title": document.title, "text": document.text}
 
 
-def _labelled(document: Document, format_name: str) -> Document:
-    """The document with a clean id and the format of its markup."""
-    return Document(clean_label(document.doc_id), document.source, document.text, document.title, format_name)
+def _labelled(document: Document, format_name: str, *, whole: bool) -> Document:
+    """The document with a clean id and the format of its markup. `whole` replaces halves of surrogate pairs, which no file can
+    hold; the step `characters` removes them itself."""
+    text, title = (
+        value.encode("utf-8", "replace").decode() if whole else value for value in (document.text, document.title)
+    )
+    return Document(clean_label(document.doc_id), document.source, text, title, format_name)

@@ -105,11 +105,13 @@ def _strings(found: Any) -> Iterator[str | list[str]]:
 
 
 def _flat(values: list[Any]) -> Iterator[str]:
-    for value in values:
+    waiting = [*reversed(values)]
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, list):
-            yield from _flat(value)
+            waiting += reversed(value)
 
 
 def _expression(settings: SourceConfig) -> str:
@@ -121,7 +123,7 @@ def _compiled(expression: str, settings: SourceConfig) -> Any:
         return jmespath.compile(expression)
     except JMESPathError as error:
         raise InputError(
-            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {error}"
+            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {' '.join(str(error).split())}"
         ) from None
 
 

@@ -6,7 +6,6 @@ Data is streamed, and code from a repository is never run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,11 +15,13 @@ from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import damaged, read_object
 from kobert_pipeline.ground.hub_client import without_token
 from kobert_pipeline.ground.hub_problems import explain, one_line
 
 _T = TypeVar("_T")
 HUB = "hub:"
+REMEDY = "Write the data set again with save_to_disk."
 HUB_ADDRESS = "hf://datasets/"
 _BUILDERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv", ".txt": "text", ".arrow": "arrow"}
 
@@ -55,7 +56,9 @@ def local_files(folder: Path, settings: SourceConfig) -> list[str]:
     for saved in (folder, folder / settings.split):
         state = saved / "state.json"
         if state.is_file():
-            names = json.loads(state.read_text(encoding="utf-8"))["_data_files"]
+            names = read_object(state, REMEDY).get("_data_files")
+            if not isinstance(names, list) or not all(isinstance(name, dict) and "filename" in name for name in names):
+                raise damaged(state, REMEDY)
             return [str(saved / name["filename"]) for name in names]
     return list(_with_errors(str(folder), settings, _data_files(folder, settings)))
 

@@ -28,5 +28,5 @@ def file_records(path: Path, layouts: Mapping[str, Layout]) -> Iterator[Mapping[
                 yield record
     except LayoutError as error:
         raise InputError(f"{path.name}, row {number + 1}: {error}") from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path.name}, row {number + 1}: not laid out as the official file: {error!r}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
         raise InputError(f"{path}: no such file")
     try:
         return _labelled(task, file_records(path, task.layouts), path.name, path.stem)
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{path.name}: not readable as {path.suffix[1:].upper()}: {error}") from None
 
 

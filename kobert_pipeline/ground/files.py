@@ -60,15 +60,12 @@ def parse_json(text: str) -> Any:
     a surrogate pair, which is not a character and which UTF-8 cannot write."""
     try:
         value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if _SURROGATE.search(text):
-        try:
-            json.dumps(value, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError(
-                "it holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character"
-            ) from None
+    except UnicodeEncodeError:
+        raise ValueError("it holds half of a surrogate pair, which is not a character") from None
     return value
 
 

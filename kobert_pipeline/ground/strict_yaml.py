@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
@@ -25,6 +26,15 @@ class _Loader(yaml.SafeLoader):
             lines[name] = line
         return super().construct_mapping(node, deep)
 
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        text = str(node.value)
+        if _SURROGATE.search(text):
+            raise yaml.constructor.ConstructorError(
+                None, None,
+                f"line {node.start_mark.line + 1}: {ascii(text)[:60]} holds half of a surrogate pair, which is not a character",
+            )  # fmt: skip
+        return text
+
     def construct_number(self, node: yaml.ScalarNode) -> Any:
         text = str(node.value)
         if _OCTAL.fullmatch(text) or _SEXAGESIMAL.fullmatch(text):
@@ -36,6 +46,7 @@ class _Loader(yaml.SafeLoader):
         return self.construct_yaml_float(node) if node.tag.endswith(":float") else self.construct_yaml_int(node)
 
 
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_text)
 for _tag in ("int", "float"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _Loader.construct_number)
 

@@ -17,7 +17,12 @@ from kobert_pipeline.hub.push import Published
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.uses.use import Use
 
-QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "CUDA_VISIBLE_DEVICES": ""}
+QUIET = {
+    "PYTHONIOENCODING": "utf-8",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
 
 
 def check_folder(folder: Path, use: Use, *, tokenizer: Path | None = None, export: Path | None = None) -> None:
@@ -66,7 +71,9 @@ def _run(arguments: list[str], environment: dict[str, str]) -> str:
     program = [sys.executable, "-P", str(Path(load_back.__file__).resolve()), *arguments]
     with tempfile.TemporaryDirectory(prefix="kobert-load-back-") as empty:
         known = os.environ | QUIET | {"HF_MODULES_CACHE": f"{empty}/modules"} | environment
-        done = subprocess.run(program, cwd=empty, env=known, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            program, cwd=empty, env=known, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     if done.returncode == 0:
         return ""
     return (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]

@@ -18,6 +18,7 @@ from kobert_pipeline.ground.files import read_object
 from kobert_pipeline.training.loaded_weights import require_finite
 from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.training.weights import one_line, unreadable_weights
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +74,15 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
     """
     transformer: Any = model.transformer
     require_checkpoint(start, transformer.config, weights)
-    with quiet():
-        loaded, report = type(transformer).from_pretrained(
-            start, use_safetensors=True, dtype="float32", output_loading_info=True
-        )
+    try:
+        with quiet():
+            loaded, report = type(transformer).from_pretrained(
+                start, use_safetensors=True, dtype="float32", output_loading_info=True
+            )
+    except unreadable_weights(OSError, ValueError) as error:
+        raise InputError(
+            f"{SETTING}: the weights of {start.name} cannot be read: {one_line(error)}. Copy or download the checkpoint again."
+        ) from None
     _require_tied_as_said(start, loaded)
     twins = {read: unread for unread, read in unread_biases(loaded).items() if read in report["missing_keys"]}
     for read, unread in twins.items():  # transformers 4 saved one of two equal biases
@@ -127,7 +133,12 @@ def _require_architecture(start: Path, built: Any, weights: Weights) -> None:
     kind = read_config(start).get("model_type")
     if kind != built.model_type:
         raise InputError(f"{SETTING}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
-    given = type(built).from_pretrained(start)
+    try:
+        given = type(built).from_pretrained(start)
+    except Exception as error:  # a configuration class checks its values in its own ways
+        raise InputError(
+            f"{SETTING}: the config.json of {start.name} is not one of a {kind}: {one_line(error)}"
+        ) from None
     pairs = {name: (getattr(given, key, None), getattr(built, key, None)) for key, name in weights.sizes.items()}
     pairs["positions"] = positions(given), positions(built)
     sizes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

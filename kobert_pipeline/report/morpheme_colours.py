@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
+from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder, read_golden
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.morphology.mecab import morphemes
@@ -79,7 +79,7 @@ def sentences(found: TokenizerFolder | None, *, public: bool) -> list[Sentence]:
 
 def _quoted(golden: Path) -> list[str]:
     """Sentences of the golden file that are neither short nor long."""
-    texts = [entry["text"] for entry in read_json(golden)] if golden.is_file() else []
+    texts = [text for text, _ in read_golden(golden)] if golden.is_file() else []
     return [text for text in texts if 12 <= len(text) <= 90 and "\n" not in text][:EXAMPLES]
 
 

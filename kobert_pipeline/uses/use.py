@@ -131,16 +131,20 @@ class Use:
         """
         import transformers
 
+        from kobert_pipeline.training.weights import one_line, unreadable_weights
+
+        tokenizer = _tokenizer(name)
         try:
             kind = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
             automatic = getattr(transformers, self.class_for(kind))
-            tokenizer = auto_tokenizer(name)
             network, report = automatic.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
         except OSError as error:
+            raise _no_model(name, error) from None
+        except unreadable_weights() as error:
             raise InputError(
-                f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {str(error).splitlines()[0]}"
+                f"{name}: its weights cannot be read: {one_line(error)}. Copy or download the model again."
             ) from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnfitModel(f"{name}: not a {self.kind}: {str(error).splitlines()[0]}") from None
         if not self.fits(network):
             raise UnfitModel(f"{name}: not a {self.kind}: transformers loads a {type(network).__name__}.")
@@ -148,6 +152,23 @@ class Use:
             raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
         require_finite(network, name)
         return tokenizer, network.eval()
+
+
+def _tokenizer(name: str) -> Tokenizer:
+    try:
+        return auto_tokenizer(name)
+    except OSError as error:
+        raise _no_model(name, error) from None
+    except Exception as error:  # tokenizers raises bare Exception for a damaged file
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{name}: its tokenizer does not load: {reason}. Copy or download the model again.") from None
+
+
+def _no_model(name: str, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(
+        f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {reason}"
+    )
 
 
 def loading_code(auto_class: str, repo: str, trust: bool, *imports: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 from kobert_pipeline.ground.contents.origin import Origin, origin
+from kobert_pipeline.ground.files import damaged, read_json
 
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
@@ -46,6 +47,15 @@ class TokenizerSummary:
     """False for an adopted tokenizer that lowers letters."""
     nfc: bool = True
     """False for an adopted tokenizer that cuts decomposed Hangul (NFD) otherwise than composed."""
+
+
+def read_golden(path: Path) -> list[tuple[str, list[str]]]:
+    """Sentences with their pieces. Raises InputError if the file is damaged."""
+    remedy = "Build the tokenizer again."
+    try:
+        return [(str(entry["text"]), list(entry["pieces"])) for entry in read_json(path, remedy)]
+    except (TypeError, KeyError):
+        raise damaged(path, remedy) from None
 
 
 @functools.cache

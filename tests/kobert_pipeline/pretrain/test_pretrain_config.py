@@ -46,6 +46,30 @@ def test_a_single_size_may_differ_from_the_named_ones():
         ({"strategy": "fsdp", "compile": True}, "fsdp does not support compile"),
         ({"strategy": "fsdp", "optimizer": "muon"}, "the matrices that optimizer muon needs whole"),
         ({"max_steps": 0}, "max_steps"),
+        ({"betas": [0.9, 1.0]}, r"betas\.1: .*less than 1"),
+        ({"betas": [-0.1, 0.9]}, r"betas\.0: .*greater than or equal to 0"),
+        ({"betas": [0.9, float("inf")]}, r"betas\.1: .*less than 1"),
+        ({"betas": [0.9, float("nan")]}, r"betas\.1: "),
+        ({"architecture": {"name": "bert", "size": "mini", "hidden": 250}}, "hidden 250 is not a multiple of heads 4"),
+        (
+            {"architecture": {"name": "roberta", "size": "mini", "heads": 3}, "objective": {"name": "mlm"}},
+            "hidden 256 is not a multiple of heads 3",
+        ),
+        (
+            {"architecture": {"name": "modernbert", "size": "mini", "hidden": 252}, "objective": {"name": "mlm"}},
+            "heads of 63, and rotary positions need an even size",
+        ),
+        (
+            {"architecture": {"name": "bert", "size": "mini", "hidden": 240, "dropout": 0.0}, "attention": "varlen"},
+            "a multiple of 8 and at most 256, not 60",
+        ),
+        (
+            {
+                "architecture": {"name": "bert", "size": "mini", "hidden": 32, "dropout": 0.0},
+                "attention": "flex_attention",
+            },
+            "heads of 16 or more, not 8",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_before_training(change, message):

@@ -1,0 +1,68 @@
+"""What a terminal cannot write, or did not send as text, ends no command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kobert_pipeline import cli
+from kobert_pipeline.ground.terminal import PLAIN
+
+SIGNS = "–—…×→⟦⟧한글🙂"
+PROGRAM = """
+import sys
+from kobert_pipeline import cli
+for line in {commands!r}:
+    sys.argv = ["kobert", *line]
+    try:
+        cli.main()
+    except SystemExit as end:
+        print("CODE", *line[:1], end.code, flush=True)
+import logging
+print({signs!r}); print({signs!r}, file=sys.stderr); logging.getLogger("corpora").warning("%s", {signs!r})
+"""
+HELP = [[command.__name__, "--help"] for command in cli.COMMANDS]
+COMMANDS = [
+    ["--help"], *HELP, ["status", "quickstart"], ["report", "quickstart"], ["init", "my.yaml"], ["clean"], ["doctor"],
+]  # fmt: skip
+FAILING = [["status", "my.yaml"], ["inspect", "quickstart", "tokens", "서울–부산"], ["fill", "⟦recipe⟧.yaml", "[MASK]"], ["run", "—.yaml"], ["run", "q—ckstart"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "ascii", "latin-1", "utf-8"])
+def test_no_command_ends_for_the_encoding_of_the_terminal(encoding, tmp_path):
+    program = PROGRAM.format(commands=COMMANDS + FAILING, signs=SIGNS)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=False,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "NO_COLOR": "1"},
+    )  # fmt: skip
+    errors = done.stderr.decode(encoding, "replace")  # click writes UTF-8 where it is told ASCII
+    assert done.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert "Logging error" not in errors
+    codes = [
+        line.split()[2] for line in done.stdout.decode(encoding, "replace").splitlines() if line.startswith("CODE")
+    ]
+    assert codes == ["0"] * len(COMMANDS) + ["1"] * len(FAILING)
+    shown = SIGNS if encoding == "utf-8" else done.stdout.decode(encoding, "replace").splitlines()[-1]
+    assert len(shown) >= len(SIGNS)
+    if encoding == "cp949":
+        assert "한글?" in shown
+        assert (tmp_path / "my.yaml").read_text(encoding="utf-8").count("말뭉치") == 1
+
+
+def test_a_sign_that_is_missing_is_written_in_signs_that_every_encoding_has():
+    assert all(text.isascii() for text in PLAIN.values())
+
+
+@pytest.mark.parametrize("argument", ["서울[MASK]".encode("cp949"), b"\xff\xfe"])
+def test_an_argument_that_is_not_text_is_one_line(argument, tmp_path):
+    command = [sys.executable.encode(), b"-m", b"kobert_pipeline.cli", b"fill", b"quickstart", argument]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    errors = done.stderr.decode()
+    assert done.returncode == 1
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith("error: argument 3, ")
+    assert "CP949" in errors.upper()
