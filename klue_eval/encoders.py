@@ -86,15 +86,16 @@ def _load_encoder(
 
 
 def _pretrained(auto: Any, folder: Path, **settings: Any) -> Any:
-    """Raises InputError unless the checkpoint has every weight of the encoder. Heads and poolers may be new."""
+    """Raises InputError unless the checkpoint has every weight of the encoder. Heads and poolers may be new, and a head of
+    another task, which has the same name and another shape, is left behind."""
     from safetensors import SafetensorError
 
     try:
-        model, report = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **settings)
+        model, report = auto.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True, **settings
+        )
     except (SafetensorError, RuntimeError) as error:
-        raise InputError(
-            f"{folder}: its weights cannot be read, or do not fit config.json: {_first_line(error)}"
-        ) from None
+        raise InputError(f"{folder}: its weights cannot be read: {_first_line(error)}") from None
     require_weights(model, report, str(folder))
     return model
 

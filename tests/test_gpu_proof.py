@@ -48,7 +48,7 @@ def gpu(folder: Path, *arguments: str, path: str = "") -> str:
 
 
 @pytest.mark.system
-def test_the_proof_runs_with_what_the_machine_has(tmp_path):
+def test_the_proof_runs_with_what_the_machine_has(tmp_path: Path) -> None:
     gpu(tmp_path, "pack", "bundle.tar.xz", "--recipe", "quickstart")
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "sitecustomize.py").write_text(BLOCK)

@@ -14,6 +14,11 @@ def require_weights(model: Any, report: Mapping[str, Any], name: str) -> None:
     What surrounds the body is a head, which may be new. So may a pooler: masked language models are saved without one.
     """
     body = _body(model)
+    for key, found, expected in sorted(report["mismatched_keys"]):
+        if key.startswith(body):
+            raise InputError(
+                f"{name}: {key} is {tuple(found)} in the checkpoint and {tuple(expected)} by config.json. Copy or download the model again."
+            )
     absent = [
         key
         for key in _in_order(model, report["missing_keys"])

@@ -97,7 +97,21 @@ def test_weights_that_are_cut_off_or_do_not_fit_the_configuration_end_in_one_lin
     small = Path(shutil.copytree(tiny_bert, tmp_path / "small"))
     text = (small / "config.json").read_text()
     (small / "config.json").write_text(text.replace('"intermediate_size": 128', '"intermediate_size": 96'))
-    for folder in (cut, small):
-        with pytest.raises(InputError, match="weights cannot be read, or do not fit") as refused:
+    for folder, message in (
+        (cut, "weights cannot be read"),
+        (small, r"\(128,\) in the checkpoint and \(96,\) by config"),
+    ):
+        with pytest.raises(InputError, match=message) as refused:
             require_pretrained(folder)
         assert "\n" not in str(refused.value)
+
+
+def test_the_head_of_another_task_is_left_behind(tmp_path: Path, tiny_bert: Path) -> None:
+    """A classifier of two labels, as a discriminator or a finished fine-tuning has it, begins anew with seven."""
+    from transformers import BertForTokenClassification
+
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    BertForTokenClassification.from_pretrained(folder, num_labels=2).save_pretrained(folder)
+    require_pretrained(folder)
+    for task in ("ynat", "ner"):
+        load_model(TASKS[task], folder, "pretrained", TASKS[task].defaults, Reader(load_tokenizer(folder), 64))
