@@ -101,3 +101,12 @@ def test_weights_that_are_cut_off_or_do_not_fit_the_configuration_end_in_one_lin
         with pytest.raises(InputError, match="weights cannot be read, or do not fit") as refused:
             require_pretrained(folder)
         assert "\n" not in str(refused.value)
+
+
+def test_fill_warns_of_tokens_that_the_model_cannot_read(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
+    use, tokenizer, network = find_use(str(tiny_bert))
+    use.try_it(tokenizer, network, ["가 ☃ [MASK]"])
+    assert "1 of 5 tokens are [UNK]" in caplog.text
+    caplog.clear()
+    use.try_it(tokenizer, network, ["가 [MASK]"])
+    assert not caplog.records
