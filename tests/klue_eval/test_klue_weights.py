@@ -115,3 +115,12 @@ def test_the_head_of_another_task_is_left_behind(tmp_path: Path, tiny_bert: Path
     require_pretrained(folder)
     for task in ("ynat", "ner"):
         load_model(TASKS[task], folder, "pretrained", TASKS[task].defaults, Reader(load_tokenizer(folder), 64))
+
+
+def test_fill_warns_of_tokens_that_the_model_cannot_read(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
+    use, tokenizer, network = find_use(str(tiny_bert))
+    use.try_it(tokenizer, network, ["가 ☃ [MASK]"])
+    assert "1 of 5 tokens are [UNK]" in caplog.text
+    caplog.clear()
+    use.try_it(tokenizer, network, ["가 [MASK]"])
+    assert not caplog.records

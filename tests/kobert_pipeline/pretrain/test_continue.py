@@ -239,3 +239,15 @@ def test_a_folder_that_is_missing_is_told_before_anything_runs(tmp_path):
         fingerprint(tmp_path, "klue/bert-base")
     with pytest.raises(InputError, match=r"holds none of config\.json"):
         fingerprint(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_named(value, tmp_path):
+    ARCHITECTURES["bert"].export({"student": built("bert")}, tmp_path)
+    file = tmp_path / "model" / "model.safetensors"
+    weights = load_file(file)
+    name = next(key for key in weights if key.endswith("query.weight"))
+    weights[name][0, 0] = value
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"continue_from: model: .*query\.weight has 1 values that are not finite"):
+        load_weights(built("bert"), tmp_path / "model", WEIGHTS, PAIR)
