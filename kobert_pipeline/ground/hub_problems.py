@@ -84,7 +84,7 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
 
 def _known(cause: BaseException, repo: str, writes: bool) -> Problem | None:
     import httpx2
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     if isinstance(cause, KobertError):
         return Problem(str(cause))
