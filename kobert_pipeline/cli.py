@@ -57,6 +57,8 @@ INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
 TERMINATED = 143
 """Exit code of a program that SIGTERM ended."""
+FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+"""What the system says when a disk, the largest file that it allows, or the user's share is used up."""
 OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
 
 
@@ -105,7 +107,7 @@ def explain(error: BaseException) -> tuple[str | None, int]:
         return str(error), INTERRUPTED
     if isinstance(error, Terminated):
         return str(error), TERMINATED
-    if "No space left on device" in str(error):  # safetensors and torch raise exceptions of their own
+    if any(text in str(error) for text in FULL):  # safetensors and torch raise exceptions of their own
         return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
     if isinstance(error, PermissionError):
         return _not_permitted(error.filename), 1

@@ -121,7 +121,7 @@ def _check_answer(response: httpx2.Response) -> None:
 
     Raises KobertError for a web page and for a wait that is too long, and an HTTP error for a repository that is being made.
     """
-    from huggingface_hub.utils import hf_raise_for_status
+    from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # public, not re-exported for mypy
 
     kind = response.headers.get("content-type", "").lower()
     if response.status_code == 200 and "html" in kind and "/resolve/" not in response.url.path:

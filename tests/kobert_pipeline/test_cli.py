@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kobert_pipeline import cli
-from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.errors import Interrupted, KobertError
 
 HEAVY = ("torch", "transformers", "lightning", "datasets", "numpy", "pyarrow", "kss", "pydantic")
 
@@ -81,6 +81,9 @@ def test_a_usage_error_has_its_own_exit_code():
     [
         (OSError(28, "No space left on device"), "disk is full", 1),
         (RuntimeError("unexpected pos: No space left on device"), "disk is full", 1),
+        (OSError(27, "File too large"), "disk is full", 1),
+        (OSError(122, "Disk quota exceeded"), "disk is full", 1),
+        (Interrupted("stopped by Ctrl-C; step-00000013.ckpt holds"), "step-00000013.ckpt", 130),
         (PermissionError(13, "denied", "x"), "no permission", 1),
         (KeyboardInterrupt(), "goes on from there", 130),
     ],
