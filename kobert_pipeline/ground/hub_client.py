@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import urllib.request
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def prepare_client(*, offline: bool = False) -> None:
 
     `offline`: a cached copy may do, so HF_HUB_OFFLINE is allowed.
     """
-    from huggingface_hub import constants, set_client_factory
+    from huggingface_hub import constants
 
     if constants.is_offline_mode() and not offline:
         raise KobertError("HF_HUB_OFFLINE is set, so nothing can be sent. Unset it and run the same command.")
@@ -53,6 +54,14 @@ def prepare_client(*, offline: bool = False) -> None:
     for kind, address in urllib.request.getproxies().items():
         if kind in ("http", "https", "all"):
             _check_proxy(kind, address)
+    _limit_client()
+
+
+@functools.cache
+def _limit_client() -> None:
+    """Once: it closes the client that other threads may use."""
+    from huggingface_hub import set_client_factory
+
     set_client_factory(_client)
 
 

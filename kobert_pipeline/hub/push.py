@@ -163,6 +163,7 @@ def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
     tag = tag_of(bundle, to)
     _ensure_repository(api, to, kind)
     _check_names(api, to, tag, kind)
+    tagged = _commit_of(api, to.repo, tag, kind)  # before the files: a push next to this one makes its tag last
     head = _head(api, to, kind)
     there = _files_at(api, to.repo, head, kind)
     same = set(there) == set(bundle.files) and _has_all(there, bundle)
@@ -171,7 +172,6 @@ def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
         raise InputError(
             f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish on another branch (`--revision {MAIN}` to replace an earlier push)."
         )
-    tagged = _commit_of(api, to.repo, tag, kind)
     if tagged is not None and not (same and tagged == head):
         raise InputError(f"{to.repo}: the tag {tag} names another commit. Nothing was sent. Choose another with --tag.")
     if not same:

@@ -120,6 +120,7 @@ def test_a_web_page_instead_of_an_answer_is_told_at_once(
     assert waits == []
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_is_told_with_the_reason_of_whoever_refused(
     hub: HubServer, bundle: Bundle, waits: list[float], call: str
@@ -139,6 +140,7 @@ def test_an_error_whose_body_has_another_form_is_one_line(
     assert re.search("422|client expects|answer is", outcome(bundle))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("call", CALLS)
 def test_redirects_without_end_are_one_line(hub: HubServer, bundle: Bundle, waits: list[float], call: str) -> None:
     hub.reply("GET", "/circle", b"", status=307, headers={"Location": f"{hub.url}/circle"})
@@ -148,6 +150,7 @@ def test_redirects_without_end_are_one_line(hub: HubServer, bundle: Bundle, wait
     assert re.search("circle|connection|expects", outcome(bundle))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("call", CALLS)
 def test_a_hub_that_never_answers_is_not_waited_for(
     hub: HubServer, bundle: Bundle, waits: list[float], monkeypatch: pytest.MonkeyPatch, call: str
@@ -162,6 +165,7 @@ def test_a_hub_that_never_answers_is_not_waited_for(
         stop.set()
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("call", CALLS)
 def test_a_connection_that_is_always_reset_is_one_line(
     hub: HubServer, bundle: Bundle, waits: list[float], call: str
@@ -170,6 +174,7 @@ def test_a_connection_that_is_always_reset_is_one_line(
     assert "The connection to the Hub broke" in outcome(bundle) or call == "verify"  # a second attempt finds the object
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("call", CALLS)
 def test_an_answer_that_is_cut_off_is_one_line(hub: HubServer, bundle: Bundle, waits: list[float], call: str) -> None:
     hub.reply(*CALLS[call], b'{"name"', headers={"Content-Length": "700", "Connection": "close"})
@@ -254,6 +259,7 @@ def test_a_wait_until_a_date_is_understood(hub: HubServer, bundle: Bundle, waits
     assert 85 < waits[0] <= 90
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("headers", [{"RateLimit": '"api";r=0;t=4000'}, {"Retry-After": "4000"}])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_wait_of_an_hour_is_told_at_once(
