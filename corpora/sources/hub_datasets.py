@@ -76,7 +76,7 @@ def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> It
         yield from values
     except Exception as error:
         known = explain(error, place.removeprefix(HUB)) if place.startswith(HUB) else None
-        reason = known.text if known else one_line(f"{type(error).__name__}: {error}")
+        reason = known.text.removesuffix(".") if known else one_line(f"{type(error).__name__}: {error}")
         raise InputError(
             f"{place}: `datasets` cannot read it ({without_token(reason)}). Check the name, `split` "
             f"({settings.split}) and `subset` ({settings.subset or 'none'}) of source `{settings.name}`, and the network."

@@ -41,7 +41,7 @@ CALLS = {
     "branch": ("POST", "/branch/"),
 }
 """Every kind of request of a push to a new branch of a new repository."""
-NOT_DONE = "never uploaded|did not make the branch|but not the tag|shows this token no repository"
+NOT_DONE = "never uploaded|no such object|did not make the branch|but not the tag|shows this token no repository"
 HTML = b"<!doctype html><html><head><title>Cafe Wi-Fi</title></head><body>log in</body></html>"
 ODD = "answer is (empty|not)|does not say whose|names no commit|is called|does not say whether|" + NOT_DONE
 BODIES = {
