@@ -31,7 +31,9 @@ COMMANDS = [
 FAILING = [["status", "my.yaml"], ["inspect", "quickstart", "tokens", "서울–부산"], ["fill", "⟦recipe⟧.yaml", "[MASK]"], ["run", "—.yaml"], ["run", "q—ckstart"]]  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["cp949", "ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["cp949", *(pytest.param(name, marks=pytest.mark.system) for name in ("ascii", "latin-1", "utf-8"))]
+)
 def test_no_command_ends_for_the_encoding_of_the_terminal(encoding, tmp_path):
     program = PROGRAM.format(commands=COMMANDS + FAILING, signs=SIGNS)
     done = subprocess.run(

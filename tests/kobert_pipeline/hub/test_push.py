@@ -181,6 +181,7 @@ def test_a_passing_failure_at_any_step_is_overcome_with_one_commit(
     assert fault != "429" or max(waits) >= 7
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     "step", [step for step in STEPS if step != "verify"]
 )  # a second attempt finds the object there
