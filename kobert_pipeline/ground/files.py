@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -133,7 +134,8 @@ def damaged(path: Path, remedy: str = AGAIN) -> InputError:
 
 
 class FileHashes:
-    """sha256 of input files. `<root>/.file_hashes.json` remembers them by path, size and modification time."""
+    """sha256 of input files. `<root>/.file_hashes.json` remembers them by path, size and modification time, if it can be
+    written: commands that only read work on a read-only disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -147,5 +149,9 @@ class FileHashes:
         if not (isinstance(entry, list) and len(entry) == 3 and entry[:2] == stamp):
             entry = [*stamp, file_sha256(path)]
             self._known[key] = entry
-            write_json(self._path, self._known)
+            try:
+                write_json(self._path, self._known)
+            except OSError as error:
+                if error.errno not in (errno.EROFS, errno.EACCES):
+                    raise
         return str(entry[2])
