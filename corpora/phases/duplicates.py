@@ -73,10 +73,14 @@ def first_documents(config: DeduplicationConfig, folder: Path, tally: Tally) -> 
 
 
 def _joined(shards: _Shards, target: Path) -> Signatures:
-    """The signatures of all shards as one array on disk."""
-    joined = np.lib.format.open_memmap(target, "w+", np.uint32, (sum(shards.sizes), PERMUTATIONS))
-    for path, begin, size in zip(shards.paths, shards.begins, shards.sizes, strict=True):
-        joined[begin : begin + size] = np.load(path.with_suffix(".signatures.npy"))
+    """The signatures of all shards as one array on disk. It is written as a file: where a disk is full, writing to a mapped
+    file ends the process without a word."""
+    header = {"descr": "<u4", "fortran_order": False, "shape": (sum(shards.sizes), PERMUTATIONS)}
+    with target.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for path in shards.paths:
+            stream.write(np.load(path.with_suffix(".signatures.npy")).astype("<u4", copy=False).tobytes())
+    joined: Signatures = np.load(target, mmap_mode="r")
     return joined
 
 

@@ -100,11 +100,17 @@ class SpeedLog:
         self.path = path
 
     def resume(self, step: int) -> None:
-        """Keeps the rows up to `step`."""
-        if self.path.is_file():
-            head, *rows = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [row for row in rows if int(row.partition(",")[0]) <= step]
-            write_text(self.path, "\n".join([head, *kept]) + "\n")
+        """Keeps the rows up to `step`. A row that was cut off, because the disk was full or the machine went down, is dropped."""
+        if not self.path.is_file():
+            return
+        lines = [
+            line for line in self.path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")
+        ]
+        if not lines:
+            self.path.unlink()
+            return
+        kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= step]
+        write_text(self.path, "".join([lines[0], *kept]))
 
     def add(self, step: int, figures: Mapping[str, float]) -> None:
         is_new = not self.path.is_file()

@@ -165,3 +165,23 @@ def test_weights_and_biases_is_named_when_it_is_missing(monkeypatch):
     config = PretrainConfig.parse(SETTINGS | {"wandb_project": "korean"})
     with pytest.raises(InputError, match="pip install wandb"):
         require_machine(config)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("", None),
+        ("step,tok", None),
+        ("step,tokens\n", "step,tokens\n"),
+        ("step,tokens\n5,1\n10,2\n15", "step,tokens\n5,1\n10,2\n"),
+        ("step,tokens\n5,1\n10,2\n15,3\n", "step,tokens\n5,1\n10,2\n"),
+    ],
+)
+def test_a_log_that_was_cut_off_goes_on_with_its_whole_rows(tmp_path, written, kept):
+    path = tmp_path / "speed.csv"
+    path.write_text(written)
+    SpeedLog(path).resume(10)
+    assert (path.read_text() if path.is_file() else None) == kept
+    SpeedLog(path).add(15, {"tokens": 4})
+    assert path.read_text().endswith("15,4\n")
+    assert path.read_text().startswith("step,tokens\n")
