@@ -16,6 +16,7 @@ from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.hub.load_back import Failure, check, check_dataset
 from kobert_pipeline.hub.publishable import RECORDS, STAGES, is_publishable
 from kobert_pipeline.uses.fill_mask import USE
@@ -47,9 +48,19 @@ def test_the_folder_loads_back_in_a_fresh_process_and_holds_what_the_summary_say
 def test_a_folder_that_transformers_cannot_load_is_an_error_that_says_what_failed(
     tmp_path: Path, folders: dict[str, Path]
 ) -> None:
-    weights = folders["pretrain"] / "model" / "model.safetensors"
+    published = tmp_path / "published"
+    shutil.copytree(publish(tmp_path, folders), published)
+    weights = published / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(KobertError, match=r"plain transformers cannot use this folder: Safetensor\w*Error"):
+        check_folder(published, USE, export=folders["pretrain"] / "model")
+
+
+@pytest.mark.usefixtures("without_load_back")
+def test_an_export_that_was_cut_off_is_not_published(tmp_path: Path, folders: dict[str, Path]) -> None:
+    weights = folders["pretrain"] / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    with pytest.raises(ArtifactMismatch, match=r"has 200 bytes, not the [\d,]+ that were written"):
         publish(tmp_path, folders)
     assert not list((tmp_path / "hub").glob("*/manifest.json"))
 
