@@ -120,8 +120,18 @@ def _client() -> httpx2.Client:
 
     client = default_client_factory()
     client.timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    limits = client.timeout.as_dict()
+
+    def limit(request: httpx2.Request) -> None:
+        """Some calls of the Hub's client ask for no limit at all."""
+        given: dict[str, Any] = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = limits | {name: value for name, value in given.items() if value is not None}
+
     hooks: dict[str, list[Any]] = client.event_hooks
-    client.event_hooks = hooks | {"response": [*hooks.get("response", []), _check_answer]}
+    client.event_hooks = hooks | {
+        "request": [*hooks.get("request", []), limit],
+        "response": [*hooks.get("response", []), _check_answer],
+    }
     return client
 
 
