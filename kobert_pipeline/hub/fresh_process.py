@@ -61,8 +61,9 @@ def _options(use: Use | None, tokenizer: Path | None, export: Path | None, trust
     found = [
         part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
     ]
-    if use is not None and export is not None:
-        found += ["--auto-class", use.class_for(str(read_object(export / "config.json").get("model_type")))]
+    if use is not None:
+        config = read_object(export / "config.json") if export is not None else {}
+        found += ["--auto-class", use.class_for(str(config.get("model_type")))]
     return [*found, "--trust"] if trust else found
 
 
