@@ -88,20 +88,14 @@ def _load_encoder(
 def _pretrained(auto: Any, folder: Path, **settings: Any) -> Any:
     """Raises InputError unless the checkpoint has every weight of the encoder. Heads and poolers may be new, and a head of
     another task, which has the same name and another shape, is left behind."""
-    from safetensors import SafetensorError
-
     try:
         model, report = auto.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
-    except (SafetensorError, RuntimeError) as error:
-        raise InputError(f"{folder}: its weights cannot be read: {_first_line(error)}") from None
+    except unreadable_weights() as error:
+        raise InputError(f"{folder}: its weights cannot be read: {one_line(error)}") from None
     require_weights(model, report, str(folder))
     return model
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def require_pretrained(folder: Path, trust_remote_code: bool = False) -> None:
@@ -113,7 +107,7 @@ def require_pretrained(folder: Path, trust_remote_code: bool = False) -> None:
         try:
             _pretrained(AutoModel, folder, config=config, trust_remote_code=trust_remote_code)
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: its weights do not load: {_first_line(error)}") from None
+            raise InputError(f"{folder}: its weights do not load: {one_line(error)}") from None
 
 
 def _attention() -> str | None:
