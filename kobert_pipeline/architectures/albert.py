@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
-from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, BertSizes
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights
+from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, BertSizes, common_fields
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,22 +58,12 @@ def build(sizes: AlbertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mod
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = AlbertConfig(
-        vocab_size=spec.vocab_size,
+        **common_fields(sizes, spec),
         embedding_size=sizes.embedding,
-        num_hidden_layers=sizes.layers,
         num_hidden_groups=sizes.groups,
-        hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=sizes.positions,
-        hidden_dropout_prob=sizes.dropout,
-        attention_probs_dropout_prob=sizes.dropout,
         classifier_dropout_prob=sizes.dropout,
-        tie_word_embeddings=spec.tied,
-        pad_token_id=spec.pad_id,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
-        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
     model = AlbertForPreTraining(config)
     if "sequence_pair" not in heads:

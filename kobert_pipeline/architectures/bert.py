@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -72,23 +72,26 @@ BUILT_IN = (
 WEIGHTS = Weights("bert", ENCODER_SIZES, BUILT_IN, {"sequence_pair": ("bert.pooler.", "cls.seq_relationship.")})
 
 
+def common_fields(sizes: BertSizes, spec: ModelSpec, attentions: tuple[str, ...] = ATTENTIONS) -> dict[str, Any]:
+    """The fields of transformers' configuration that BERT shares with what followed it."""
+    return {field: getattr(sizes, name) for field, name in ENCODER_SIZES.items()} | {
+        "vocab_size": spec.vocab_size,
+        "max_position_embeddings": sizes.positions,
+        "hidden_dropout_prob": sizes.dropout,
+        "attention_probs_dropout_prob": sizes.dropout,
+        "pad_token_id": spec.pad_id,
+        "tie_word_embeddings": spec.tied,
+        "attn_implementation": choose_attention(spec.attention, attentions),
+    }
+
+
 def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
     from transformers import BertConfig, BertForPreTraining, BertForTokenClassification
 
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = BertConfig(
-        vocab_size=spec.vocab_size,
-        num_hidden_layers=sizes.layers,
-        hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=sizes.positions,
-        hidden_dropout_prob=sizes.dropout,
-        attention_probs_dropout_prob=sizes.dropout,
-        pad_token_id=spec.pad_id,
-        tie_word_embeddings=spec.tied,
-        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
+        **common_fields(sizes, spec),
         **(REPLACED_LABELS if REPLACED in heads else {}),
     )
     if REPLACED in heads:

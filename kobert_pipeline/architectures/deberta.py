@@ -18,10 +18,9 @@ from kobert_pipeline.architectures.architecture import (
     Architecture,
     ModelSpec,
     Weights,
-    choose_attention,
     of_two_labels,
 )
-from kobert_pipeline.architectures.bert import ENCODER_SIZES, BertSizes
+from kobert_pipeline.architectures.bert import ENCODER_SIZES, BertSizes, common_fields
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -65,25 +64,15 @@ def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = DebertaV2Config(
-        vocab_size=spec.vocab_size,
-        num_hidden_layers=sizes.layers,
-        hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=sizes.positions,
-        hidden_dropout_prob=sizes.dropout,
-        attention_probs_dropout_prob=sizes.dropout,
+        **common_fields(sizes, spec, ATTENTIONS),
         relative_attention=True,
         position_buckets=sizes.buckets,
         pos_att_type=["p2c", "c2p"],
         share_att_key=True,
         norm_rel_ebd="layer_norm",
         position_biased_input=False,
-        tie_word_embeddings=spec.tied,
-        pad_token_id=spec.pad_id,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
-        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
         **(REPLACED_LABELS if REPLACED in heads else {}),
     )
     model: Any = (DebertaV2ForTokenClassification if REPLACED in heads else DebertaV2ForMaskedLM)(config)

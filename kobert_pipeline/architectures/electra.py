@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kobert_pipeline.architectures.architecture import REPLACED, Architecture, ModelSpec, Weights, choose_attention
-from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, BertSizes
+from kobert_pipeline.architectures.architecture import REPLACED, Architecture, ModelSpec, Weights
+from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, BertSizes, common_fields
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,18 +48,8 @@ def build(sizes: ElectraSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = ElectraConfig(
-        vocab_size=spec.vocab_size,
+        **common_fields(sizes, spec),
         embedding_size=sizes.embedding,
-        num_hidden_layers=sizes.layers,
-        hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=sizes.positions,
-        hidden_dropout_prob=sizes.dropout,
-        attention_probs_dropout_prob=sizes.dropout,
-        tie_word_embeddings=spec.tied,
-        pad_token_id=spec.pad_id,
-        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
     model = ElectraForPreTraining(config) if REPLACED in heads else ElectraForMaskedLM(config)
     return Wrapped(model, ("input_ids", "token_type_ids"), HEADS)

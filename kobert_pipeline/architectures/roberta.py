@@ -9,8 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights, choose_attention
-from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, SIZES, BertSizes
+from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, Weights
+from kobert_pipeline.architectures.bert import ATTENTIONS, BUILT_IN, ENCODER_SIZES, SIZES, BertSizes, common_fields
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,21 +25,11 @@ def build(sizes: BertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = RobertaConfig(
-        vocab_size=spec.vocab_size,
-        num_hidden_layers=sizes.layers,
-        hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=spec.pad_id + 1 + sizes.positions,
-        hidden_dropout_prob=sizes.dropout,
-        attention_probs_dropout_prob=sizes.dropout,
+        **(common_fields(sizes, spec) | {"max_position_embeddings": spec.pad_id + 1 + sizes.positions}),
         type_vocab_size=1,
         layer_norm_eps=1e-5,  # of the published checkpoints, klue/roberta-* among them
-        pad_token_id=spec.pad_id,
-        tie_word_embeddings=spec.tied,
         bos_token_id=spec.cls_id,
         eos_token_id=spec.sep_id,
-        attn_implementation=choose_attention(spec.attention, ATTENTIONS),
     )
     return Wrapped(RobertaForMaskedLM(config), ("input_ids",), HEADS, first_position=spec.pad_id + 1)
 
