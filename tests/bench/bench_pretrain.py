@@ -358,7 +358,7 @@ def _bert_config(architecture: dict[str, Any], info: TokenizerInfo) -> Any:
     described = ARCHITECTURES[architecture["name"]]
     shape = ModelSpec(info.vocab_size, info.pad_id, info.cls_id, info.sep_id, LENGTH)
     with torch.device("meta"):
-        model: Any = described.build(described.named_sizes[architecture["size"]], shape, described.heads)
+        model: Any = described.build(described.named_sizes[architecture["size"]], shape, ("tokens", "sequence_pair"))
     config = model.transformer.config
     config._attn_implementation = "sdpa"
     return config

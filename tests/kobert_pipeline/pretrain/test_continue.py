@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, RobertaForMaskedLM
 
 from kobert_pipeline.architectures import ARCHITECTURES
-from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.architectures.architecture import REPLACED, ModelSpec
 from kobert_pipeline.dataset.build import build as build_dataset
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.extending import extend
@@ -93,7 +93,9 @@ SPEC = ModelSpec(992, 0, 2, 3, 48)
 def built(name, spec=SPEC, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
-    return architecture.build(architecture.sizes(**shape), spec, tuple(architecture.heads))
+    return architecture.build(
+        architecture.sizes(**shape), spec, tuple(head for head in architecture.heads if head != REPLACED)
+    )
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
