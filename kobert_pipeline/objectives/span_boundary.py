@@ -89,16 +89,17 @@ def loss(models: Learners, batch: Batch, generator: torch.Generator, options: Sp
 def boundaries(hidden: Tensor, masked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For each masked token the states before and after its span, (n, H) each, and its place in the span (n,).
 
-    A span is a longest run of `masked` (B, L). Special tokens are never masked, so a span has a token on both sides.
+    A span is a longest run of `masked` (B, L). Special tokens are never masked, so a span has a token on both sides; in a
+    row without meaning, which a rank without rows computes, its own ends stand for them.
     """
     import torch
 
     length = masked.shape[1]
     positions = torch.arange(length, device=masked.device).expand_as(masked)
-    before = torch.where(masked, -1, positions).cummax(dim=1).values
-    after = torch.where(masked, length, positions).flip(1).cummin(dim=1).values.flip(1)
+    before = torch.where(masked, -1, positions).cummax(dim=1).values.clamp(min=0)
+    after = torch.where(masked, length, positions).flip(1).cummin(dim=1).values.flip(1).clamp(max=length - 1)
     rows = torch.arange(len(masked), device=masked.device)[:, None].expand_as(masked)[masked]
-    place = (positions - before - 1)[masked]
+    place = (positions - before - 1).clamp(min=0)[masked]
     return hidden[rows, before[masked]], hidden[rows, after[masked]], place
 
 

@@ -184,11 +184,18 @@ def test_a_checkpoint_that_lacks_weights_is_refused(model, tmp_path):
         load_weights(built("bert"), folder, WEIGHTS, PAIR)
 
 
+PUBLISHED = {"bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM", "modernbert": "ModernBertForMaskedLM"}
+"""Classes of which foreign checkpoints are made; those of other architectures are our own."""
+
+
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tmp_path):
-    kind = {"bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM", "modernbert": "ModernBertForMaskedLM"}[name]
     pieces = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    network(kind, len(pieces), pieces, tie_word_embeddings=False).save_pretrained(tmp_path / "old")
+    if name in PUBLISHED:
+        network(PUBLISHED[name], len(pieces), pieces, tie_word_embeddings=False).save_pretrained(tmp_path / "old")
+    else:
+        old = built(name, spec=ModelSpec(len(pieces), 0, 2, 3, 48, tied=False))
+        old.transformer.save_pretrained(tmp_path / "old")
     changes = {
         "objective": {"name": "mlm"}, "architecture": SETTINGS["architecture"] | {"name": name}, "max_steps": 1,
         "learning_rate": 1e-9,
