@@ -8,8 +8,10 @@ import torch
 from pairs import config_of_pair, tiny_models
 from safetensors.torch import load_file
 from torch.nn import functional
+from typer.testing import CliRunner
 
 from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.cli import app
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.ground.errors import RecipeError
@@ -181,6 +183,9 @@ def test_the_discriminator_detects_and_the_generator_fills(made, tiny, tmp_path)
     assert len(filled.answers) == 1
     with pytest.raises(UnfitModel):
         fill_mask.load(str(tmp_path / "model"))
+    typed = CliRunner().invoke(app, ["fill", str(tmp_path / "model"), "대한민국의 수도는 [MASK]이다."])
+    assert typed.exit_code == 0, typed.output
+    assert len(typed.output.splitlines()) == 1 + len(filled.answers[0])
     with pytest.raises(UnfitModel, match=r"ElectraForMaskedLM|do not include"):
         detect.load(str(tmp_path / "generator"))
 
