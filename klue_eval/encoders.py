@@ -19,9 +19,8 @@ from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
-from kobert_pipeline.training.loaded_weights import require_weights
+from kobert_pipeline.training.loaded_weights import one_line, require_weights, unreadable_weights
 from kobert_pipeline.training.quiet import quiet
-from kobert_pipeline.training.weights import one_line, unreadable_weights
 
 REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
 

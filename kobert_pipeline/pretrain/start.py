@@ -15,10 +15,9 @@ from torch import nn
 from kobert_pipeline.architectures.architecture import Weights, unread_biases
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_object
-from kobert_pipeline.training.loaded_weights import require_finite
+from kobert_pipeline.training.loaded_weights import one_line, require_finite, unreadable_weights
 from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
-from kobert_pipeline.training.weights import one_line, unreadable_weights
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Whether a checkpoint gave a model all its weights, by transformers' loading report."""
+"""Whether a checkpoint gave a model all its weights, by transformers' loading report; and weights that do not load at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
+
+MOST = 300
+"""Characters of a library's message that are quoted."""
 
 
 def require_weights(model: Any, report: Mapping[str, Any], name: str) -> None:
@@ -67,3 +70,15 @@ def _renamed(absent: list[str], report: Mapping[str, Any]) -> str:
     tail = absent[0].partition(".")[2]
     other = next((name for name in sorted(report["unexpected_keys"]) if tail and name.endswith(tail)), None)
     return f" It has {other} instead: save the model itself with save_pretrained." if other else ""
+
+
+def unreadable_weights(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What loading raises for weights that are cut off or damaged, and for sizes that contradict config.json; and `others`."""
+    from safetensors import SafetensorError
+
+    return SafetensorError, RuntimeError, EOFError, OverflowError, AssertionError, *others
+
+
+def one_line(error: Exception) -> str:
+    """The message of a library without its line breaks, or the name of the error if there is none."""
+    return " ".join(str(error).split())[:MOST] or type(error).__name__

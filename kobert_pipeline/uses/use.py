@@ -131,7 +131,7 @@ class Use:
         """
         import transformers
 
-        from kobert_pipeline.training.weights import one_line, unreadable_weights
+        from kobert_pipeline.training.loaded_weights import one_line, unreadable_weights
 
         tokenizer = _tokenizer(name)
         try:
