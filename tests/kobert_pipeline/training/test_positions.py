@@ -18,6 +18,7 @@ SIZES = {
     "num_key_value_heads": 2, "entity_vocab_size": 8,
 }  # fmt: skip
 NOT_BUILT = {
+    "xmod": "must be told the language of its input",
     "funnel": "sizes of its own",
     "modernvbert": "an encoder of pictures too",
     "perceiver": "reads bytes through inputs of its own",
@@ -30,6 +31,7 @@ STARTS_AGAIN = {"tapas"}
 """Counts positions within each cell of a table."""
 AFTER_PADDING = {
     "camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet", "roberta", "roberta-prelayernorm",
+    "xlm-roberta", "xlm-roberta-xl",
 }  # fmt: skip
 """The first token has position `padding_idx` + 1, so that two rows are no input."""
 
