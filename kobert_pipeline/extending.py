@@ -26,6 +26,7 @@ from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
+from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
 from kobert_pipeline.training.quiet import quiet
 from kobert_pipeline.uses import find_use
 from tokenizer.build import sentences_of
@@ -77,8 +78,8 @@ def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
         )
     try:
         folder = downloaded(model, TOKENIZER)
-        if not any((folder / name).is_file() for name in TOKENIZER):
-            raise InputError(f"it holds no {' or '.join(TOKENIZER)}. Save the tokenizer next to the model first")
+        if not has_vocabulary(folder):
+            raise InputError("it holds no tokenizer.json or vocab.txt. Save the tokenizer next to the model first")
         tokenizer, loaded = open_tokenizer(str(folder)), auto_tokenizer(model)
     except Exception as error:  # tokenizers raises bare Exception, and the Hub's client those of its HTTP library
         raise InputError(f"{model}: its tokenizer does not load: {_first_line(error)}") from None
