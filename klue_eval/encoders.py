@@ -168,7 +168,9 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
 
 
 def accepted_inputs(encoder: nn.Module, names: Sequence[str]) -> list[str]:
-    """Returns the columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`."""
+    """Returns the columns that the encoder reads. RoBERTa and ModernBERT do not read `token_type_ids`. XLNet does: it compares
+    them, so that it needs no table."""
     known = inspect.signature(getattr(encoder, "body", encoder).forward).parameters
-    one_segment = getattr(encoder.config, "type_vocab_size", 0) < 2
+    compares = getattr(encoder.config, "model_type", "") == "xlnet"
+    one_segment = not compares and getattr(encoder.config, "type_vocab_size", 0) < 2
     return [name for name in names if name in known and not (name == "token_type_ids" and one_segment)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes, file_sha256, read_object
@@ -17,6 +18,8 @@ CODE = (".py",)
 """Files that a model may bring with it and that run only if the model is trusted."""
 PASSING = ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype")
 """Keys of a configuration that do not decide what an untrained model is."""
+READ_ANEW = {"xlnet": "segments and [CLS] at the end", "funnel": "the segment of [CLS]"}
+"""Model type -> what its evaluation read wrong once. Runs of that time have another identity, and are not used."""
 UNREAD = ("chat_template", "name_or_path", "_name_or_path", "transformers_version")
 """Keys of tokenizer_config.json that do not decide how text is read."""
 
@@ -50,16 +53,26 @@ def folder_identity(folder: Path, root: Path, trust_remote_code: bool = False) -
     hashes = FileHashes(root)
     suffixes = {".json", ".txt", ".model", ".safetensors", ".bin", *(CODE if trust_remote_code else ())}
     files = {path for path in folder.iterdir() if path.suffix in suffixes} | set(tokenizer_files(folder))
-    return fingerprint_of({path.name: hashes[path] for path in sorted(files)})
+    return fingerprint_of({path.name: hashes[path] for path in sorted(files)} | _read_anew(_config(folder)))
 
 
 def untrained_identity(folder: Path, trust_remote_code: bool = False) -> str:
     """Hashes the architecture and everything that its tokenizer reads: two checkpoints of one architecture share their
     untrained runs. A chat template is not read."""
-    config = read_object(folder / "config.json", "Copy or download the model again.")
+    config = _config(folder)
     code = [path for path in sorted(folder.iterdir()) if trust_remote_code and path.suffix in CODE]
     hashes = {path.name: file_sha256(path) for path in [*tokenizer_files(folder), *code]}
     settings = read_part(folder, TOKENIZER_CONFIG)
     if settings:
         hashes[TOKENIZER_CONFIG] = fingerprint_of({key: settings[key] for key in settings if key not in UNREAD})
-    return fingerprint_of({"config": {key: config[key] for key in config if key not in PASSING}, **hashes})
+    decides = {key: config[key] for key in config if key not in PASSING}
+    return fingerprint_of({"config": decides, **hashes, **_read_anew(config)})
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    return read_object(folder / "config.json", "Copy or download the model again.")
+
+
+def _read_anew(config: Mapping[str, Any]) -> dict[str, str]:
+    change = READ_ANEW.get(str(config.get("model_type")))
+    return {} if change is None else {"reading": change}

@@ -22,17 +22,22 @@ class Token:
 
 
 @dataclass(frozen=True)
-class _PairTemplate:
-    """[CLS] A [SEP] B [SEP]: the special tokens between and after the segments, and the type of the second."""
+class _Specials:
+    """Special tokens in one place of a template: before, between or after the segments."""
 
-    middle: list[int]
-    suffix: list[int]
-    second_type: int
-    """1 for BERT; 0 if both segments have the same type."""
+    ids: list[int]
+    types: list[int]
+    """Their segments: 0 and 1 for BERT. XLNet's [CLS] is a segment of its own, 2."""
 
-    def types(self, front: int, back: int) -> list[int]:
-        """[L]: everything before the second segment has type 0."""
-        return [0] * front + [self.second_type] * back
+
+@dataclass(frozen=True)
+class _Pair:
+    """[CLS] A [SEP] B [SEP]: the special tokens between and after the segments, and the types of both segments."""
+
+    middle: _Specials
+    suffix: _Specials
+    types: tuple[int, int]
+    """0 and 1 for BERT; 0 and 0 if both segments have the same type."""
 
 
 class Reader:
@@ -48,11 +53,10 @@ class Reader:
         self._backend.no_padding()
         self._backend.no_truncation()
         single = self._backend.encode("가")
-        inside = [position for position, special in enumerate(single.special_tokens_mask) if not special]
-        self.prefix: list[int] = single.ids[: inside[0]]
-        """Special tokens before the first segment."""
-        self.suffix: list[int] = single.ids[inside[-1] + 1 :]
-        """Special tokens after the last segment."""
+        inside = _inside(single)
+        self._before = _specials(single, slice(inside[0]))
+        self._after = _specials(single, slice(inside[-1] + 1, None))
+        self._type: int = single.type_ids[inside[0]]
         self._pair = self._pair_template()
         self._special = frozenset(tokenizer.all_special_ids)
         self.continuation: str = getattr(self._backend.model, "continuing_subword_prefix", None) or ""
@@ -62,6 +66,16 @@ class Reader:
     def unknown(self) -> int | None:
         """The id of [UNK]; None for byte-level tokenizers."""
         return self.tokenizer.unk_token_id  # type: ignore[no-any-return]
+
+    @property
+    def prefix(self) -> list[int]:
+        """Special tokens before the first segment."""
+        return self._before.ids
+
+    @property
+    def suffix(self) -> list[int]:
+        """Special tokens after the last segment."""
+        return self._after.ids
 
     @property
     def separator(self) -> list[int]:
@@ -76,7 +90,7 @@ class Reader:
     @property
     def pair_room(self) -> int:
         """Room for the tokens of two segments together, without special tokens."""
-        return self.max_length - len(self.prefix) - len(self._pair.middle) - len(self._pair.suffix)
+        return self.max_length - len(self.prefix) - len(self._pair.middle.ids) - len(self._pair.suffix.ids)
 
     def tokens(self, text: str) -> list[Token]:
         """Returns all tokens of the text, without special tokens."""
@@ -116,18 +130,30 @@ class Reader:
 
     def example(self, ids: Sequence[int], **rest: Any) -> Example:
         """Puts special tokens around one segment, of which only the first `room` tokens are kept."""
-        kept = [*self.prefix, *ids[: self.room], *self.suffix]
-        return Example(kept, [0] * len(kept), truncated=rest.pop("truncated", len(ids) > self.room), **rest)
+        kept = ids[: self.room]
+        types = [*self._before.types, *[self._type] * len(kept), *self._after.types]
+        truncated = rest.pop("truncated", len(ids) > self.room)
+        return self._example([*self.prefix, *kept, *self.suffix], types, truncated=truncated, **rest)
 
     def pair_example(self, first: Sequence[int], second: Sequence[int], **rest: Any) -> Example:
         """Puts special tokens around two segments, which must fit."""
-        front = [*self.prefix, *first, *self._pair.middle]
-        back = [*second, *self._pair.suffix]
-        return Example([*front, *back], self._pair.types(len(front), len(back)), **rest)
+        middle, suffix, (front, back) = self._pair.middle, self._pair.suffix, self._pair.types
+        types = [*self._before.types, *[front] * len(first), *middle.types, *[back] * len(second), *suffix.types]
+        return self._example([*self.prefix, *first, *middle.ids, *second, *suffix.ids], types, **rest)
+
+    def _example(self, ids: list[int], types: list[int], **rest: Any) -> Example:
+        return Example(ids, types, cls=self.cls_of(len(ids)), **rest)
+
+    def cls_of(self, length: int) -> int:
+        """Returns the position of [CLS] in an example of `length` tokens: the first, or for XLNet the last."""
+        number = self.tokenizer.cls_token_id
+        if number in self.suffix and number not in self.prefix:
+            return length - len(self.suffix) + self.suffix.index(number)
+        return 0
 
     def pair_start(self, first: Sequence[int]) -> int:
         """Returns the position at which the second segment of a `pair_example` begins."""
-        return len(self.prefix) + len(first) + len(self._pair.middle)
+        return len(self.prefix) + len(first) + len(self._pair.middle.ids)
 
     def texts_example(self, texts: Texts) -> Example:
         """Encodes one text or two. If two do not fit, tokens are removed from the end of the longer one."""
@@ -138,16 +164,25 @@ class Reader:
         truncated = (kept_first, kept_second) != (len(first), len(second))
         return self.pair_example(first[:kept_first], second[:kept_second], target=texts.target, truncated=truncated)
 
-    def _pair_template(self) -> _PairTemplate:
+    def _pair_template(self) -> _Pair:
         pair = self._backend.encode("가", "나")
-        inside = [position for position, special in enumerate(pair.special_tokens_mask) if not special]
+        inside = _inside(pair)
         second = pair.sequence_ids.index(1)
         before = max(position for position in inside if position < second)
-        return _PairTemplate(
-            middle=pair.ids[before + 1 : second],
-            suffix=pair.ids[inside[-1] + 1 :],
-            second_type=pair.type_ids[second],
+        return _Pair(
+            middle=_specials(pair, slice(before + 1, second)),
+            suffix=_specials(pair, slice(inside[-1] + 1, None)),
+            types=(pair.type_ids[inside[0]], pair.type_ids[second]),
         )
+
+
+def _inside(encoding: Any) -> list[int]:
+    """The positions of tokens that are not special."""
+    return [position for position, special in enumerate(encoding.special_tokens_mask) if not special]
+
+
+def _specials(encoding: Any, part: slice) -> _Specials:
+    return _Specials(encoding.ids[part], encoding.type_ids[part])
 
 
 def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:

@@ -41,6 +41,8 @@ class Example:
     """What the head reads besides the tokens: the eojeols of DP."""
     truncated: bool = False
     """Whether the row was longer than `max_length` tokens, so that the model does not read all of it."""
+    cls: int = 0
+    """Position of [CLS]. XLNet's is the last token."""
 
 
 @dataclass(frozen=True)

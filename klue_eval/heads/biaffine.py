@@ -137,9 +137,10 @@ def _cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
 def collate(examples: Sequence[Example]) -> Columns:
     """Returns `starts`, `ends` and `pos` [B, W + 1], with the root first ([CLS] and part of speech 0), `heads` and
     `relations` [B, W], and `counts` [B]."""
-    names = ("starts", "ends", "pos")
+    names, roots = ("starts", "ends", "pos"), [(example.cls, example.cls, 0) for example in examples]
     columns = {
-        name: padded([[0, *example.words[place]] for example in examples], 0) for place, name in enumerate(names)
+        name: padded([[root[place], *example.words[place]] for example, root in zip(examples, roots, strict=True)], 0)
+        for place, name in enumerate(names)
     }
     for place, name in enumerate(("heads", "relations")):
         columns[name] = padded([example.target[place] for example in examples], IGNORED)

@@ -70,7 +70,7 @@ class StateModel(TaskModel):
         """The sum of two mean cross-entropies: over the gates, and over the tokens of the values."""
         known, targets = labels["tokens"].ne(IGNORED), labels["tokens"].clamp_min(0)
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
-        steps = [step for step, _ in self._steps(inputs, targets.shape[2], targets if forced else None)]
+        steps = [step for step, _ in self._steps(inputs, labels["cls"], targets.shape[2], targets if forced else None)]
         dialogue_ids = inputs["input_ids"]
         log_probabilities = [
             _log_probability(step, dialogue_ids, targets[:, :, place]) for place, step in enumerate(steps)
@@ -79,7 +79,7 @@ class StateModel(TaskModel):
         return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
 
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
-        steps, written = zip(*self._steps(inputs, self.settings.max_value, None), strict=True)
+        steps, written = zip(*self._steps(inputs, labels["cls"], self.settings.max_value, None), strict=True)
         gates, tokens = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
         return [{"gates": gate, "tokens": values} for gate, values in zip(gates, tokens, strict=True)]
 
@@ -88,24 +88,29 @@ class StateModel(TaskModel):
         gates: Tensor = self.gate(first.context).float()
         return gates
 
-    def _steps(self, inputs: Columns, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
+    def _steps(self, inputs: Columns, cls: Tensor, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
         """Yields each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
-        dialogue, state, word = self._begin(inputs)
+        dialogue, state, word = self._begin(inputs, cls)
         for place in range(count):
             step = self._step(inputs, dialogue, state, word)
             written = self._likeliest(step, inputs["input_ids"]) if teacher is None else teacher[:, :, place]
             yield step, written
             state, word = step.hidden, self._embed(written)
 
-    def _begin(self, inputs: Columns) -> tuple[Tensor, Tensor, Tensor]:
+    def _begin(self, inputs: Columns, cls: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the slot's name [B, S, H]."""
         output = self.encoder(**inputs)
         dialogue: Tensor = output.last_hidden_state
         pooled = getattr(output, "pooler_output", None)
-        summary = torch.tanh(self.summary(dialogue[:, 0])) if pooled is None else pooled
+        summary = self._summary(dialogue, cls) if pooled is None else pooled
         names = (self._embed(self.slots.clamp_min(0)) * self.slots.ne(IGNORED).unsqueeze(-1)).sum(1)
         rows, slots = len(dialogue), len(names)
         return dialogue, summary.unsqueeze(1).expand(rows, slots, -1), names.unsqueeze(0).expand(rows, slots, -1)
+
+    def _summary(self, dialogue: Tensor, cls: Tensor) -> Tensor:
+        """[B, H], for an encoder without a pooler."""
+        summary: Tensor = torch.tanh(self.summary(dialogue[torch.arange(len(cls), device=cls.device), cls]))
+        return summary
 
     def _step(self, inputs: Columns, dialogue: Tensor, state: Tensor, word: Tensor) -> Step:
         word = self.dropout(word)
@@ -156,11 +161,12 @@ def build(load: Load, task: KlueTask, settings: WosSettings, reader: Reader) -> 
 
 
 def collate(examples: Sequence[Example]) -> Columns:
-    """Returns `gates` [B, S] and `tokens` [B, S, K]."""
+    """Returns `gates` [B, S], `tokens` [B, S, K], and `cls` [B], the positions of [CLS]."""
     slots = len(examples[0].target[0])
     tokens = padded([value for example in examples for value in example.target[1]], IGNORED)
     gates = torch.tensor([example.target[0] for example in examples], dtype=torch.long)
-    return {"gates": gates, "tokens": tokens.view(len(examples), slots, -1)}
+    cls = torch.tensor([example.cls for example in examples], dtype=torch.long)
+    return {"gates": gates, "tokens": tokens.view(len(examples), slots, -1), "cls": cls}
 
 
 HEAD = Head(name="state", build=build, collate=collate, scoring_batch=16)

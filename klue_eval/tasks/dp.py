@@ -125,14 +125,14 @@ def encode(row: Row, reader: Reader, settings: DpSettings) -> list[Example]:
     root's).
 
     `target`: heads and indices of relations. An eojeol without a token, or one that was cut off, is read at the last
-    token before it. Such a row is counted as truncated.
+    token before it, or at [CLS]. Such a row is counted as truncated.
     """
     tokens = reader.tokens(" ".join(row["words"]))
     first = len(reader.prefix)
     seen = tokens[: reader.room]
     places = [_places(seen, first, start, end) for start, end in _spans(row["words"])]
     lost = any(place is None for place in places) or len(seen) < len(tokens)
-    known = _filled(places, first - 1)
+    known = _filled(places, reader.cls_of(first + len(seen) + len(reader.suffix)))
     pos = [PARTS_OF_SPEECH.index(value.split("+")[-1]) + 1 for value in row["pos"]]
     target = (list(row["heads"]), [RELATIONS.index(relation) for relation in row["relations"]])
     words = ([place[0] for place in known], [place[1] for place in known], pos)

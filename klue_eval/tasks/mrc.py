@@ -75,12 +75,12 @@ class Window:
 
 
 def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
-    """`target`: positions of the first and last token of the first gold answer; 0 and 0 if it is outside."""
+    """`target`: positions of the first and last token of the first gold answer; [CLS] twice if it is outside."""
     whole = reader.ids(row["question"])
     question = whole[: min(settings.max_question, reader.pair_room // 2)]
     tokens = reader.tokens(row["context"])
     spans = list(windows(len(tokens), reader.pair_room - len(question), settings.stride))
-    first = reader.pair_start(question)
+    first, around = reader.pair_start(question), reader.max_length - reader.pair_room + len(question)
     examples = []
     for start, end in spans:
         widest = [_widest(spans, place) == (start, end) for place in range(start, end)]
@@ -88,7 +88,7 @@ def encode(row: Row, reader: Reader, settings: MrcSettings) -> list[Example]:
             reader.pair_example(
                 question,
                 [token.id for token in tokens[start:end]],
-                target=_target(row, tokens[start:end], first),
+                target=_target(row, tokens[start:end], first, reader.cls_of(around + end - start)),
                 memo=Window(tokens[start:end], first, widest, settings),
                 truncated=len(question) < len(whole),
             )
@@ -115,21 +115,26 @@ def _widest(spans: Sequence[tuple[int, int]], place: int) -> tuple[int, int]:
     return max(inside, key=lambda span: min(place - span[0], span[1] - 1 - place) + 0.01 * (span[1] - span[0]))
 
 
-def _target(row: Row, tokens: Sequence[Token], first: int) -> tuple[int, int]:
+def _target(row: Row, tokens: Sequence[Token], first: int, cls: int) -> tuple[int, int]:
     if not row["answers"]:
-        return 0, 0
+        return cls, cls
     start = row["answers"][0]["answer_start"]
     end = start + len(row["answers"][0]["text"])
     inside = [place for place, token in enumerate(tokens) if token.start < end and token.end > start]
     whole = inside and tokens[inside[0]].start <= start and tokens[inside[-1]].end >= end
-    return (first + inside[0], first + inside[-1]) if whole else (0, 0)
+    return (first + inside[0], first + inside[-1]) if whole else (cls, cls)
 
 
 def decode(answers: Sequence[Answer], row: Row) -> str:
     """The best span of all windows; empty if the lowest score of "no answer" in any window is higher."""
     spans = candidates(answers, row)
-    nothing = min(float(answer.values["start"][0] + answer.values["end"][0]) for answer in answers)
+    nothing = min(_no_answer(answer) for answer in answers)
     return spans[0][1] if spans and spans[0][0] >= nothing else ""
+
+
+def _no_answer(answer: Answer) -> float:
+    cls = answer.example.cls
+    return float(answer.values["start"][cls] + answer.values["end"][cls])
 
 
 def candidates(answers: Sequence[Answer], row: Row) -> list[tuple[float, str]]:

@@ -92,7 +92,7 @@ def decode_officially(answers: Sequence[Answer], row: Row) -> list[str | None]:
     predicted = [*_best(answer)[: len(answer.example.input_ids)], LABELS[int(answer.values["last"].argmax())]]
     walked = _walk(memo, predicted, "".join(row["characters"]).split(SPACE))
     labels = ["O" if character == SPACE else next(walked, None) for character in row["characters"]]
-    return [predicted[0], *labels, predicted[-1]]
+    return [predicted[answer.example.cls], *labels, predicted[-1]]
 
 
 def inside(label: str) -> str:
