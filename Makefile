@@ -16,7 +16,7 @@ endef
 .PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue bench-gpu house lint format clean
 
 run: $(READY)
-	$(BIN)/kobert run quickstart
+	$(BIN)/kobert run quickstart --yes
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'

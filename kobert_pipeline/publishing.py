@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kobert_pipeline.finished import FinishedRun, find_run
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.fresh_process import check_published
@@ -15,7 +16,7 @@ from kobert_pipeline.hub.publishable import CARD, VOCABULARY, Kind
 from kobert_pipeline.hub.push import Destination, Published, find_token, push
 from kobert_pipeline.hub.scan import leaks
 from kobert_pipeline.hub.wording import counts
-from kobert_pipeline.recipe import Recipe
+from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import public_page
 from kobert_pipeline.runner import states
 
@@ -39,32 +40,39 @@ class Question:
         return f"{self.text} If this is intended: --accept {self.name}"
 
 
-def gather(recipe: Recipe, artifacts: Path, kind: Kind, repo: str) -> Bundle:
-    """What would be published. Raises KobertError for an unfinished run, and for a text that contains a secret or a folder of
-    this machine."""
-    folders = _finished(recipe, artifacts, kind)
+def finished_run(name: str, settings: Sequence[str], artifacts: Path, kind: Kind) -> FinishedRun:
+    """The run to publish, with the settings that its recipe has. Raises KobertError if it is not finished."""
+    run = find_run(name, settings, artifacts, NEEDS[kind][-1], strict=True)
+    if run is None:
+        raise KobertError(
+            f"The run is not finished: {_missing(name, settings, artifacts, kind)}. Run `kobert run {name} --until {NEEDS[kind][-1]}` first."
+        )
+    if missing := [stage for stage in NEEDS[kind] if stage not in run.folders]:
+        raise KobertError(f"{run.name}: its {missing[0]} is no longer in {artifacts}. Run the recipe again.")
+    return run
+
+
+def _missing(name: str, settings: Sequence[str], artifacts: Path, kind: Kind) -> str:
+    """The first stage that is missing, and why."""
+    try:
+        found = states(load_recipe(name, tuple(settings)), artifacts)
+    except KobertError:  # without the raw data or the recipe nothing more is known
+        return f"there is no {NEEDS[kind][-1]} for these settings"
+    needed = [state for state in found if state.stage.name in NEEDS[kind]]
+    return next((f"{each.stage.name}: {'; '.join(each.reasons)}" for each in needed if not each.complete), "it has parts of other runs")  # fmt: skip
+
+
+def gather(run: FinishedRun, artifacts: Path, kind: Kind, repo: str) -> Bundle:
+    """What would be published. Raises KobertError for a text that contains a secret or a folder of this machine."""
     if kind == "dataset":
-        bundle = dataset_bundle(recipe.hub, recipe.name, folders, repo=repo)
+        bundle = dataset_bundle(run.hub, run.name, run.folders, repo=repo)
     elif kind == "tokenizer":
-        bundle = tokenizer_bundle(recipe.hub, recipe.name, folders, repo=repo)
+        bundle = tokenizer_bundle(run.hub, run.name, run.folders, repo=repo)
     else:
-        page = public_page(recipe.name, folders, recipe.report.compare_with)
-        bundle = model_bundle(recipe.hub, recipe.name, folders, repo=repo, page=page)
+        page = public_page(run.name, run.folders, run.compare_with)
+        bundle = model_bundle(run.hub, run.name, run.folders, repo=repo, page=page)
     refuse_leaks(bundle, artifacts)
     return bundle
-
-
-def _finished(recipe: Recipe, artifacts: Path, kind: Kind) -> dict[str, Path]:
-    folders = {}
-    for state in states(recipe, artifacts):
-        if state.stage.name not in NEEDS[kind]:
-            continue
-        if not state.complete:
-            raise KobertError(
-                f"The run is not finished: {state.stage.name}: {'; '.join(state.reasons)}. Run `kobert run RECIPE --until {NEEDS[kind][-1]}` first."
-            )
-        folders[state.stage.name] = state.folder
-    return folders
 
 
 def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -> None:

@@ -93,6 +93,18 @@ def shipped_recipes() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
+def is_recipe(name: str) -> bool:
+    """Whether `load_recipe` would find a recipe of this name: one that is shipped, or a file."""
+    return name in shipped_recipes() or Path(name).expanduser().is_file()
+
+
+def recipe_name(file: str) -> str:
+    """The name of a recipe that sets none: its file's name without the ending. Other names stay as they are."""
+    path = Path(file)
+    stem = path.stem if path.suffix in (".yaml", ".yml") else path.name
+    return re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", stem))
+
+
 def load_recipe(name: str, settings: tuple[str, ...] = ()) -> Recipe:
     """Loads a shipped recipe by its name, or a YAML file by its path. `settings` are `--set` assignments."""
     values = _resolve(name, Path.cwd(), ())
@@ -108,7 +120,7 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
             f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}"
         )
     values = load_yaml(path)
-    values.setdefault("name", re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", path.stem)))
+    values.setdefault("name", recipe_name(path.name))
     parents = values.pop("extends", [])
     inherited: dict[str, Any] = {}
     for parent in parents if isinstance(parents, list) else [parents]:

@@ -71,21 +71,22 @@ def states(recipe: Recipe, root: Path) -> list[State]:
     return result
 
 
-def finished_folders(recipe: Recipe, root: Path) -> dict[str, Path]:
-    """Stage -> folder, of the complete stages."""
-    return {state.stage.name: state.folder for state in states(recipe, root) if state.complete}
-
-
 def _reasons(identity: Identity, last: Path | None, folder: Path) -> list[str]:
     if partial_folder(folder).is_dir():
         return ["begun, not finished: goes on where it stopped"]
     if last is None or not is_complete(last):
         return ["not built yet"]
-    return _differences(identity, read_manifest(last)) or ["its folder is gone"]
+    return differences(identity, read_manifest(last)) or ["its folder is gone"]
 
 
-def _differences(identity: Identity, before: Manifest) -> list[str]:
-    """What differs from the artifact that the recipe last used, one line per setting, library or input."""
+def begun(root: Path, identity: Identity) -> bool:
+    """Whether the artifact is finished, or was begun and will go on."""
+    folder = artifact_folder(root, identity)
+    return is_complete(folder) or partial_folder(folder).is_dir()
+
+
+def differences(identity: Identity, before: Manifest) -> list[str]:
+    """What differs from an artifact that was made before, one line per setting, library or input."""
     lines = []
     if identity.version != before.version:
         lines.append(f"code version {before.version} -> {identity.version}")
@@ -125,7 +126,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | None = None) -> dict[str, Path]:
     """Builds what is missing, in order. Returns stage -> folder for every finished stage of the recipe."""
-    wanted = _wanted(only, until)
+    wanted = wanted_stages(only, until)
     all_identities = identities(recipe, root, wanted[-1])
     if not is_first():
         return _train_along(recipe, root, all_identities) if TRAINED_TOGETHER in wanted else {}
@@ -175,7 +176,8 @@ def _train_along(recipe: Recipe, root: Path, all_identities: Mapping[str, Identi
     return {}
 
 
-def _wanted(only: str | None, until: str | None) -> list[str]:
+def wanted_stages(only: str | None, until: str | None) -> list[str]:
+    """The stages that `run` builds. Raises KobertError for a stage that does not exist."""
     for given in (only, until):
         if given is not None and given not in STAGE_NAMES:
             raise KobertError(f"{given}: no such stage; {nearest(given, list(STAGE_NAMES))}")

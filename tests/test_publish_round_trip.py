@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from hub_server import HubServer
+from typer.testing import CliRunner
+
+from kobert_pipeline import cli
 
 pytestmark = pytest.mark.system
 
@@ -184,3 +187,24 @@ def test_a_full_disk_is_reported_and_the_published_model_is_complete(
     assert "Traceback" not in done.stderr
     assert len(hub.repositories["models", "me/model"].commits) == 2
     assert push(home, "--to", "me/model", "--yes").returncode == 0
+
+
+def test_after_an_upgrade_the_run_is_used_without_its_data_and_its_recipe(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home / "artifacts", tmp_path / "artifacts")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kobert_pipeline.ground.stage.installed_version", lambda name: "99")
+    by_name = {
+        "fill": ["mine", "대한민국의 수도는 [MASK]이다."],
+        "report": ["mine"],
+        "push": ["mine", "--to", "me/model"],
+        "status": ["mine"],
+        "inspect": ["mine", "batch"],
+    }
+    for command, arguments in by_name.items():
+        result = CliRunner().invoke(cli.app, [command, *arguments])
+        assert result.exit_code == 0, (command, result.output, result.exception)
+    page = (tmp_path / "artifacts" / "reports" / "mine.html").read_text(encoding="utf-8")
+    assert "It is not finished" not in page
+    assert not list(tmp_path.rglob("*.partial"))

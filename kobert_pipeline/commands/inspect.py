@@ -11,7 +11,7 @@ from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Recip
 from kobert_pipeline.ground.errors import KobertError
 
 if TYPE_CHECKING:
-    from kobert_pipeline.recipe import Recipe
+    from kobert_pipeline.finished import FinishedRun
 
 NEEDS = {"batch": "dataset", "tokens": "tokenizer"}
 """What can be inspected -> the stage that must be complete."""
@@ -41,33 +41,35 @@ def inspect(
     from rich.console import Console
 
     from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-    from kobert_pipeline.recipe import load_recipe
 
-    loaded = load_recipe(recipe, tuple(settings or ()))
-    folders = _needed_folders(what, loaded, artifacts, recipe)
+    run = _needed(what, recipe, settings or [], artifacts)
     if what == "tokens":
-        TokenizerFolder(folders["tokenizer"]).require_content()
-        Console().print(tokens(folders["tokenizer"], sentence, compared or []))
+        TokenizerFolder(run.folders["tokenizer"]).require_content()
+        Console().print(tokens(run.folders["tokenizer"], sentence, compared or []))
         return
     from kobert_pipeline.pretrain.batch_view import view
 
-    store, tokenizer = folders["dataset"], folders["tokenizer"]
-    Console().print(view(loaded.pretrain, tokenizer, store, seed=loaded.seed, rows=rows, batches=batches))
+    store, tokenizer = run.folders["dataset"], run.folders["tokenizer"]
+    Console().print(view(run.pretrain, tokenizer, store, seed=run.seed, rows=rows, batches=batches))
 
 
-def _needed_folders(what: str, loaded: Recipe, artifacts: Path, recipe: str) -> dict[str, Path]:
+def _needed(what: str, recipe: str, settings: list[str], artifacts: Path) -> FinishedRun:
     """Raises KobertError for something that cannot be inspected, and if its stage is not complete."""
+    from kobert_pipeline.finished import find_run
     from kobert_pipeline.ground.config import nearest
-    from kobert_pipeline.runner import finished_folders
 
     if what not in NEEDS:
         raise KobertError(f"{what}: cannot be inspected; {nearest(what, list(NEEDS))}")
-    folders = finished_folders(loaded, artifacts)
-    if NEEDS[what] not in folders:
+    run = find_run(recipe, settings, artifacts, NEEDS[what])
+    if (
+        run is not None and run.recipe is None and what == "batch"
+    ):  # then the settings of training are those of the pretraining
+        run = find_run(recipe, settings, artifacts, "pretrain")
+    if run is None:
         raise KobertError(
             f"There is no {NEEDS[what]} for these settings. Run `kobert run {recipe} --until {NEEDS[what]}` first."
         )
-    return folders
+    return run
 
 
 def tokens(folder: Path, sentence: str, compared: list[str]) -> Any:

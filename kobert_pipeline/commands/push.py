@@ -32,12 +32,11 @@ def push(
     """Publish on the Hugging Face Hub: a dry run unless --yes."""
     from kobert_pipeline.hub.publishable import as_kind
     from kobert_pipeline.hub.push import Destination, describe
-    from kobert_pipeline.publishing import gather, publish, questions, refuse_unanswered
-    from kobert_pipeline.recipe import load_recipe
+    from kobert_pipeline.publishing import finished_run, gather, publish, questions, refuse_unanswered
 
     kind = as_kind(what)
     to = Destination(repo, not public, revision, tag, message)
-    bundle = gather(load_recipe(recipe, tuple(settings or ())), artifacts, kind, repo)
+    bundle = gather(finished_run(recipe, settings or (), artifacts, kind), artifacts, kind, repo)
     asked = questions(bundle)
     if not yes:
         typer.echo(describe(bundle, to, map(str, asked)))

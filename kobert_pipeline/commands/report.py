@@ -12,7 +12,7 @@ from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Recip
 from kobert_pipeline.ground.errors import KobertError
 
 if TYPE_CHECKING:
-    from kobert_pipeline.recipe import Recipe
+    from kobert_pipeline.finished import FinishedRun
 
 REPORTS = "reports"
 
@@ -35,12 +35,9 @@ def report(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Write one self-contained HTML page of a run, finished or not, or of two runs side by side."""
-    from kobert_pipeline.recipe import load_recipe
-    from kobert_pipeline.runner import finished_folders
-
-    loaded = load_recipe(recipe, tuple(settings or ()))
+    run = _run(recipe, settings or (), artifacts)
     if other is None:
-        typer.echo(write_report(loaded, artifacts, finished_folders(loaded, artifacts), compared or ()))
+        typer.echo(write_report(run.name, artifacts, run.folders, (*run.compare_with, *(compared or ()))))
         return
     if compared:
         raise KobertError(
@@ -48,17 +45,28 @@ def report(
         )
     from kobert_pipeline.report.compare import write_comparison
 
-    second = load_recipe(other, tuple(settings or ()))
-    page = artifacts / REPORTS / f"{loaded.name}-and-{second.name}.html"
-    folders = (finished_folders(loaded, artifacts), finished_folders(second, artifacts))
-    write_comparison(page, (loaded.name, second.name), folders)
+    second = _run(other, settings or (), artifacts)
+    page = artifacts / REPORTS / f"{run.name}-and-{second.name}.html"
+    write_comparison(page, (run.name, second.name), (dict(run.folders), dict(second.folders)))
     typer.echo(page)
 
 
-def write_report(recipe: Recipe, artifacts: Path, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> Path:
-    """Writes the page of a run. `folders`: stage -> finished artifact. `compared`: tokenizers, added to the recipe's."""
+def _run(name: str, settings: Sequence[str], artifacts: Path) -> FinishedRun:
+    """A run as far as it went; one that has not begun has no folders."""
+    from kobert_pipeline.finished import FinishedRun, find_run
+    from kobert_pipeline.recipe import load_recipe
+
+    found = find_run(name, settings, artifacts)
+    if found is not None:
+        return found
+    recipe = load_recipe(name, tuple(settings))
+    return FinishedRun(recipe.name, {}, recipe)
+
+
+def write_report(name: str, artifacts: Path, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> Path:
+    """Writes the page of the run `name`. `folders`: stage -> finished artifact. `compared`: tokenizers to compare with."""
     from kobert_pipeline.report.page import write_page
 
-    page = artifacts / REPORTS / f"{recipe.name}.html"
-    write_page(page, recipe.name, dict(folders), (*recipe.report.compare_with, *compared))
+    page = artifacts / REPORTS / f"{name}.html"
+    write_page(page, name, dict(folders), compared)
     return page

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+from kobert_pipeline.ground.errors import KobertError
+
+if TYPE_CHECKING:
+    from kobert_pipeline.recipe import Recipe
+
+UNASKED = 60.0
+"""Seconds of finished work that are repeated without a question."""
 
 
 def run(
     recipe: RecipeName,
     only: Annotated[str | None, typer.Option(metavar="STAGE", help="Run this stage alone.")] = None,
     until: Annotated[str | None, typer.Option(metavar="STAGE", help="Run up to this stage.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Build again what was finished with other versions of libraries, unasked.")
+    ] = False,
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
@@ -21,10 +34,34 @@ def run(
     from kobert_pipeline.commands.report import write_report
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import run as run_stages
+    from kobert_pipeline.runner import wanted_stages
 
     loaded = load_recipe(recipe, tuple(settings or ()))
+    if not yes:
+        confirm_repeats(loaded, artifacts, wanted_stages(only, until))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
-        page = write_report(loaded, artifacts, folders)
+        page = write_report(loaded.name, artifacts, folders, loaded.report.compare_with)
         typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
         typer.echo(score_table(folders["klue_eval"]))
+
+
+def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> None:
+    """Asks before more than a minute of finished work is done again. Raises KobertError where nobody can answer."""
+    from kobert_pipeline.finished import repeats
+    from kobert_pipeline.report.numbers import shown_seconds
+    from kobert_pipeline.training.ranks import launched
+
+    again = repeats(recipe, artifacts, wanted)
+    seconds = sum(repeat.seconds for repeat in again)
+    if seconds <= UNASKED:
+        return
+    stages = "\n".join(
+        f"  {each.stage:10} {shown_seconds(each.seconds):>8}  {'; '.join(each.reasons)}" for each in again
+    )
+    typer.echo(f"These stages of {recipe.name} are finished, but with other versions than this machine has:\n{stages}", err=True)  # fmt: skip
+    typer.echo("Commands that read (fill, report, push, serve, inspect) take them as they are.", err=True)
+    question = f"Build them again, in about {shown_seconds(seconds)}"
+    if not sys.stdin.isatty() or launched() is not None:
+        raise KobertError(f"{question}? Add --yes to do so, or install the versions with which they were made.")
+    typer.confirm(f"{question}?", abort=True, err=True)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+from kobert_pipeline.ground.errors import InputError
+
+if TYPE_CHECKING:
+    from kobert_pipeline.finished import FinishedRun
+    from kobert_pipeline.runner import State
 
 INDENT = " " * 21
 
@@ -18,17 +24,60 @@ def status(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Show which stages are complete, which would run, and why."""
-    from kobert_pipeline.ground.artifacts import verify as verify_folder
-    from kobert_pipeline.recipe import load_recipe
-    from kobert_pipeline.runner import states
-
     damaged = False
-    for state in states(load_recipe(recipe, tuple(settings or ())), artifacts):
-        typer.echo(f"{state.stage.name:10} {'complete ' if state.complete else 'would run'}  {state.folder}")
-        for reason in state.reasons:
+    for line in _lines(recipe, tuple(settings or ()), artifacts):
+        typer.echo(f"{line.stage:10} {line.state:9}  {line.folder}")
+        for reason in line.reasons:
             typer.echo(f"{INDENT} - {reason}")
-        for problem in verify_folder(state.folder) if verify and state.complete else ():
+        for problem in _problems(line) if verify else ():
             damaged = True
             typer.echo(f"{INDENT} - DAMAGED {problem}. Remove the folder and run the recipe again.")
     if damaged:
         raise typer.Exit(1)
+
+
+class Line(NamedTuple):
+    stage: str
+    state: str
+    folder: Path
+    reasons: tuple[str, ...] = ()
+
+
+def _lines(name: str, settings: tuple[str, ...], artifacts: Path) -> list[Line]:
+    """Every stage of a recipe. Where its data or its file is gone, the stages of the run that is finished."""
+    from kobert_pipeline.finished import find_run, usable_artifacts
+    from kobert_pipeline.recipe import is_recipe, load_recipe
+    from kobert_pipeline.runner import states
+
+    if not is_recipe(name):
+        return _finished(find_run(name, settings, artifacts), "its recipe is not here")
+    recipe = load_recipe(name, settings)
+    try:
+        found = states(recipe, artifacts)
+    except InputError as error:
+        if lines := _finished(find_run(name, settings, artifacts), str(error)):
+            return lines
+        raise
+    usable = usable_artifacts(recipe, artifacts)
+    return [_line(state, usable.get(state.stage.name)) for state in found]
+
+
+def _line(state: State, usable: Path | None) -> Line:
+    reasons = state.reasons
+    if usable is not None and not state.complete:
+        reasons = (*reasons, f"finished with these settings, and can be used: {usable}")
+    return Line(state.stage.name, "complete" if state.complete else "would run", state.folder, reasons)
+
+
+def _finished(run: FinishedRun | None, why: str) -> list[Line]:
+    if run is None:
+        return []
+    known = (f"whether it is up to date is not known: {why}",)
+    return [Line(stage, "finished", folder, known) for stage, folder in run.folders.items()]
+
+
+def _problems(line: Line) -> list[str]:
+    from kobert_pipeline.ground.artifacts import is_complete
+    from kobert_pipeline.ground.artifacts import verify as verify_folder
+
+    return verify_folder(line.folder) if is_complete(line.folder) else []
