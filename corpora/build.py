@@ -14,6 +14,7 @@ from typing import Any
 
 from corpora.config import CorporaConfig
 from corpora.inputs import input_files
+from corpora.not_read import NotRead, explain_not_read
 from corpora.phases.decontamination import evaluation_ngrams
 from corpora.phases.duplicates import first_documents
 from corpora.phases.every_document import clean_documents
@@ -39,7 +40,10 @@ def build(
     """
     started = time.monotonic()
     (out.path / WORK).mkdir(exist_ok=True)
-    tally = clean_documents(config, input_files(config), out.path, execution)
+    not_read: NotRead = {}
+    files = input_files(config, not_read)
+    tally = clean_documents(config, files, out.path, execution, not_read)
+    _warn_of(not_read)
     kept, clusters = first_documents(config.deduplicate, out.path, tally)
     if not any(part.any() for part in kept):
         raise InputError(f"The corpus is empty: {explain(tally.totals())}. Check the sources and `corpora.filters`.")
@@ -51,3 +55,9 @@ def build(
     summary = tally.summary(config) | {"near_duplicates": clusters, "decontamination": contamination}
     logger.info("corpora: kept %s in %.1f min", explain(summary["totals"]), (time.monotonic() - started) / 60)
     return summary
+
+
+def _warn_of(not_read: NotRead) -> None:
+    for source, counts in not_read.items():
+        if counts:
+            logger.warning("corpora: source `%s`: %s", source, explain_not_read(counts))

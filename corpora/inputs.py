@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import pyarrow as pa
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
+from corpora.file_names import MAGIC, as_given, below, fixed_head, stems
+from corpora.not_read import NotRead, ending, explain_not_read
 from corpora.sources import SOURCES
 from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
@@ -30,8 +31,6 @@ from kobert_pipeline.ground.errors import InputError, RecipeError
 
 AUTO = "auto"
 DATASETS = "datasets"
-_SLASHES = re.compile(r":/{2,}")
-_MAGIC = re.compile(r"[*?\[]")
 _ABSENT = (FileNotFoundError, PermissionError, IsADirectoryError)
 _DAMAGED = (Damaged, pa.ArrowException, *DAMAGED)
 """What readers raise for a file that is cut off, damaged or in another format."""
@@ -68,21 +67,27 @@ class InputFile:
 # --- which files -----------------------------------------------------------------------------------------------------
 
 
-def input_files(config: CorporaConfig) -> list[InputFile]:
-    """Gives every file: sources in the recipe's order, files by name. Raises InputError if a source has none."""
-    return [file for source in config.sources for file in _files(source)]
+def input_files(config: CorporaConfig, not_read: NotRead | None = None) -> list[InputFile]:
+    """Gives every file: sources in the recipe's order, files by name. Raises InputError if a source has none.
+
+    `not_read` counts the other files of folders, by source and ending.
+    """
+    passed: NotRead = {} if not_read is None else not_read
+    return [
+        file for source in config.sources for file in _files(source, passed.setdefault(source.name, Counter()))
+    ]  # fmt: skip
 
 
-def _files(source: SourceConfig) -> list[InputFile]:
+def _files(source: SourceConfig, not_read: Counter[str]) -> list[InputFile]:
     _check_format(source)
     path = expand_variables(source.path, f"corpora.sources.{source.name}.path")
     if path.startswith(HUB):
         return [_hub_file(source, path)]
-    addresses = _addresses(source, path)
-    inside = [_inside(address, _fixed_head(_local(path))) for address in addresses]
+    addresses = _addresses(source, path, not_read)
+    inside = [below(address, fixed_head(_local(path))) for address in addresses]
     return [
-        InputFile(source, address, _format(source, address), _shown(source.path, name), stem, number == 0)
-        for number, (address, name, stem) in enumerate(zip(addresses, inside, _stems(addresses, inside), strict=True))
+        InputFile(source, address, _format(source, address), as_given(source.path, name), stem, number == 0)
+        for number, (address, name, stem) in enumerate(zip(addresses, inside, stems(addresses, inside), strict=True))
     ]
 
 
@@ -101,14 +106,14 @@ def _local(path: str) -> str:
     return str(Path(path).expanduser())
 
 
-def _addresses(source: SourceConfig, path: str) -> list[str]:
+def _addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[str]:
     if "://" in path:
-        return _remote_addresses(source, path)
+        return _remote_addresses(source, path, not_read)
     folder = Path(_local(path))
     if folder.is_dir():
-        found = _dataset_files(folder, source) if source.format == DATASETS else _in_folder(folder, source)
+        found = _dataset_files(folder, source) if source.format == DATASETS else _in_folder(folder, source, not_read)
         if not found:
-            raise InputError(f"{path}: no file of a known format in this folder. Known endings: {_known_endings()}")
+            raise InputError(_nothing_known(f"{path}: no file of a known format in this folder", not_read))
         return found
     if folder.is_file():
         return [str(folder)]
@@ -119,8 +124,13 @@ def _addresses(source: SourceConfig, path: str) -> list[str]:
     return found
 
 
-def _in_folder(folder: Path, source: SourceConfig) -> list[str]:
-    return _readable(sorted(str(file) for file in folder.rglob("*") if file.is_file()), source)
+def _nothing_known(problem: str, not_read: Counter[str]) -> str:
+    other = f" ({explain_not_read(not_read)})" if not_read else ""
+    return f"{problem}{other}. Known endings: {_known_endings()}"
+
+
+def _in_folder(folder: Path, source: SourceConfig, not_read: Counter[str]) -> list[str]:
+    return _readable(sorted(str(file) for file in folder.rglob("*") if file.is_file()), source, not_read)
 
 
 def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
@@ -128,78 +138,37 @@ def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
     return [address if "://" in address else str(Path(address)) for address in found]
 
 
-def _readable(names: list[str], source: SourceConfig) -> list[str]:
-    """The files of a folder that are of the named format. If there are none, those of any known format."""
+def _readable(names: list[str], source: SourceConfig, not_read: Counter[str]) -> list[str]:
+    """The files of a folder that are of the named format. If there are none, those of any known format. Counts the rest."""
     chosen = SOURCES.get(source.format)
     chosen_names = [
         name for name in names if chosen and (is_archive(name) or chosen.may_read(split_compression(name)[0]))
     ]
-    return chosen_names or [name for name in names if _is_known(name)]
+    read = chosen_names or [name for name in names if _is_known(name)]
+    not_read.update(ending(name) for name in sorted({*names} - {*read}))
+    return read
 
 
-def _remote_addresses(source: SourceConfig, path: str) -> list[str]:
+def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[str]:
     """A file with a known ending is not searched for, because not every server can list its files."""
-    if path.startswith(("http://", "https://")) or (_is_known(path) and not _MAGIC.search(path)):
+    if path.startswith(("http://", "https://")) or (_is_known(path) and not MAGIC.search(path)):
         return [path]
     try:
         system, inside = fsspec.core.url_to_fs(path)
-        found = system.glob(inside) if _MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
+        found = system.glob(inside) if MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
     except Exception as error:  # every file system has its own exceptions
         raise InputError(f"{path}: cannot be listed ({type(error).__name__}: {error}). Is its fsspec package installed?") from None  # fmt: skip
     if found is None:
         return [path]
     addresses = sorted(system.unstrip_protocol(name) for name in found if system.isfile(name))
-    if not _MAGIC.search(path):
-        addresses = _readable(addresses, source)
+    if not MAGIC.search(path):
+        addresses = _readable(addresses, source, not_read)
     if not addresses:
-        raise InputError(f"{path}: no file of a known format (source `{source.name}`). Known endings: {_known_endings()}")  # fmt: skip
+        raise InputError(_nothing_known(f"{path}: no file of a known format (source `{source.name}`)", not_read))
     return addresses
 
 
 # --- names and formats -----------------------------------------------------------------------------------------------
-
-
-def _fixed_head(path: str) -> str:
-    """The part of a path before its first component with a wildcard; the whole path if it exists."""
-    if "://" not in path and Path(path).exists():
-        return path.rstrip("/")
-    magic = _MAGIC.search(path)
-    return path.rstrip("/") if magic is None else path[: path.rfind("/", 0, magic.start()) + 1].rstrip("/")
-
-
-def _inside(address: str, head: str) -> str:
-    """The address below `head`; empty if they are the same. File systems differ in the slashes after `://`."""
-    address, head = _SLASHES.sub("://", address), _SLASHES.sub("://", head)
-    if address == head:
-        return ""
-    return address.removeprefix(head + "/") if head not in ("", ".") else address
-
-
-def _shown(given: str, inside: str) -> str:
-    """A file's address in the form that the user gave: `${DATA}/raw` and `하위/글.txt` -> `${DATA}/raw/하위/글.txt`."""
-    if not inside:
-        return given
-    magic = _MAGIC.search(given)
-    head = (given if magic is None else given[: given.rfind("/", 0, magic.start()) + 1]).rstrip("/")
-    return f"{head}/{inside}" if head else inside
-
-
-def _stems(addresses: list[str], inside: list[str]) -> list[str]:
-    """Prefixes of document numbers: names without endings, unless two files of the source would then have the same."""
-    names = [name or address.rstrip("/").rpartition("/")[2] for address, name in zip(addresses, inside, strict=True)]
-    bare = [_without_ending(name) for name in names]
-    counts = Counter(bare)
-    return [short if counts[short] == 1 else name for short, name in zip(bare, names, strict=True)]
-
-
-def _without_ending(name: str) -> str:
-    folder, slash, last = name.rpartition("/")
-    bare = last[: len(last) - len(_packing(last))]
-    return folder + slash + (bare.rpartition(".")[0] or bare)
-
-
-def _packing(name: str) -> str:
-    return next((ending for ending in COMPRESSIONS if name.lower().endswith(ending)), "")
 
 
 def _check_format(source: SourceConfig) -> None:
@@ -207,6 +176,8 @@ def _check_format(source: SourceConfig) -> None:
         raise RecipeError(
             f"corpora.sources.{source.name}.format: {source.format!r} is unknown; {nearest(source.format, list(SOURCES))}"
         )
+    if source.format in SOURCES:
+        SOURCES[source.format].require(source.path)
 
 
 def _format(source: SourceConfig, address: str) -> str:
@@ -214,6 +185,7 @@ def _format(source: SourceConfig, address: str) -> str:
         return source.format
     guessed = _guess(address)
     if guessed is not None:
+        guessed.require(address)
         return guessed.name
     if _is_known(address):
         return AUTO
@@ -229,7 +201,8 @@ def _guess(name: str) -> Source | None:
 
 
 def _is_known(name: str) -> bool:
-    return is_archive(name) or _guess(name) is not None or split_compression(name)[0].endswith(".json")
+    guessed = _guess(name)
+    return is_archive(name) or bool(guessed and not guessed.missing) or split_compression(name)[0].endswith(".json")
 
 
 def _known_endings() -> str:
@@ -240,11 +213,14 @@ def _known_endings() -> str:
 # --- documents -------------------------------------------------------------------------------------------------------
 
 
-def read(file: InputFile, encodings: Counter[str] | None = None) -> Iterator[tuple[Document | Drop, str]]:
+def read(
+    file: InputFile, encodings: Counter[str] | None = None, not_read: Counter[str] | None = None
+) -> Iterator[tuple[Document | Drop, str]]:
     """Gives each document, or the reason why one is missing, with the name of its format.
 
-    `encodings` counts files, and members of archives, by the encoding that they were decoded from. Raises InputError
-    for a file that does not exist, and for a damaged one unless `damaged` of its source is `skip`.
+    `encodings` counts files, and members of archives, by the encoding that they were decoded from. `not_read` counts
+    members of archives that are not read, by ending. Raises InputError for a file that does not exist, and for a
+    damaged one unless `damaged` of its source is `skip`.
     """
     counts: Counter[str] = Counter() if encodings is None else encodings
     raw = RawFile(
@@ -252,12 +228,14 @@ def read(file: InputFile, encodings: Counter[str] | None = None) -> Iterator[tup
         address=file.address, seekable=True, first=file.first,
     )  # fmt: skip
     if file.format != DATASETS and is_archive(file.address):
-        yield from _read_archive(raw, file.source, counts)
+        yield from _read_archive(raw, file.source, counts, Counter() if not_read is None else not_read)
     else:
         yield from _read_file(raw, file.format, file.source, counts)
 
 
-def _read_archive(archive: RawFile, settings: SourceConfig, encodings: Counter[str]) -> Iterator[tuple[Document | Drop, str]]:  # fmt: skip
+def _read_archive(
+    archive: RawFile, settings: SourceConfig, encodings: Counter[str], not_read: Counter[str]
+) -> Iterator[tuple[Document | Drop, str]]:
     found = False
     try:
         for member in members(archive):
@@ -268,6 +246,8 @@ def _read_archive(archive: RawFile, settings: SourceConfig, encodings: Counter[s
                 member.first = archive.first and not found
                 found = True
                 yield from _read_file(member, name, settings, encodings)
+            else:
+                not_read[ending(member.name)] += 1
         if not found:
             yield Drop("empty_archive", archive.place), AUTO
     except _DAMAGED as error:
@@ -282,7 +262,9 @@ def _member_format(name: str, settings: SourceConfig) -> str:
     if settings.format != AUTO:
         return settings.format if SOURCES[settings.format].may_read(bare) else ""
     guessed = _guess(name)
-    return guessed.name if guessed else AUTO if bare.endswith(".json") else ""
+    if guessed is None:
+        return AUTO if bare.endswith(".json") else ""
+    return "" if guessed.missing else guessed.name
 
 
 def _read_file(

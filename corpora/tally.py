@@ -31,6 +31,8 @@ class Tally:
     """Masked places, by kind."""
     encodings: dict[str, Counter[str]] = field(default_factory=dict)
     """Files, by encoding."""
+    not_read: dict[str, Counter[str]] = field(default_factory=dict)
+    """Files of folders and archives that are not read, by ending."""
     samples: list[dict[str, str]] = field(default_factory=list)
     """Lines of `dropped.jsonl`."""
     _taken: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -86,6 +88,7 @@ class Tally:
                 "personal_data": dict(self.personal_data.get(source.name, {})),
                 "encodings": dict(self.encodings.get(source.name, {})),
             }
+            | ({"not_read": dict(sorted(passed.items()))} if (passed := self.not_read.get(source.name)) else {})
             for source in config.sources
         }
         return {"sources": sources, "totals": self.totals()}

@@ -12,6 +12,7 @@ from typing import Any
 from corpora.config import CorporaConfig
 from corpora.documents import Document, Drop, Raw
 from corpora.inputs import InputFile, read
+from corpora.not_read import NotRead
 from corpora.phases.duplicates import digests, signatures
 from corpora.shards import DOCUMENTS, WORK, save, shard_name, write_rows
 from corpora.shingles import letters
@@ -40,26 +41,36 @@ class RawShard:
 
 
 def clean_documents(
-    config: CorporaConfig, files: Sequence[InputFile], folder: Path, execution: ExecutionConfig
+    config: CorporaConfig, files: Sequence[InputFile], folder: Path, execution: ExecutionConfig, not_read: NotRead
 ) -> Tally:
-    """Reads all files and writes the documents that pass the steps, with their digests and signatures, into `WORK`."""
-    tally = Tally({source.name: Counter({"documents": 0, "kept": 0, "raw_bytes": 0}) for source in config.sources})
+    """Reads all files and writes the documents that pass the steps, with their digests and signatures, into `WORK`.
+
+    `not_read` has counts of folders; those of archives are added.
+    """
+    empty = {source.name: Counter({"documents": 0, "kept": 0, "raw_bytes": 0}) for source in config.sources}
+    tally = Tally(empty, not_read=not_read)
     work = partial(_clean_shard, config=config, folder=folder / WORK)
     with progress("corpora: clean", None, "documents") as advance:
-        for part in map_shards(work, raw_shards(config, files), execution):
+        for part in map_shards(work, raw_shards(config, files, not_read), execution):
             tally.add(part)
             advance(sum(values["documents"] for values in part["counts"].values()))
     return tally
 
 
-def raw_shards(config: CorporaConfig, files: Sequence[InputFile]) -> Iterator[RawShard]:
-    """Gives raw documents in reading order, cut at `shard_bytes` of text. Raises InputError as `read` does."""
+def raw_shards(
+    config: CorporaConfig, files: Sequence[InputFile], not_read: NotRead | None = None
+) -> Iterator[RawShard]:
+    """Gives raw documents in reading order, cut at `shard_bytes` of text. Raises InputError as `read` does.
+
+    `not_read` counts the members of archives that are not read.
+    """
     shard, size = RawShard(0, [], {}), 0
+    passed: NotRead = {} if not_read is None else not_read
     seen: set[object] = set()
     for file in files:
         source = file.source.name
         encodings: Counter[str] = Counter()
-        for raw in _read(file, encodings, seen):
+        for raw in _read(file, encodings, passed.setdefault(source, Counter()), seen):
             if size >= config.shard_bytes:
                 yield shard
                 shard, size = RawShard(shard.number + 1, [], {}), 0
@@ -71,14 +82,14 @@ def raw_shards(config: CorporaConfig, files: Sequence[InputFile]) -> Iterator[Ra
         yield shard
 
 
-def _read(file: InputFile, encodings: Counter[str], seen: set[object]) -> Iterator[Raw]:
+def _read(file: InputFile, encodings: Counter[str], not_read: Counter[str], seen: set[object]) -> Iterator[Raw]:
     """A file that was read before, under this name or another, is one Drop."""
     name = file.source.name
     if file.identity in seen:
         yield Raw(Drop("same_file", file.place), name, file.format)
         return
     seen.add(file.identity)
-    for document, format_name in read(file, encodings):
+    for document, format_name in read(file, encodings, not_read):
         yield Raw(document, name, format_name)
 
 

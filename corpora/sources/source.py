@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,25 @@ class Source:
     """Whether `read` reads the bytes of the file. False: a library reads it by its address."""
     check: Callable[[SourceConfig], object] = bool
     """Raises InputError for settings that no file fits."""
+    extra: str = ""
+    """The optional dependency of the project that has to be installed; empty if there is none."""
+    modules: tuple[str, ...] = ()
+    """What `extra` installs and the reader imports."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The modules that are not installed."""
+        return tuple(name for name in self.modules if importlib.util.find_spec(name) is None)
+
+    @property
+    def pip(self) -> str:
+        """The command that installs what is missing."""
+        return f"pip install 'kobert-pipeline[{self.extra}]'"
+
+    def require(self, place: str) -> None:
+        """Raises InputError, with the command that helps, if a module is missing."""
+        if self.missing:
+            raise InputError(f"{place}: reading {self.name} needs {', '.join(self.missing)}. Run: {self.pip}")
 
     def is_certain(self, name: str) -> bool:
         """Whether a file name (lower case, without the ending of a compression) belongs to this format only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Source:
     """Kind -> places that were masked."""
     encodings: Mapping[str, int]
     """Encoding -> files."""
+    not_read: Mapping[str, int] = field(default_factory=dict)
+    """Ending -> files of folders and archives that were not read."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class _WrittenSource:
     dropped_sentences: dict[str, int]
     personal_data: dict[str, int]
     encodings: dict[str, int]
+    not_read: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,7 @@ def _source(name: str, entry: _WrittenSource, total_bytes: int) -> Source:
         dropped_sentences=_sum([entry.dropped_sentences]),
         personal_data=_sum([entry.personal_data]),
         encodings=_sum([entry.encodings]),
+        not_read=_sum([entry.not_read]),
     )
 
 
@@ -188,6 +192,7 @@ def _total(sources: tuple[Source, ...], written: _WrittenSummary) -> Source:
         dropped_sentences=_sum(source.dropped_sentences for source in sources),
         personal_data=_sum(source.personal_data for source in sources),
         encodings=_sum(source.encodings for source in sources),
+        not_read=_sum(source.not_read for source in sources),
     )
 
 
