@@ -65,12 +65,16 @@ def _bags(train: Sequence[Texts], scored: Sequence[Texts]) -> tuple[Any, Any]:
 
 
 def _regress(task: KlueTask, train: Sequence[Texts], scored: Sequence[Texts]) -> list[Any]:
-    """Predicts from the cosine of the two segments' vectors, by linear regression on the training rows."""
-    from sklearn.linear_model import LinearRegression
+    """Two segments: linear regression on the cosine of their vectors. One: ridge regression on its vector."""
+    from sklearn.linear_model import LinearRegression, Ridge
 
+    if train[0].pair is None:
+        bags, applied = _bags(train, scored)
+        ridge = Ridge(alpha=1 / REGULARISATION).fit(bags, [item.target for item in train])
+        return [task.unscaled(value) for value in ridge.predict(applied)]
     vectorizer = _vectorizer().fit([text for item in train for text in (item.text, item.pair)])
     line = LinearRegression().fit(_cosines(vectorizer, train), [item.target for item in train])
-    return [float(value) for value in line.predict(_cosines(vectorizer, scored))]
+    return [task.unscaled(value) for value in line.predict(_cosines(vectorizer, scored))]
 
 
 def _cosines(vectorizer: Any, items: Sequence[Texts]) -> Any:

@@ -17,7 +17,7 @@ from klue_eval.published import PUBLISHED
 from klue_eval.rescore import rescore
 from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation
 from klue_eval.table import render_table
-from klue_eval.task_data import DEV, HELD_OUT, TaskData, all_parts, data_files, data_name, hash_data, read_task
+from klue_eval.task_data import HELD_OUT, OWN, TaskData, all_parts, data_files, data_name, hash_data, read_all, task_of
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete, verified
 from kobert_pipeline.ground.contents.score_table import score_table
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 TABLE = "table.md"
 PLOT = "scores.svg"
 """Kept under `run/`, which is not hashed: another version of matplotlib draws other bytes for equal scores."""
-SPLITS: Mapping[str, str] = {HELD_OUT: " (held-out 20 %)", "test": " (test)"}
+SPLITS: Mapping[str, str] = {HELD_OUT: " (held-out 20 %)", "test": " (test)", OWN: " (own task)"}
 """How the title of a column says that its rows are not dev."""
 
 
@@ -94,10 +94,11 @@ def _evaluate(
     config: EvaluationConfig, evaluation: Evaluation, seed: int, execution: ExecutionConfig
 ) -> dict[str, Any]:
     """Runs everything and returns the summary, which `parse_scores` reads."""
-    data = {name: read_task(name, config.data, HELD_OUT if name in config.held_out else DEV) for name in config.tasks}
+    data = read_all(config)
     comparisons = comparisons_of(config, data, seed)
     name = data_name(config, evaluation.data_hashes, evaluation.root)
-    return {
+    own = {task: dict(rows.notes) for task, rows in data.items() if rows.own is not None}
+    return ({"own_tasks": own} if own else {}) | {
         "data": name,
         "sample": name == SAMPLE,
         "columns": _columns(data),
@@ -115,11 +116,10 @@ def _columns(data: Mapping[str, TaskData]) -> list[dict[str, str]]:
         {
             "task": name,
             "metric": metric,
-            "title": f"{KNOWN[name].title} {METRIC_TITLES[metric]}{SPLITS.get(data[name].split, '')}",
+            "title": f"{task_of(name, data[name]).title} {METRIC_TITLES[metric]}{SPLITS.get(data[name].split, '')}",
         }
-        for name in KNOWN
-        if name in data
-        for metric in KNOWN[name].metrics.names
+        for name in sorted(data, key=lambda name: list(KNOWN).index(name) if name in KNOWN else len(KNOWN))
+        for metric in task_of(name, data[name]).metrics.names
     ]
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval import baseline
-from klue_eval.config import EvaluationConfig, Initialisation, Protocol, task_settings
+from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
 from klue_eval.data import HUB
 from klue_eval.figures import aggregate, best_trial, summary_line
 from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, scores_of_run
 from klue_eval.task import KlueTask, TaskSettings
-from klue_eval.task_data import DEV, HELD_OUT, TaskData, read_task
-from klue_eval.tasks import KNOWN
+from klue_eval.task_data import OWN, TaskData, read_all, task_of
+from kobert_pipeline.ground.contents.scores import PRETRAINED
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
@@ -42,7 +42,12 @@ class Comparison:
     @property
     def task(self) -> KlueTask:
         """Looked up by its name: a comparison may go to another process, and the functions of a task cannot."""
-        return KNOWN[self.task_name]
+        return task_of(self.task_name, self.data)
+
+    @property
+    def exports(self) -> bool:
+        """Whether the model of the first seed is kept: that of a user's own task, unless its encoder is frozen."""
+        return self.data.own is not None and self.protocol.training == "finetune"
 
     @property
     def train_rows(self) -> int:
@@ -69,6 +74,7 @@ class Comparison:
             training=protocol.training,
             patience=protocol.patience,
             stopping_rows=protocol.selection_rows if protocol.patience else 0,
+            exports=self.exports and initialisation == PRETRAINED and seed == self.seed and scored["split"] == OWN,
         )
 
 
@@ -76,14 +82,14 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
     """Raises InputError, before anything is trained, if a protocol asks for more rows than there are."""
     comparisons = []
     for name, protocol in config.protocols.items():
-        for task in config.tasks:
-            settings = task_settings(task, config.settings.get(task, {}))
-            comparison = Comparison(name, protocol, task, settings, data[task], seed)
+        for task, rows in data.items():
+            settings = changed(task_of(task, rows).defaults, task, config.settings.get(task, {}))
+            comparison = Comparison(name, protocol, task, settings, rows, seed)
             needed = comparison.train_rows + protocol.other_rows
-            if needed > len(data[task].train):
+            if needed > len(rows.train):
                 raise InputError(
-                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {KNOWN[task].title} "
-                    f"(train_rows, and selection_rows to choose on), but there are {len(data[task].train):,}"
+                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {comparison.task.title} "
+                    f"(train_rows, and selection_rows to choose on), but there are {len(rows.train):,}"
                 )
             comparisons.append(comparison)
     return comparisons
@@ -92,10 +98,8 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
 def check_data(config: EvaluationConfig, seed: int) -> None:
     """Reads all rows, unless they are on the Hub. Raises InputError for a row that is wrong, and for a protocol that asks for
     more rows than there are: what would be found after the training otherwise."""
-    if config.data.startswith(HUB):
-        return
-    splits = {name: HELD_OUT if name in config.held_out else DEV for name in config.tasks}
-    comparisons_of(config, {name: read_task(name, config.data, split) for name, split in splits.items()}, seed)
+    here = config.model_copy(update={"tasks": ()}) if config.data.startswith(HUB) else config
+    comparisons_of(config, read_all(here), seed)
 
 
 def results_of(

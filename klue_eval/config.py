@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from klue_eval.data import SAMPLE
+from klue_eval.own.own_task import DEFAULTS as OWN_DEFAULTS
+from klue_eval.own.own_task import OwnTaskConfig
 from klue_eval.task import TaskSettings
 from klue_eval.tasks import KNOWN, TASKS
-from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.config import Config, added, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
@@ -76,8 +79,8 @@ class Protocol(Config):
 
 
 class EvaluationConfig(Config):
-    tasks: tuple[str, ...] = Field(tuple(TASKS), min_length=1)
-    """KLUE's eight. nsmc, kornli, korsts, pawsx, korquad and naver_ner are evaluated only if they are named."""
+    tasks: tuple[str, ...] = tuple(TASKS)
+    """KLUE's eight. Empty for own tasks alone. nsmc, kornli, korsts, pawsx, korquad and naver_ner are evaluated only if they are named."""
     data: str = runtime(SAMPLE)
     """Folder of KLUE's files, which are identified by their content. `${VARIABLE}` is expanded.
     `package:klue_eval/sample` is a sample whose scores mean nothing, `hub:klue` is the Hub's copy."""
@@ -89,6 +92,9 @@ class EvaluationConfig(Config):
     """Task -> the settings that differ from the official ones."""
     tfidf: bool = True
     """Score the baseline too: a bag of character n-grams, trained on the same rows. Pretraining has to beat it."""
+    own_tasks: dict[str, OwnTaskConfig] = added(default_factory=dict)
+    """Labelled tasks of your own, by a name of your choice: `own_tasks: {judgments: {file: judgments.csv}}`. They are scored besides
+    `tasks`, under every protocol, and their fine-tuned models are kept."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model. It can do anything that you can do, so read it first."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
@@ -110,18 +116,34 @@ class EvaluationConfig(Config):
                 )
         return self
 
-    @field_validator("settings")
+    @field_validator("own_tasks")
     @classmethod
-    def _settings_are_valid(cls, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name, overrides in settings.items():
-            _known_task(name)
-            task_settings(name, overrides)
-        return settings
+    def _own_tasks_have_names_of_their_own(cls, tasks: dict[str, OwnTaskConfig]) -> dict[str, OwnTaskConfig]:
+        for name in tasks:
+            if name in KNOWN:
+                raise ValueError(f"{name} is a task that exists already; choose another name")
+            if not re.fullmatch(r"[\w-]+", name):
+                raise ValueError(f"{name!r}: a name has letters, digits, `-` and `_`")
+        return tasks
+
+    @model_validator(mode="after")
+    def _settings_are_valid(self) -> Self:
+        if not (self.tasks or self.own_tasks):
+            raise ValueError("no task to evaluate; name one in tasks or own_tasks")
+        for name, overrides in self.settings.items():
+            if name not in self.own_tasks:
+                _known_task(name)
+            changed(OWN_DEFAULTS if name in self.own_tasks else KNOWN[name].defaults, name, overrides)
+        return self
 
 
 def task_settings(name: str, overrides: Mapping[str, Any]) -> TaskSettings:
-    """Returns the task's official settings, changed by `overrides`. Raises RecipeError for an invalid one."""
-    defaults = KNOWN[name].defaults
+    """Returns the official settings of a known task, changed by `overrides`. Raises RecipeError for an invalid one."""
+    return changed(KNOWN[name].defaults, name, overrides)
+
+
+def changed(defaults: TaskSettings, name: str, overrides: Mapping[str, Any]) -> TaskSettings:
+    """Returns `defaults`, changed by `overrides`. Raises RecipeError for an invalid one."""
     return type(defaults).parse({**defaults.model_dump(), **overrides}, f"klue_eval.settings.{name}")
 
 

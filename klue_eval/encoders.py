@@ -14,6 +14,7 @@ from torch import nn
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
 from klue_eval.heads.sequence import AUTO_CLASS, PaddedInFront
+from klue_eval.heads.token_labels import AUTO_CLASS as TOKEN_CLASS
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
@@ -79,7 +80,7 @@ def _load_encoder(
             model.resize_token_embeddings(tokens, mean_resizing=False)
     assert isinstance(model, nn.Module)
     if training != "finetune":
-        return freeze(model, training, overrides.get("num_labels"))
+        return freeze(model, training, overrides.get("num_labels"), of_tokens=auto_class == TOKEN_CLASS)
     reads_the_end = auto_class == AUTO_CLASS and getattr(config, "summary_type", None) == "last"
     return PaddedInFront(model) if reads_the_end else model
 

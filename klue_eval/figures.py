@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.task import KlueTask
-from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.errors import InputError
 
 METRIC_TITLES: Mapping[str, str] = {
@@ -99,12 +98,10 @@ def _figures(last: Sequence[float], best: Sequence[float] = ()) -> dict[str, Any
 
 def summary_line(result: Mapping[str, Any]) -> str:
     """`klue_eval: official, YNAT, pretrained: macro F1 85.12 ± 0.21 (best checkpoint 85.40); 36,547 train rows, …`"""
-    task = KNOWN[result["task"]]
     parts = []
-    for name in task.metrics.names:
-        figures = result["metrics"][name]
+    for name, figures in result["metrics"].items():
         spread = "" if figures["last_std"] is None else f" ± {figures['last_std']:.2f}"
         last, best = f"{figures['last_mean']:.2f}{spread}", f"{figures['best_mean']:.2f}"
         parts.append(f"{METRIC_TITLES[name]} {last} (best checkpoint {best})")
     rows = f"{result['train_rows']:,} train rows, {result['seeds']} seeds, {result['dev_rows']:,} scored rows"
-    return f"klue_eval: {result['protocol']}, {task.title}, {result['initialisation']}: {', '.join(parts)}; {rows}"
+    return f"klue_eval: {result['protocol']}, {result['title']}, {result['initialisation']}: {', '.join(parts)}; {rows}"

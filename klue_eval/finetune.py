@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
+from klue_eval.export import export
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
@@ -88,11 +89,17 @@ class Scored:
 
 
 def finetune(
-    folder: Path, trial: Trial, train: Sequence[Row], scored: Sequence[Row], stopping: Sequence[Row] = ()
+    folder: Path,
+    trial: Trial,
+    train: Sequence[Row],
+    scored: Sequence[Row],
+    stopping: Sequence[Row] = (),
+    keep: Path | None = None,
 ) -> Outcome:
     """Trains on `train` and scores `scored`. On one machine, the same arguments give the same predictions.
 
-    `stopping`: other rows, by which a run with patience decides when to end.
+    `stopping`: other rows, by which a run with patience decides when to end. `keep`: the folder into which the trained model is
+    exported.
     """
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     trusted = trial.trust_remote_code
@@ -112,6 +119,8 @@ def finetune(
     with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", len(batches), "batches") as advance:
         module.advance = advance
         _fit(module, batches, precision)
+    if keep is not None:
+        export(model, task, reader, keep)
     steps = module.curve[-1]["step"]
     return Outcome(
         predictions=module.predictions,

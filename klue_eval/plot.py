@@ -4,6 +4,7 @@ equal bytes."""
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 from kobert_pipeline.ground.contents.score_table import ScoreRow, ScoreTable
@@ -41,7 +42,9 @@ def draw_scores(table: ScoreTable, *, sample: bool) -> str:
         axes.grid(axis="y", linewidth=0.4)
         figure.legend(loc="outside upper left", ncols=3, frameon=False)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # letters are written, not drawn: the reader's font has them
+            figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return buffer.getvalue()
 
 

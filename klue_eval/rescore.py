@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from klue_eval.figures import score
 from klue_eval.runs import PREDICTIONS, RUNS, SCORES
-from klue_eval.task_data import read_scored
-from klue_eval.tasks import find_task
+from klue_eval.task import KlueTask
+from klue_eval.task_data import TaskData, read_scored, scored_rows, task_of
+from klue_eval.tasks import KNOWN
+from klue_eval.values import Row
 from kobert_pipeline.ground.artifacts import is_complete, verified
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json_lines, read_object
 
 
-def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
-    """Returns one entry for each run, in the order of the folders' names.
+def rescore(folder: Path, data: str, own: Mapping[str, TaskData] | None = None) -> list[dict[str, Any]]:
+    """Returns one entry for each run, in the order of the folders' names. `own`: the rows of own tasks, by name.
 
     `folder` is a run, the folder of all runs, or a finished evaluation. Raises InputError if it has no predictions, or
     if they were made for other rows than those in `data`.
@@ -24,7 +27,7 @@ def rescore(folder: Path, data: str) -> list[dict[str, Any]]:
     runs = _runs_below(folder)
     if not runs:
         raise InputError(f"{folder}: no {PREDICTIONS} here or below, and no {SCORES} that names runs")
-    return [_rescore_run(run, data) for run in runs]
+    return [_rescore_run(run, data, own or {}) for run in runs]
 
 
 def _runs_below(folder: Path) -> list[Path]:
@@ -35,10 +38,9 @@ def _runs_below(folder: Path) -> list[Path]:
     return runs
 
 
-def _rescore_run(run: Path, data: str) -> dict[str, Any]:
+def _rescore_run(run: Path, data: str, own: Mapping[str, TaskData]) -> dict[str, Any]:
     saved = read_object(verified(run, SCORES))
-    task = find_task(saved["task"])
-    rows = read_scored(task.name, data, saved["scored"])
+    task, rows = _scored(run, saved, data, own)
     lines = list(read_json_lines(verified(run, PREDICTIONS)))
     if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
         raise InputError(
@@ -51,3 +53,13 @@ def _rescore_run(run: Path, data: str) -> dict[str, Any]:
         "scored": saved["scored"],
         **score(task, [line["prediction"] for line in lines], rows, official if task.decode_officially else None),
     }
+
+
+def _scored(run: Path, saved: Mapping[str, Any], data: str, own: Mapping[str, TaskData]) -> tuple[KlueTask, list[Row]]:
+    """The task of a run and the rows that it scored. Raises InputError for an own task whose file is not given."""
+    name = saved["task"]
+    if name in own:
+        return task_of(name, own[name]), scored_rows(saved["scored"], own[name])
+    if name not in KNOWN:
+        raise InputError(f"{run}: its predictions are of the own task {name}. Name its file: --task FILE")
+    return KNOWN[name], read_scored(name, data, saved["scored"])

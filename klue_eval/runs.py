@@ -30,6 +30,8 @@ RUN_VERSION = 3
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
+MODEL = "model"
+"""The folder of a model that a run keeps."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Run:
     patience: int = 0
     stopping_rows: int = 0
     """Training rows after those trained on. They decide when a run with patience stops."""
+    exports: bool = False
+    """Whether the run keeps its model, for transformers' pipelines."""
 
 
 def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
@@ -83,6 +87,7 @@ def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
             "training": run.training,
             "patience": run.patience,
             "stopping_rows": run.stopping_rows,
+            **({"exports": True} if run.exports else {}),
         },
         inputs={
             "model": evaluation.model_identities[run.initialisation],
@@ -91,7 +96,12 @@ def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
         seed=run.seed,
         libraries=dict(evaluation.libraries),
     )
-    return _once(evaluation.root, identity, run.task, lambda: _finetune(evaluation, run, data))
+    return _once(
+        evaluation.root,
+        identity,
+        run.task,
+        lambda out: _finetune(evaluation, run, data, out / MODEL if run.exports else None),
+    )
 
 
 def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -> dict[str, str]:
@@ -110,7 +120,7 @@ class Finished:
     """What `run.json` holds besides time and memory."""
 
 
-def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Finished]) -> Path:
+def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path], Finished]) -> Path:
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         return finished
@@ -118,7 +128,7 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[], Fin
         if is_complete(finished):  # another evaluation, which shares the run, has finished it
             return finished
         with Meter() as meter:
-            done = work()
+            done = work(out.path)
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
         write_json(out.path / SCORES, done.scores)
         write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
@@ -139,7 +149,7 @@ def _lines(done: Finished) -> Iterator[dict[str, Any]]:
         yield {"guid": row["guid"], "prediction": prediction, **official}
 
 
-def _finetune(evaluation: Evaluation, run: Run, data: TaskData) -> Finished:
+def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | None) -> Finished:
     from klue_eval.finetune import Outcome, Trial, finetune
 
     scored = scored_rows(run.scored, data)
@@ -157,7 +167,7 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData) -> Finished:
     rows = run.train_rows
     stopping = data.train[rows : rows + run.stopping_rows]
     with _one_thread():
-        outcome: Outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping)
+        outcome: Outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping, keep)
     scores = {
         "task": run.task.name,
         "scored": dict(run.scored),
@@ -198,7 +208,7 @@ def baseline_scores(evaluation: Evaluation, task: KlueTask, data: TaskData, rows
         libraries={"scikit-learn": importlib.metadata.version("scikit-learn")},
     )
 
-    def work() -> Finished:
+    def work(out: Path) -> Finished:
         predictions = baseline.predict(task, data.train[:rows], data.dev)
         scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
         return Finished(data.dev, predictions, None, scores, {})

@@ -14,7 +14,12 @@ from kobert_pipeline.ground.contents.score_table import (
     score_table,
     settings_rows,
 )
-from kobert_pipeline.ground.contents.scores import DEV, ScoreSummary
+from kobert_pipeline.ground.contents.scores import DEV, OwnTaskNote, ScoreSummary
+
+OWN_NOTE = (
+    "Scores of the last checkpoint, mean ± standard deviation over seeds, on rows that were not trained on. The best checkpoint is "
+    "chosen on the scored rows themselves, so its score is too high."
+)
 
 
 def render_table(scores: ScoreSummary) -> str:
@@ -25,6 +30,8 @@ def render_table(scores: ScoreSummary) -> str:
 
 
 def _notes(scores: ScoreSummary) -> list[str]:
+    if not scores.on_dev().results and scores.own_tasks:
+        return ["# Own tasks", OWN_NOTE, *_own_notes(scores)]
     notes = ["# KLUE"]
     if scores.sample:
         notes.append("**These scores mean nothing.** The bundled sample only shows that the evaluation runs.")
@@ -39,7 +46,26 @@ def _notes(scores: ScoreSummary) -> list[str]:
             f"**{', '.join(parted)}: not a KLUE dev score.** Only one labelled file was available. 80 % of it was "
             "trained on, the other 20 % was scored."
         )
-    return notes + [_part_note(KNOWN[task].title, parts) for task, parts in scores.parts.items()]
+    notes += [_part_note(KNOWN[task].title, parts) for task, parts in scores.parts.items()]
+    return notes + _own_notes(scores)
+
+
+def _own_notes(scores: ScoreSummary) -> list[str]:
+    return [own_note(name, note, scores.unlabelled_rows[name]) for name, note in scores.own_tasks.items()]
+
+
+def own_note(name: str, note: OwnTaskNote, unlabelled: int) -> str:
+    """How the rows of an own task were read: `**judgments**: classification (its labels are names). …`"""
+    skipped = f" {unlabelled:,} rows without a label were skipped." if unlabelled else ""
+    repeated = (
+        f" **{note.repeated_rows:,} scored rows have a text that is also trained on, so the score is too high.**"
+        if note.repeated_rows
+        else ""
+    )
+    return (
+        f"**{name}**: {note.kind} ({note.why}). {note.train_rows:,} rows trained on, {note.scored_rows:,} scored "
+        f"({note.division}).{skipped}{repeated}"
+    )
 
 
 def _part_note(title: str, parts: Mapping[str, tuple[int, int]]) -> str:

@@ -75,8 +75,15 @@ class KlueTask:
     """How good the prediction of one row is, 0 to 100. Set if the metrics say nothing about a single row."""
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: the texts from which the baseline learns."""
+    scale: tuple[float, float] | None = None
+    """Mean and deviation of the labels of a regression that is trained on standardised labels."""
     added_tokens: tuple[str, ...] = ()
     """Special tokens of the task's texts. They are added to the tokenizer, with random embeddings."""
+
+    def unscaled(self, value: float) -> float:
+        """A prediction of standardised labels on the scale of the labels."""
+        mean, deviation = self.scale or (0.0, 1.0)
+        return float(value) * deviation + mean
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:

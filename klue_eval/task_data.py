@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from klue_eval.config import EvaluationConfig
@@ -18,11 +18,17 @@ from klue_eval.data import (
     read_split,
     resolve_folder,
 )
+from klue_eval.own.own_data import read_own
+from klue_eval.own.own_files import own_files
+from klue_eval.own.own_task import OwnTask, OwnTaskConfig
+from klue_eval.task import KlueTask
 from klue_eval.tasks import KNOWN, TASKS, find_task
 from klue_eval.values import Row
 from kobert_pipeline.ground.files import FileHashes
 
-DEV, HELD_OUT = "dev", ONLY
+DEV, HELD_OUT, OWN = "dev", ONLY, "own"
+OWN_FILES = "own files"
+"""What the table calls the data if no task of KLUE is scored."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,32 @@ class TaskData:
     unlabelled: int
     """Rows that were skipped because they have no label."""
     split: str = DEV
-    """What `dev` is: the task's scored split, or HELD_OUT. For HELD_OUT, `train` and `dev` are the two parts of the one
+    """What `dev` is: the task's scored split, HELD_OUT, or OWN. For HELD_OUT, `train` and `dev` are the two parts of the one
     labelled file."""
+    own: OwnTask | None = None
+    """Set for a user's own task."""
+    notes: Mapping[str, object] = field(default_factory=dict)
+    """What the table says about a user's own task."""
+
+
+def task_of(name: str, data: TaskData) -> KlueTask:
+    """The task of the rows."""
+    return KNOWN[name] if data.own is None else data.own.task
+
+
+def read_all(config: EvaluationConfig) -> dict[str, TaskData]:
+    """Task -> its rows, KLUE's tasks first. Raises InputError for a row that is wrong."""
+    splits = {name: HELD_OUT if name in config.held_out else DEV for name in config.tasks}
+    klue = {name: read_task(name, config.data, split) for name, split in splits.items()}
+    return klue | {name: read_own_task(name, own) for name, own in config.own_tasks.items()}
+
+
+def read_own_task(name: str, config: OwnTaskConfig) -> TaskData:
+    """Reads the file of a user's own task."""
+    found = read_own(name, config)
+    notes = {"kind": found.own.kind, "why": found.why, "division": found.division, "repeated_rows": found.repeated}
+    notes |= {"labels": len(found.own.labels), "train_rows": len(found.train), "scored_rows": len(found.dev)}
+    return TaskData(drawing_order(found.train), found.dev, found.unlabelled, OWN, found.own, notes)
 
 
 def read_task(name: str, data: str, split: str = DEV) -> TaskData:
@@ -69,11 +99,16 @@ def scored_rows(scored: Mapping[str, object], data: TaskData) -> list[Row]:
 
 
 def data_files(config: EvaluationConfig) -> dict[str, Path]:
-    """`ynat_train` -> the file it is read from, for fingerprints. Empty for data on the Hub."""
-    if config.data.startswith(HUB):
-        return {}
+    """`ynat_train` -> the file it is read from, for fingerprints. Without the data on the Hub."""
+    own = {
+        f"{name}_{split}": path
+        for name, task in config.own_tasks.items()
+        for split, path in own_files(name, task).items()
+    }
+    if config.data.startswith(HUB) or not config.tasks:
+        return own
     folder = resolve_folder(config.data)
-    return {
+    return own | {
         f"{name}_{split}": find_split(name, folder, ONLY if name in config.held_out else split, config.data)
         for name in config.tasks
         for split in ("train", "dev")
@@ -82,26 +117,29 @@ def data_files(config: EvaluationConfig) -> dict[str, Path]:
 
 def hash_data(config: EvaluationConfig, root: Path) -> dict[str, str]:
     """Name of each input -> sha256 of the file, or the commit of the data set on the Hub."""
-    if config.data.startswith(HUB):
-        commit = hub_commit(config.data)
-        return {f"{name}_{split}": commit for name in config.tasks for split in ("train", "dev")}
     hashes = FileHashes(root)
-    return {name: hashes[path] for name, path in data_files(config).items()}
+    files = {name: hashes[path] for name, path in data_files(config).items()}
+    if config.data.startswith(HUB) and config.tasks:
+        commit = hub_commit(config.data)
+        files |= {f"{name}_{split}": commit for name in config.tasks for split in ("train", "dev")}
+    return files
 
 
 def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -> str:
     """What the table calls the data: by its content, never by its path, which only one machine has."""
+    if not config.tasks:
+        return OWN_FILES
     if config.data.startswith(HUB):
         return config.data
     if not set(config.tasks) <= set(TASKS):
         return "released files"
-    sample = hash_data(config.model_copy(update={"data": SAMPLE}), root)
+    sample = hash_data(config.model_copy(update={"data": SAMPLE, "own_tasks": {}}), root)
     return SAMPLE if all(hashes[name] == sample[name] for name in sample) else "KLUE files"
 
 
 def all_parts(data: Mapping[str, TaskData]) -> dict[str, dict[str, list[int]]]:
     """The tasks of which rows are missing: task -> split -> rows with a label, and rows in the released data."""
-    parts = {name: _parts(name, rows) for name, rows in data.items()}
+    parts = {name: _parts(name, rows) for name, rows in data.items() if rows.own is None}
     return {name: counts for name, counts in parts.items() if counts}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klue_eval.heads import biaffine, sequence, span, state, tagging
+from klue_eval.heads import biaffine, sequence, span, state, tagging, token_labels
 from klue_eval.heads.head import Head, TaskModel
 
 HEADS: dict[str, Head] = {
@@ -11,6 +11,7 @@ HEADS: dict[str, Head] = {
         sequence.CLASSIFICATION,
         sequence.REGRESSION,
         tagging.HEAD,
+        token_labels.HEAD,
         span.HEAD,
         biaffine.HEAD,
         state.HEAD,

@@ -94,7 +94,18 @@ class PooledClassifier(nn.Module):
         return self.encoder.get_input_embeddings()
 
 
-def freeze(body: nn.Module, training: str, outputs: int | None) -> nn.Module:
-    """Freezes `body` for `training` (`features` or `probe`). With `outputs`, returns a classifier of whole examples."""
+class TokenClassifier(PooledClassifier):
+    """A linear layer on every token."""
+
+    def forward(self, **inputs: Tensor) -> SimpleNamespace:
+        """`logits` [B, L, outputs]"""
+        return SimpleNamespace(logits=self.classifier(self.encoder(**inputs).last_hidden_state))
+
+
+def freeze(body: nn.Module, training: str, outputs: int | None, *, of_tokens: bool = False) -> nn.Module:
+    """Freezes `body` for `training` (`features` or `probe`). With `outputs`, returns a classifier of whole examples, or of their
+    tokens."""
     encoder = FeatureEncoder(body) if training == "features" else FrozenEncoder(body)
-    return encoder if outputs is None else PooledClassifier(encoder, outputs)
+    if outputs is None:
+        return encoder
+    return TokenClassifier(encoder, outputs) if of_tokens else PooledClassifier(encoder, outputs)

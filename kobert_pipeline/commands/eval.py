@@ -13,6 +13,8 @@ from kobert_pipeline.ground.errors import KobertError
 
 HUB_KLUE = "hub:klue"
 SEED = 42
+ALONE: dict[str, Any] = {"tasks": (), "protocols": {"fine-tuning": {}}}
+"""The evaluation of own tasks without a recipe. Tasks of KLUE are scored if they are named, too."""
 
 
 def eval(
@@ -38,11 +40,30 @@ def eval(
     rescore: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compute metrics again, from the saved predictions in DIR.")
     ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A labelled task of your own: CSV or TSV with the columns text[, text_b], label; or CoNLL. May be repeated.",
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What --task is: classification, regression or tagging. Default: as its labels say."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of --task. Default: as its size says.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write the model that is fine-tuned on --task.")
+    ] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Score any Hugging Face checkpoint on KLUE."""
+    """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
+    from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_own
+
+    require_own(task, kind=kind, epochs=epochs, out=out)
+    own = own_settings(task or (), kind=kind, epochs=epochs)
     if rescore is not None:
-        _rescore(rescore, data or HUB_KLUE)
+        _rescore(rescore, data or HUB_KLUE, own)
         return
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
@@ -52,30 +73,43 @@ def eval(
         "held_out": _names(held_out),
         "trust_remote_code": trust_remote_code or None,
     }
-    _evaluate(model, _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}), artifacts)
+    settings = _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}, own)
+    folder = _evaluate(model, settings, artifacts)
+    if own:
+        show_own(model, folder, artifacts, out)
 
 
-def _rescore(predictions: Path, data: str) -> None:
+def _rescore(predictions: Path, data: str, own: dict[str, Any]) -> None:
     from klue_eval.build import rescore
+    from klue_eval.own.own_task import OwnTaskConfig
+    from klue_eval.task_data import read_own_task
 
-    for entry in rescore(predictions, data):
+    rows = {name: read_own_task(name, OwnTaskConfig.parse(task)) for name, task in own.get("own_tasks", {}).items()}
+    for entry in rescore(predictions, data, rows):
         typer.echo(json.dumps(entry, ensure_ascii=False))
 
 
-def _evaluate(model: str, settings: dict[str, Any], artifacts: Path) -> None:
+def _evaluate(model: str, settings: dict[str, Any], artifacts: Path) -> Path:
     from klue_eval.build import evaluate_model
     from klue_eval.config import EvaluationConfig
 
-    typer.echo(score_table(evaluate_model(model, EvaluationConfig.parse(settings), root=artifacts, seed=SEED)))
+    folder = evaluate_model(model, EvaluationConfig.parse(settings), root=artifacts, seed=SEED)
+    typer.echo(score_table(folder))
+    return folder
 
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _settings(recipe: str | None, chosen: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
-    """The recipe's evaluation, with what the options choose; `protocol` holds for every protocol. None: not chosen."""
-    settings = _recipe_evaluation(recipe) | _given(chosen)
+def _settings(
+    recipe: str | None, chosen: dict[str, Any], protocol: dict[str, Any], own: dict[str, Any]
+) -> dict[str, Any]:
+    """The recipe's evaluation, with what the options choose; `protocol` holds for every protocol. None: not chosen.
+
+    `own` tasks are added to those of a recipe. Without a recipe, tasks of KLUE are then scored only if they are chosen.
+    """
+    settings = _recipe_evaluation(recipe) | (ALONE if own and recipe is None else {}) | own | _given(chosen)
     settings["protocols"] = {name: content | _given(protocol) for name, content in settings["protocols"].items()}
     return settings
 

@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 from kobert_pipeline.ground.errors import RecipeError
 
@@ -35,7 +36,7 @@ class Config(BaseModel):
         return {
             name: _content(getattr(self, name))
             for name, info in type(self).model_fields.items()
-            if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("runtime"))
+            if not _is_left_out(info, getattr(self, name))
         }
 
     @classmethod
@@ -50,6 +51,24 @@ class Config(BaseModel):
 def runtime(default: Any, **constraints: Any) -> Any:
     """A field that changes how fast or where something is computed, not the result. Fingerprints leave it out."""
     return Field(default, json_schema_extra={"runtime": True}, **constraints)
+
+
+def added(default: Any = ..., **constraints: Any) -> Any:
+    """A field that decides the result and came after the first artifacts. Fingerprints leave it out as long as it has its default,
+    so that artifacts which were made without it stay valid."""
+    return (
+        Field(default, json_schema_extra={"added": True}, **constraints)
+        if default is not ...
+        else Field(json_schema_extra={"added": True}, **constraints)
+    )
+
+
+def _is_left_out(info: FieldInfo, value: Any) -> bool:
+    """Whether a fingerprint leaves the field out."""
+    marks = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    return bool(marks.get("runtime")) or (
+        bool(marks.get("added")) and value == info.get_default(call_default_factory=True)
+    )
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kobert_pipeline.ground.contents.scores import DEV, PRETRAINED
+from corpora.personal_data import mask
+from kobert_pipeline.ground.contents.scores import DEV, OWN, PRETRAINED
 from kobert_pipeline.report.corpus_section import shortened
 from kobert_pipeline.report.numbers import shown_metric
 
@@ -46,15 +47,23 @@ class Analysis:
     worst: list[Wrong]
 
 
-def analyses(content: Mapping[str, Any], *, worst: int) -> list[Analysis]:
-    """The analyses of the pretrained model in the evaluation's `analysis.json`, each with at most `worst` rows."""
-    return [_analysis(entry, worst) for entry in content["results"] if entry["initialisation"] == PRETRAINED]
+def analyses(content: Mapping[str, Any], *, worst: int, own: bool = True) -> list[Analysis]:
+    """The analyses of the pretrained model in the evaluation's `analysis.json`, each with at most `worst` rows.
+
+    `own`: with the user's own tasks. Personal data in the rows is masked.
+    """
+    return [
+        _analysis(entry, worst)
+        for entry in content["results"]
+        if entry["initialisation"] == PRETRAINED and (own or entry["split"] != OWN)
+    ]
 
 
 def _analysis(entry: Mapping[str, Any], worst: int) -> Analysis:
     metric, matrix = entry["primary_metric"], entry["confusion"]
     return Analysis(
-        title=f"{entry['title']}, {entry['protocol']}" + (f", {entry['split']}" if entry["split"] != DEV else ""),
+        title=f"{entry['title']}, {entry['protocol']}"
+        + (f", {entry['split']}" if entry["split"] not in (DEV, OWN) else ""),
         metric=shown_metric(metric),
         confusion=Confusion(matrix["labels"], matrix["counts"])
         if matrix and len(matrix["labels"]) <= MOST_LABELS
@@ -71,9 +80,10 @@ def _analysis(entry: Mapping[str, Any], worst: int) -> Analysis:
 
 
 def _answer(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else shortened(str(value))
+    return f"{value:.2f}" if isinstance(value, float) else shortened(mask(str(value))[0])
 
 
 def _texts(named: Mapping[str, Any]) -> list[str]:
     """One text as it is; several with their names."""
-    return [shortened(str(text) if len(named) == 1 else f"{name}: {text}") for name, text in named.items()]
+    masked = {name: mask(str(text))[0] for name, text in named.items()}
+    return [shortened(text if len(masked) == 1 else f"{name}: {text}") for name, text in masked.items()]

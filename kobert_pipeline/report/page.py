@@ -137,14 +137,24 @@ def _klue(recipe: str, artifacts: ArtifactSet, public: bool) -> dict[str, Any]:
         "score_table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(found),
+        **_own(artifacts.get(Scores), recipe, public),
         "analyses": _analyses(artifacts.get(Scores), public),
     }
+
+
+def _own(evaluation: Scores | None, recipe: str, public: bool) -> dict[str, Any]:
+    """The user's own tasks. Only the edition that is not published names them."""
+    if evaluation is None or public:
+        return {"own_panels": [], "own_notes": []}
+    own = evaluation.summary.on_own_tasks()
+    notes = [(name, note, own.unlabelled_rows[name]) for name, note in own.own_tasks.items()]
+    return {"own_panels": score_tracks.panels(score_table(own, model=recipe)), "own_notes": notes}
 
 
 def _analyses(evaluation: Scores | None, public: bool) -> list[mistakes.Analysis]:
     """What the evaluation says of its mistakes. Rows of the dataset are quoted only in the edition that is not published."""
     path = evaluation.file("analysis.json") if evaluation else None
-    return mistakes.analyses(read_json(path), worst=0 if public else WORST) if path else []
+    return mistakes.analyses(read_json(path), worst=0 if public else WORST, own=not public) if path else []
 
 
 def _inputs(artifacts: ArtifactSet) -> list[tuple[str, str, str]]:

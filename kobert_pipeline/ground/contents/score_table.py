@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from kobert_pipeline.ground.contents.scores import (
     DEV,
+    OWN,
     PRETRAINED,
     RANDOM,
     Column,
@@ -112,7 +113,8 @@ def score_table(scores: ScoreSummary, published: Published = NOT_PUBLISHED, mode
 
 def _own_rows(scores: ScoreSummary, protocol: str, settings: ProtocolSettings, model: str) -> Iterator[ScoreRow]:
     train_rows = "all" if settings.train_rows is None else f"{settings.train_rows:,}"
-    row = partial(ScoreRow, protocol=protocol, split=DEV, train_rows=train_rows, training=settings.training)
+    split = OWN if {result.split for result in scores.results} == {OWN} else DEV
+    row = partial(ScoreRow, protocol=protocol, split=split, train_rows=train_rows, training=settings.training)
     for initialisation in settings.initialisations:
         results = {
             entry.task: entry

@@ -6,7 +6,7 @@ from `ScoreSummary`; `score_table.py` lays them out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from kobert_pipeline.ground.artifacts import Manifest
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 
-DEV = "dev"
+DEV, OWN = "dev", "own"
+"""Splits: KLUE's dev, and the scored rows of a user's own task."""
 PRETRAINED, RANDOM = "pretrained", "random"
 
 
@@ -89,6 +90,23 @@ class ProtocolSettings:
 
 
 @dataclass(frozen=True)
+class OwnTaskNote:
+    """How the rows of a user's own task were read and divided."""
+
+    kind: str
+    """`classification`, `regression` or `tagging`."""
+    why: str
+    """How the kind was decided."""
+    division: str
+    """How the rows to train on and those to score were told apart."""
+    labels: int
+    train_rows: int
+    scored_rows: int
+    repeated_rows: int
+    """Scored rows with a text that is also trained on."""
+
+
+@dataclass(frozen=True)
 class ScoreSummary:
     """All scores of an evaluation."""
 
@@ -106,6 +124,8 @@ class ScoreSummary:
     """Task -> split -> rows that were available, and rows of the released data, for tasks of which rows were missing."""
     unlabelled_rows: Mapping[str, int]
     """Task -> rows that were skipped because they have no label."""
+    own_tasks: Mapping[str, OwnTaskNote] = field(default_factory=dict)
+    """What was scored besides KLUE: the user's own tasks."""
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -115,7 +135,15 @@ class ScoreSummary:
     def on_dev(self) -> ScoreSummary:
         """Only what is a KLUE dev score: without other splits, and without tasks whose dev split was incomplete."""
         incomplete = {task for task, splits in self.parts.items() if DEV in splits}
-        results = tuple(entry for entry in self.results if entry.split == DEV and entry.task not in incomplete)
+        return self.only(entry for entry in self.results if entry.split == DEV and entry.task not in incomplete)
+
+    def on_own_tasks(self) -> ScoreSummary:
+        """Only the user's own tasks, whose scores can be compared with nobody else's."""
+        return self.only(entry for entry in self.results if entry.split == OWN)
+
+    def only(self, wanted: Iterable[Result]) -> ScoreSummary:
+        """Some of the results, and what belongs to their tasks."""
+        results = tuple(wanted)
         kept = {entry.task for entry in results}
         baseline = {
             name: {task: metrics for task, metrics in tasks.items() if task in kept}
