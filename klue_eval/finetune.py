@@ -121,18 +121,26 @@ def finetune(
         _fit(module, batches, precision)
     if keep is not None:
         export(model, task, reader, keep)
+    return _outcome(module, encoded[0], encoded[1], precision)
+
+
+def _outcome(module: FineTuning, train: Encoded, scored: Encoded, precision: str) -> Outcome:
     steps = module.curve[-1]["step"]
     return Outcome(
         predictions=module.predictions,
         official_predictions=module.official_predictions,
         curve=module.curve,
         steps=steps,
-        truncated={"train": encoded[0].truncated, "scored": encoded[1].truncated},
-        unread={"train": encoded[0].unread, "scored": encoded[1].unread},
-        unknown_share={"train": encoded[0].unknown_share, "scored": encoded[1].unknown_share},
+        truncated={"train": train.truncated, "scored": scored.truncated},
+        unread={"train": train.unread, "scored": scored.unread},
+        unknown_share={"train": train.unknown_share, "scored": scored.unknown_share},
         not_finite=module.not_finite,
         precision=precision,
-        rows_per_second=len(encoded[0].examples) * settings.epochs * steps / len(batches) / module.training_seconds,
+        rows_per_second=len(train.examples)
+        * module.trial.settings.epochs
+        * steps
+        / module.steps
+        / module.training_seconds,
     )
 
 

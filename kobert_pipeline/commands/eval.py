@@ -16,45 +16,54 @@ SEED = 42
 ALONE: dict[str, Any] = {"tasks": (), "protocols": {"fine-tuning": {}}}
 """The evaluation of own tasks without a recipe. Tasks of KLUE are scored if they are named, too."""
 
+ModelToScore = Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")]
+Tasks = Annotated[
+    str | None, typer.Option(help="Comma-separated: ynat, sts, nli, ner, re, dp, mrc, wos. Default: all eight.")
+]
+Data = Annotated[str | None, typer.Option(help="Folder or archive of KLUE files, or hub:klue, which is the default.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Runs per task, each with its own seed. Default: 3.")]
+TrainRows = Annotated[int | None, typer.Option(min=1, help="Number of training rows. Default: all.")]
+HeldOut = Annotated[
+    str | None,
+    typer.Option(help="Tasks with one labelled file: train on 80 % of it, score the rest. Not a KLUE dev score."),
+]
+AsRecipe = Annotated[
+    str | None, typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves.")
+]
+Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")]
+Predictions = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Compute metrics again, from the saved predictions in DIR.")
+]
+OwnFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="A labelled task of your own: CSV or TSV with the columns text[, text_b], label; or CoNLL. May be repeated.",
+    ),
+]
+OwnKind = Annotated[
+    str | None, typer.Option(help="What --task is: classification, regression or tagging. Default: as its labels say.")
+]
+OwnEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of --task. Default: as its size says.")]
+OwnModel = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where to write the model that is fine-tuned on --task.")
+]
+
 
 def eval(
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")] = None,
-    tasks: Annotated[
-        str | None, typer.Option(help="Comma-separated: ynat, sts, nli, ner, re, dp, mrc, wos. Default: all eight.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Folder or archive of KLUE files, or hub:klue, which is the default.")
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Runs per task, each with its own seed. Default: 3.")] = None,
-    train_rows: Annotated[int | None, typer.Option(min=1, help="Number of training rows. Default: all.")] = None,
-    held_out: Annotated[
-        str | None,
-        typer.Option(help="Tasks with one labelled file: train on 80 % of it, score the rest. Not a KLUE dev score."),
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves.")
-    ] = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
-    ] = False,
-    rescore: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Compute metrics again, from the saved predictions in DIR.")
-    ] = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE",
-            help="A labelled task of your own: CSV or TSV with the columns text[, text_b], label; or CoNLL. May be repeated.",
-        ),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="What --task is: classification, regression or tagging. Default: as its labels say."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of --task. Default: as its size says.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to write the model that is fine-tuned on --task.")
-    ] = None,
+    model: ModelToScore = None,
+    tasks: Tasks = None,
+    data: Data = None,
+    seeds: Seeds = None,
+    train_rows: TrainRows = None,
+    held_out: HeldOut = None,
+    recipe: AsRecipe = None,
+    trust_remote_code: Trust = False,
+    rescore: Predictions = None,
+    task: OwnFiles = None,
+    kind: OwnKind = None,
+    epochs: OwnEpochs = None,
+    out: OwnModel = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
