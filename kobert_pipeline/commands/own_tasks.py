@@ -45,7 +45,7 @@ def _name_of(file: str) -> str:
 
 def show_own(model: str, folder: Path, artifacts: Path, out: Path | None) -> None:
     """Writes the page of an evaluation, copies the fine-tuned model to `out`, and says where both are."""
-    from kobert_pipeline.report.evaluation import fine_tuned, write_evaluation
+    from kobert_pipeline.report.own_tasks_page import fine_tuned, write_evaluation
 
     page = artifacts / REPORTS / f"eval-{folder.name}.html"
     write_evaluation(page, model, folder, artifacts)

@@ -13,7 +13,7 @@ from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.report import mistakes, score_tracks
 from kobert_pipeline.report.templates import template
 
-TEMPLATE = "evaluation.html.jinja"
+TEMPLATE = "own_tasks.html.jinja"
 WORST = 10
 """Wrong answers shown for each task."""
 RUNS, MODEL = "klue_runs", "model"
