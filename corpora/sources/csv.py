@@ -7,13 +7,16 @@ review corpora a text often begins with a quotation mark that is never closed.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
+
+DIALECTS: Mapping[str, tuple[str, Literal[0, 3]]] = {"csv": (",", csv.QUOTE_MINIMAL), "tsv": ("\t", csv.QUOTE_NONE)}
+"""Format -> what separates fields, and how fields are quoted."""
 
 
 class _RowTooLarge(Exception):
@@ -47,17 +50,17 @@ class _Lines:
 
 
 def _read_csv(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    return _read(raw, settings, delimiter=",", quoting=csv.QUOTE_MINIMAL)
+    return _read(raw, settings, *DIALECTS["csv"])
 
 
 def _read_tsv(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    return _read(raw, settings, delimiter="\t", quoting=csv.QUOTE_NONE)
+    return _read(raw, settings, *DIALECTS["tsv"])
 
 
-def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Document | Drop]:
+def _read(raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal[0, 3]) -> Iterator[Document | Drop]:
     header: list[str] | None = None
     number = 0
-    for item in _rows(raw, settings, delimiter, quoting):
+    for item in rows(raw, settings, delimiter, quoting):
         if isinstance(item, Drop):
             yield item
         elif header is None:
@@ -69,7 +72,7 @@ def _read(raw: RawFile, settings: SourceConfig, *, delimiter: str, quoting: Lite
             number += 1
 
 
-def _rows(
+def rows(
     raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal[0, 3]
 ) -> Iterator[tuple[int, list[str]] | Drop]:
     """(number of the row's last line, fields). The longest field is a setting of the csv module, for all readers."""

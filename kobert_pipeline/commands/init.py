@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kobert_pipeline.ground.errors import KobertError
+
+if TYPE_CHECKING:
+    from corpora.survey import Kind, Survey
 
 TEMPLATE = """\
 # A recipe for your own text. What it does not set comes from `{base}`. Every key can be set here, or for one run with
@@ -17,16 +21,10 @@ description: A language model of our own domain.
 
 corpora:
   sources:
-    # One entry per body of text: a file, folder, archive or glob. Text, JSONL, Parquet, CSV, wiki dumps, 모두의 말뭉치, HTML and
-    # more, compressed or not, in UTF-8, CP949 or UTF-16; corpora/README.md lists them.
-    - name: our-documents
-      path: data/*.jsonl
-      license: unknown            # SPDX identifier, shown in the model card
-      # text_field: body
-      # continuity: false         # for lines that do not continue each other, such as reviews
+{sources}
 
 tokenizer:
-  vocab_size: {vocab_size}              # lower it for a small corpus; the error says how many pieces your text supports
+{tokenizer}
 
 pretrain:
   max_steps: {max_steps}               # or max_minutes or max_tokens instead
@@ -41,32 +39,125 @@ klue_eval:
 hub:
   license: unknown                # of the published model
 """
+SOURCES = """\
+    # One entry per body of text: a file, folder, archive or glob. Text, JSONL, Parquet, CSV, wiki dumps, 모두의 말뭉치, HTML and
+    # more, compressed or not, in UTF-8, CP949 or UTF-16; corpora/README.md lists them.
+    - name: our-documents
+      path: data/*.jsonl
+      license: unknown            # SPDX identifier, shown in the model card
+      # text_field: body
+      # documents: file           # for folders of .txt in which each file is one document
+      # continuity: false         # for lines that do not continue each other, such as reviews"""
+TOKENIZER = "  vocab_size: {vocab_size}              # lower it for a small corpus; the error says how many pieces your text supports"
 
 
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the recipe, e.g. my.yaml.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Look at the files there, and write what they need into the recipe."
+        ),
+    ] = None,
     base: Annotated[
         str, typer.Option("--from", metavar="RECIPE", help="The shipped recipe to start from.")
     ] = "modernbert-mini",
 ) -> None:
     """Write a commented recipe for your own files."""
-    write_recipe(file, base)
-    typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")
+    if data is None:
+        write_recipe(file, base)
+        typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")
+        return
+    from corpora.survey import survey
+
+    _refuse_existing(file)
+    looked = survey(data)
+    write_recipe(file, base, looked, data)
+    typer.echo("\n".join(summary(looked)))
+    typer.echo(f"Wrote {file}. Check the sources in it, then: kobert run {file}")
 
 
-def write_recipe(file: Path, base: str) -> None:
-    """Writes a recipe that extends the shipped recipe `base`. Raises KobertError if the file exists."""
+def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str = "") -> None:
+    """Writes a recipe that extends the shipped recipe `base`, for the files that were looked at. Raises KobertError if the
+    file exists."""
     from kobert_pipeline.ground.files import write_text
     from kobert_pipeline.recipe import load_recipe
 
-    if file.exists():
-        raise KobertError(f"{file} exists already; choose another name, or remove it first.")
+    _refuse_existing(file)
     recipe = load_recipe(base)
     text = TEMPLATE.format(
         base=base,
         file=file.name,
-        vocab_size=recipe.tokenizer.vocab_size,
+        sources=SOURCES if looked is None else _sources(looked, data),
+        tokenizer=TOKENIZER.format(vocab_size=recipe.tokenizer.vocab_size) if looked is None else _tokenizer(looked),
         max_steps=recipe.pretrain.max_steps,
         learning_rate=recipe.pretrain.learning_rate,
     )
     write_text(file, text)
+
+
+def _refuse_existing(file: Path) -> None:
+    if file.exists():
+        raise KobertError(f"{file} exists already; choose another name, or remove it first.")
+
+
+# --- what was seen ---------------------------------------------------------------------------------------------------
+
+
+def summary(looked: Survey) -> list[str]:
+    """One line per kind of file, and one for those that are not read."""
+    from corpora.not_read import explain_not_read
+
+    lines = [_seen(kind) for kind in looked.kinds]
+    return [*lines, *([explain_not_read(looked.not_read)] if looked.not_read else [])]
+
+
+def _seen(kind: Kind) -> str:
+    from kobert_pipeline.report.numbers import shown_bytes
+
+    counted = f"{kind.files:,} file{'s' if kind.files > 1 else ''} {kind.ending or 'without ending'} ({kind.format}), {shown_bytes(kind.size)}"  # fmt: skip
+    encodings = ", ".join(f"{name} {count}" for name, count in kind.encodings.most_common())
+    documents = _range(kind.documents)
+    return f"{counted}: looked into {kind.looked}" + (f"; {encodings}" if encodings else "") + (f"; documents per file: {documents}" if documents else "")  # fmt: skip
+
+
+def _range(counts: list[int]) -> str:
+    if not counts:
+        return ""
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _sources(looked: Survey, data: str) -> str:
+    from corpora.not_read import explain_not_read
+
+    alone = len(looked.kinds) == 1
+    entries = [line for number, kind in enumerate(looked.kinds, 1) for line in _entry(kind, data, number, alone=alone)]
+    other = [f"# {explain_not_read(looked.not_read)}"] if looked.not_read else []
+    return "\n".join(f"    {line}" for line in (*entries, *other))
+
+
+def _entry(kind: Kind, data: str, number: int, *, alone: bool) -> list[str]:
+    """A source of the recipe, after comments that say what was seen."""
+    whole = alone or not Path(data).is_dir()
+    path = data if whole else f"{glob.escape(data.rstrip('/'))}/**/*{kind.ending}"
+    values: dict[str, Any] = {"name": "our-documents" if alone else f"our-documents-{number}", "path": path}
+    values |= {"license": "unknown"} | kind.settings
+    comments = [f"# {line}" for line in (_seen(kind), *kind.notes)]
+    keys = [f"{name}: {_yaml(value)}" for name, value in values.items()]
+    keys[2] += "            # SPDX identifier, shown in the model card"
+    return [*comments, f"- {keys[0]}", *(f"  {key}" for key in keys[1:])]
+
+
+def _tokenizer(looked: Survey) -> str:
+    from corpora.survey import vocabulary
+
+    settings = vocabulary(looked.characters)
+    reason = f"  # for about {looked.characters:,} characters of text; the error says how many pieces a text supports"
+    return "\n".join([reason, *(f"  {name}: {_yaml(value)}" for name, value in settings.items())])
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    return yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=1_000).removesuffix("\n...\n").strip()  # fmt: skip
