@@ -94,7 +94,7 @@ def _evaluate(
     config: EvaluationConfig, evaluation: Evaluation, seed: int, execution: ExecutionConfig
 ) -> dict[str, Any]:
     """Runs everything and returns the summary, which `parse_scores` reads."""
-    data = read_all(config)
+    data = read_all(config, evaluation.data_hashes)
     comparisons = comparisons_of(config, data, seed)
     name = data_name(config, evaluation.data_hashes, evaluation.root)
     own = {task: dict(rows.notes) for task, rows in data.items() if rows.own is not None}

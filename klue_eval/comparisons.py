@@ -11,7 +11,6 @@ from typing import Any
 
 from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
-from klue_eval.data import HUB
 from klue_eval.figures import aggregate, best_trial, summary_line
 from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, scores_of_run
 from klue_eval.task import KlueTask, TaskSettings
@@ -96,10 +95,9 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
 
 
 def check_data(config: EvaluationConfig, seed: int) -> None:
-    """Reads all rows, unless they are on the Hub. Raises InputError for a row that is wrong, and for a protocol that asks for
-    more rows than there are: what would be found after the training otherwise."""
-    here = config.model_copy(update={"tasks": ()}) if config.data.startswith(HUB) else config
-    comparisons_of(config, read_all(here), seed)
+    """Reads all rows. Raises InputError for a row that is wrong or missing, and for a protocol that asks for more rows than there
+    are: what would be found after the training otherwise."""
+    comparisons_of(config, read_all(config), seed)
 
 
 def results_of(

@@ -11,6 +11,7 @@ from klue_eval.data import (
     HUB,
     ONLY,
     SAMPLE,
+    at_commit,
     drawing_order,
     find_split,
     held_out,
@@ -52,10 +53,15 @@ def task_of(name: str, data: TaskData) -> KlueTask:
     return KNOWN[name] if data.own is None else data.own.task
 
 
-def read_all(config: EvaluationConfig) -> dict[str, TaskData]:
-    """Task -> its rows, KLUE's tasks first. Raises InputError for a row that is wrong."""
+def read_all(config: EvaluationConfig, hashes: Mapping[str, str] | None = None) -> dict[str, TaskData]:
+    """Task -> its rows, KLUE's tasks first. Raises InputError for a row that is wrong.
+
+    Data on the Hub is read at the commit that `hashes`, the result of `hash_data`, holds, or at that of now.
+    """
+    commits = ((hashes or {}).get(f"{name}_dev") for name in config.tasks)
+    place = at_commit(config.data, next(commits, None)) if config.tasks else config.data
     splits = {name: HELD_OUT if name in config.held_out else DEV for name in config.tasks}
-    klue = {name: read_task(name, config.data, split) for name, split in splits.items()}
+    klue = {name: read_task(name, place, split) for name, split in splits.items()}
     return klue | {name: read_own_task(name, own) for name, own in config.own_tasks.items()}
 
 

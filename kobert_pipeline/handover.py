@@ -6,7 +6,8 @@ tokenizer) is passed on here, so that no stage imports another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fnmatch
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from kobert_pipeline.ground import addresses
 from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
+from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.recipe import Recipe
@@ -44,6 +46,18 @@ def no_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 def nothing_to_check(recipe: Recipe) -> None:
     """A stage whose settings say all that is needed."""
+
+
+def _before_the_run(name: str, setting: str, patterns: Sequence[str]) -> tuple[Path, list[str]]:
+    """A folder, or the files of these patterns, which are small, of a repository at its commit. And the names of all files.
+
+    Raises InputError, in seconds, for one that is missing, may not be read, or has none of the patterns.
+    """
+    files = addresses.listed(name, setting)
+    if not any(fnmatch.fnmatch(file, pattern) for file in files for pattern in patterns):
+        raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
+    inputs = addresses.commit(name, setting) if addresses.is_on_hub(name) else {}
+    return addresses.local_folder(name, setting, patterns, inputs), files
 
 
 # --- corpora ---------------------------------------------------------------------------------------------------------
@@ -129,8 +143,9 @@ def check_tokenizer(recipe: Recipe) -> None:
     name = recipe.tokenizer.adopt
     if name is None:
         require_room(recipe.tokenizer, special_tokens(recipe), placeholders(recipe))
-    elif not addresses.is_on_hub(name):
-        adoptable(addresses.local_folder(name, ADOPT, addresses.TOKENIZER, {}), special_tokens(recipe))
+    else:
+        folder, _ = _before_the_run(name, ADOPT, addresses.TOKENIZER)
+        adoptable(folder, special_tokens(recipe))
 
 
 def build_tokenizer(context: Context) -> dict[str, Any]:
@@ -186,10 +201,10 @@ def check_pretrain(recipe: Recipe) -> None:
 
     config = recipe.pretrain
     require_machine(config)
-    if config.continue_from is not None and not addresses.is_on_hub(config.continue_from):
+    if config.continue_from is not None:
         from kobert_pipeline.pretrain.models import require_start
 
-        require_start(config, addresses.local_folder(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, {}))
+        require_start(config, *_before_the_run(config.continue_from, CONTINUE_FROM, addresses.SETTINGS))
 
 
 def build_pretrain(context: Context) -> dict[str, Any]:

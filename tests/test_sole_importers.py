@@ -39,9 +39,9 @@ def test_exactly_one_file_imports_kss() -> None:
 
 
 def test_only_four_rooms_talk_to_the_hub() -> None:
-    """Publishing, addresses of models, the model that is scored, and evaluation data."""
+    """Publishing, the addresses and revisions of repositories, and the model that is scored."""
     outside = {file for file in importers("huggingface_hub") if not file.startswith("kobert_pipeline/hub/")}
     assert outside == {
         "kobert_pipeline/ground/addresses.py", "kobert_pipeline/ground/hub_client.py", "kobert_pipeline/ground/hub_problems.py",
-        "klue_eval/data/hub_copy.py", "klue_eval/model_folders.py",
+        "kobert_pipeline/ground/hub_revisions.py", "klue_eval/model_folders.py",
     }  # fmt: skip

@@ -19,6 +19,7 @@ from corpora.sources import (
     wikiextractor,
 )
 from corpora.sources.source import Source
+from kobert_pipeline.ground.addresses import expand_variables
 
 SOURCES: MappingProxyType[str, Source] = MappingProxyType(
     {
@@ -32,6 +33,9 @@ SOURCES: MappingProxyType[str, Source] = MappingProxyType(
 
 
 def check(settings: SourceConfig) -> None:
-    """Raises InputError, before a file is read, for settings of a named format that no file fits."""
-    if settings.format in SOURCES:
-        SOURCES[settings.format].check(settings)
+    """Raises InputError, before a file is read, for settings of a named format that no file fits, and for data on the Hub that is
+    not there."""
+    path = expand_variables(settings.path, f"corpora.sources.{settings.name}.path")
+    name = hub_datasets.SOURCE.name if path.startswith(hub_datasets.HUB) else settings.format
+    if name in SOURCES:
+        SOURCES[name].check(settings)

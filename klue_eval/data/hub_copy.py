@@ -7,38 +7,52 @@ from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.hub_client import download
+from kobert_pipeline.ground.hub_revisions import COMMIT, Repository, commit_of
 
 HUB = "hub:"
 FOLDER = "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
 
 
-def hub_repository(data: str) -> str:
-    """`hub:klue` -> the full name of the data set on the Hub."""
-    name = data.removeprefix(HUB)
-    return name if "/" in name else f"{name}/{name}"
+def hub_repository(data: str) -> Repository:
+    """`hub:klue` -> the data set on the Hub. `hub:owner/name@revision` names a branch, a tag or a commit."""
+    named = Repository.parse(data.removeprefix(HUB), "dataset")
+    return named if "/" in named.name else Repository(f"{named.name}/{named.name}", named.revision, "dataset")
 
 
 def hub_commit(data: str) -> str:
     """Returns the current commit of the data set. Raises InputError if the Hub does not answer."""
-    from huggingface_hub import HfApi
-
     repository = hub_repository(data)
-    place = f"hub:{repository}: the Hub does not answer"
-    commit = download(lambda: HfApi().dataset_info(repository).sha, place, repository, FOLDER)
-    if not isinstance(commit, str) or not commit:
-        raise InputError(f"{place}: its answer names no commit. {FOLDER}")
-    return commit
+    return commit_of(repository, f"hub:{repository.name}: the Hub does not answer", FOLDER)
 
 
-def hub_records(task_name: str, name: str, split: str) -> Iterator[dict[str, Any]]:
+def at_commit(data: str, commit: str | None = None) -> str:
+    """`hub:klue` -> `hub:klue@COMMIT`, so that all rows come from one commit: the given one, or that of now. Data that is not on
+    the Hub stays as it is."""
+    if not data.startswith(HUB):
+        return data
+    return f"{data.partition('@')[0]}@{commit or hub_commit(data)}"
+
+
+def hub_records(task_name: str, data: str, split: str) -> Iterator[dict[str, Any]]:
     """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
-    import datasets
-
-    repository, part = hub_repository(name), "validation" if split == "dev" else split
-    place = f"{HUB}{name}: cannot load {task_name}, {split}"
-    table = download(lambda: datasets.load_dataset(repository, task_name, split=part), place, repository, FOLDER)
+    repository, part = hub_repository(data), "validation" if split == "dev" else split
+    place = f"{data}: cannot load {task_name}, {split}"
+    commit = repository.revision if COMMIT.fullmatch(repository.revision) else hub_commit(data)
+    table = download(lambda: _table(repository.name, commit, task_name, part), place, repository.page, FOLDER)
     for record in table:
         yield {**record, **_words(record, table.features)}
+
+
+def _table(repository: str, commit: str, task_name: str, part: str) -> Any:
+    """Raises InputError if the library gives another commit than the one that identifies the data: it takes a copy from its
+    cache when the Hub fails."""
+    import datasets
+
+    table = datasets.load_dataset(f"hf://datasets/{repository}", task_name, split=part, revision=commit)
+    files = [str(file["filename"]) for file in table.cache_files]
+    if files and not any(commit in name for name in files):
+        raise InputError(f"the copy in the cache is not of commit {commit[:8]} ({files[0]}); remove it, or go online")
+    return table
 
 
 def _words(record: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, Any]:

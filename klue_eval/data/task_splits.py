@@ -50,9 +50,9 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
 def read_split(task_name: str, data: str, split: str) -> Rows:
     """Returns the labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the sample, or of `hub:NAME`."""
     if data.startswith(HUB):
-        task, name, split = find_task(task_name), data.removeprefix(HUB), "dev" if split == ONLY else split
+        task, split = find_task(task_name), "dev" if split == ONLY else split
         return _labelled(
-            task, hub_records(task.name, name, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
+            task, hub_records(task.name, data, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
         )
     return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split, data))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.hub_client import download
+from kobert_pipeline.ground.hub_revisions import COMMIT, Repository, commit_of, file_names
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -46,8 +47,8 @@ def package_path(path: str) -> Path:
 
 HUB = "hub:"
 WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json")
+SETTINGS = ("config.json",)
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_on_hub(name: str) -> bool:
@@ -59,13 +60,18 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
 
     Raises InputError for a folder that is missing or has none of the files, and for a Hub that does not answer.
     """
-    label = setting.rpartition(".")[2]
     if name.startswith(HUB):
-        return {f"{label} {name}": _commit(name, setting)}
+        return commit(name, setting)
+    label = setting.rpartition(".")[2]
     files = _files(_folder(name, setting), patterns)
     if not files:
         raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
     return {f"{label} {path.name}": hashes[path] for path in files}
+
+
+def commit(name: str, setting: str) -> dict[str, str]:
+    """The same for a repository alone."""
+    return {f"{setting.rpartition('.')[2]} {name}": _commit(name, setting)}
 
 
 def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[str, str]) -> Path:
@@ -74,14 +80,21 @@ def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[
         return _folder(name, setting)
     from huggingface_hub import snapshot_download
 
-    repository, _ = _parts(name)
-    commit = inputs[f"{setting.rpartition('.')[2]} {name}"]
+    repository = _on_hub(name).name
+    revision = inputs[f"{setting.rpartition('.')[2]} {name}"]
     return Path(
         download(
-            lambda: snapshot_download(repository, revision=commit, allow_patterns=list(patterns)),
+            lambda: snapshot_download(repository, revision=revision, allow_patterns=list(patterns)),
             f"{setting}: {name}: cannot be downloaded", repository, "Or name a folder.",
         )
     )  # fmt: skip
+
+
+def listed(name: str, setting: str) -> list[str]:
+    """The names of its files. Raises InputError, in seconds, for a folder or a repository that is missing or may not be read."""
+    if name.startswith(HUB):
+        return file_names(_on_hub(name), *_place(name, setting))
+    return sorted(path.name for path in _folder(name, setting).iterdir())
 
 
 def downloaded(model: str, patterns: Sequence[str]) -> Path:
@@ -105,20 +118,18 @@ def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
     return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
-def _parts(name: str) -> tuple[str, str]:
-    repository, _, revision = name.removeprefix(HUB).partition("@")
-    return repository, revision
+def _on_hub(name: str) -> Repository:
+    return Repository.parse(name.removeprefix(HUB))
 
 
 def _commit(name: str, setting: str) -> str:
-    repository, revision = _parts(name)
-    if _COMMIT.fullmatch(revision):
-        return revision
-    from huggingface_hub import HfApi
+    """A commit is itself, without a question. `listed` asks whether it is there."""
+    repository = _on_hub(name)
+    if COMMIT.fullmatch(repository.revision):
+        return repository.revision
+    return commit_of(repository, *_place(name, setting))
 
-    place = f"{setting}: {name}: the Hub does not answer for it"
+
+def _place(name: str, setting: str) -> tuple[str, str]:
     hint = "Or name a folder, or add the commit: hub:owner/name@COMMIT."
-    commit = download(lambda: HfApi().model_info(repository, revision=revision or None).sha, place, repository, hint)
-    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
-        raise InputError(f"{place}: its answer names no commit. {hint}")
-    return commit
+    return f"{setting}: {name}: the Hub does not answer for it", hint

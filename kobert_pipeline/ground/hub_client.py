@@ -26,8 +26,9 @@ _BUSY = "another conflicting operation is in progress"
 Result = TypeVar("Result")
 
 
-def download(call: Callable[[], Result], name: str, repo: str, hint: str) -> Result:
-    """Runs a call that reads from the Hub. Raises InputError: `name`, what went wrong, and `hint`, in one line.
+def download(call: Callable[[], Result], name: str, repo: str, hint: str, *, unreachable: str = "") -> Result:
+    """Runs a call that reads from the Hub. Raises InputError: `name`, what went wrong, and `hint`, in one line. `unreachable` is
+    added if nothing answered.
 
     An exception that is neither of the Hub, its client nor the network is a bug, and goes through.
     """
@@ -38,7 +39,8 @@ def download(call: Callable[[], Result], name: str, repo: str, hint: str) -> Res
         problem = explain(error, repo)
         if problem is None:
             raise
-        raise InputError(f"{name}: {without_token(problem.text)} {hint}".strip()) from None
+        also = unreachable if problem.is_unreachable else ""
+        raise InputError(f"{name}: {without_token(problem.text)} {hint}{also}".strip()) from None
 
 
 def prepare_client(*, offline: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,15 +84,16 @@ def build_models(
     return models
 
 
-def require_start(config: PretrainConfig, start: Path) -> None:
+def require_start(config: PretrainConfig, start: Path, files: Sequence[str]) -> None:
     """Raises InputError, before any text is read, for a checkpoint from which this recipe cannot continue. The model is built
-    on the meta device, where it takes no memory."""
+    on the meta device, where it takes no memory. `files`: names of the checkpoint's files; of these, only config.json is read.
+    """
     content, architecture = read_config(start), architecture_of(config)
     pad_id = content.get("pad_token_id") or 0
     spec = ModelSpec(int(content.get("vocab_size") or 1), int(pad_id), 2, 3, config.max_length, "eager")
     with torch.device("meta"):
         model: Any = architecture.build(config.sizes, spec, objective_of(config).heads(config.options))
-    require_checkpoint(start, model.transformer.config, architecture.weights)
+    require_checkpoint(start, model.transformer.config, architecture.weights, files)
 
 
 def _frozen(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:

@@ -5,6 +5,7 @@ Weights are read from safetensors alone: nothing is unpickled, and no code of a 
 
 from __future__ import annotations
 
+import fnmatch
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
     weights that are missing, and for a checkpoint without safetensors.
     """
     transformer: Any = model.transformer
-    require_checkpoint(start, transformer.config, weights)
+    require_checkpoint(start, transformer.config, weights, [path.name for path in start.iterdir()])
     try:
         with quiet():
             loaded, report = type(transformer).from_pretrained(
@@ -105,9 +106,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     return read_object(folder / "config.json", "Copy or download the checkpoint again.")
 
 
-def require_checkpoint(start: Path, built: Any, weights: Weights) -> None:
-    """Raises InputError unless `start` has safetensors of the architecture and sizes of the configuration `built`."""
-    _require_safetensors(start)
+def require_checkpoint(start: Path, built: Any, weights: Weights, files: Sequence[str]) -> None:
+    """Raises InputError unless `files`, those of the checkpoint `start`, has safetensors, and its config.json the architecture and
+    sizes of the configuration `built`."""
+    _require_safetensors(start, files)
     _require_architecture(start, built, weights)
 
 
@@ -120,8 +122,8 @@ def _require_tied_as_said(start: Path, loaded: Any) -> None:
         )
 
 
-def _require_safetensors(start: Path) -> None:
-    if not any(start.glob("*.safetensors")):
+def _require_safetensors(start: Path, files: Sequence[str]) -> None:
+    if not any(fnmatch.fnmatch(name, "*.safetensors") for name in files):
         raise InputError(
             f"{SETTING}: {start.name} holds no safetensors. Pickled weights (pytorch_model.bin) can run code when they are "
             "read, so they are not read: load them where you trust them, and write the model with save_pretrained."

@@ -290,36 +290,10 @@ def test_a_folder_that_datasets_understands_is_read_by_split(tmp_path: Path, mon
         input_files(_config(tmp_path, format="datasets", split="validation"))
 
 
-def test_a_data_set_of_the_hub_is_streamed_without_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    asked: list[Any] = []
-
-    def load_dataset(*names: Any, **settings: Any) -> list[dict[str, str]]:
-        asked.append((names, settings))
-        return [{"text": "글"}]
-
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+def test_a_data_set_of_the_hub_is_one_file_with_its_address() -> None:
     (file,) = input_files(_config("hub:klue/klue@v1", subset="ynat", split="validation"))
     assert (file.address, file.format, file.place, file.is_local) == (
         "hf://datasets/klue/klue@v1", "datasets", "hub:klue/klue@v1", False,
     )  # fmt: skip
-    assert [item for item, _ in read(file)] == [Document("klue@v1-000000", "시험", "글")]
-    assert asked == [(("klue/klue", "ynat"), {"split": "validation", "revision": "v1", "streaming": True})]
-
-
-def test_a_mishap_of_the_network_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    import datasets
-
-    def load_dataset(*_: Any, **__: Any) -> None:
-        raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    (file,) = input_files(_config("hub:klue/klue"))
-    with pytest.raises(
-        InputError,
-        match=r"^hub:klue/klue: `datasets` cannot read it \(The connection to the Hub broke \(no route to host\)\)\.",
-    ):
-        list(read(file))
     with pytest.raises(RecipeError, match=r"hub:klue/klue is read as `datasets`"):
         input_files(_config("hub:klue/klue", format="jsonl"))

@@ -253,6 +253,9 @@ def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path) -> None:
         resolve_folder(str(tmp_path / "klue.tar.gz"))
 
 
+COMMIT = "0" * 40
+
+
 def test_the_hubs_numbers_become_the_strings_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     names = ["IT과학", "경제", "사회", "생활문화", "세계", "스포츠", "정치"]
@@ -261,8 +264,8 @@ def test_the_hubs_numbers_become_the_strings_of_the_labels(monkeypatch: pytest.M
     table = datasets.Dataset.from_list(records, features=features)
     calls = []
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: calls.append((args, options)) or table)
-    found = read_split("ynat", "hub:klue", "dev")
-    assert calls == [(("klue/klue", "ynat"), {"split": "validation"})]
+    found = read_split("ynat", f"hub:klue@{COMMIT}", "dev")
+    assert calls == [(("hf://datasets/klue/klue", "ynat"), {"split": "validation", "revision": COMMIT})]
     assert (found.rows[0]["label"], found.unlabelled) == ("생활문화", 1)
 
 
@@ -277,7 +280,7 @@ def test_the_order_in_which_labels_are_numbered_changes_nothing(monkeypatch: pyt
             [{**row, "gold_label": names.index(row["gold_label"])} for row in rows], features=features
         )
         monkeypatch.setattr(datasets, "load_dataset", lambda *args, table=table, **options: table)
-        copies.append(read_split("nli", "hub:klue", ONLY).rows)
+        copies.append(read_split("nli", f"hub:klue@{COMMIT}", ONLY).rows)
     assert copies == [rows, rows]
 
 

@@ -83,6 +83,10 @@ def test_an_evaluation_names_a_damaged_model(damage: str, model: Path, tmp_path:
     one_line(error, model)
 
 
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 @pytest.mark.parametrize("damage", [name for name in DAMAGE if not name.startswith("tokenizer")])
 def test_continued_pretraining_names_a_damaged_checkpoint(damage: str, model: Path) -> None:
     from kobert_pipeline.architectures import ARCHITECTURES
@@ -96,12 +100,12 @@ def test_continued_pretraining_names_a_damaged_checkpoint(damage: str, model: Pa
             "phases": [{"max_length": 16, "batch_size": 1}],
         }
     )  # fmt: skip
-    require_start(config, model)
+    require_start(config, model, names_in(model))
     DAMAGE[damage](model)
     architecture = ARCHITECTURES["bert"]
 
     def read() -> None:
-        require_start(config, model)
+        require_start(config, model, names_in(model))
         built = architecture.build(config.sizes, ModelSpec(len(PIECES), 0, 2, 3, 16), ("tokens",))
         load_weights(built, model, architecture.weights, ("tokens",))
 

@@ -67,6 +67,8 @@ class Repository:
     """`models` or `datasets`, as in the API's addresses."""
     name: str
     private: bool
+    gated: bool = False
+    """Whether only its owner may read the files."""
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -142,9 +144,15 @@ class HubServer(ThreadingHTTPServer):
         self.users[token] = {"name": name, "organizations": organizations or {}, "role": role}
 
     def add_repository(
-        self, name: str, *, private: bool = True, kind: str = "models", files: dict[str, bytes] | None = None
+        self,
+        name: str,
+        *,
+        private: bool = True,
+        kind: str = "models",
+        files: dict[str, bytes] | None = None,
+        gated: bool = False,
     ) -> Repository:
-        repository = Repository(kind, name, private)
+        repository = Repository(kind, name, private, gated)
         tree = {".gitattributes": Blob(ATTRIBUTES, lfs=False)}
         tree |= {path: Blob(content, is_lfs(path, len(content))) for path, content in (files or {}).items()}
         repository.commit("main", "initial commit", tree)
@@ -331,6 +339,13 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(404 if user else 401, "Repository not found", "RepoNotFound")
         return found
 
+    def readable(self, kind: str, name: str) -> Any:
+        """Refuses one who may not read the files of a gated repository."""
+        user = self.user()
+        if self.repository(kind, name).gated and (user is None or user["name"] != name.split("/")[0]):
+            raise Refused(403 if user else 401, f"Access to {kind[:-1]} {name} is restricted", "GatedRepo")
+        return {}
+
     def at(self, kind: str, name: str, revision: str) -> tuple[Repository, Commit]:
         repository = self.repository(kind, name)
         commit = repository.find(revision)
@@ -378,14 +393,19 @@ class Handler(BaseHTTPRequestHandler):
         repository, commit = self.at(kind, name, revision)
         files = [{"rfilename": path} for path in commit.tree]
         shared = {"id": name, "sha": commit.sha, "private": repository.private, "tags": [], "siblings": files}
-        return shared | {"downloads": 0, "likes": 0}
+        return shared | {"downloads": 0, "likes": 0, "gated": "manual" if repository.gated else False}
 
     def tree(self, kind: str, name: str, revision: str, folder: str = "") -> Any:
         _, commit = self.at(kind, name, revision)
-        found = [self._entry(path, blob) for path, blob in commit.tree.items() if path.startswith(folder)]
-        if folder and not found:
+        inside = {path: blob for path, blob in commit.tree.items() if path.startswith(f"{folder}/" if folder else "")}
+        if folder and not inside:
             raise Refused(404, f"{folder} does not exist", "EntryNotFound")
-        return found
+        if self.query.get("recursive", ["false"])[0].lower() == "true":
+            return [self._entry(path, blob) for path, blob in inside.items()]
+        depth = folder.count("/") + 1 if folder else 0
+        files = [self._entry(path, blob) for path, blob in inside.items() if path.count("/") == depth]
+        folders = sorted({"/".join(path.split("/")[: depth + 1]) for path in inside if path.count("/") > depth})
+        return [*files, *({"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in folders)]
 
     def _entry(self, path: str, blob: Blob) -> dict[str, Any]:
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(blob.content), "oid": blob.oid}
@@ -510,6 +530,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def resolve(self, name: str, revision: str, path: str, kind: str = "models") -> Any:
         _, commit = self.at(kind, name, revision)
+        self.readable(kind, name)
         blob = commit.tree.get(path)
         if blob is None:
             raise Refused(404, "Entry not found", "EntryNotFound")
@@ -525,6 +546,7 @@ ROUTES: tuple[tuple[tuple[str, ...], re.Pattern[str], Page], ...] = tuple(
         (("POST",), "/api/repos/create", Handler.create),
         (("POST",), "/api/validate-yaml", Handler.validate),
         (("GET",), API, Handler.info),
+        (("GET",), rf"{API}/auth-check", Handler.readable),
         (("GET",), rf"{API}/revision/(?P<revision>[^/]+)", Handler.info),
         (("GET",), rf"{API}/tree/(?P<revision>[^/]+)(?:/(?P<folder>.+))?", Handler.tree),
         (("GET",), rf"{API}/refs", Handler.refs),

@@ -14,8 +14,8 @@ SETTING = "pretrain.continue_from"
 
 def test_a_repository_is_identified_by_its_commit(monkeypatch, tmp_path):
     class Api:
-        def model_info(self, repository, revision):
-            assert (repository, revision) == ("me/bert", "main")
+        def repo_info(self, repository, repo_type, revision, timeout):
+            assert (repository, repo_type, revision) == ("me/bert", "model", "main")
             return type("Info", (), {"sha": COMMIT})
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
@@ -41,7 +41,7 @@ def test_the_commit_is_downloaded_without_pickles(monkeypatch, tmp_path):
 
 def test_a_hub_that_does_not_answer_is_one_message(monkeypatch, tmp_path):
     class Api:
-        def model_info(self, repository, revision):
+        def repo_info(self, repository, **_):
             raise ConnectionError
 
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
