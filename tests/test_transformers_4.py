@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from pairs import PAIRS
 from tiny_training import train
-from transformers import AutoModelForMaskedLM
 from transformers_4 import packages
 
 from kobert_pipeline.architectures import ARCHITECTURES
@@ -38,10 +38,9 @@ TEXTS = [
 ]
 PROGRAM = """
 import json, sys, torch, transformers
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-folder, trust, texts = sys.argv[1], sys.argv[2] == "trust", json.load(sys.stdin)
-tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
-model = AutoModelForMaskedLM.from_pretrained(folder).eval()
+folder, trust, texts = sys.argv[1], sys.argv[3] == "trust", json.load(sys.stdin)
+tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
+model = getattr(transformers, sys.argv[2]).from_pretrained(folder).eval()
 with torch.no_grad():
     logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
 print(json.dumps({
@@ -57,10 +56,14 @@ def older(pytestconfig: pytest.Config) -> Path:
     return packages(pytestconfig.cache.mkdir("packages"), TESTED[0])
 
 
+def class_of(folder: Path) -> str:
+    return USE.class_for(read_json(folder / "config.json")["model_type"])
+
+
 def loaded_by(older: Path, folder: Path, trust: bool = False) -> Any:
     """What transformers 4 makes of the texts."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, str(folder), "trust" if trust else ""],
+        [sys.executable, "-P", "-c", PROGRAM, str(folder), class_of(folder), "trust" if trust else ""],
         env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(folder.parent), "HF_HUB_OFFLINE": "1"},
         input=json.dumps(TEXTS), capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -71,7 +74,7 @@ def loaded_by(older: Path, folder: Path, trust: bool = False) -> Any:
 def compare(older: Path, folder: Path, trust: bool = False) -> None:
     found = loaded_by(older, folder, trust)
     assert (found["version"], transformers.__version__) == TESTED
-    tokenizer, model = auto_tokenizer(folder), AutoModelForMaskedLM.from_pretrained(folder).eval()
+    tokenizer, model = auto_tokenizer(folder), getattr(transformers, class_of(folder)).from_pretrained(folder).eval()
     assert found["ids"] == [tokenizer(text)["input_ids"] for text in TEXTS]
     assert found["special"] == sorted(tokenizer.all_special_tokens)
     assert found["longest"] == tokenizer.model_max_length == 48
@@ -86,7 +89,10 @@ def trained(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The model of an architecture after a step of training, as the stage exports it."""
 
     def export(name: str) -> Path:
-        changes = {"objective": {"name": "mlm"}, "architecture": {"name": name} | SIZES, "max_steps": 1, "measured_sentences": 0}  # fmt: skip
+        known = ARCHITECTURES[name].sizes.model_fields
+        sizes = {size: value for size, value in SIZES.items() if size in known}
+        objective = next(objective for objective, architecture in PAIRS if architecture == name)
+        changes = {"objective": {"name": objective}, "architecture": {"name": name} | sizes, "max_steps": 1, "measured_sentences": 0}  # fmt: skip
         return train(tmp_path_factory.mktemp(name), tiny, **changes) / "model"
 
     return export

@@ -117,7 +117,7 @@ def card_and_page_show_the_headline(
     title = summary.figures[0].title
     card = (folders["hub"] / "publish" / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---")[1])
-    assert front["pipeline_tag"] == use.pipeline_tag
+    assert front["pipeline_tag"] == use.pipeline_for(summary.architecture)
     assert use.class_for(summary.architecture) in card
     assert title.lower() in card.lower()
     write_page(root / "page.html", given.name, folders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import albert, bert, deberta, electra, modernbert, roberta
+from kobert_pipeline.architectures import albert, bert, deberta, electra, modernbert, roberta, xlnet
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -17,6 +17,7 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             albert.ARCHITECTURE,
             deberta.ARCHITECTURE,
             electra.ARCHITECTURE,
+            xlnet.ARCHITECTURE,
         )
     }
 )

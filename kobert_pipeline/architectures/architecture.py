@@ -168,6 +168,8 @@ class Architecture:
     """A position sees the positions before it alone."""
     packs: bool = True
     """Whether examples can share a row without seeing each other."""
+    cls_last: bool = False
+    """The exported tokenizer writes A [SEP] B [SEP] [CLS] and pads at the front, instead of [CLS] A [SEP] B [SEP]."""
     layers: Layers = transformers_layers
     """What compile, gradient checkpointing and FSDP divide the model into. An empty answer is an error."""
     export: Export = export

@@ -143,7 +143,7 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
         language=_language(config),
         **hub_fields(config.license),
         library_name="transformers",
-        pipeline_tag=uses.use_named(run.use).pipeline_tag,
+        pipeline_tag=uses.use_named(run.use).pipeline_for(run.architecture),
         tags=list(dict.fromkeys(["korean", run.architecture, *config.tags])),
         datasets=hub_datasets(artifacts[Corpus]) or None,
         base_model=base_model(config, artifacts[PretrainedRun]) or None,

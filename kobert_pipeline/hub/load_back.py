@@ -55,7 +55,7 @@ def check(
     import transformers
 
     automatic = getattr(transformers, auto_class)
-    tokenizer = check_tokenizer(name, revision, original=original, trust=trust)
+    tokenizer = check_tokenizer(name, revision, original=original, export=export, trust=trust)
     model, loading = automatic.from_pretrained(name, revision=revision, output_loading_info=True)
     if loading["missing_keys"]:
         raise Failure(f"weights are missing and were drawn at random: {', '.join(sorted(loading['missing_keys'])[:3])}")
@@ -76,21 +76,32 @@ def run_use_check(path: str, name: str, revision: str | None, tokenizer: Any, mo
         raise Failure(problem)
 
 
-def check_tokenizer(name: str, revision: str | None = None, *, original: str | None = None, trust: bool = False) -> Any:
-    """Loads the tokenizer alone and returns it. `original` is the artifact with the run's tokenizer, learned or adopted.
+def check_tokenizer(
+    name: str, revision: str | None = None, *, original: str | None = None, export: str | None = None, trust: bool = False
+) -> Any:
+    """Loads the tokenizer alone and returns it. `original` is the artifact with the run's tokenizer, learned or adopted; `export`
+    is the folder of the training's model, whose tokenizer may put special tokens elsewhere, as XLNet does.
 
-    Raises Failure where texts are not cut as by the original, or whatever transformers raises.
+    Raises Failure where texts are not cut as by these, or whatever transformers raises.
     """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust)
     for entry in read_golden(original):
-        pieces = tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"])
-        if pieces != entry["pieces"]:
+        pieces = inside(tokenizer, tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"]))
+        if pieces != inside(tokenizer, entry["pieces"]):
             raise Failure(f"a sentence of the golden file is not cut as when the tokenizer was built: {pieces[:8]}")
     if original is not None:
-        compare_tokenizers(tokenizer, AutoTokenizer.from_pretrained(original, trust_remote_code=trust))
+        compare_tokenizers(tokenizer, AutoTokenizer.from_pretrained(original, trust_remote_code=trust), special=False)
+    if export is not None:
+        compare_tokenizers(tokenizer, AutoTokenizer.from_pretrained(export, trust_remote_code=trust))
     return tokenizer
+
+
+def inside(tokenizer: Any, pieces: list[str]) -> list[str]:
+    """What the text itself becomes: the tokens without those that mark beginning and end."""
+    marks = (tokenizer.cls_token, tokenizer.sep_token, tokenizer.bos_token, tokenizer.eos_token)
+    return [piece for piece in pieces if piece not in marks]
 
 
 def read_golden(original: str | None) -> list[dict[str, Any]]:
@@ -98,10 +109,10 @@ def read_golden(original: str | None) -> list[dict[str, Any]]:
     return [] if original is None else list(json.loads((Path(original) / GOLDEN).read_text(encoding="utf-8")))
 
 
-def compare_tokenizers(tokenizer: Any, original: Any) -> None:
-    """Both give the same ids, whatever the original does about composition, case or accents."""
+def compare_tokenizers(tokenizer: Any, original: Any, *, special: bool = True) -> None:
+    """Both give the same ids, whatever the original does about composition, case or accents. `special`: special tokens, too."""
     for text in PROBES:
-        found, expected = (each(text)["input_ids"] for each in (tokenizer, original))
+        found, expected = (each(text, add_special_tokens=special)["input_ids"] for each in (tokenizer, original))
         if found != expected:
             pieces, theirs = (
                 each.convert_ids_to_tokens(ids)[:8] for each, ids in ((tokenizer, found), (original, expected))
@@ -115,7 +126,8 @@ def check_hidden_states(tokenizer: Any, model: Any, export: Any, original: str |
     import torch
 
     texts = [entry["text"] for entry in read_golden(original)[:8]] or [SENTENCE]
-    limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length)
+    positions = getattr(model.config, "max_position_embeddings", 512)
+    limit = min(positions if positions > 0 else 512, tokenizer.model_max_length)  # XLNet's is -1: it has no limit
     batch = dict(tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=limit))
     if model.config.is_encoder_decoder:
         batch["decoder_input_ids"] = batch["input_ids"]

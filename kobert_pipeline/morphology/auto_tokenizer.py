@@ -120,6 +120,19 @@ def _keep_syllables(core: Any) -> None:
         core.normalizer = normalizers.Sequence([before, normalizers.NFC()])
 
 
+def put_cls_last(tokenizer: Any) -> None:
+    """Makes it write A [SEP] B [SEP] [CLS], as XLNet reads text, and pad at the front. [CLS] is in a segment of its own."""
+    from tokenizers.processors import TemplateProcessing
+
+    cls, sep = tokenizer.cls_token, tokenizer.sep_token
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"$A:0 {sep}:0 {cls}:2",
+        pair=f"$A:0 {sep}:0 $B:1 {sep}:1 {cls}:2",
+        special_tokens=[(cls, tokenizer.cls_token_id), (sep, tokenizer.sep_token_id)],
+    )
+    tokenizer.padding_side = "left"
+
+
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Writes tokenizer.json, tokenizer_config.json, and the code of a tokenizer that has some. transformers 4 and 5 load them
     alike."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.objectives import mlm, mlm_nsp, mlm_sop, replaced_tokens, span_boundary
+from kobert_pipeline.objectives import mlm, mlm_nsp, mlm_sop, permutation, replaced_tokens, span_boundary
 from kobert_pipeline.objectives.objective import Objective
 
 OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
@@ -16,6 +16,7 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             mlm_sop.OBJECTIVE,
             replaced_tokens.OBJECTIVE,
             span_boundary.OBJECTIVE,
+            permutation.OBJECTIVE,
         )
     }
 )

@@ -49,6 +49,16 @@ def assemble(examples: Examples, chosen: np.ndarray, info: TokenizerInfo, *, num
     return Rows(input_ids, types, np.arange(shape[1]) < lengths[:, None], maskable, examples.block, places)
 
 
+def cls_last(attention_mask: np.ndarray) -> np.ndarray:
+    """(B, L) where each token of A [SEP] B [SEP] [CLS], padded at the front, is in rows as `assemble` makes them: for
+    `np.take_along_axis`."""
+    length = attention_mask.shape[1]
+    padding = length - attention_mask.sum(axis=1, keepdims=True)
+    places: np.ndarray = np.arange(length) - padding + 1
+    places[:, -1] = 0
+    return np.where(np.arange(length) < padding, length - 1, places)
+
+
 def _begins(sizes: np.ndarray, row_offsets: np.ndarray, length: int) -> np.ndarray:
     """Position of the first token of each range in the rows laid end to end: [CLS] before a row's first, [SEP] after each."""
     before = offsets_of(sizes + 1)

@@ -25,7 +25,7 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, save_tokenizer
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
 from kobert_pipeline.objectives.objective import Objective
 from kobert_pipeline.pretrain.alarms import Alarms, Level
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -207,6 +207,8 @@ def _export(models: Models, architecture: Architecture, tokenizer: Path, config:
     """Each trained model with its tokenizer in a folder of its own. Runs again from the start if it was interrupted."""
     inputs = list(architecture.model_inputs)
     fast = auto_tokenizer(tokenizer, model_max_length=config.max_length, model_input_names=inputs)
+    if architecture.cls_last:
+        put_cls_last(fast)
     for name in architecture.export(dict(models.roles.items()), folder):
         save_tokenizer(fast, folder / name)
         (folder / name / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())

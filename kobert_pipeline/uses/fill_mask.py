@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.training.positions import longest_input
@@ -21,9 +23,13 @@ from kobert_pipeline.uses.use import (
     loading_code,
 )
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 logger = logging.getLogger(__name__)
 
 AUTO_CLASS = "AutoModelForMaskedLM"
+XLNET, XLNET_CLASS = "xlnet", "XLNetLMHeadModel"
 GUESSES = 5
 """Pieces named for each mask."""
 EXAMPLES = (
@@ -47,6 +53,14 @@ with torch.no_grad():
     logits = model(**batch).logits
 position = batch["input_ids"][0].tolist().index(tokenizer.mask_token_id)
 print(tokenizer.convert_ids_to_tokens(logits[0, position].topk(5).indices))"""
+XLNET_SNIPPET = """
+batch = tokenizer(f"대한민국의 수도는 {tokenizer.mask_token}이다.", return_tensors="pt")
+length = batch["input_ids"].shape[1]
+position = batch["input_ids"][0].tolist().index(tokenizer.mask_token_id)
+gap = torch.eye(length)[position]  # no token sees it, and it is what the model predicts
+with torch.no_grad():
+    logits = model(**batch, perm_mask=gap.expand(1, length, -1), target_mapping=gap.view(1, 1, -1)).logits
+print(tokenizer.convert_ids_to_tokens(logits[0, 0].topk(5).indices))"""
 
 
 def fill(tokenizer: Tokenizer, network: Network, sentences: Sequence[str]) -> list[Result]:
@@ -71,11 +85,21 @@ def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     if unknown:
         logger.warning("%r: %s of %s tokens are [UNK], which the model cannot read", sentence, unknown, len(masked))
     with torch.no_grad():
-        logits = network(**batch).logits[0, masked, : len(tokenizer)]  # a model may have more rows than pieces
+        logits = _logits(network, batch, masked)[:, : len(tokenizer)]  # a model may have more rows than pieces
     probabilities = logits.float().softmax(dim=-1)
     best = probabilities.topk(min(GUESSES, probabilities.shape[-1]), dim=-1)
     rows = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return Result(sentence, [[Answer(_text(tokenizer, piece), value) for piece, value in zip(*row, strict=True)] for row in rows])  # fmt: skip
+
+
+def _logits(network: Network, batch: Any, masked: Tensor) -> Tensor:
+    """(n, V) for the n tokens that are `masked` (L,). XLNet predicts them in its second stream; no token sees them."""
+    import torch
+
+    if network.config.model_type != XLNET:
+        return network(**batch).logits[0, masked]  # type: ignore[no-any-return]
+    unseen = masked.float().expand(1, len(masked), -1)
+    return network(**batch, perm_mask=unseen, target_mapping=torch.eye(len(masked))[None, masked]).logits[0]  # type: ignore[no-any-return]
 
 
 def _text(tokenizer: Tokenizer, piece: int) -> str:
@@ -88,7 +112,9 @@ def prompt(tokenizer: Tokenizer, example: Example) -> str:
 
 
 def card_snippet(repo: str, trust: bool, auto_class: str) -> str:
-    return f"{loading_code(auto_class, repo, trust, 'torch')}\n{SNIPPET}"
+    return (
+        f"{loading_code(auto_class, repo, trust, 'torch')}\n{XLNET_SNIPPET if auto_class == XLNET_CLASS else SNIPPET}"
+    )
 
 
 USE = Use(
@@ -116,5 +142,6 @@ USE = Use(
         "빈칸 채우기와 한국어 텍스트의 미세조정(분류, 태깅, 유사도)에 씁니다. 텍스트를 생성하지는 않습니다.",
     ),
     card_snippet=card_snippet,
+    classes=MappingProxyType({XLNET: XLNET_CLASS}),
     check_back=Path(__file__).with_name("check_fill_mask.py"),
 )

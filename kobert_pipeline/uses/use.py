@@ -124,6 +124,10 @@ class Use:
         """The class of transformers that loads a model of this type for this use."""
         return self.classes.get(model_type, self.auto_class)
 
+    def pipeline_for(self, model_type: str) -> str:
+        """The Hub's name of what it can do with a model of this type: hidden states alone, if no pipeline is for its class."""
+        return "feature-extraction" if model_type in self.classes else self.pipeline_tag
+
     def load(self, name: str) -> tuple[Tokenizer, Network]:
         """Tokenizer and model of a folder or Hub id.
 

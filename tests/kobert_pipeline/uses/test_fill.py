@@ -9,11 +9,13 @@ import pytest
 import torch
 from finished_run import PIECES, export_classifier, export_saying
 from rich.console import Console
+from transformers import XLNetConfig, XLNetLMHeadModel
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
 from kobert_pipeline.commands.locate import locate
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last
 from kobert_pipeline.uses import find_use
 from kobert_pipeline.uses.fill_mask import USE
 from kobert_pipeline.uses.results import lines, table
@@ -53,6 +55,23 @@ def test_a_terminal_is_shown_a_table(model):
     console.print(table(fill(model, "[MASK]의 [MASK]이다.")[0], USE.columns))
     assert "mask 2" in console.file.getvalue()
     assert "서울" in console.file.getvalue()
+
+
+def test_xlnet_fills_a_gap_that_no_token_sees(tiny):
+    """What is written in the gap changes nothing, neither in its own prediction nor through the tokens around it."""
+    config = XLNetConfig(vocab_size=992, d_model=32, n_layer=2, n_head=2, d_inner=64)
+    torch.manual_seed(0)
+    tokenizer, network = auto_tokenizer(tiny.tokenizer), XLNetLMHeadModel(config).eval()
+    put_cls_last(tokenizer)
+    (filled,) = USE.try_it(tokenizer, network, [SENTENCE])
+    batch = tokenizer(SENTENCE, return_tensors="pt")
+    gap = (batch["input_ids"] == tokenizer.mask_token_id).float()
+    batch["input_ids"][gap.bool()] = 100
+    with torch.no_grad():
+        logits = network(**batch, perm_mask=gap.expand(1, gap.shape[1], -1), target_mapping=gap[None]).logits[0, 0]
+    best = logits.softmax(0).topk(5)
+    assert [answer.score for answer in filled.answers[0]] == pytest.approx(best.values.tolist(), abs=1e-7)
+    assert (batch["input_ids"][0, -1], tokenizer.padding_side) == (tokenizer.cls_token_id, "left")
 
 
 def test_a_sentence_without_a_mask_is_an_error_that_says_how_the_model_writes_it(model):
