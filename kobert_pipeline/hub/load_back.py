@@ -77,7 +77,12 @@ def run_use_check(path: str, name: str, revision: str | None, tokenizer: Any, mo
 
 
 def check_tokenizer(
-    name: str, revision: str | None = None, *, original: str | None = None, export: str | None = None, trust: bool = False
+    name: str,
+    revision: str | None = None,
+    *,
+    original: str | None = None,
+    export: str | None = None,
+    trust: bool = False,
 ) -> Any:
     """Loads the tokenizer alone and returns it. `original` is the artifact with the run's tokenizer, learned or adopted; `export`
     is the folder of the training's model, whose tokenizer may put special tokens elsewhere, as XLNet does.

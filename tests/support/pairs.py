@@ -18,16 +18,21 @@ from kobert_pipeline.pretrain.models import Models, build_models
 TINY = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 128, "dropout": 0.0}
 
 
+def known_sizes(architecture: str, sizes: Mapping[str, Any] = TINY) -> dict[str, Any]:
+    """Those of `sizes` that the architecture has."""
+    known = ARCHITECTURES[architecture].sizes.model_fields
+    return {name: value for name, value in sizes.items() if name in known}
+
+
 def config_of_pair(
     objective: str, architecture: str, sizes: Mapping[str, Any] = TINY, *, length: int = 48, **options: Any
 ) -> PretrainConfig:
     """Raises RecipeError for a pair that does not fit."""
-    known = ARCHITECTURES[architecture].sizes.model_fields
     settings: dict[str, Any] = {"attention": options.pop("attention", "auto")}
     return PretrainConfig.parse(
         {
             "objective": {"name": objective} | options,
-            "architecture": {"name": architecture} | {name: value for name, value in sizes.items() if name in known},
+            "architecture": {"name": architecture} | known_sizes(architecture, sizes),
             "phases": [{"max_length": length, "batch_size": 8}],
             "max_steps": 1,
         }
@@ -50,16 +55,18 @@ PAIRS = [
     if fits(objective, architecture)
 ]
 
+ARCHITECTURE_OF = dict(reversed(PAIRS))
+"""Objective -> the first architecture that fits it."""
+OBJECTIVE_OF = {architecture: objective for objective, architecture in reversed(PAIRS)}
+"""Architecture -> the first objective that fits it."""
+
 
 def _cover() -> set[tuple[str, str]]:
     """As few pairs as hold every objective and every architecture: the last architecture that fits an objective, and the first
     objective that fits an architecture."""
     of_objectives = dict(PAIRS)
-    of_architectures = {architecture: objective for objective, architecture in reversed(PAIRS)}
     seen = set(of_objectives.values())
-    return set(of_objectives.items()) | {
-        (of_architectures[name], name) for name in of_architectures if name not in seen
-    }
+    return set(of_objectives.items()) | {(OBJECTIVE_OF[name], name) for name in OBJECTIVE_OF if name not in seen}
 
 
 COVER = _cover()

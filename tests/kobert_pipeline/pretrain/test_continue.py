@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import transformers
+from pairs import OBJECTIVE_OF, known_sizes
 from published_models import SPECIAL, network
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, RobertaConfig, RobertaForMaskedLM
@@ -21,11 +23,13 @@ from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.parallel import ALONE
+from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.start import load_weights
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import identities
+from kobert_pipeline.uses import USES
 from tokenizer.adopt import adopt
 from tokenizer.load import load_tokenizer
 
@@ -94,7 +98,9 @@ def built(name, spec=SPEC, **sizes):
     architecture = ARCHITECTURES[name]
     shape = {"layers": 1, "hidden": 32, "heads": 2, "feed_forward": 64, "positions": 64} | sizes
     return architecture.build(
-        architecture.sizes(**shape), spec, tuple(head for head in architecture.heads if head != REPLACED)
+        architecture.sizes(**known_sizes(name, shape)),
+        spec,
+        tuple(head for head in architecture.heads if head != REPLACED),
     )
 
 
@@ -197,8 +203,8 @@ def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tmp_path):
         old = built(name, spec=ModelSpec(len(pieces), 0, 2, 3, 48, tied=False))
         old.transformer.save_pretrained(tmp_path / "old")
     changes = {
-        "objective": {"name": "mlm"}, "architecture": SETTINGS["architecture"] | {"name": name}, "max_steps": 1,
-        "learning_rate": 1e-9,
+        "objective": {"name": OBJECTIVE_OF[name]}, "max_steps": 1, "learning_rate": 1e-9,
+        "architecture": {"name": name} | known_sizes(name, SETTINGS["architecture"]),
     }  # fmt: skip
     model = train(tmp_path, tiny.tokenizer, tiny.dataset, tmp_path / "old", **changes) / "model"
     assert read_json(model / "config.json")["tie_word_embeddings"] is False
@@ -206,7 +212,8 @@ def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tmp_path):
     assert set(new) == set(old)
     for weight, value in old.items():
         assert torch.allclose(new[weight], value, atol=1e-6), weight
-    loaded = AutoModelForMaskedLM.from_pretrained(model)
+    use = USES[OBJECTIVES[OBJECTIVE_OF[name]].use]
+    loaded = getattr(transformers, use.class_for(ARCHITECTURES[name].weights.model_type)).from_pretrained(model)
     assert not torch.equal(loaded.get_output_embeddings().weight, loaded.get_input_embeddings().weight)
 
 

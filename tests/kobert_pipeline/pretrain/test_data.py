@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import ARCHITECTURE_OF, known_sizes
 
 from kobert_pipeline.architectures.padding import UNPADDED, visible
 from kobert_pipeline.dataset.best_fit import EMPTY
@@ -28,12 +29,13 @@ from kobert_pipeline.pretrain.data import (
 )
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
-SIZES = {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
+SIZES = {"layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16}
 
 
 def a_config(objective: str = "mlm_nsp", **options) -> PretrainConfig:
     values = {
-        "objective": {"name": objective} | options, "architecture": SIZES, "max_steps": 20,
+        "objective": {"name": objective} | options, "max_steps": 20,
+        "architecture": {"name": ARCHITECTURE_OF[objective]} | known_sizes(ARCHITECTURE_OF[objective], SIZES),
         "phases": [{"max_length": 32, "batch_size": 8, "share": 0.5}, {"max_length": 64, "batch_size": 4, "share": 0.5}],
     }  # fmt: skip
     return PretrainConfig.parse(values)
