@@ -8,9 +8,11 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from kobert_pipeline import __version__
 from kobert_pipeline.commands.clean import clean
 from kobert_pipeline.commands.doctor import doctor
 from kobert_pipeline.commands.eval import eval
@@ -18,6 +20,7 @@ from kobert_pipeline.commands.extend import extend
 from kobert_pipeline.commands.init import init
 from kobert_pipeline.commands.inspect import inspect
 from kobert_pipeline.commands.push import push
+from kobert_pipeline.commands.recipes import recipes
 from kobert_pipeline.commands.report import report
 from kobert_pipeline.commands.run import run
 from kobert_pipeline.commands.serve import serve
@@ -39,19 +42,40 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     extend,
     serve,
     init,
+    recipes,
     clean,
     doctor,
 )
 """In the order of `kobert --help`. Each is in a file of its name in `commands/`, except that each use makes one of its own."""
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="From raw Korean text to a published, KLUE-scored language model. Start with: kobert run quickstart",
-)
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(pretty_exceptions_enable=False, context_settings=HELP_NAMES)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kobert-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def kobert(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and more messages. Any command takes it.")
+    ] = False,
+) -> None:
+    """From raw Korean text to a published, KLUE-scored language model. Start with: kobert run quickstart"""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 for command in COMMANDS:
-    app.command()(command)
+    app.command(context_settings=HELP_NAMES)(command)
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""

@@ -55,7 +55,7 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     pieces = useful_pieces(old, _units(corpora, execution), number)
     new = extended(old, pieces)
     grow(network, [replaced(old, piece) for piece in pieces], begin=first_new_id(old))
-    with _complete_or_absent(out) as folder:
+    with quiet(), _complete_or_absent(out) as folder:
         network.save_pretrained(folder)
         _save(new, loaded, folder)
     sentences = list(islice(_sentences(corpora), MEASURED_SENTENCES))

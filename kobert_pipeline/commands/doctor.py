@@ -14,9 +14,12 @@ from kobert_pipeline.ground.errors import KobertError
 FREE_GIB = 5
 """Less is too little for the artifacts of a small run and the cache of one model."""
 
+KOREAN_FONTS = ("Apple SD Gothic Neo", "Malgun Gothic", "Nanum", "Noto Sans CJK", "Noto Sans KR", "Noto Serif CJK", "Pretendard", "UnDotum", "Baekmuk")  # fmt: skip
+"""Beginnings of the names of fonts that have Hangul."""
+
 
 def doctor() -> None:
-    """Check this machine: Python, libraries, dictionary, device, disk."""
+    """Check this machine: Python, libraries, dictionary, device, disk, fonts."""
     lines, healthy = examine()
     for line in lines:
         typer.echo(line)
@@ -26,7 +29,7 @@ def doctor() -> None:
 
 def examine() -> tuple[list[str], bool]:
     """Lines to print, and whether everything works that is needed."""
-    checks: tuple[Callable[[], str], ...] = (_python, _libraries, _dictionaries, _morphemes, _device, _disk)
+    checks: tuple[Callable[[], str], ...] = (_python, _libraries, _dictionaries, _morphemes, _device, _disk, _fonts)
     lines, healthy = [], True
     for check in checks:
         try:
@@ -83,7 +86,7 @@ def _device() -> str:
         return f"GPU {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
     if torch.backends.mps.is_available():
         return f"Apple GPU, torch {torch.__version__}"
-    return f"no GPU: {torch.get_num_threads()} CPU threads, torch {torch.__version__}"
+    return f"no GPU, CPU threads: {torch.get_num_threads()}, torch {torch.__version__}"
 
 
 def _disk() -> str:
@@ -91,3 +94,16 @@ def _disk() -> str:
     if free < FREE_GIB:
         raise KobertError(f"{free:.1f} GiB free here: {FREE_GIB} GiB are needed. Choose another disk with --artifacts.")
     return f"{free:.0f} GiB free here"
+
+
+def _fonts() -> str:
+    """A page names fonts and holds none. Without a Korean one, only browsers of this machine show boxes: that is no failure."""
+    from matplotlib import font_manager
+
+    names = {font.name for font in font_manager.fontManager.ttflist}
+    korean = sorted(name for name in names if any(name.startswith(known) for known in KOREAN_FONTS))
+    if not korean:
+        return (
+            "no Korean font here: pages that are opened on this machine may show boxes. Install one, e.g. fonts-nanum"
+        )
+    return f"Korean font {korean[0]}"

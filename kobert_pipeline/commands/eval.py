@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
+from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, recipe_names
 from kobert_pipeline.ground.errors import KobertError
 
 HUB_KLUE = "hub:klue"
@@ -16,7 +16,12 @@ SEED = 42
 ALONE: dict[str, Any] = {"tasks": (), "protocols": {"fine-tuning": {}}}
 """The evaluation of own tasks without a recipe. Tasks of KLUE are scored if they are named, too."""
 
-ModelToScore = Annotated[str | None, typer.Argument(metavar="MODEL", help="A Hugging Face folder or Hub id.")]
+ModelToScore = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="A Hugging Face folder, a Hub id, or a recipe that was run.", autocompletion=recipe_names
+    ),
+]
 Tasks = Annotated[
     str | None, typer.Option(help="Comma-separated: ynat, sts, nli, ner, re, dp, mrc, wos. Default: all eight.")
 ]
@@ -67,6 +72,7 @@ def eval(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
+    from kobert_pipeline.commands.locate import model_of
     from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_own
 
     require_own(task, kind=kind, epochs=epochs, out=out)
@@ -83,7 +89,7 @@ def eval(
         "trust_remote_code": trust_remote_code or None,
     }
     settings = _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}, own)
-    folder = _evaluate(model, settings, artifacts)
+    folder = _evaluate(model_of(model, artifacts), settings, artifacts)
     if own:
         show_own(model, folder, artifacts, out)
 

@@ -28,6 +28,12 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
     return str(folder)
 
 
+def model_of(name: str, artifacts: Path) -> str:
+    """The folder of a run's model; every other name stays as it is. Raises KobertError for a run without a model."""
+    is_run = not Path(name).is_dir() and names_a_run(name, artifacts)
+    return _model_of_run(name, (), artifacts) if is_run else name
+
+
 def _model_of_run(name: str, settings: Sequence[str], artifacts: Path) -> str:
     run = find_run(name, settings, artifacts, STAGE)
     if run is None:

@@ -101,11 +101,30 @@ def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:
     location = list(item["loc"])
     path = ".".join([*([prefix] if prefix else []), *(str(part) for part in location)])
     if item["type"] == "extra_forbidden":
-        return f"{path}: unknown key; {nearest(str(location[-1]), _known_keys(cls, location[:-1]))}"
+        return f"{path}: unknown key; {_meant(cls, location)}"
     if item["type"] == "missing":
         return f"{path}: missing; this key is required"
     message = item["msg"].removeprefix("Value error, ")
     return f"{path}: {message} (given: {item['input']!r})"
+
+
+def _meant(cls: type[BaseModel], location: list[Any]) -> str:
+    """The key of this name in another section, else the nearest in this one: `pretrain.seed` -> `seed`."""
+    word, known = str(location[-1]), _known_keys(cls, location[:-1])
+    elsewhere = [path for path in _paths(cls) if path.rpartition(".")[2] == word]
+    return f"did you mean `{elsewhere[0]}`?" if elsewhere else nearest(word, known)
+
+
+def _paths(cls: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every key of a settings class and of the sections in it, those of the class first. Lists of sections are left out."""
+    sections = {name: _section(info.annotation) for name, info in cls.model_fields.items()}
+    inside = [path for name, kind in sections.items() if kind for path in _paths(kind, f"{prefix}{name}.")]
+    return [*(f"{prefix}{name}" for name in cls.model_fields), *inside]
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    parts = _kinds(annotation)
+    return next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
 
 
 def _known_keys(cls: type[BaseModel], location: list[Any]) -> list[str]:

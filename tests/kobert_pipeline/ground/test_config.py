@@ -61,3 +61,19 @@ def test_a_file_that_is_not_a_recipe_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(RecipeError, match=r"bad\.yaml"):
         load_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"pretrain": {"seed": 1}}, r"pretrain\.seed: unknown key; did you mean `seed`\?"),
+        ({"learning_rate": 1}, r"learning_rate: unknown key; did you mean `pretrain\.learning_rate`\?"),
+        ({"pretrain": {"learning_rates": 1}}, r"did you mean `learning_rate`\?"),
+    ],
+)
+def test_a_key_of_another_section_is_named_with_its_path(given, meant):
+    class Whole(Outer):
+        seed: int = 0
+
+    with pytest.raises(RecipeError, match=meant):
+        Whole.parse(given)
