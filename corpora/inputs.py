@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def input_files(config: CorporaConfig, not_read: NotRead | None = None) -> list[
     return [
         file for source in config.sources for file in _files(source, passed.setdefault(source.name, Counter()))
     ]  # fmt: skip
+
+
+def library_versions(files: Sequence[InputFile]) -> dict[str, str]:
+    """Gives the versions of the optional libraries that read these files. An archive may hold files of any format."""
+    needed = {file.format for file in files}
+    any_format = any(file.format == AUTO and is_archive(file.address) for file in files)
+    sources = [source for name, source in SOURCES.items() if (name in needed or any_format) and not source.missing]
+    return {library: version(library) for source in sources for library in source.modules}
 
 
 def _files(source: SourceConfig, not_read: Counter[str]) -> list[InputFile]:

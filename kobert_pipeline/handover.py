@@ -69,10 +69,11 @@ def corpora_config(recipe: Recipe) -> dict[str, Any]:
 
 def corpora_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """Sources keep their order; a file is known by its content and base name."""
-    from corpora.inputs import input_files
+    from corpora.inputs import input_files, library_versions
 
-    inputs = {}
-    for number, file in enumerate(input_files(recipe.corpora)):
+    files = input_files(recipe.corpora)
+    inputs = {f"library {name}": version for name, version in library_versions(files).items()}
+    for number, file in enumerate(files):
         name = f"{number:05d} {file.source.name}: {Path(file.address).name}"
         inputs[name] = hashes[Path(file.address)] if file.is_local else file.address
     for path in _evaluation_files(recipe):

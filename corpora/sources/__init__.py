@@ -13,6 +13,7 @@ from corpora.sources import (
     mediawiki,
     modu,
     namuwiki,
+    office,
     parquet,
     text,
     web_page,
@@ -26,7 +27,8 @@ SOURCES: MappingProxyType[str, Source] = MappingProxyType(
         source.name: source
         for source in (
             text.SOURCE, jsonl.SOURCE, parquet.SOURCE, csv.CSV, csv.TSV, mediawiki.SOURCE, wikiextractor.SOURCE,
-            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, web_page.SOURCE, hub_datasets.SOURCE,
+            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, web_page.SOURCE, office.HWP, office.HWPX,
+            office.DOCX, office.PDF, hub_datasets.SOURCE,
         )
     }
 )  # fmt: skip

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import office_files
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -91,6 +92,10 @@ def _html(texts: list[str]) -> bytes:
     return texts[0].encode()
 
 
+def _pdf(texts: list[str]) -> bytes:
+    return office_files.pdf([[(700, text)] for text in texts])
+
+
 @dataclass(frozen=True)
 class Sample:
     """How one format holds `texts`, and what a reader needs to know to get them back."""
@@ -113,6 +118,10 @@ SAMPLES = {
     "modu": Sample("글.json", _modu),
     "ai_hub": Sample("글.json", _ai_hub, settings={"format": "ai_hub", "text_field": "data[].sentences[].text"}),
     "html": Sample("글.html", _html, TEXTS[:1]),
+    "hwp": Sample("글.hwp", office_files.hwp, TEXTS[1:2]),
+    "hwpx": Sample("글.hwpx", office_files.hwpx, TEXTS[1:2]),
+    "docx": Sample("글.docx", office_files.docx, TEXTS[1:2]),
+    "pdf": Sample("글.pdf", _pdf, TEXTS[1:2]),
 }
 OF_FILES = [name for name in SOURCES if SOURCES[name].has_bytes]
 
@@ -147,7 +156,7 @@ def test_every_format_gives_back_its_documents_compressed_or_not(name: str, endi
     items = _read(path, **sample.settings)
     assert _texts(items) == list(sample.texts)
     stem = "wiki_00" if name == "wikiextractor" else "글"
-    ids = [stem] if name == "html" else [f"{stem}-{number:06d}" for number in range(len(sample.texts))]
+    ids = [stem] if len(sample.texts) == 1 else [f"{stem}-{number:06d}" for number in range(len(sample.texts))]
     assert [item.doc_id for item in items if isinstance(item, Document)] == ids
     assert {item.source for item in items if isinstance(item, Document)} == {"시험"}
     assert _read(path, **(sample.settings | {"format": name})) == items

@@ -49,6 +49,11 @@ def test_every_reason_of_the_corpus_stage_is_explained() -> None:
     package = Path(__file__).parents[3] / "corpora"
     code = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
     named = set(re.findall(r'Drop\(\s*"(\w+)"', code)) | {"duplicate", "near_duplicate", "no_sentence"}
+    named |= set(
+        re.findall(
+            r'(?:return|else|"reason":|reason=) "(\w+)"', "\n".join(map(Path.read_text, package.glob("office/*.py")))
+        )
+    )
     assert named <= set(REASONS)
 
 
