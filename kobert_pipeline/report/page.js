@@ -73,13 +73,28 @@ function follow(figure) {
 
 document.querySelectorAll("figure[data-frame]").forEach(follow);
 
-// --- the tokenizer, as in tokenizer.json: NFC, BERT's words, longest match first ---
+// --- the tokenizer, as in tokenizer.json: look-alikes, NFC, words, longest match first ---
 
 const HAN = /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
-const SIGN = /[\p{P}$+<=>^`|~]/u;
+const SIGN = /[\p{P}\p{S}\u{1f000}-\u{1faff}\ufe0e\ufe0f\u20e3]/u;
+const WIDE = /[\uff01-\uffee]/g;
+const BLANK = /[\t\n\v\f\r\x1c-\x1f\x85\u2800\u3164\uffa0]/g;
+const JAMO = [[0x1100, "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"], [0x1161, "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"], [0x11a8, "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"]];
+const LONE = /[\u1100-\u1112](?![\u1160-\u11a7\ud7b0-\ud7c6])|(?<![\u1100-\u115f\ua960-\ua97c])[\u1161-\u1175]|(?<![\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6])[\u11a8-\u11c2]/g;
+const DOT = /(?<=[가-힣A-Za-z0-9)\]])[ㆍ\u119e・‧∙⋅](?=[가-힣A-Za-z0-9(\[])/g;
+
+function letter(jamo) {
+  const [first, letters] = JAMO.findLast(([first]) => jamo.charCodeAt(0) >= first);
+  return letters[jamo.charCodeAt(0) - first];
+}
+
+function narrow(wide) {
+  return wide === "･" ? "·" : wide === "￣" ? "¯" : wide.normalize("NFKC");
+}
 
 function words(text) {
-  const clean = text.normalize("NFC").replace(/[\t\n\r]/g, " ").replace(/[\p{C}\ufffd]/gu, "").replace(HAN, " $& ");
+  const usual = text.replace(BLANK, " ").replace(WIDE, narrow).normalize("NFC").replace(LONE, letter).replace(DOT, "·");
+  const clean = usual.replace(/[\p{C}\u034f\ufffd]/gu, "").replace(HAN, " $& ");
   const found = [];
   for (const word of clean.split(/\s+/u)) {
     let run = "";

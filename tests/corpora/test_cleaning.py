@@ -25,8 +25,21 @@ from corpora.markup.html_residue import strip_html
         ("상생･공유, 1／3, ￦100", "상생·공유, 1/3, ₩100"),
         ("ㅤㅂㅘㅅ는데", "ㅂㅘㅅ는데"),
         ("① ㎏ ™ ㅋㅠ ½ ㈜", "① ㎏ ™ ㅋㅠ ½ ㈜"),
+        ("잘 봤다\u110f\u110f 또 보자\u1172", "잘 봤다ㅋㅋ 또 보자ㅠ"),
+        ("시ㆍ군ᆞ구, 3・1 운동, 아래아(ㆍ)", "시·군·구, 3·1 운동, 아래아(ㆍ)"),
     ],
-    ids=["decomposed", "zero-width", "torn", "full width", "half width", "signs", "filler", "compatibility"],
+    ids=[
+        "decomposed",
+        "zero-width",
+        "torn",
+        "full width",
+        "half width",
+        "signs",
+        "filler",
+        "compatibility",
+        "lone jamo",
+        "dots",
+    ],
 )
 def test_syllables_have_one_spelling(raw: str, expected: str) -> None:
     assert clean(raw) == expected

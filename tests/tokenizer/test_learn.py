@@ -64,6 +64,10 @@ def test_enclosed_letters_come_with_ks_x_1001() -> None:
     assert "㉮" not in _rows(["가"])
 
 
+def test_signs_of_both_widths_come_with_ks_x_1001() -> None:
+    assert {*"₩¥£「」。、·"} <= set(_rows(["가"], ks_x_1001=True))
+
+
 def test_a_rare_syllable_outside_ks_x_1001_may_be_left_out() -> None:
     rows = _rows(["가 뷁뷁 햏"], ks_x_1001=True, character_coverage=0.1, syllable_min_frequency=2)
     assert {"뷁", "햏", "힝"} & set(rows) == {"뷁", "힝"}
@@ -84,9 +88,9 @@ def test_a_syllable_outside_ks_x_1001_that_is_too_rare_has_the_form_that_occurs(
 
 def test_letters_of_other_scripts_have_the_forms_that_occur_and_all_others_have_both() -> None:
     rows = set(_rows(["가나 漢字 Ω, é· βγ ①②😂→"]))
-    both = "가나aZ9ㅋ①②😂→"
-    assert {*both, *(f"##{one}" for one in both), *"漢字Ωéβ", "##γ"} <= rows
-    assert not {"##漢", "##Ω", "##é", "##β", "γ", "##,", "##·"} & rows
+    both = "가나aZ9ㅋ①②"
+    assert {*both, *(f"##{one}" for one in both), *"漢字Ωéβ😂→", "##γ"} <= rows
+    assert not {"##漢", "##Ω", "##é", "##β", "γ", "##,", "##·", "##😂", "##→"} & rows
 
 
 def test_ks_x_1001_is_complete_when_asked_for() -> None:

@@ -156,8 +156,8 @@ def _forget_a_piece(content: Any) -> None:
 
 
 def _lower_case(content: Any) -> None:
-    content["normalizer"]["normalizers"][1]["strip_accents"] = True
-    content["normalizer"]["normalizers"][1]["lowercase"] = True
+    content["normalizer"]["normalizers"][-1]["strip_accents"] = True
+    content["normalizer"]["normalizers"][-1]["lowercase"] = True
 
 
 def _no_template(content: Any) -> None:

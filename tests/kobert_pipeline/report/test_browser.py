@@ -15,6 +15,7 @@ from kobert_pipeline.report.compare import write_comparison
 from kobert_pipeline.report.morpheme_colours import sentences
 from kobert_pipeline.report.page import write_page
 from kobert_pipeline.report.picture import STAGES
+from tokenizer.load import load_tokenizer
 
 pytestmark = [
     pytest.mark.system,
@@ -110,14 +111,27 @@ def test_values_are_told_under_the_pointer(browser: Browser, pages: dict[str, Pa
     assert "validation 4.159" in told
 
 
+SHOWN = "[...document.querySelectorAll('#live-pieces .piece')].map(each => each.textContent)"
+LOOKALIKES = (
+    "５０％ ￦1,000 가～나 ￣ ｡",
+    "재밌다\u110f\u110f \u1172\u1172 함\u11aa \u110f안녕",
+    "시ㆍ도 (ㆍ) \u1112\u119e\u11ab",
+    "좋아요🥹♥❤️👍🏻",
+    "가\u3164나\u034f다",
+)
+
+
 def test_the_page_cuts_text_as_the_tokenizer_does(
     browser: Browser, pages: dict[str, Path], folders: dict[str, Path]
 ) -> None:
     browser.open(pages["run"])
     for sentence in sentences(TokenizerFolder(folders["tokenizer"]), public=False):
         browser.evaluate(f"area.value = {sentence.text!r}; area.dispatchEvent(new Event('input'));")
-        shown = browser.evaluate("[...document.querySelectorAll('#live-pieces .piece')].map(each => each.textContent)")
-        assert shown == [cut.piece for eojeol in sentence.eojeols for cut in eojeol]
+        assert browser.evaluate(SHOWN) == [cut.piece for eojeol in sentence.eojeols for cut in eojeol]
+    tokenizer = load_tokenizer(folders["tokenizer"])
+    for text in LOOKALIKES:
+        browser.evaluate(f"area.value = {text!r}; area.dispatchEvent(new Event('input'));")
+        assert browser.evaluate(SHOWN) == tokenizer.encode(text, add_special_tokens=False).tokens
 
 
 def test_the_theme_can_be_turned(browser: Browser, pages: dict[str, Path]) -> None:
