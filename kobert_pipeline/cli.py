@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import logging
 import os
@@ -133,6 +134,9 @@ def explain(error: BaseException) -> tuple[str | None, int]:
         return str(error), TERMINATED
     if any(text in str(error) for text in FULL):  # safetensors and torch raise exceptions of their own
         return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        place = Path(error.filename or "").parent
+        return f"{place}: this disk can only be read. Choose another folder, with --artifacts or --out.", 1
     if isinstance(error, PermissionError):
         return _not_permitted(error.filename), 1
     if isinstance(error, KobertError | OSError):

@@ -1,4 +1,7 @@
-"""A disk that is full, in every stage: one line that says so, nothing that looks finished, and the same bytes once there is room."""
+"""A disk that is full, in every stage: one line that says so, nothing that looks finished, and the same bytes once there is room.
+
+A disk that can only be read: commands that read work on it, and those that write say so in one line.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kobert_pipeline.cli import app, explain
 from kobert_pipeline.recipe import Recipe, load_recipe
 from kobert_pipeline.runner import run
 from kobert_pipeline.stages import STAGES
@@ -90,3 +94,81 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     resize(disk, 256 * 2**20)
     again = run(recipe, disk, until=stage)[stage]
     assert (again / "manifest.json").read_bytes() == (whole[stage] / "manifest.json").read_bytes()
+
+
+# --- a disk that can only be read ------------------------------------------------------------------------------------
+
+MODEL = "MODEL"
+"""Stands for the folder of the exported model."""
+READING = {
+    "status": ["status", "quickstart"],
+    "status --verify": ["status", "quickstart", "--verify"],
+    "inspect batch": ["inspect", "quickstart", "batch", "--batches", "1"],
+    "inspect tokens": ["inspect", "quickstart", "tokens", "학교에 간다"],
+    "fill a run": ["fill", "quickstart", "오늘은 [MASK]이다."],
+    "fill a folder": ["fill", MODEL, "오늘은 [MASK]이다."],
+    "report": ["report", "quickstart", "--out", "page.html"],
+    "report of two": ["report", "quickstart", "quickstart", "--out", "two.html"],
+    "eval": ["eval", MODEL, "--data", "package:klue_eval/sample", "--tasks", "ynat", "--train-rows", "8", "--seeds", "1", "--artifacts", "."],
+    "rescore": ["eval", "--rescore", "klue_runs", "--data", "package:klue_eval/sample"],
+    "push": ["push", "quickstart", "--repo", "me/model"],
+    "push the tokenizer": ["push", "quickstart", "--repo", "me/tokenizer", "--what", "tokenizer"],
+    "push the corpus": ["push", "quickstart", "--repo", "me/corpus", "--what", "dataset"],
+    "clean": ["clean"],
+    "run what is finished": ["run", "quickstart", "--until", "klue_eval"],
+    "doctor": ["doctor"],
+}  # fmt: skip
+WRITING = {
+    "run": ["run", "quickstart", "--set", "seed=7"],
+    "report": ["report", "quickstart"],
+    "eval": ["eval", MODEL, "--data", "package:klue_eval/sample", "--tasks", "ynat", "--train-rows", "8"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def read_only(whole: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The finished run on a file system that refuses every write, also to the superuser."""
+    place = tmp_path_factory.mktemp("mount") / "artifacts"
+    shutil.copytree(whole["corpora"].parents[1], place)
+    bound = subprocess.run(["mount", "--bind", place, place], capture_output=True, check=False).returncode == 0
+    if (
+        not bound
+        or subprocess.run(["mount", "-o", "remount,ro,bind", place], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("mounting is not allowed here")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def invoke(command: list[str], disk: Path, model: Path) -> tuple[int, str]:
+    """Runs a command in this process, as `main` does: exit code, and what it says."""
+    from typer.testing import CliRunner
+
+    named = [str(model) if part == MODEL else str(disk / part) if part == "klue_runs" else part for part in command]
+    takes = {"fill", "status", "inspect", "report", "push", "run", "eval"} & {command[0]}
+    settings = [part for setting in SETTINGS for part in ("--set", setting)] if takes - {"eval"} else []
+    place = (
+        [] if command[0] == "doctor" or "--artifacts" in named or "--rescore" in named else ["--artifacts", str(disk)]
+    )
+    result = CliRunner().invoke(app, [*named, *settings, *place])
+    if result.exception is None or isinstance(result.exception, SystemExit):
+        return result.exit_code, result.output
+    message, code = explain(result.exception)
+    assert message is not None, result.exception
+    return code, message
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_command_that_reads_works_on_a_disk_that_can_only_be_read(
+    name: str, read_only: Path, whole: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = invoke(READING[name], read_only, read_only / "pretrain" / whole["pretrain"].name / "model")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_command_that_writes_says_that_it_may_not(name: str, read_only: Path, whole: dict[str, Path]) -> None:
+    code, said = invoke(WRITING[name], read_only, read_only / "pretrain" / whole["pretrain"].name / "model")
+    assert (code, len(said.splitlines())) == (1, 1), said
+    assert "can only be read" in said

@@ -31,13 +31,17 @@ def report(
             help="A tokenizer to compare with the run's own: a folder, file or Hub id. May be repeated.",
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write the page. Default: reports/ in the artifacts folder."),
+    ] = None,
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Write one self-contained HTML page of a run, finished or not, or of two runs side by side."""
     run = _run(recipe, settings or (), artifacts)
     if other is None:
-        typer.echo(write_report(run.name, artifacts, run.folders, (*run.compare_with, *(compared or ()))))
+        typer.echo(write_report(run.name, artifacts, run.folders, (*run.compare_with, *(compared or ())), out))
         return
     if compared:
         raise KobertError(
@@ -46,7 +50,7 @@ def report(
     from kobert_pipeline.report.compare import write_comparison
 
     second = _run(other, settings or (), artifacts)
-    page = artifacts / REPORTS / f"{run.name}-and-{second.name}.html"
+    page = out or artifacts / REPORTS / f"{run.name}-and-{second.name}.html"
     write_comparison(page, (run.name, second.name), (dict(run.folders), dict(second.folders)))
     typer.echo(page)
 
@@ -63,10 +67,12 @@ def _run(name: str, settings: Sequence[str], artifacts: Path) -> FinishedRun:
     return FinishedRun(recipe.name, {}, recipe)
 
 
-def write_report(name: str, artifacts: Path, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> Path:
+def write_report(
+    name: str, artifacts: Path, folders: Mapping[str, Path], compared: Sequence[str] = (), out: Path | None = None
+) -> Path:
     """Writes the page of the run `name`. `folders`: stage -> finished artifact. `compared`: tokenizers to compare with."""
     from kobert_pipeline.report.page import write_page
 
-    page = artifacts / REPORTS / f"{name}.html"
+    page = out or artifacts / REPORTS / f"{name}.html"
     write_page(page, name, dict(folders), compared)
     return page

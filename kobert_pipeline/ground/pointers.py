@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.files import damaged, read_object, write_json
+from kobert_pipeline.ground.files import damaged, json_text, read_object, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,10 @@ class Pointer:
         return {stage: self.root / folder for stage, folder in record.items()}
 
     def _write(self, folders: Mapping[str, Path]) -> None:
-        write_json(self.path, {stage: folder.relative_to(self.root).as_posix() for stage, folder in folders.items()})
+        """Not if nothing changes: `kobert run` of finished stages works on a disk that can only be read."""
+        record = {stage: folder.relative_to(self.root).as_posix() for stage, folder in folders.items()}
+        if not self.path.is_file() or self.path.read_bytes() != json_text(record).encode():
+            write_json(self.path, record)
 
 
 def pointers(root: Path) -> Iterator[Pointer]:
