@@ -26,11 +26,14 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# At most four processes, of one thread each.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: $(READY)
-	$(BIN)/pytest -m "not system and not real"
+	$(PYTEST) -m "not system and not real"
 
 test-system: $(READY)
-	$(BIN)/pytest -m system
+	$(PYTEST) -m system
 
 test-real: $(READY)
 	$(BIN)/pytest -m real

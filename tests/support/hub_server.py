@@ -225,6 +225,7 @@ GIT = rf"/(?:(?P<kind>datasets)/)?{REPO}"
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two packets, and the second one waited 40 ms for the first
     server: HubServer
 
     def log_message(self, format: str, *arguments: Any) -> None:

@@ -74,14 +74,16 @@ def test_the_loss_is_finite_and_every_parameter_gets_a_gradient(make, objective,
 def test_a_small_model_memorises_eight_examples(make, objective, architecture):
     model, batch, loss = make(objective, architecture)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    accuracies = {"": 0.0}
     for _ in range(300):
         optimizer.zero_grad()
         terms = loss(model, batch, torch.Generator())
         total_loss(terms).backward()
         optimizer.step()
-    for name, term in terms.items():
-        if name.endswith("_accuracy"):
-            assert float(term.sum / term.count) > 0.95, name
+        accuracies = {name: float(term.sum / term.count) for name, term in terms.items() if name.endswith("_accuracy")}
+        if min(accuracies.values()) > 0.95:
+            break
+    assert min(accuracies.values()) > 0.95, accuracies
 
 
 @pytest.mark.parametrize(("objective", "architecture"), PAIRS)
