@@ -34,6 +34,17 @@ class Candidate:
         return _NOT_DIGIT.sub("", self.value)
 
     @property
+    def groups(self) -> list[str]:
+        """Its runs of digits."""
+        return _NOT_DIGIT.sub(" ", self.value).split()
+
+    @property
+    def joints(self) -> set[str]:
+        """The marks between its digits, without blanks around a mark: `{"-"}`; `{" "}` if only blanks join them."""
+        marks = set(_NOT_DIGIT.findall(self.value))
+        return marks - {" ", "\n"} or marks
+
+    @property
     def before(self) -> str:
         """The window before it."""
         return _PLACEHOLDER_END.split(self.text[max(0, self.start - CONTEXT_BEFORE) : self.start])[-1]

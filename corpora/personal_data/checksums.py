@@ -1,8 +1,9 @@
 """Births and checksums of registration numbers, cards and barcodes.
 
-python-stdnum checks resident numbers (주민등록번호), cards and barcodes. Two rules are our own, because it lacks them:
+python-stdnum checks resident numbers (주민등록번호), cards and barcodes. Three rules are our own, because it lacks them:
 * foreigner registration number (외국인등록번호): two are added to the check digit. python-stdnum applies the resident's
   rule, so both are accepted.
+* corporate registration number (법인등록번호): told apart from a resident's number, which has the same shape.
 * business registration number (사업자등록번호): weights 1 3 7 1 3 7 1 3 5, modulo 10. python-stdnum's kr.brn checks no digit.
 Resident numbers given since October 2020 (주민등록법 시행규칙) end in random digits and have no checksum.
 """
@@ -34,6 +35,12 @@ def resident_checksum(digits: str) -> bool:
 def foreigner_checksum(digits: str) -> bool:
     """Checks the 13th digit of a foreigner's number: the last digit of the resident's check digit and two."""
     return (int(rrn.calc_check_digit(digits[:12])) + 2) % 10 == int(digits[12])
+
+
+def corporate_checksum(digits: str) -> bool:
+    """Checks the 13th digit of a corporate registration number (법인등록번호): weights 1 and 2 in turn, modulo 10."""
+    total = sum(int(digit) * (1 + place % 2) for place, digit in enumerate(digits[:12]))
+    return (10 - total % 10) % 10 == int(digits[12])
 
 
 def business_checksum(digits: str) -> bool:

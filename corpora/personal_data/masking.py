@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from corpora.personal_data.candidate import Candidate
 from corpora.personal_data.placeholders import PLACEHOLDERS
 from corpora.personal_data.plain_form import plain_form
-from corpora.personal_data.rules import RULES, STAR, Rule
+from corpora.personal_data.rule import HIDDEN, Rule
+from corpora.personal_data.rules import RULES
 
-_ANYWHERE = tuple(rule for rule in RULES if rule.trigger)
-_IN_NUMBERS = tuple(rule for rule in RULES if not rule.trigger)
-_NUMBER = re.compile(rf"[0-9](?:(?:[ ().-]{{0,3}}(?:[0-9]|{STAR})){{6,200}}+|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{3}})")
-"""Seven digits or more, with what may join them, or four numbers joined by dots. It begins with a class, which is fast.
+_ANCHORED = tuple(rule for rule in RULES if rule.anchor)
+_IN_NUMBERS = tuple(rule for rule in RULES if not rule.anchor)
+_NUMBER = re.compile(
+    rf"[0-9](?:(?:[^0-9A-Za-z가-힣\0]{{0,3}}(?:[0-9]|{HIDDEN})){{6,200}}+"
+    rf"|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{3}}|[0-9]{{5}} ?- ?{HIDDEN}+)"
+)
+"""Seven digits or more, with what may join them; four numbers joined by dots; a birth before a hidden number. It begins
+with a class, which is fast.
 
 The bound keeps a line of a million numbers linear. A number that it cuts in two is found in the next round."""
 
@@ -37,20 +42,39 @@ def _find(text: str) -> list[Candidate]:
     """The personal data of one round, in order of position; no two overlap."""
     plain = plain_form(text)
     found: list[Candidate] = []
-    for rule in _ANYWHERE:
-        if rule.trigger and rule.trigger.search(plain):
-            taken = list(_matches(rule, plain, 0, len(plain)))
+    for rule in _ANCHORED:
+        if any(sign in plain for sign in rule.signs) and (taken := list(_at_anchors(rule, plain))):
             plain = _replace(plain, taken, lambda item: "\0" * (item.end - item.start))
             found += taken
     return sorted([*found, *_find_numbers(plain)], key=lambda item: item.start)
+
+
+def _at_anchors(rule: Rule, plain: str) -> Iterator[Candidate]:
+    for start, end in _spans(rule, plain):
+        yield from _matches(rule, plain, start, end)
+
+
+def _spans(rule: Rule, plain: str) -> Iterator[tuple[int, int]]:
+    """The pieces of text around the anchors of a rule. Pieces that overlap are one, so no character is read twice."""
+    assert rule.anchor is not None
+    before, after = rule.reach
+    start, end = 0, -1
+    for anchor in rule.anchor.finditer(plain):
+        if anchor.start() - before > end:
+            if end >= 0:
+                yield start, end
+            start = max(0, anchor.start() - before)
+        end = anchor.end() + after
+    if end >= 0:
+        yield start, end
 
 
 def _find_numbers(plain: str) -> list[Candidate]:
     found: list[Candidate] = []
     position = 0
     for number in _NUMBER.finditer(plain):
-        # Two characters before it may be `(` and `+`; two after it show what must not follow.
-        taken = _find_in_number(plain, max(position, number.start() - 2), number.end() + 2)
+        # Two characters before it may be `(` and `+`; those after it show what must not follow.
+        taken = _find_in_number(plain, max(position, number.start() - 2), number.end() + 8)
         position = taken[-1].end if taken else position
         found += taken
     return found
