@@ -54,9 +54,11 @@ class Tally:
         """
         row = {"source": source, "reason": drop.reason}
         if document is None:
-            self._keep(row | {"place": drop.place.rpartition("/")[2]})  # folders belong to a machine, not to the corpus
+            place = drop.place.rpartition("/")[2]  # folders belong to a machine, not to the corpus
+            self._keep(row | {"place": mask(place)[0]})
         elif self._taken[source, drop.reason] < SAMPLES:
-            self._keep(row | {"doc_id": document.doc_id, "text": mask(document.text[:SAMPLE_CHARACTERS])[0]})
+            shown = {"doc_id": document.doc_id, "text": document.text[:SAMPLE_CHARACTERS]}
+            self._keep(row | {name: mask(value)[0] for name, value in shown.items()})
 
     def _keep(self, row: dict[str, str]) -> None:
         if self._taken[row["source"], row["reason"]] < SAMPLES:

@@ -13,6 +13,7 @@ from corpora.config import CorporaConfig
 from corpora.documents import Document, Drop, Raw
 from corpora.inputs import InputFile, read
 from corpora.not_read import NotRead
+from corpora.personal_data import mask
 from corpora.phases.duplicates import digests, signatures
 from corpora.shards import DOCUMENTS, WORK, save, shard_name, write_rows
 from corpora.shingles import letters
@@ -27,7 +28,7 @@ FILES = (".parquet", ".digests.npy", ".signatures.npy", ".json")
 """Files of a finished shard. The last is written last."""
 
 
-CHARACTERS = "characters"
+CHARACTERS, PERSONAL_DATA = "characters", "personal_data"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _clean_shard(shard: RawShard, *, config: CorporaConfig, folder: Path) -> dic
 
 def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Iterator[dict[str, str]]:
     run = pipeline(config)
-    for raw in shard.items:
+    for number, raw in enumerate(shard.items):
         counts = tally.counts.setdefault(raw.source, Counter({"documents": 0, "kept": 0, "raw_bytes": 0}))
         counts["documents"] += 1
         if isinstance(raw.document, Drop):
@@ -119,7 +120,7 @@ def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Ite
             tally.sample(raw.source, raw.document)
             continue
         counts["raw_bytes"] += raw.size()
-        document, drop = run(_labelled(raw.document, raw.format, whole=CHARACTERS not in config.active_steps))
+        document, drop = run(_labelled(raw.document, raw.format, f"{shard.number:05d}.{number:06d}", config))
         if drop is not None:
             counts[drop.reason] += 1
             tally.sample(raw.source, drop, document)
@@ -129,10 +130,20 @@ def _kept_documents(shard: RawShard, config: CorporaConfig, tally: Tally) -> Ite
         yield {"doc_id": document.doc_id, "source": raw.source, "title": document.title, "text": document.text}
 
 
-def _labelled(document: Document, format_name: str, *, whole: bool) -> Document:
-    """The document with a clean id and the format of its markup. `whole` replaces halves of surrogate pairs, which no file can
-    hold; the step `characters` removes them itself."""
-    text, title = (
-        value.encode("utf-8", "replace").decode() if whole else value for value in (document.text, document.title)
-    )
-    return Document(clean_label(document.doc_id), document.source, text, title, format_name)
+def _labelled(document: Document, format_name: str, position: str, config: CorporaConfig) -> Document:
+    """The document with a clean id and the format of its markup.
+
+    Halves of surrogate pairs, which no file can hold, are replaced, unless the step `characters` removes them.
+    """
+    text, title, doc_id = document.text, document.title, clean_label(document.doc_id)
+    if CHARACTERS not in config.active_steps:
+        text, title = (value.encode("utf-8", "replace").decode() for value in (text, title))
+    if PERSONAL_DATA in config.active_steps:
+        doc_id = _public_id(doc_id, position)
+    return Document(doc_id, document.source, text, title, format_name)
+
+
+def _public_id(doc_id: str, position: str) -> str:
+    """The id without personal data (files are named after people). Where it was read keeps it unlike others."""
+    masked = mask(doc_id)[0]
+    return doc_id if masked == doc_id else f"{masked}-{position}"
