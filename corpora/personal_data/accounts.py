@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.rule import ENDS, FREE, rule
-from corpora.personal_data.words import is_identifier, is_quantity, touches_letters
+from corpora.personal_data.naming_words import is_identifier, is_quantity, touches_letters
+from corpora.personal_data.shapes import ENDS, FREE, rule
 
 _BANKS = (
     "은행|뱅크|농협|축협|수협|신협|새마을금고|마을금고|우체국|산림조합|저축은행|카뱅|케뱅|토뱅|농축협"

@@ -6,8 +6,8 @@ import re
 
 from corpora.personal_data.candidate import Candidate
 from corpora.personal_data.checksums import card_checksum
-from corpora.personal_data.rule import ENDS, FREE, rule
-from corpora.personal_data.words import is_code, is_identifier, touches_letters
+from corpora.personal_data.naming_words import is_code, is_identifier, touches_letters
+from corpora.personal_data.shapes import ENDS, FREE, rule
 
 _WORDS = re.compile(r"카드|결제|[Cc]ard|CARD")
 _ISSUERS = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.rule import rule
+from corpora.personal_data.shapes import rule
 
 _ASCII_LOCAL = r"(?<![A-Za-z0-9*])[A-Za-z0-9_][A-Za-z0-9._%+-]{0,63}"
 _KOREAN_LOCAL = r"(?<![A-Za-z0-9*가-힣_])[A-Za-z0-9가-힣_][A-Za-z0-9가-힣._+-]{0,31}(?<=[가-힣])"

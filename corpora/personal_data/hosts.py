@@ -6,8 +6,8 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.rule import rule
-from corpora.personal_data.words import directly_before
+from corpora.personal_data.naming_words import directly_before
+from corpora.personal_data.shapes import rule
 
 _HEX = r"[0-9A-Fa-f]{1,4}"
 _OCTET = r"0{0,2}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"

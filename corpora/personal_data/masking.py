@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from corpora.personal_data.candidate import Candidate
 from corpora.personal_data.placeholders import PLACEHOLDERS
 from corpora.personal_data.plain_form import plain_form
-from corpora.personal_data.rule import HIDDEN, Rule
 from corpora.personal_data.rules import RULES
+from corpora.personal_data.shapes import HIDDEN, Rule
 
 _ANCHORED = tuple(rule for rule in RULES if rule.anchor)
 _IN_NUMBERS = tuple(rule for rule in RULES if not rule.anchor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.rule import rule
+from corpora.personal_data.shapes import rule
 
 _PASSPORT_WORDS = re.compile(r"여권|passport", re.IGNORECASE)
 _LICENCE_WORDS = re.compile(r"면허")

@@ -15,8 +15,8 @@ from corpora.personal_data.checksums import (
     is_barcode,
     resident_checksum,
 )
-from corpora.personal_data.rule import ENDS, FREE, HIDDEN, JOIN, rule
-from corpora.personal_data.words import SAMPLE, is_code, is_identifier, touches_letters
+from corpora.personal_data.naming_words import SAMPLE, is_code, is_identifier, touches_letters
+from corpora.personal_data.shapes import ENDS, FREE, HIDDEN, JOIN, rule
 
 BIRTHS = (date(1925, 1, 1), date(2049, 12, 31))
 """Births for which a date and a hyphen are enough. Numbers given since October 2020, to people of any age, have no

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.rule import ENDS, JOIN, rule
-from corpora.personal_data.words import is_code, is_identifier, is_quantity, touches_letters
+from corpora.personal_data.naming_words import is_code, is_identifier, is_quantity, touches_letters
+from corpora.personal_data.shapes import ENDS, JOIN, rule
 
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[0-4]|70|80|50[0-9]|30[23])"
 _COUNTRY = r"(?:\(\+?82\)|(?:\+|00)?82)[-. )]{0,2}(?:\(0\)|0)?[- ]?"
