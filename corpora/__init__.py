@@ -1,1 +1,1 @@
-"""STAGE 1: raw text -> documents of clean sentences."""
+"""Stage 1 of kobert-pipeline: raw text -> documents of clean sentences."""

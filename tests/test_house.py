@@ -20,7 +20,7 @@ SHARED_NAMES = {
 """File names that may occur in several packages, with the reason."""
 COMMANDS = "kobert_pipeline.commands."
 """A file of this package has the name of its command: `commands/push.py` reads the arguments of `kobert push` and calls `hub/push.py`."""
-OUTSIDE_THE_LAYERS = {"kobert_pipeline": "holds the version, and imports nothing"}
+OUTSIDE_THE_LAYERS = {"kobert_pipeline": "holds the version, and looks whether the packages next to it are its own"}
 
 MASKED = re.compile(r"(?<![A-Za-z])(?i:mlm|nsp)(?![a-z])|\[MASK\]|AutoModelForMaskedLM")
 """Words that only masked language models need."""

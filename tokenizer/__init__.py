@@ -1,1 +1,1 @@
-"""STAGE 2: sentences -> a WordPiece tokenizer whose pieces respect morphemes."""
+"""Stage 2 of kobert-pipeline: sentences -> a WordPiece tokenizer whose pieces respect morphemes."""

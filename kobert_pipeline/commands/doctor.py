@@ -29,7 +29,16 @@ def doctor() -> None:
 
 def examine() -> tuple[list[str], bool]:
     """Lines to print, and whether everything works that is needed."""
-    checks: tuple[Callable[[], str], ...] = (_python, _libraries, _dictionaries, _morphemes, _device, _disk, _fonts)
+    checks: tuple[Callable[[], str], ...] = (
+        _python,
+        _packages,
+        _libraries,
+        _dictionaries,
+        _morphemes,
+        _device,
+        _disk,
+        _fonts,
+    )
     lines, healthy = [], True
     for check in checks:
         try:
@@ -42,6 +51,18 @@ def examine() -> tuple[list[str], bool]:
 
 def _python() -> str:
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _packages() -> str:
+    """Importing this file has shown that they are ours now; another distribution would write over them when it is updated."""
+    from kobert_pipeline.ground.own_packages import OURS, foreign_distributions
+
+    if foreign := foreign_distributions():
+        raise KobertError(
+            f"{', '.join(foreign)} has a package of the same name as one of ours ({', '.join(OURS)}): pip uninstall "
+            f"{' '.join(foreign)}, then pip install --force-reinstall --no-deps kobert-pipeline"
+        )
+    return f"packages {', '.join(OURS)} are this project's"
 
 
 def _libraries() -> str:
