@@ -24,8 +24,10 @@ from kobert_pipeline.commands.push import push
 from kobert_pipeline.commands.recipes import recipes
 from kobert_pipeline.commands.report import report
 from kobert_pipeline.commands.run import run
+from kobert_pipeline.commands.runs import runs
 from kobert_pipeline.commands.serve import serve
 from kobert_pipeline.commands.status import status
+from kobert_pipeline.commands.sweep import sweep
 from kobert_pipeline.commands.try_use import command_of
 from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
 from kobert_pipeline.ground.terminal import accept_every_character, require_text
@@ -38,6 +40,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     inspect,
     eval,
     report,
+    runs,
+    sweep,
     push,
     *map(command_of, USES.values()),
     extend,

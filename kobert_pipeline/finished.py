@@ -16,7 +16,7 @@ from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, is_complete, re
 from kobert_pipeline.ground.contents.cost import read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.ground.pointers import Pointer
+from kobert_pipeline.ground.pointers import Pointer, pointers, run_name, split_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.recipe import Recipe, is_recipe, load_recipe, recipe_name
@@ -36,14 +36,19 @@ BY_STAGE: Mapping[str, Stage] = {stage.name: stage for stage in STAGES}
 class FinishedRun:
     """The artifacts of a run: one of them, and all that it was made from."""
 
-    name: str
-    """Of its recipe."""
+    run_name: str
+    """Of its recipe, with its tag if it has one: `bert-mini:wide`."""
     folders: Mapping[str, Path]
     """Stage -> finished artifact, in the order of the pipeline."""
     recipe: Recipe | None = None
     """None for a run that was found without its recipe."""
     differences: tuple[str, ...] = ()
     """Versions and settings of the run -> those of this machine and of the recipe."""
+
+    @property
+    def name(self) -> str:
+        """Of its recipe."""
+        return split_name(self.run_name)[0]
 
     @property
     def hub(self) -> HubConfig:
@@ -73,7 +78,9 @@ class FinishedRun:
         more = len(self.differences) - SHOWN
         lines = [*self.differences[:SHOWN], *([f"{more} more"] if more > 0 else [])]
         if lines:
-            logger.warning("%s: the last finished run is taken. What differs from now: %s", self.name, "; ".join(lines))
+            logger.warning(
+                "%s: the last finished run is taken. What differs from now: %s", self.run_name, "; ".join(lines)
+            )
 
     def _config(self, stage: str) -> Mapping[str, object]:
         return read_manifest(self._folder(stage)).config
@@ -101,9 +108,10 @@ def find_run(
         return _of_recipe(recipe, root, stage, only_matching=bool(settings) or strict)
     if settings:
         raise KobertError(f"--set changes a recipe, and {name} is not one. Name the recipe's file, or leave out --set.")
-    if Pointer(root, recorded := recipe_name(name)).path.is_file():
+    if Pointer(root, recorded := _recorded(name)).path.is_file():
         last = _last_used(recorded, root, stage)
         return _run(recorded, root, last) if last else None
+    _refuse_unknown_tag(recorded, root)
     if artifact := _by_id(name, root):
         found = _closure(artifact, root)
         return _run(_recipe_of(found) or name, root, found) if stage is None or stage in found else None
@@ -111,17 +119,47 @@ def find_run(
     return None
 
 
+def all_runs(root: Path) -> list[FinishedRun]:
+    """Every run in the artifacts folder, as far as it went, by name. Damaged artifacts are left out, with a warning."""
+    found = []
+    for pointer in pointers(root):
+        try:
+            folders = _last_used(pointer.run, root, None)
+        except ArtifactMismatch as error:
+            logger.warning("%s: %s", pointer.run, error)
+            continue
+        found.append(FinishedRun(pointer.run, {stage: folders[stage] for stage in STAGE_NAMES if stage in folders}))
+    return found
+
+
+def _recorded(name: str) -> str:
+    """`path/my.yaml` -> `my`, `path/my.yaml:wide` -> `my:wide`."""
+    recipe, tag = split_name(name)
+    return run_name(recipe_name(recipe), tag)
+
+
+def _refuse_unknown_tag(name: str, root: Path) -> None:
+    """Raises KobertError for a recipe that ran, but not with this tag."""
+    recipe, tag = split_name(name)
+    known = [other for pointer in pointers(root) for part, other in [split_name(pointer.run)] if part == recipe]
+    if tag and known:
+        tags = ", ".join(f"{recipe}:{other}" for other in known if other) or "none has a tag"
+        raise KobertError(
+            f"{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all."
+        )
+
+
 def names_a_run(name: str, root: Path) -> bool:
     """Whether `find_run` looks for a run under this name: it is no folder of a model and no name on the Hub."""
     is_file = is_recipe(name) or Path(name).suffix in (".yaml", ".yml")
-    return is_file or Pointer(root, recipe_name(name)).path.is_file() or _by_id(name, root) is not None
+    return is_file or Pointer(root, _recorded(name)).path.is_file() or _by_id(name, root) is not None
 
 
 def _of_recipe(recipe: Recipe, root: Path, stage: str | None, *, only_matching: bool) -> FinishedRun | None:
-    matching = _best(matching_artifacts(recipe, root), recipe.name, root, stage)
-    last = {} if only_matching or (matching and stage) else _last_used(recipe.name, root, stage)
+    matching = _best(matching_artifacts(recipe, root), recipe.run_name, root, stage)
+    last = {} if only_matching or (matching and stage) else _last_used(recipe.run_name, root, stage)
     found = last if len(last) > len(matching) else matching
-    return _run(recipe.name, root, found, recipe) if found else None
+    return _run(recipe.run_name, root, found, recipe) if found else None
 
 
 def _run(name: str, root: Path, found: Mapping[str, Path], recipe: Recipe | None = None) -> FinishedRun:
@@ -166,7 +204,7 @@ def matching_artifacts(
 def usable_artifacts(recipe: Recipe, root: Path) -> dict[str, Path]:
     """Stage -> the artifact that a command takes that only reads, for the stages that have one with the recipe's settings."""
     matching = matching_artifacts(recipe, root)
-    return {stage: _best(matching, recipe.name, root, stage)[stage] for stage in STAGE_NAMES if matching[stage]}
+    return {stage: _best(matching, recipe.run_name, root, stage)[stage] for stage in STAGE_NAMES if matching[stage]}
 
 
 def _artifacts(root: Path, stage: str) -> Iterator[tuple[Path, Manifest]]:
@@ -196,13 +234,23 @@ def _written(folder: Path) -> float:
 
 
 def _last_used(name: str, root: Path, stage: str | None) -> dict[str, Path]:
-    """With what it was made from. Without a stage, the last one that was made from what the recipe used last."""
-    used = {each: folder for each, folder in Pointer(root, name).last().items() if is_complete(folder)}
+    """With what it was made from. Without a stage, the last one that was made from what the run used last. A recipe that ran only
+    with tags or settings of its own used what the newest of these runs used."""
+    record = _record(name, root)
+    used = {each: folder for each, folder in record.last().items() if is_complete(folder)}
     for each in reversed(STAGE_NAMES) if stage is None else (stage,):
         found = _closure(used[each], root) if each in used else {}
         if found and (stage is not None or all(used.get(part) == folder for part, folder in found.items())):
             return found
     return {}
+
+
+def _record(name: str, root: Path) -> Pointer:
+    record = Pointer(root, name)
+    others = [other for other in pointers(root) if split_name(other.run)[0] == name]
+    if record.path.is_file() or not others:
+        return record
+    return max(others, key=lambda other: (other.path.stat().st_mtime, other.run))
 
 
 def _closure(folder: Path, root: Path) -> dict[str, Path]:
@@ -261,7 +309,7 @@ def repeats(recipe: Recipe, root: Path, wanted: Sequence[str]) -> list[Repeat]:
     matching, found = matching_artifacts(recipe, root, same_inputs), []
     for stage in wanted:
         if matching[stage] and not begun(root, now[stage]):
-            folder = _best(matching, recipe.name, root, stage)[stage]
+            folder = _best(matching, recipe.run_name, root, stage)[stage]
             cost, changed = read_cost(folder), differences(now[stage], read_manifest(folder))
             found.append(Repeat(stage, cost.seconds if cost else 0.0, tuple(changed)))
     return found

@@ -6,22 +6,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from corpora.config import CorporaConfig
 from klue_eval.config import EvaluationConfig
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.ground.config import Config, nearest
 from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
 from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
 RECIPES = Path(__file__).parent / "recipes"
+TAG_DIGITS = 8
+"""Of the hash that tags a run with settings of its own."""
 
 
 class ReportConfig(Config):
@@ -46,6 +50,24 @@ class Recipe(Config):
     hub: HubConfig = HubConfig()
     report: ReportConfig = ReportConfig()
     execution: ExecutionConfig = ExecutionConfig()
+    _tag: str = PrivateAttr("")
+
+    @property
+    def run_name(self) -> str:
+        """The name of the run: the recipe's, with the tag of a run that was tagged or has settings of its own."""
+        return run_name(self.name, self._tag)
+
+    def tagged(self, tag: str) -> Self:
+        """The same recipe under the name of another run. Raises RecipeError for a tag that cannot be in the name of a file."""
+        if not re.fullmatch(r"[\w.-]*", tag):
+            raise RecipeError(f"--tag {tag}: a tag has letters, digits, `.`, `-` and `_`")
+        copy = self.model_copy()
+        copy._tag = tag
+        return copy
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide what is made: without workers, paths and what a page compares with."""
+        return {name: value for name, value in self.content().items() if name not in ("execution", "report")}
 
     @model_validator(mode="after")
     def _the_store_has_what_the_objective_reads(self) -> Recipe:
@@ -105,12 +127,26 @@ def recipe_name(file: str) -> str:
     return re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", stem))
 
 
-def load_recipe(name: str, settings: tuple[str, ...] = ()) -> Recipe:
-    """Loads a shipped recipe by its name, or a YAML file by its path. `settings` are `--set` assignments."""
-    values = _resolve(name, Path.cwd(), ())
+def load_recipe(name: str, settings: tuple[str, ...] = (), tag: str = "") -> Recipe:
+    """Loads a shipped recipe by its name, or a YAML file by its path. `settings` are `--set` assignments, `tag` names the run.
+
+    A run whose settings differ from the recipe's is tagged with their hash, if it has no other tag.
+    """
+    written = _resolve(name, Path.cwd(), ())
+    values = written
     for assignment in settings:
         values = assign(values, assignment)
-    return Recipe.parse(values)
+    recipe = Recipe.parse(values)
+    return recipe.tagged(tag or (_tag_of(recipe, written) if settings else ""))
+
+
+def _tag_of(recipe: Recipe, written: dict[str, Any]) -> str:
+    """Empty if the settings are those that are written in the recipe's file."""
+    try:
+        same = Recipe.parse(written).deciding() == recipe.deciding()
+    except RecipeError:  # the file needs the settings
+        same = False
+    return "" if same else fingerprint_of(recipe.deciding())[:TAG_DIGITS]
 
 
 def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:

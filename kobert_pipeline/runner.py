@@ -61,7 +61,7 @@ def identities(recipe: Recipe, root: Path, until: str = "hub") -> dict[str, Iden
 
 def states(recipe: Recipe, root: Path) -> list[State]:
     """Every stage of the recipe, in order."""
-    last = Pointer(root, recipe.name).last()
+    last = Pointer(root, recipe.name).last() | Pointer(root, recipe.run_name).last()
     result = []
     for stage, identity in zip(STAGES, identities(recipe, root).values(), strict=True):
         folder = artifact_folder(root, identity)
@@ -124,8 +124,11 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: value}
 
 
-def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | None = None) -> dict[str, Path]:
-    """Builds what is missing, in order. Returns stage -> folder for every finished stage of the recipe."""
+def run(
+    recipe: Recipe, root: Path, *, only: str | None = None, until: str | None = None, wait: bool = False
+) -> dict[str, Path]:
+    """Builds what is missing, in order. Returns stage -> folder for every finished stage of the recipe. With `wait`, a stage that
+    another process makes is waited for."""
     wanted = wanted_stages(only, until)
     all_identities = identities(recipe, root, wanted[-1])
     if not is_first():
@@ -133,7 +136,7 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
     _check_all(recipe, root, all_identities, wanted)
     fingerprints = {name: identity.fingerprint for name, identity in all_identities.items()}
     folders: dict[str, Path] = {}
-    pointer = Pointer(root, recipe.name)
+    pointer = Pointer(root, recipe.run_name)
     for stage, identity in zip(STAGES, all_identities.values(), strict=False):
         folder = artifact_folder(root, identity)
         if is_complete(folder):
@@ -141,7 +144,7 @@ def run(recipe: Recipe, root: Path, *, only: str | None = None, until: str | Non
                 logger.info("%s: up to date (%s)", stage.name, _shown(folder, root))
         elif stage.name in wanted:
             _require(stage, folders, recipe.name)
-            folder = _build(stage, recipe, identity, folders, fingerprints, root)
+            folder = _build(stage, recipe, identity, folders, fingerprints, root, wait=wait)
         else:
             continue
         folders[stage.name] = folder
@@ -201,13 +204,15 @@ def _build(
     folders: Mapping[str, Path],
     fingerprints: Mapping[str, str],
     root: Path,
+    *,
+    wait: bool,
 ) -> Path:
     logger.info("%s: starts", stage.name)
     read = {name: folders[name] for name in stage.after}
-    with Workspace(root, identity) as out:
+    with Workspace(root, identity, wait=wait) as out:
         if is_complete(out.folder):  # another process finished it before this one got the lock
             return out.folder
-        pointer = Pointer(root, recipe.name)
+        pointer = Pointer(root, recipe.run_name)
         pointer.remember_begun(out.folder)
         with Meter() as meter:
             summary = stage.build(Context(recipe, read, fingerprints, root, out))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
+from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.errors import KobertError
 
 
 def clean(
@@ -14,12 +18,17 @@ def clean(
     evaluations: Annotated[
         bool, typer.Option("--evaluations", help="Also results of `kobert eval`, which belong to no recipe.")
     ] = False,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="A run (NAME:TAG) that is not needed any more. With --yes. May be repeated."),
+    ] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """List, and with --yes delete, the artifacts that no recipe used last: those of other settings, versions and inputs."""
     from kobert_pipeline.reclaiming import delete, leftovers
     from kobert_pipeline.report.numbers import shown_bytes
 
+    _forget(forget or (), artifacts, yes)
     unreached = leftovers(artifacts, evaluations=evaluations)
     for leftover in unreached:
         name = leftover.folder.relative_to(artifacts).as_posix()
@@ -35,6 +44,23 @@ def clean(
     total = shown_bytes(sum(leftover.bytes for leftover in deleted))
     kept = len(unreached) - len(deleted)
     typer.echo(f"Deleted {_counted(len(deleted))}, {total}." + (f" A process writes {kept}: kept." if kept else ""))
+
+
+def _forget(runs: Iterable[str], artifacts: Path, yes: bool) -> None:
+    """Removes the records of runs, whose artifacts are then reached only by others. Raises KobertError for an unknown run."""
+    from kobert_pipeline.ground.pointers import Pointer, pointers
+
+    known = [pointer.run for pointer in pointers(artifacts)]
+    for run in runs:
+        if run not in known:
+            raise KobertError(
+                f"--forget {run}: no such run; {nearest(run, known)}" if known else f"--forget {run}: no run here"
+            )
+        if yes:
+            Pointer(artifacts, run).path.unlink()
+            typer.echo(f"Forgotten: {run}. Its pages stay.")
+        else:
+            typer.echo(f"Would forget {run} with --yes; then its artifacts are listed here.")
 
 
 def _counted(folders: int) -> str:

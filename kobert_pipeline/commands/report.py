@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Settings
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.pointers import file_stem
 
 if TYPE_CHECKING:
     from kobert_pipeline.finished import FinishedRun
 
 REPORTS = "reports"
+LONGEST_NAME = 100
+"""Bytes of a page's name."""
 
 
 def report(
-    recipe: RecipeName,
-    other: Annotated[
-        str | None, typer.Argument(metavar="[OTHER]", help="A second recipe: both runs on one page.")
-    ] = None,
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Recipes, or names (NAME:TAG) or ids of runs. Several are compared."),
+    ],
     compared: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,21 +41,44 @@ def report(
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Write one self-contained HTML page of a run, finished or not, or of two runs side by side."""
-    run = _run(recipe, settings or (), artifacts)
-    if other is None:
-        typer.echo(write_report(run.name, artifacts, run.folders, (*run.compare_with, *(compared or ())), out))
+    """Write one self-contained HTML page of a run, finished or not, or of several runs side by side."""
+    found = [_run(name, settings or (), artifacts) for name in runs]
+    if len(found) == 1:
+        run = found[0]
+        typer.echo(write_report(run.run_name, artifacts, run.folders, (*run.compare_with, *(compared or ())), out))
         return
     if compared:
         raise KobertError(
-            "--compare-with compares tokenizers with the one of a single run. A page of two runs shows their own."
+            "--compare-with compares tokenizers with the one of a single run. A page of several runs shows their own."
         )
-    from kobert_pipeline.report.compare import write_comparison
+    typer.echo(write_compared(found, artifacts, out))
 
-    second = _run(other, settings or (), artifacts)
-    page = out or artifacts / REPORTS / f"{run.name}-and-{second.name}.html"
-    write_comparison(page, (run.name, second.name), (dict(run.folders), dict(second.folders)))
-    typer.echo(page)
+
+def write_compared(runs: Sequence[FinishedRun], artifacts: Path, out: Path | None = None) -> Path:
+    """Writes the page that compares two runs or more."""
+    from kobert_pipeline.report.compare import write_comparison
+    from kobert_pipeline.report.many_runs import write_many
+
+    names = [run.run_name for run in runs]
+    folders = [dict(run.folders) for run in runs]
+    page = out or artifacts / REPORTS / f"{_page_name(names)}.html"
+    if len(runs) == 2:
+        write_comparison(page, (names[0], names[1]), (folders[0], folders[1]))
+    else:
+        write_many(page, names, folders)
+    return page
+
+
+def _page_name(names: Sequence[str]) -> str:
+    """`a-and-b`. Names that are too long for a file together become the first one and the hash of all."""
+    from kobert_pipeline.ground.fingerprints import fingerprint_of
+
+    joined = "-and-".join(map(file_stem, names))
+    return (
+        joined
+        if len(joined.encode()) <= LONGEST_NAME
+        else f"{file_stem(names[0])}-and-{len(names) - 1}-others-{fingerprint_of({'names': list(names)})[:8]}"
+    )
 
 
 def _run(name: str, settings: Sequence[str], artifacts: Path) -> FinishedRun:
@@ -64,7 +90,7 @@ def _run(name: str, settings: Sequence[str], artifacts: Path) -> FinishedRun:
     if found is not None:
         return found
     recipe = load_recipe(name, tuple(settings))
-    return FinishedRun(recipe.name, {}, recipe)
+    return FinishedRun(recipe.run_name, {}, recipe)
 
 
 def write_report(
@@ -73,6 +99,6 @@ def write_report(
     """Writes the page of the run `name`. `folders`: stage -> finished artifact. `compared`: tokenizers to compare with."""
     from kobert_pipeline.report.page import write_page
 
-    page = out or artifacts / REPORTS / f"{name}.html"
+    page = out or artifacts / REPORTS / f"{file_stem(name)}.html"
     write_page(page, name, dict(folders), compared)
     return page

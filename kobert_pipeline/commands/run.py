@@ -26,6 +26,9 @@ def run(
     yes: Annotated[
         bool, typer.Option("--yes", help="Build again what was finished with other versions of libraries, unasked.")
     ] = False,
+    tag: Annotated[
+        str, typer.Option(help="A name for this run: its page and record do not replace those of other runs.")
+    ] = "",
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
@@ -36,12 +39,12 @@ def run(
     from kobert_pipeline.runner import run as run_stages
     from kobert_pipeline.runner import wanted_stages
 
-    loaded = load_recipe(recipe, tuple(settings or ()))
+    loaded = load_recipe(recipe, tuple(settings or ()), tag)
     if not yes:
         confirm_repeats(loaded, artifacts, wanted_stages(only, until))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
-        page = write_report(loaded.name, artifacts, folders, loaded.report.compare_with)
+        page = write_report(loaded.run_name, artifacts, folders, loaded.report.compare_with)
         typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
         typer.echo(score_table(folders["klue_eval"]))
 

@@ -1,5 +1,7 @@
-"""What each recipe last used: `<artifacts>/recipes/<name>.json`, stage -> folder.
+"""What each run last used: `<artifacts>/recipes/<name>.json`, stage -> folder.
 
+A run is named by its recipe, and by a tag if it has one: `bert-mini:wide`, in files `bert-mini@wide`. A run with settings of its own
+(`--set`) and without a tag has a tag made of them, so that no run writes over the record or the page of another.
 `status` explains changes by it, and `clean` keeps what it names.
 """
 
@@ -21,16 +23,31 @@ BEGUN = "begun"
 REMEDY = "Run the recipe again, which writes it anew, or remove the file."
 
 
+def run_name(recipe: str, tag: str) -> str:
+    return f"{recipe}:{tag}" if tag else recipe
+
+
+def split_name(run: str) -> tuple[str, str]:
+    """The recipe and the tag, which is empty if there is none."""
+    recipe, _, tag = run.partition(":")
+    return recipe, tag
+
+
+def file_stem(run: str) -> str:
+    """The name of a run in the names of files: not every system allows a colon."""
+    return run.replace(":", "@")
+
+
 @dataclass(frozen=True)
 class Pointer:
-    """The record of one recipe in the artifacts folder `root`."""
+    """The record of one run in the artifacts folder `root`."""
 
     root: Path
-    recipe: str
+    run: str
 
     @property
     def path(self) -> Path:
-        return self.root / FOLDER / f"{self.recipe}.json"
+        return self.root / FOLDER / f"{file_stem(self.run)}.json"
 
     def finished(self) -> dict[str, Path]:
         """Stage -> the artifact that the recipe last used. Empty for a recipe that never ran."""
@@ -73,6 +90,6 @@ class Pointer:
 
 
 def pointers(root: Path) -> Iterator[Pointer]:
-    """The records of all recipes that ran, by name."""
+    """The records of all runs, by name."""
     for path in sorted((root / FOLDER).glob("*.json")):
-        yield Pointer(root, path.stem)
+        yield Pointer(root, path.stem.replace("@", ":"))

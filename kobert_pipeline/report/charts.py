@@ -24,6 +24,7 @@ three small ones."""
 INK, GRID = "#010101", "#020202"
 TRAIN, VALIDATION, REFERENCE, CORPUS = "#030303", "#040404", "#050505", "#060606"
 TRAIN_B, VALIDATION_B, REFERENCE_B, TOKENIZER = "#070707", "#080808", "#090909", "#0a0a0a"
+DATASET, HUB = "#0b0b0b", "#0c0c0c"
 COLOURS = {
     INK: "var(--soft)",
     GRID: "var(--line)",
@@ -35,6 +36,8 @@ COLOURS = {
     VALIDATION_B: "var(--validation-b)",
     REFERENCE_B: "var(--reference-b)",
     TOKENIZER: "var(--tokenizer)",
+    DATASET: "var(--dataset)",
+    HUB: "var(--hub)",
 }
 """Colour for matplotlib -> colour of the page."""
 SETTINGS = {

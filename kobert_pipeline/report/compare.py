@@ -13,10 +13,10 @@ from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.hub.card import dev_scores
-from kobert_pipeline.report import curves, morpheme_colours, score_tracks
+from kobert_pipeline.report import curves, morpheme_colours, run_table, score_tracks
 from kobert_pipeline.report.differences import MISSING, Both, differences, shared
+from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.morpheme_colours import Sentence
 from kobert_pipeline.report.picture import StageBox, stage_boxes
 from kobert_pipeline.report.pretraining import with_unit
@@ -33,13 +33,15 @@ Pair = tuple[str, str]
 
 def write_comparison(path: Path, names: Pair, folders: tuple[dict[str, Path], dict[str, Path]]) -> None:
     """Writes the page of two runs. `folders`: stage -> finished artifact of each; stages that are absent are left out."""
-    write_text(path, render(names, (ArtifactSet.read(folders[0]), ArtifactSet.read(folders[1]))))
+    write_kept(path, render(names, (ArtifactSet.read(folders[0]), ArtifactSet.read(folders[1]))))
 
 
 def render(names: Pair, both: Both) -> str:
     boxes = (stage_boxes(both[0]), stage_boxes(both[1]))
     scored = [dev_scores(artifacts) for artifacts in both]
     values = {
+        "ids": identity(*both),
+        "verdict": run_table.verdict([run_table.row_of(*pair) for pair in zip(names, both, strict=True)]),
         "names": names,
         "rows": result_rows(both),
         "differences": differences(both),
@@ -66,6 +68,8 @@ class ResultRow:
     values: Pair
     better: int | None = None
     """The side that is better; None where neither is."""
+    difference: str = ""
+    """The second value minus the first; empty where they are equal or one is missing."""
 
 
 Value = int | float | None
@@ -82,11 +86,18 @@ class Line(NamedTuple):
 
     @property
     def text(self) -> str:
-        if self.value is None:
-            return MISSING
+        return MISSING if self.value is None else self.written(self.value)
+
+    def written(self, value: int | float) -> str:
+        """A value in the unit of the line."""
         if self.unit == "share":
-            return f"{100 * self.value:.2f} %"
-        return f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.4f}"
+            return f"{100 * value:.2f} %"
+        return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+    def minus(self, other: Line) -> str:
+        if self.value is None or other.value is None or self.value == other.value:
+            return ""
+        return f"{'+' if self.value > other.value else '−'}{self.written(abs(self.value - other.value))}"
 
 
 def result_rows(both: Both) -> list[ResultRow]:
@@ -96,7 +107,12 @@ def result_rows(both: Both) -> list[ResultRow]:
     missing = Line("", None)
     pairs = [(left.get(words, missing), right.get(words, missing)) for words in dict.fromkeys([*left, *right])]
     return [
-        ResultRow(one.words or other.words, (one.text, other.text), _better(one, other) if comparable else None)
+        ResultRow(
+            one.words or other.words,
+            (one.text, other.text),
+            _better(one, other) if comparable else None,
+            other.minus(one),
+        )
         for one, other in pairs
     ]
 

@@ -76,6 +76,7 @@ def render(model: str, evaluation: Scores, models: list[FineTuned]) -> str:
     analysis = evaluation.file("analysis.json")
     found = mistakes.analyses(read_json(analysis), worst=WORST) if analysis else []
     values = {
+        "ids": "",
         "tasks": list(own.own_tasks),
         "model": model,
         "notes": [(name, note, own.unlabelled_rows[name]) for name, note in own.own_tasks.items()],

@@ -16,9 +16,11 @@ from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_t
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.ground.files import read_json, write_text
+from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.pointers import split_name
 from kobert_pipeline.hub.card import dev_scores
 from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, score_tracks
+from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture
 from kobert_pipeline.report.pretraining import Headline
 from kobert_pipeline.report.templates import template
@@ -38,7 +40,7 @@ def write_page(path: Path, recipe: str, folders: dict[str, Path], compared: Sequ
 
     `compared`: tokenizers to compare the run's own with: folders, files or Hub ids.
     """
-    write_text(path, render(recipe, ArtifactSet.read(folders), compared))
+    write_kept(path, render(recipe, ArtifactSet.read(folders), compared))
 
 
 def public_page(recipe: str, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> str:
@@ -51,6 +53,8 @@ def render(recipe: str, artifacts: ArtifactSet, compared: Sequence[str] = (), *,
     stages = stage_boxes(artifacts)
     values = {
         "recipe": recipe,
+        "command": again(recipe),
+        "ids": identity(artifacts),
         "public": public,
         "artifacts": artifacts.by_stage,
         "stages": stages,
@@ -69,6 +73,12 @@ def render(recipe: str, artifacts: ArtifactSet, compared: Sequence[str] = (), *,
         **_klue(recipe, artifacts, public),
     }
     return str(template(TEMPLATE).render(values))
+
+
+def again(run: str) -> str:
+    """What follows `kobert run` to make a run again: its recipe, and its tag or that it has settings of its own."""
+    recipe, tag = split_name(run)
+    return f"{recipe} --tag {tag} --set …" if tag else recipe
 
 
 def _headlines(artifacts: ArtifactSet) -> list[Headline]:

@@ -232,7 +232,8 @@ def test_a_recipe_remembers_what_it_last_used(recipe_file, root):
 
 def test_after_cleaning_every_recipe_has_the_same_status(recipe_file, root):
     """An old vocabulary goes; what the recipe used last, and what a failed run began, stays."""
-    old = run(load_recipe(str(recipe_file), ("tokenizer.vocab_size=976",)), root, until="tokenizer")["tokenizer"]
+    edited = load_recipe(str(recipe_file), ("tokenizer.vocab_size=976",)).tagged("")
+    old = run(edited, root, until="tokenizer")["tokenizer"]
     recipe = load_recipe(str(recipe_file))
     run(recipe, root, until="tokenizer")
     other = recipe_file.with_name("other.yaml")
