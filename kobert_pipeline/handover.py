@@ -126,9 +126,14 @@ def placeholders(recipe: Recipe) -> tuple[str, ...]:
     return tuple(PLACEHOLDERS.values()) if recipe.corpora.mask_personal_data else ()
 
 
+def open_end(recipe: Recipe) -> bool:
+    """Whether the model goes on where a text ends, so that its tokenizer writes nothing there."""
+    return OBJECTIVES[recipe.pretrain.objective["name"]].open_end
+
+
 def tokenizer_config(recipe: Recipe) -> dict[str, Any]:
     tokens = {"special_tokens": list(special_tokens(recipe)), "placeholders": list(placeholders(recipe))}
-    return recipe.tokenizer.content() | tokens
+    return recipe.tokenizer.content() | tokens | ({"open_end": True} if open_end(recipe) else {})
 
 
 def tokenizer_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
@@ -139,11 +144,13 @@ def tokenizer_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
 
 def check_tokenizer(recipe: Recipe) -> None:
     from tokenizer.adopt import adoptable
+    from tokenizer.byte_pairs import require_room_for_bytes
     from tokenizer.train import require_room
 
     name = recipe.tokenizer.adopt
     if name is None:
-        require_room(recipe.tokenizer, special_tokens(recipe), placeholders(recipe))
+        require = require_room_for_bytes if recipe.tokenizer.model == "bpe" else require_room
+        require(recipe.tokenizer, special_tokens(recipe), placeholders(recipe))
     else:
         folder, _ = _before_the_run(name, ADOPT, addresses.TOKENIZER)
         adoptable(folder, special_tokens(recipe))
@@ -160,7 +167,7 @@ def build_tokenizer(context: Context) -> dict[str, Any]:
     return build(
         context.recipe.tokenizer, context.folders["corpora"], context.out,
         special_tokens=special_tokens(context.recipe), placeholders=placeholders(context.recipe),
-        execution=context.recipe.execution,
+        open_end=open_end(context.recipe), execution=context.recipe.execution,
     )  # fmt: skip
 
 

@@ -25,8 +25,9 @@ from kobert_pipeline.ground.parallel import ExecutionConfig
 settings.register_profile("untimed", deadline=None)  # a first call may load a dictionary or a model
 settings.load_profile("untimed")
 
+PLACEHOLDERS = ("[전화번호]", "[이메일]")
 TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
-TINY_VOCABULARY = 992
+TINY_VOCABULARY, TINY_BYTES = 992, 640
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, documents: list[list[str]]) -
     corpora = _corpora(root, documents)
     tokenizer = _tokenizer(root, corpora)
     return Tiny(root, corpora, tokenizer, _dataset(root, corpora, tokenizer))
+
+
+@pytest.fixture(scope="session")
+def tiny_bytes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """The same corpus, with a byte-level tokenizer for models that write."""
+    root = tmp_path_factory.mktemp("bytes")
+    tokenizer = _tokenizer(root, tiny.corpora, model="bpe", vocab_size=TINY_BYTES)
+    return Tiny(root, tiny.corpora, tokenizer, _dataset(root, tiny.corpora, tokenizer))
 
 
 def identity(stage: str, **inputs: Path) -> Identity:
@@ -92,13 +101,18 @@ def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:
     return documents | {"sentences": len(sentences), "bytes": size, "raw_bytes": size}
 
 
-def _tokenizer(root: Path, corpora: Path) -> Path:
+def _tokenizer(root: Path, corpora: Path, **settings: Any) -> Path:
     from tokenizer.build import build
     from tokenizer.config import TokenizerConfig
 
-    config = TokenizerConfig(vocab_size=TINY_VOCABULARY, ks_x_1001=False, surplus=1, source_exponent=1)
+    given = {"vocab_size": TINY_VOCABULARY, "ks_x_1001": False, "surplus": 1, "source_exponent": 1} | settings
+    config, one = TokenizerConfig.parse(given), ExecutionConfig(workers=1)
     with Workspace(root, identity("tokenizer", corpora=corpora)) as out:
-        return out.finish(build(config, corpora, out, special_tokens=(), execution=ExecutionConfig(workers=1)), {})
+        summary = build(
+            config, corpora, out, special_tokens=(), placeholders=PLACEHOLDERS if config.model == "bpe" else (),
+            open_end=config.model == "bpe", execution=one,
+        )  # fmt: skip
+        return out.finish(summary, {})
 
 
 @pytest.fixture(scope="session")

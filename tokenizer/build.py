@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -16,9 +16,10 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
 from kobert_pipeline.morphology.mecab import SEPARATOR, morphemes, separated
+from tokenizer.byte_pairs import ENDS, assemble_bytes, continuing, count_bytes, learn_bytes
 from tokenizer.config import TokenizerConfig
 from tokenizer.count import count_all
-from tokenizer.load import assemble, load_tokenizer, save
+from tokenizer.load import NO_ENDS, assemble, load_tokenizer, save
 from tokenizer.measure import measure
 from tokenizer.prune import known_words
 from tokenizer.train import learn_vocabulary
@@ -29,6 +30,16 @@ GOLDEN_SENTENCES = 32
 MEASURED_SENTENCES = 2_000
 
 
+class Learned(NamedTuple):
+    tokenizer: Any
+    pieces: list[str]
+    """In the order of their ids."""
+    inner: int
+    """Pieces that continue a word."""
+    distinct: int
+    """Different morphemes of the corpus."""
+
+
 def build(
     config: TokenizerConfig,
     corpora: Path,
@@ -36,36 +47,58 @@ def build(
     *,
     special_tokens: Sequence[str],
     placeholders: Sequence[str] = (),
+    open_end: bool = False,
     execution: ExecutionConfig = LOCAL,
 ) -> dict[str, Any]:
     """Fills `out` with a tokenizer folder learned from `corpora/shards/*.parquet`. Returns the manifest's summary.
 
-    `placeholders` are the texts that the corpora stage wrote in place of personal data.
+    `placeholders` are the texts that the corpora stage wrote in place of personal data. `open_end`: see
+    `tokenizer.byte_pairs.assemble_bytes`.
     """
     started = time.monotonic()
     shards = shards_of(corpora)
-    counts = count_all(shards, config, placeholders, execution)
-    pieces = learn_vocabulary(
-        counts.units, config, special_tokens, placeholders, known_words(counts.sample), counts.characters
-    )
-    tokenizer = assemble(pieces, placeholders, config.digits)
+    if config.model == "bpe":
+        learned = _learn_bytes(shards, config, special_tokens, placeholders, execution, open_end)
+    else:
+        learned = _learn_wordpiece(shards, config, special_tokens, placeholders, execution)
     golden, at_morphemes = first(sentences_of(shards[0]), GOLDEN_SENTENCES), config.morpheme == "inference"
-    save(tokenizer, pieces, special_tokens, out.path, golden, at_morphemes=at_morphemes)
-    if at_morphemes:
-        tokenizer = load_tokenizer(out.path, check=False)
+    ends = ENDS if config.model == "bpe" else NO_ENDS
+    save(learned.tokenizer, learned.pieces, special_tokens, out.path, golden, at_morphemes=at_morphemes, ends=ends)
+    tokenizer = load_tokenizer(out.path, check=False) if at_morphemes else learned.tokenizer
     starts = partial(morpheme_starts, left_space_penalty=config.left_space_penalty)
     figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), starts)
     logger.info(
         "tokenizer: %s pieces, %.2f per eojeol, cuts agree with morphemes F1 %.3f, [UNK] %.5f, in %.1f min",
-        f"{len(pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], (time.monotonic() - started) / 60,
+        f"{len(learned.pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], (time.monotonic() - started) / 60,
     )  # fmt: skip
-    inner = sum(piece.startswith("##") for piece in pieces)
     return {
-        "vocab_size": len(pieces),
-        "inner_pieces": inner,
-        "distinct_morphemes": len(counts.units),
+        "vocab_size": len(learned.pieces),
+        "inner_pieces": learned.inner,
+        "distinct_morphemes": learned.distinct,
         "training_text": figures,
     }
+
+
+def _learn_wordpiece(
+    shards: Sequence[Path], config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str],
+    execution: ExecutionConfig,
+) -> Learned:  # fmt: skip
+    counts = count_all(shards, config, placeholders, execution)
+    pieces = learn_vocabulary(
+        counts.units, config, special_tokens, placeholders, known_words(counts.sample), counts.characters
+    )
+    inner = sum(piece.startswith("##") for piece in pieces)
+    return Learned(assemble(pieces, placeholders, config.digits), pieces, inner, len(counts.units))
+
+
+def _learn_bytes(
+    shards: Sequence[Path], config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str],
+    execution: ExecutionConfig, open_end: bool,
+) -> Learned:  # fmt: skip
+    counts = count_bytes(shards, config, placeholders, execution)
+    pieces = learn_bytes(counts, config, special_tokens, placeholders)
+    tokenizer = assemble_bytes(pieces, placeholders, config.digits, open_end=open_end)
+    return Learned(tokenizer, pieces.rows, continuing(pieces), len(counts))
 
 
 def sentences_of(shard: Path) -> Iterator[str]:

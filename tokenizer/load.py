@@ -6,8 +6,9 @@ MeCab.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, processors
@@ -26,6 +27,7 @@ MAX_CHARACTERS_PER_WORD = 1_000
 """Longer words become one [UNK]. The library's limit of 100 would lose URLs and text without spaces."""
 
 MODEL_INPUT_NAMES = ["input_ids", "token_type_ids", "attention_mask"]
+NO_ENDS: MappingProxyType[str, str] = MappingProxyType({})
 
 
 def assemble(pieces: Sequence[str], placeholders: Sequence[str] = (), digits: Digits = "whole") -> Tokenizer:
@@ -59,9 +61,11 @@ def save(
     golden: Iterable[str],
     *,
     at_morphemes: bool = False,
+    ends: Mapping[str, str] = NO_ENDS,
 ) -> None:
     """Writes tokenizer.json, tokenizer_config.json, vocab.txt and the golden sentences with their pieces. For a
-    tokenizer that cuts `at_morphemes` first, also writes the code that does so."""
+    tokenizer that cuts `at_morphemes` first, also writes the code that does so. `ends`: the tokens that begin and end what a
+    model writes, by role; such a tokenizer has no vocab.txt, which stands for WordPiece."""
     extra = [token for token in special_tokens if token not in ROLES.values()]
     fast = _tokenizer_class(at_morphemes)(
         tokenizer_object=tokenizer,
@@ -69,9 +73,11 @@ def save(
         clean_up_tokenization_spaces=False,
         extra_special_tokens=extra,
         **ROLES,
+        **ends,
     )
     save_tokenizer(fast, folder)
-    write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
+    if not ends:
+        write_text(folder / "vocab.txt", "\n".join(pieces) + "\n")
     saved = load_tokenizer(folder, check=False)  # it knows the special tokens; a sentence may hold one
     write_json(folder / GOLDEN, [{"text": text, "pieces": saved.encode(text).tokens} for text in golden])
 

@@ -49,7 +49,7 @@ def learn_vocabulary(
     """
     if not counts:
         raise InputError("The corpus has no words to learn a vocabulary from.")
-    special = _special(special_tokens, placeholders)
+    special = special_rows(special_tokens, placeholders)
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
     rows = alphabet(characters_of(counts) if characters is None else characters, config)
@@ -70,7 +70,8 @@ def learn_vocabulary(
     return [*special, *pieces, *unused]
 
 
-def _special(special_tokens: Sequence[str], placeholders: Sequence[str]) -> list[str]:
+def special_rows(special_tokens: Sequence[str], placeholders: Sequence[str]) -> list[str]:
+    """The first rows of a vocabulary. Raises InputError for a token that is named twice."""
     extra = [token for token in special_tokens if token not in ROLES.values()]
     special = [*ROLES.values(), *extra, *placeholders]
     twice = [token for token, times in Counter(special).items() if times > 1]
@@ -82,7 +83,7 @@ def _special(special_tokens: Sequence[str], placeholders: Sequence[str]) -> list
 def require_room(config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str]) -> None:
     """Raises InputError, before any text is read, for a vocabulary that cannot hold what every vocabulary of these settings
     has, and for special tokens that collide."""
-    fixed = len(_special(special_tokens, placeholders)) + config.unused_tokens
+    fixed = len(special_rows(special_tokens, placeholders)) + config.unused_tokens
     _require_room(config, fixed + len(alphabet(Counter(), config)))
 
 
@@ -106,12 +107,13 @@ def _merge(counts: Counter[str], rows: list[str], size: int, min_frequency: int)
         limit_alphabet=len(rows),
         show_progress=False,
     )
-    learner.train_from_iterator(_repeated({unit: count for unit, count in counts.items() if len(unit) > 1}), trainer)
+    learner.train_from_iterator(repeated({unit: count for unit, count in counts.items() if len(unit) > 1}), trainer)
     vocabulary = learner.get_vocab()
     return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
-def _repeated(counts: Mapping[str, int], words_per_line: int = 1_000) -> Iterable[str]:
+def repeated(counts: Mapping[str, int], words_per_line: int = 1_000) -> Iterable[str]:
+    """Lines that hold each unit `count` times, for a trainer that counts words itself."""
     for unit, count in sorted(counts.items()):
         yield from _lines(unit, count, words_per_line)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import albert, bert, deberta, electra, modernbert, roberta, xlnet
+from kobert_pipeline.architectures import albert, bert, deberta, electra, gpt2, llama, modernbert, roberta, xlnet
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -18,6 +18,8 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             deberta.ARCHITECTURE,
             electra.ARCHITECTURE,
             xlnet.ARCHITECTURE,
+            gpt2.ARCHITECTURE,
+            llama.ARCHITECTURE,
         )
     }
 )

@@ -21,6 +21,7 @@ from kobert_pipeline.dataset.paragraphs import paragraph_ends
 from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
+from kobert_pipeline.dataset.whole_texts import tokenise_texts
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import SHARDS, Corpus, Source
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
@@ -29,6 +30,7 @@ from kobert_pipeline.ground.files import read_cache, write_json
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.morphology.byte_level import characters_spelled, is_byte_level
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +166,9 @@ def _tokenised(
 ) -> tuple[Columns, dict[str, int]]:
     """The columns of one file, without sentences that have no tokens, and the counts of the file."""
     eojeols = split_eojeols(text.sentences)
-    if in_context:
+    if is_byte_level(tokenizer):
+        tokens = tokenise_texts(text, tokenizer, with_characters=config.morphemes)
+    elif in_context:
         tokens = tokenise_in_context(eojeols, tokenizer)
     else:
         tokens = tokenise(eojeols, tokenizer, with_characters=config.morphemes)
@@ -177,6 +181,8 @@ def _tokenised(
         "empty_sentences": int((~kept).sum()),
         "swallowed_eojeols": tokens.swallowed,
     }
+    if is_byte_level(tokenizer):
+        counts["characters"] = int(characters_spelled(tokenizer)[tokens.input_ids].sum())
     if config.morphemes and tokens.characters is not None:
         starts = morphemes.annotate(tokens.characters, morphemes.parse(eojeols))
         annotations |= {MORPHEME_START: starts.morpheme_start, PART_OF_SPEECH: starts.part_of_speech}

@@ -1,4 +1,4 @@
-"""Paragraph ends of the sentences that the store keeps. S sentences, K of them kept."""
+"""Paragraph ends of the sentences that the store keeps, and what joins sentences to a text. S sentences, K of them kept."""
 
 from __future__ import annotations
 
@@ -20,3 +20,15 @@ def paragraph_ends(ends: np.ndarray, document: np.ndarray, kept: np.ndarray) -> 
     heir, giver = heir[passed], document[passed]
     result[heir[of_kept[heir] == giver]] = True
     return result
+
+
+SPACE, LINE_BREAK = " ", "\n"
+"""Between the sentences of a paragraph, and between paragraphs."""
+
+
+def joiners(document: np.ndarray, paragraph_end: np.ndarray) -> list[str]:
+    """What is written before each sentence (S,), so that the sentences of a document one after the other are its text."""
+    starts = np.append(True, document[1:] != document[:-1])[: len(document)]
+    breaks = np.append(False, paragraph_end[:-1])[: len(document)]
+    chosen = np.where(starts, 0, np.where(breaks, 2, 1))
+    return np.array(["", SPACE, LINE_BREAK], dtype=object)[chosen].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.objectives import mlm, mlm_nsp, mlm_sop, permutation, replaced_tokens, span_boundary
+from kobert_pipeline.objectives import causal, mlm, mlm_nsp, mlm_sop, permutation, replaced_tokens, span_boundary
 from kobert_pipeline.objectives.objective import Objective
 
 OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
@@ -17,6 +17,7 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             replaced_tokens.OBJECTIVE,
             span_boundary.OBJECTIVE,
             permutation.OBJECTIVE,
+            causal.OBJECTIVE,
         )
     }
 )

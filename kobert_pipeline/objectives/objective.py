@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class TokenizerInfo:
     mask_id: int
     replacements: np.ndarray
     """Ids of ordinary tokens: neither special nor unused."""
+    characters: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """(V,) the characters that each token adds to a text."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def only_student(*heads: str) -> Models:
 
 # --- what a run is measured by ---------------------------------------------------------------------------------------
 
-Unit = Literal["nats", "share", ""]
+Unit = Literal["nats", "bits", "share", ""]
 
 
 @dataclass(frozen=True)
@@ -170,18 +172,27 @@ class Figure:
     """Figures of one group are parts of another figure, and are shown as one table."""
 
 
+class TextFigures(NamedTuple):
+    """What is known of the training text before training."""
+
+    unigram_entropy: float
+    """Nats per token."""
+    characters_per_token: float | None = None
+    """None for a tokenizer that does not give a text back as it was."""
+
+
 @dataclass(frozen=True)
 class Chance:
     """The headline's value for a model that knows nothing."""
 
     name: str
     """`unigram entropy`."""
-    value: Callable[[float, Any], float]
-    """(unigram entropy of the training text in nats, options) -> the value."""
+    value: Callable[[TextFigures, Any], float]
+    """(figures of the training text, options) -> the value."""
 
 
-def _entropy(unigram_entropy: float, _: Any) -> float:
-    return unigram_entropy
+def _entropy(text: TextFigures, _: Any) -> float:
+    return text.unigram_entropy
 
 
 UNIGRAM_ENTROPY = Chance("unigram entropy", _entropy)
@@ -254,6 +265,10 @@ class Objective:
     """Options that may change between the phases of a run."""
     problem: Callable[[Any, Any], str] = no_problem
     """(options, the student's sizes) -> why they do not fit each other, empty if they do. Asked before anything is run."""
+    writes: bool = False
+    """The finished model writes text, so the tokenizer has to give a text back as it was (`tokenizer.model: bpe`)."""
+    open_end: bool = False
+    """The finished model goes on where a text ends, so the tokenizer writes nothing there."""
     label_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a label (B,) -> what its values mean, for people who look at a batch."""
 

@@ -30,6 +30,7 @@ from kobert_pipeline.objectives.objective import (
     Objective,
     Role,
     Term,
+    TextFigures,
     TokenizerInfo,
 )
 from kobert_pipeline.objectives.rows import assemble
@@ -235,7 +236,7 @@ def _detected(models: Learners, batches: Sequence[Batch], device: torch.device) 
     return found, judged_so, are_so
 
 
-def _entropy_of_the_mask_rate(_: float, options: ReplacedTokensOptions) -> float:
+def _entropy_of_the_mask_rate(_: TextFigures, options: ReplacedTokensOptions) -> float:
     share = options.validation_probability
     return -share * math.log(share) - (1 - share) * math.log(1 - share)
 

@@ -26,7 +26,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
-from kobert_pipeline.objectives.objective import Objective
+from kobert_pipeline.objectives.objective import Objective, TextFigures
 from kobert_pipeline.pretrain.alarms import Alarms, Level
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
@@ -177,8 +177,8 @@ def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Pat
 
 
 def _level(objective: Objective, config: PretrainConfig, store: Store) -> Level:
-    entropy = float(store.summary.unigram_entropy)
-    return Level(objective.headline, objective.chance.name, objective.chance.value(entropy, config.options))
+    text = TextFigures(store.summary.unigram_entropy, store.summary.train.characters_per_token)
+    return Level(objective.headline, objective.chance.name, objective.chance.value(text, config.options))
 
 
 def _strategy(config: PretrainConfig) -> Any:
@@ -211,7 +211,8 @@ def _export(models: Models, architecture: Architecture, tokenizer: Path, config:
         put_cls_last(fast)
     for name in architecture.export(dict(models.roles.items()), folder):
         save_tokenizer(fast, folder / name)
-        (folder / name / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
+        if (tokenizer / "vocab.txt").is_file():
+            (folder / name / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
 
 
 def _summary(module: PretrainModule, store: Store) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.morphology.byte_level import characters_spelled
 from kobert_pipeline.objectives.objective import TokenizerInfo
 
 
@@ -27,4 +28,5 @@ def tokenizer_info(folder: Path) -> TokenizerInfo:
         sep_id=tokenizer.sep_token_id,
         mask_id=tokenizer.mask_token_id,
         replacements=np.array(sorted(ordinary), dtype=np.int64),
+        characters=characters_spelled(tokenizer.backend_tokenizer),
     )

@@ -38,7 +38,7 @@ class Figure:
 
     name: str
     title: str
-    unit: Literal["nats", "share", ""]
+    unit: Literal["nats", "bits", "share", ""]
     chance: float | None
     """Its value for a model that has learned nothing. None if there is no such value."""
     better: Literal[1, -1]

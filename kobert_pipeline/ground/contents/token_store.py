@@ -23,6 +23,12 @@ class SplitCounts:
     """Eojeols that begin inside a token."""
     swallowed_morphemes: int | None = None
     """Morphemes that begin inside a token. None if the store holds no morphemes."""
+    characters: int | None = None
+    """Of the texts, with spaces and line breaks. None if the tokenizer does not give a text back as it was."""
+
+    @property
+    def characters_per_token(self) -> float | None:
+        return None if self.characters is None or not self.tokens else self.characters / self.tokens
 
 
 @dataclass(frozen=True)
