@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kobert_pipeline.finished import FinishedRun, find_run
+from kobert_pipeline.ground.contents.tokenizer_folder import TOKENIZER
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.fresh_process import check_published
@@ -16,6 +17,7 @@ from kobert_pipeline.hub.publishable import CARD, VOCABULARY, Kind
 from kobert_pipeline.hub.push import Destination, Published, find_token, push
 from kobert_pipeline.hub.scan import leaks
 from kobert_pipeline.hub.wording import counts
+from kobert_pipeline.morphology.byte_level import spelled
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.report.page import public_page
 from kobert_pipeline.runner import states
@@ -106,12 +108,21 @@ def personal_data(bundle: Bundle) -> list[str]:
     """`README.md (phone 1)`, `vocab.txt (email 2)`: kinds and counts, never the data."""
     from corpora.personal_data import mask
 
-    texts = bundle.texts()
-    kinds_of = {CARD: mask(bundle.card)[1], VOCABULARY: Counter[str]()}
-    for piece in texts.get(VOCABULARY, "").splitlines():
-        kinds_of[VOCABULARY] += mask(piece.removeprefix("##"))[1]
+    name, pieces = _vocabulary(bundle.texts())
+    kinds_of = {CARD: mask(bundle.card)[1], name: Counter[str]()}
+    for piece in pieces:
+        kinds_of[name] += mask(piece)[1]
     lines = [f"{name} ({counts(dict(sorted(kinds.items())))})" for name, kinds in kinds_of.items() if kinds]
     return lines if bundle.masked else [*lines, "the texts, which the recipe says not to mask"]
+
+
+def _vocabulary(texts: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The file that holds the vocabulary, and its pieces as text. Byte-level pieces are in tokenizer.json alone."""
+    from tokenizers import Tokenizer
+
+    if VOCABULARY in texts or TOKENIZER not in texts:
+        return VOCABULARY, [piece.removeprefix("##") for piece in texts.get(VOCABULARY, "").splitlines()]
+    return TOKENIZER, [spelled(piece) for piece in Tokenizer.from_str(texts[TOKENIZER]).get_vocab()]
 
 
 def refuse_unanswered(open_questions: Iterable[Question], accepted: Iterable[str]) -> None:

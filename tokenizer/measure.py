@@ -29,7 +29,7 @@ def measure(
         unknown += encoding.ids.count(unknown_piece)
         inner += sum(piece.startswith("##") for piece in encoding.tokens)
         if morpheme_starts:
-            starts = {_first_letter(sentence, start) for start, _ in encoding.offsets}
+            starts = {first_letter(sentence, start) for start, _ in encoding.offsets}
             cuts, expected = starts - initial, morpheme_starts(sentence) - initial
             hit, extra, missed = hit + len(cuts & expected), extra + len(cuts - expected), missed + len(expected - cuts)
     figures: dict[str, Any] = {
@@ -59,8 +59,8 @@ def unknown_id(tokenizer: Tokenizer) -> int:
     return -1 if number is None else int(number)
 
 
-def _first_letter(sentence: str, start: int) -> int:
-    """SentencePiece and byte-level tokenizers count the space before a word as part of the word."""
+def first_letter(sentence: str, start: int) -> int:
+    """Where the text of a piece begins. SentencePiece and byte-level tokenizers count the space before a word as part of the word."""
     while start < len(sentence) and sentence[start].isspace():
         start += 1
     return start

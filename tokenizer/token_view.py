@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 from tokenizers import Tokenizer
 
+from kobert_pipeline.morphology.byte_level import readable
 from kobert_pipeline.morphology.mecab import Morpheme, morphemes
+from tokenizer.measure import first_letter
 from tokenizer.train import ROLES
 
 WORD, AGREED, EXTRA, UNKNOWN = "bold", "green", "red", "bold white on red"
@@ -28,10 +30,10 @@ def view(tokenizers: Mapping[str, Tokenizer], sentence: str) -> Table:
     table.add_row("morphemes", " ".join(f"{item.surface}/{item.tag}" for item in parsed), "", "", "")
     for name, tokenizer in tokenizers.items():
         encoding = tokenizer.encode(text, add_special_tokens=False)
-        starts = [start for start, _ in encoding.offsets]
+        starts = [first_letter(text, start) for start, _ in encoding.offsets]
         extra, missed = disagreements(text, starts, parsed)
         ids = " ".join(map(str, encoding.ids))
-        table.add_row(name, coloured(encoding.tokens, starts, text, extra), ids, str(len(extra)), str(len(missed)))
+        table.add_row(name, coloured(readable(tokenizer, encoding.tokens), starts, text, extra), ids, str(len(extra)), str(len(missed)))
     return table
 
 

@@ -38,6 +38,26 @@ def spelled(piece: str) -> str:
         return f"⟨{bytes_of(piece).hex(' ').upper()}⟩"
 
 
+def readable(tokenizer: Any, pieces: list[str]) -> list[str]:
+    """Pieces of a `tokenizers.Tokenizer` as people read them, without the space before a word."""
+    return [_visible(spelled(piece)) for piece in pieces] if is_byte_level(tokenizer) else pieces
+
+
+def in_words(tokenizer: Any, piece: str) -> str:
+    """A piece as WordPiece writes it: a ## before one that continues a word, instead of a space before one that begins a word.
+    Special tokens stay as they are."""
+    whole = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    if not is_byte_level(tokenizer) or piece in whole:
+        return piece
+    text = spelled(piece)
+    return _visible(text) if text.startswith(" ") else INNER + _visible(text)
+
+
+def _visible(text: str) -> str:
+    """`␣` and `⏎` for a piece that is nothing but space."""
+    return text.strip(" ").replace("\n", "⏎") or "␣" * len(text)
+
+
 def pieces_of(tokenizer: Any) -> list[str]:
     """The pieces of a `tokenizers.Tokenizer` in the order of their ids."""
     return [str(tokenizer.id_to_token(number)) for number in range(tokenizer.get_vocab_size())]

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.morphology.byte_level import in_words
 from kobert_pipeline.objectives.objective import Batch, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
@@ -53,7 +54,7 @@ def view(config: PretrainConfig, tokenizer: Path, dataset: Path, *, seed: int, r
 
 
 def _name(tokenizer: Any, token: int) -> str:
-    return str(tokenizer.id_to_token(token))
+    return in_words(tokenizer, str(tokenizer.id_to_token(token)))
 
 
 class Readable(NamedTuple):

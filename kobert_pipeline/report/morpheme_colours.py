@@ -11,8 +11,10 @@ from typing import Any
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder, read_golden
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
+from kobert_pipeline.morphology.byte_level import readable
 from kobert_pipeline.morphology.mecab import morphemes
 from tokenizer.load import load_tokenizer
+from tokenizer.measure import first_letter
 from tokenizer.token_view import disagreements, eojeol_starts
 from tokenizer.train import ROLES
 
@@ -87,12 +89,12 @@ def cut(tokenizer: Any, text: str, *, own: bool) -> Sentence:
     text = unicodedata.normalize("NFC", text)
     found = morphemes(text)
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    starts = [start for start, _ in encoding.offsets]
+    starts = [first_letter(text, start) for start, _ in encoding.offsets]
     inside, swallowed = disagreements(text, starts, found)
     heads = sorted(eojeol_starts(text))
     eojeols: list[list[Cut]] = [[] for _ in heads]
     begins, last = [item.start for item in found], -1
-    for piece, start in zip(encoding.tokens, starts, strict=True):
+    for piece, start in zip(readable(tokenizer, encoding.tokens), starts, strict=True):
         number = bisect_right(begins, start) - 1
         tag = found[number].tag if number >= 0 else ""
         kind = "unknown" if piece == ROLES["unk_token"] else kind_of(tag)

@@ -116,6 +116,7 @@ def _corpus(corpus: Corpus | None, public: bool) -> dict[str, Any]:
 def _tokenizer(tokenizer: TokenizerFolder | None, public: bool) -> dict[str, Any]:
     return {
         "tokenizer": tokenizer.summary if tokenizer else None,
+        "tokenizer_kind": tokenizer.kind if tokenizer else "",
         "sentences": morpheme_colours.sentences(tokenizer, public=public),
         "kinds": morpheme_colours.KINDS,
         "live_text": morpheme_colours.SENTENCES[1],

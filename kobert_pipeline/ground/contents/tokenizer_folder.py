@@ -91,6 +91,11 @@ class TokenizerFolder(ArtifactReader[TokenizerSummary]):
         return str(self.config["morpheme"])
 
     @property
+    def kind(self) -> str:
+        """`WordPiece` or `Byte-level BPE`."""
+        return "Byte-level BPE" if self.config.get("model") == "bpe" else "WordPiece"
+
+    @property
     def adopted_from(self) -> Origin | None:
         """None for a tokenizer that was learned."""
         return origin(self.inputs, "adopt")
