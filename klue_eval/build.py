@@ -80,11 +80,11 @@ def build(
 
 
 def _check_encoder(folder: Path, config: EvaluationConfig) -> None:
-    """Runs before any data is read. Raises InputError if the folder is not an encoder with a tokenizer and, where
+    """Runs before any data is read. Raises InputError if the folder is not a model with a tokenizer that the tasks fit and, where
     pretrained weights are scored, all weights."""
-    from klue_eval.encoders import load_config, load_tokenizer, require_pretrained
+    from klue_eval.encoders import load_tokenizer, require_pretrained, require_tasks
 
-    load_config(folder, config.trust_remote_code)
+    require_tasks(folder, config.tasks, config.trust_remote_code)
     load_tokenizer(folder, trust_remote_code=config.trust_remote_code)
     if any("pretrained" in protocol.initialisations for protocol in config.protocols.values()):
         require_pretrained(folder, config.trust_remote_code)

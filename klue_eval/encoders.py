@@ -16,12 +16,14 @@ from klue_eval.heads.frozen import freeze
 from klue_eval.heads.sequence import AUTO_CLASS, PaddedInFront
 from klue_eval.heads.token_labels import AUTO_CLASS as TOKEN_CLASS
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.tasks import not_for_decoders
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
 from kobert_pipeline.training.loaded_weights import one_line, require_weights, unreadable_weights
 from kobert_pipeline.training.quiet import quiet
+from kobert_pipeline.training.reading_order import sees_the_past_alone
 
 REMOTE_CODE = "It comes with its own Python code: `--trust-remote-code` (`klue_eval.trust_remote_code`) runs it."
 
@@ -47,6 +49,7 @@ def load_model(
         folder=folder,
         initialisation=initialisation,
         tokens=len(reader.tokenizer),
+        pad_id=reader.tokenizer.pad_token_id,
         training=training,
         trust_remote_code=trust_remote_code,
     )
@@ -60,13 +63,14 @@ def _load_encoder(
     folder: Path,
     initialisation: str,
     tokens: int,
+    pad_id: int,
     training: str,
     trust_remote_code: bool,
     **overrides: Any,
 ) -> nn.Module:
     import transformers
 
-    config = load_config(folder, trust_remote_code, attn_implementation=_attention(), **overrides)
+    config = load_config(folder, trust_remote_code, pad_id=pad_id, attn_implementation=_attention(), **overrides)
     auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")
     with quiet():
         try:
@@ -115,8 +119,9 @@ def _attention() -> str | None:
     return None if torch.cuda.is_available() else "eager"
 
 
-def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any) -> Any:
-    """Returns the model's configuration. Raises InputError if the folder has no encoder of a known kind."""
+def load_config(folder: Path, trust_remote_code: bool = False, *, pad_id: int | None = None, **overrides: Any) -> Any:
+    """Returns the model's configuration. A decoder without padding gets the tokenizer's, `pad_id`. Raises InputError if the
+    folder has no model of a known kind, or an encoder–decoder."""
     from transformers import AutoConfig
 
     try:
@@ -125,21 +130,26 @@ def load_config(folder: Path, trust_remote_code: bool = False, **overrides: Any)
         raise InputError(
             f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
         ) from None
-    _require_encoder(folder, config)
+    _require_one_stack(folder, config)
+    if sees_the_past_alone(config) and config.pad_token_id is None and pad_id is not None:
+        config.pad_token_id = pad_id  # its classifiers look for the last token that is not padding
     return config
 
 
-def _require_encoder(folder: Path, config: Any) -> None:
-    """XLNet counts as one: it is trained like a decoder, but without its masks each token reads all others."""
-    from transformers.models.auto import modeling_auto as auto
-
-    kind = config.model_type
+def _require_one_stack(folder: Path, config: Any) -> None:
     if config.is_encoder_decoder:
-        raise InputError(f"{folder}: {kind} is an encoder–decoder model; KLUE is scored on encoders")
-    only_causal = kind in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and kind not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    if getattr(config, "is_decoder", False) or (only_causal and kind != "xlnet"):
         raise InputError(
-            f"{folder}: {kind} is a decoder here, in which a token reads only those before it; KLUE is scored on encoders"
+            f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders and decoders"
+        )
+
+
+def require_tasks(folder: Path, tasks: Sequence[str], trust_remote_code: bool = False) -> None:
+    """Raises InputError if the model is a decoder and a task asks about single tokens. The last token of a decoder alone has
+    seen the whole text, and transformers' classifiers read that one."""
+    config = load_config(folder, trust_remote_code)
+    if sees_the_past_alone(config) and (problem := not_for_decoders(tasks)):
+        raise InputError(
+            f"{folder}: {config.model_type} is a decoder here, in which a token reads only those before it. {problem}"
         )
 
 

@@ -12,6 +12,8 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from corpora.config import CorporaConfig
 from klue_eval.config import EvaluationConfig
+from klue_eval.tasks import not_for_decoders
+from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.ground.config import Config, nearest
 from kobert_pipeline.ground.errors import RecipeError
@@ -20,6 +22,7 @@ from kobert_pipeline.ground.layers import assign, load_yaml, merge
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -76,6 +79,22 @@ class Recipe(Config):
                 raise RecipeError(
                     f"pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _what_writes_has_a_lossless_tokenizer(self) -> Recipe:
+        name = self.pretrain.objective["name"]
+        if OBJECTIVES[name].writes and self.tokenizer.model != "bpe":
+            raise RecipeError(
+                f"pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_decoder_is_scored_on_whole_texts(self) -> Recipe:
+        name = self.pretrain.architecture["name"]
+        if ARCHITECTURES[name].causal and (problem := not_for_decoders(self.klue_eval.tasks)):
+            raise RecipeError(f"pretrain.architecture: {name!r} is a decoder. {problem}")
         return self
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from throw_away import list_it
 
 from kobert_pipeline.ground.artifacts import read_manifest, verify
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain import alarms, batch_view
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.recipe import Recipe, load_recipe
@@ -42,7 +43,8 @@ SETTINGS: dict[str, Any] = {
 
 def recipe(objective: str, architecture: str, changes: Mapping[str, Any] | None = None) -> Recipe:
     pair = {"pretrain.objective": {"name": objective}, "pretrain.architecture": {"name": architecture} | SIZES}
-    settings = SETTINGS | pair | dict(changes or {})
+    writes = objective in OBJECTIVES and OBJECTIVES[objective].writes
+    settings = SETTINGS | pair | ({"tokenizer.model": "bpe"} if writes else {}) | dict(changes or {})
     return load_recipe("quickstart", tuple(f"{key}={json.dumps(value)}" for key, value in settings.items()))
 
 
@@ -95,9 +97,9 @@ def cut_and_resume(given: Recipe, root: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def batch_can_be_looked_at(given: Recipe, folders: dict[str, Path]) -> None:
     out = io.StringIO()
-    page = batch_view.view(given.pretrain, folders["tokenizer"], folders["dataset"], seed=given.seed, rows=1, batches=1)
+    page = batch_view.view(given.pretrain, folders["tokenizer"], folders["dataset"], seed=given.seed, rows=8, batches=1)
     Console(file=out, width=120).print(page)
-    assert "[CLS]" in out.getvalue()
+    assert "[SEP]" in out.getvalue()
     assert "tokens per example" in out.getvalue()
 
 

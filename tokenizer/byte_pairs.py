@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from kobert_pipeline.dataset.paragraphs import joiners
-from kobert_pipeline.dataset.splits import TRAIN, by_split
+from kobert_pipeline.dataset.splits import by_split
+from kobert_pipeline.dataset.store import TRAIN
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
@@ -32,9 +33,7 @@ from tokenizer.words import DIGITS, Digits
 
 ALPHABET = 256
 """Every byte has a row, so nothing is unknown."""
-ENDS: MappingProxyType[str, str] = MappingProxyType(
-    {"bos_token": ROLES["cls_token"], "eos_token": ROLES["sep_token"]}
-)
+ENDS: MappingProxyType[str, str] = MappingProxyType({"bos_token": ROLES["cls_token"], "eos_token": ROLES["sep_token"]})
 """[CLS] begins a text that is written, [SEP] ends it."""
 _EOJEOL = re.compile(r"\s*\S+|\s+$")
 
@@ -145,9 +144,7 @@ def learn_bytes(
     return Pieces([*special, *learned, *unused], merges)
 
 
-def require_room_for_bytes(
-    config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str]
-) -> None:
+def require_room_for_bytes(config: TokenizerConfig, special_tokens: Sequence[str], placeholders: Sequence[str]) -> None:
     """Raises InputError, before any text is read, for a vocabulary that cannot hold special tokens and bytes."""
     taken = len(special_rows(special_tokens, placeholders)) + config.unused_tokens + ALPHABET
     if config.vocab_size < taken:

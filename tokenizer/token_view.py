@@ -33,7 +33,13 @@ def view(tokenizers: Mapping[str, Tokenizer], sentence: str) -> Table:
         starts = [first_letter(text, start) for start, _ in encoding.offsets]
         extra, missed = disagreements(text, starts, parsed)
         ids = " ".join(map(str, encoding.ids))
-        table.add_row(name, coloured(readable(tokenizer, encoding.tokens), starts, text, extra), ids, str(len(extra)), str(len(missed)))
+        table.add_row(
+            name,
+            coloured(readable(tokenizer, encoding.tokens), starts, text, extra),
+            ids,
+            str(len(extra)),
+            str(len(missed)),
+        )
     return table
 
 

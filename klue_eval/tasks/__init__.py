@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from klue_eval.task import KlueTask
 from klue_eval.tasks import (
     dp,
@@ -37,3 +39,16 @@ def find_task(name: str) -> KlueTask:
     if name not in KNOWN:
         raise InputError(f"{name}: no such task; {nearest(name, list(KNOWN))}")
     return KNOWN[name]
+
+
+OF_WHOLE_TEXTS = ("classification", "regression")
+"""Heads that ask about a text as a whole; the others ask about its tokens."""
+
+
+def not_for_decoders(names: Iterable[str]) -> str:
+    """Why a decoder cannot be scored on these tasks, and what to do; empty if it can."""
+    refused = [name for name in names if KNOWN[name].head not in OF_WHOLE_TEXTS]
+    fitting = [name for name in TASKS if TASKS[name].head in OF_WHOLE_TEXTS]
+    if not refused:
+        return ""
+    return f"A decoder is scored on whole texts, not on {', '.join(refused)}; set klue_eval.tasks to some of {', '.join(fitting)}"

@@ -31,4 +31,4 @@ def joiners(document: np.ndarray, paragraph_end: np.ndarray) -> list[str]:
     starts = np.append(True, document[1:] != document[:-1])[: len(document)]
     breaks = np.append(False, paragraph_end[:-1])[: len(document)]
     chosen = np.where(starts, 0, np.where(breaks, 2, 1))
-    return np.array(["", SPACE, LINE_BREAK], dtype=object)[chosen].tolist()
+    return [("", SPACE, LINE_BREAK)[place] for place in chosen.tolist()]

@@ -30,7 +30,8 @@ def tokenise_texts(text: Text, tokenizer: Any, *, with_characters: bool = False)
     before = pa.array(joiners(text.document, text.paragraph_end), pa.string())
     texts = pc.binary_join_element_wise(before, text.sentences.cast(pa.string()), "").to_pylist()
     encode = tokenizer.encode_batch if with_characters else tokenizer.encode_batch_fast
-    ids, counts, starts = [np.zeros(0, np.int64)], [], [np.zeros(0, np.int64)]
+    ids, starts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    counts: list[int] = []
     for first in range(0, len(texts), SENTENCES_PER_CALL):
         encodings = encode(texts[first : first + SENTENCES_PER_CALL], add_special_tokens=False)
         ids.append(concatenated(encoding.ids for encoding in encodings))

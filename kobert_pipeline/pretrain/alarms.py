@@ -204,9 +204,10 @@ class Alarms(lightning.Callback):
 
 
 def _step(module: PretrainModule) -> Unread:
-    """The last step: its losses, metrics left out."""
+    """The last step: its losses and the headline, other metrics left out."""
     assert module.gradient_norm is not None
-    losses = {name: value for name, value in module.latest.items() if name in module.losses}
+    watched = {*module.losses, module.objective.headline}
+    losses = {name: value for name, value in module.latest.items() if name in watched}
     values = torch.stack([*losses.values(), module.gradient_norm.double()])
     return Unread(_place(module), module.cursor["phase"], (*losses, NORM), values)
 

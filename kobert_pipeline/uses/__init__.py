@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.uses import detect_replaced, fill_mask
+from kobert_pipeline.uses import detect_replaced, fill_mask, generate
 from kobert_pipeline.uses.use import Network, Tokenizer, UnfitModel, Use
 
-USES: MappingProxyType[str, Use] = MappingProxyType({use.name: use for use in (fill_mask.USE, detect_replaced.USE)})
+USES: MappingProxyType[str, Use] = MappingProxyType(
+    {use.name: use for use in (fill_mask.USE, detect_replaced.USE, generate.USE)}
+)
 
 
 def use_named(name: str) -> Use:

@@ -5,7 +5,7 @@ The command, the page, the playground, the model card and the load-back check as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,6 +57,17 @@ class Example:
         return self.expected.removeprefix("##")
 
 
+class Option(NamedTuple):
+    """A setting of a command, such as `--top-p 0.9`. `try_it` takes it by its name."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
 class Words(NamedTuple):
     """The same sentence in the two languages of a model card."""
 
@@ -95,8 +106,9 @@ class Use:
     """The Hub's name of the task."""
     command: Command
     columns: Columns
-    try_it: Callable[[Tokenizer, Network, Sequence[str]], list[Result]]
-    """Raises InputError for a text that the model cannot take."""
+    try_it: Callable[..., list[Result]]
+    """(tokenizer, network, texts, and by name the `options` that are set) -> results. Raises InputError for a text that the model
+    cannot take."""
     prompt: Callable[[Tokenizer, Example], str]
     """The text that is given to the model for an example."""
     asks_for: Callable[[Tokenizer], str]
@@ -115,6 +127,11 @@ class Use:
     check_back: Path
     """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
     what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
+    options: tuple[Option, ...] = ()
+    """Settings of its command."""
+    stream: Callable[..., None] | None = None
+    """(tokenizer, network, text, write, and by name `options`): writes an answer while it is made. The command shows this instead
+    of results."""
     fits: Callable[[Network], bool] = lambda network: True
     """Whether a network that transformers loads is for this use: some of these classes load several kinds."""
     classes: Mapping[str, str] = field(default_factory=dict)

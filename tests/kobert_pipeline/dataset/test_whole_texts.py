@@ -66,7 +66,8 @@ def test_an_eojeol_begins_at_the_token_with_its_first_letter(tokenizer):
     text = text_of([[("비가 온다.", True), ("눈 온다", False)], [("해", False)]])
     tokens = tokenise_texts(text, tokenizer)
     starts = [
-        tokenizer.decode(tokens.input_ids[place:].tolist()).strip(" ")[:1] for place in np.flatnonzero(tokens.eojeol_start)
+        tokenizer.decode(tokens.input_ids[place:].tolist()).strip(" ")[:1]
+        for place in np.flatnonzero(tokens.eojeol_start)
     ]
     assert starts == ["비", "온", "눈", "온", "해"]
 

@@ -143,6 +143,26 @@ def test_our_loss_equals_that_of_transformers_for_masked_lm(make, architecture):
     assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
 
 
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_our_loss_equals_that_of_transformers_for_causal_lm(make, architecture):
+    """Some rows are padded. transformers shifts labels itself."""
+    model, batch, loss = make("causal", architecture)
+    model.eval()
+    mask = batch["attention_mask"]
+    assert not mask.all()
+    with torch.no_grad():
+        terms = loss(model, batch, torch.Generator())
+        reference = model.student.transformer(
+            input_ids=batch["input_ids"],
+            attention_mask=mask.long(),
+            labels=batch["input_ids"].where(mask, IGNORE_INDEX),
+        ).loss
+    assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
+    bits = terms["bits_per_character"]
+    assert float(bits.sum) == pytest.approx(float(terms["next_token"].sum) / np.log(2), rel=1e-6)
+    assert float(bits.count) == float(batch["characters"].sum()) - float(batch["characters"][:, 0].sum())
+
+
 def test_a_fixed_number_of_predictions_gives_the_same_loss_in_a_fixed_shape(make):
     """The head runs on gathered slots, of which the last are empty."""
     model, free, loss = make("mlm", "bert", max_predictions=20)

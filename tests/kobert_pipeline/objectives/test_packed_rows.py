@@ -23,6 +23,8 @@ LOCAL = {"modernbert": {"local_attention": 16}}
 """Windows shorter than the examples."""
 LENGTH, ROW = 48, 160
 PACKING_PAIRS = [pair for pair in PAIRS if ARCHITECTURES[pair[1]].packs]
+FIRST = {architecture: objective for objective, architecture in reversed(PACKING_PAIRS)} | {"bert": "mlm_nsp"}
+"""An objective for each architecture."""
 FLEX = [
     pytest.mark.system,  # it is compiled first
     pytest.mark.skipif(shutil.which("g++") is None, reason="flex_attention needs a C++ compiler (g++) on a CPU"),
@@ -80,7 +82,7 @@ def test_packing_changes_no_mask_and_no_label(make, objective, architecture):
 @torch.no_grad()
 def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, architecture, implementation, info):
     """Hidden states and pair logits of every other example, those in the same row among them."""
-    models, _, packed, _ = make("mlm_nsp" if architecture == "bert" else "mlm", architecture, implementation)
+    models, _, packed, _ = make(FIRST[architecture], architecture, implementation)
     model = models.student
     before = model.hidden(packed)
     changed = dict(packed, input_ids=packed["input_ids"].clone())
@@ -97,6 +99,24 @@ def test_a_changed_example_changes_its_neighbours_by_exactly_nothing(make, archi
         logits = [model.logits("sequence_pair", hidden) for hidden in (before, after)]
         assert (logits[1][others] - logits[0][others]).abs().max() == 0
         assert (logits[1][victim] - logits[0][victim]).abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "implementation"),
+    [case for name, architecture in ARCHITECTURES.items() if architecture.causal for case in with_attentions(name)],
+)
+@torch.no_grad()
+def test_nobody_sees_the_future_packed_or_not(make, architecture, implementation, info):
+    """A changed token changes the states before it by exactly nothing."""
+    models, plain, packed, _ = make(FIRST[architecture], architecture, implementation)
+    victim, place = 1, 20
+    assert plain["attention_mask"][victim, place + 1]
+    for batch in (plain, packed):
+        changed = dict(batch, input_ids=batch["input_ids"].clone())
+        changed["input_ids"][victim, place] = int(info.replacements[7])
+        before, after = (models.student.hidden(given)[victim] for given in (batch, changed))
+        assert (after[:place] - before[:place]).abs().max() == 0
+        assert (after[place:] - before[place:]).abs().amax(dim=-1)[:2].min() > 1e-5
 
 
 @pytest.mark.parametrize(
