@@ -34,6 +34,8 @@ PROBES = (
 )
 """They show whether composition, case, accents, punctuation, Chinese characters, long words and look-alikes are read alike."""
 GOLDEN = "golden.json"
+NEW = 16
+"""Tokens that a model which writes generates."""
 TOLERANCE = 1e-5
 """Largest difference between a hidden state of the published model and that of the exported one."""
 
@@ -63,7 +65,9 @@ def check(
     if use_check is not None:
         run_use_check(use_check, name, revision, tokenizer, model.eval(), trust)
     if export is not None:
-        check_hidden_states(tokenizer, model.eval(), automatic.from_pretrained(export).eval(), original)
+        trained = automatic.from_pretrained(export).eval()
+        check_hidden_states(tokenizer, model.eval(), trained, original)
+        check_generated_ids(tokenizer, model, trained)
 
 
 def run_use_check(path: str, name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> None:
@@ -142,6 +146,18 @@ def check_hidden_states(tokenizer: Any, model: Any, export: Any, original: str |
     difference = max(float((mine - theirs).abs().max()) for mine, theirs in zip(found, expected, strict=True))
     if not difference <= TOLERANCE:
         raise Failure(f"hidden states differ from the training export's by {difference:.1e}, more than {TOLERANCE:.0e}")
+
+
+def check_generated_ids(tokenizer: Any, model: Any, export: Any) -> None:
+    """Where the model writes: greedily, it writes the same tokens as the exported one."""
+    if not model.can_generate():
+        return
+    batch = tokenizer(SENTENCE, return_tensors="pt")
+    found, expected = (
+        each.generate(**batch, max_new_tokens=NEW, do_sample=False)[0].tolist() for each in (model, export)
+    )
+    if found != expected:
+        raise Failure(f"it generates the ids {found}, but the training export generates {expected}")
 
 
 def hidden_states(output: Any) -> list[Any]:

@@ -1,9 +1,10 @@
-"""Model families: SentencePiece models are scored, XLNet as what it is, and decoders are refused."""
+"""Model families: SentencePiece models are scored, XLNet as what it is, and decoders on whole texts."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,13 +16,14 @@ from klue_eval.batches import batch_of, encode_rows
 from klue_eval.build import evaluate_model
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import SAMPLE, read_split
-from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
+from klue_eval.encoders import accepted_inputs, load_model, load_tokenizer, require_tasks
 from klue_eval.heads import HEADS
 from klue_eval.model_folders import untrained_identity
 from klue_eval.tasks import TASKS
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 
 TEXTS = [
     text for name, key in (("ynat", "title"), ("sts", "sentence1")) for text in (
@@ -69,17 +71,42 @@ def test_padding_changes_no_score(layout: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "gpt_neox", "opt", "modernbert-decoder"])
-def test_a_decoder_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+def test_a_decoder_is_refused_for_tasks_about_tokens_in_one_line(kind: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(CONFIG_MAPPING[kind](pad_token_id=1).to_json_string())
-    with pytest.raises(InputError, match=f"{kind} is a decoder") as refused:
-        load_config(tmp_path)
+    with pytest.raises(InputError, match=f"{kind} is a decoder here.*not on ner, mrc; set klue_eval.tasks") as refused:
+        require_tasks(tmp_path, ["ynat", "ner", "mrc"])
     assert "\n" not in str(refused.value)
+    require_tasks(tmp_path, ["ynat", "sts", "nli", "re"])
 
 
 def test_an_encoder_that_is_configured_as_a_decoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(CONFIG_MAPPING["bert"](is_decoder=True).to_json_string())
     with pytest.raises(InputError, match="bert is a decoder here"):
-        load_config(tmp_path)
+        require_tasks(tmp_path, ["ner"])
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@torch.no_grad()
+def test_a_decoder_is_scored_by_its_last_token_whatever_padding_follows(
+    kind: str, tmp_path: Path, tiny_bytes: Any
+) -> None:
+    """transformers' classifier of a model without padding of its own takes the tokenizer's."""
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = CONFIG_MAPPING[kind](vocab_size=640, pad_token_id=None, **sizes)
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    auto_tokenizer(tiny_bytes.tokenizer).save_pretrained(tmp_path)
+    reader = Reader(load_tokenizer(tmp_path), 128)
+    for name in ("ynat", "nli"):
+        task, rows = TASKS[name], read_split(name, SAMPLE, "dev").rows[:3]
+        model = load_model(task, tmp_path, "pretrained", task.defaults, reader).eval()
+        encoded = encode_rows(task, rows, reader, task.defaults).only(["input_ids"])
+        numbers = torch.arange(3).numpy()
+        together = model.predict(**batch_of(encoded, numbers, HEADS[task.head].collate))
+        for number in range(3):
+            alone = model.predict(**batch_of(encoded, numbers[number : number + 1], HEADS[task.head].collate))[0][
+                "logits"
+            ]
+            assert together[number]["logits"] == pytest.approx(alone, abs=1e-5)
 
 
 def test_a_model_without_its_tokenizer_is_refused(tmp_path: Path) -> None:
