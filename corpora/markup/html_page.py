@@ -39,11 +39,16 @@ def render(text: str) -> str:
     Scripts, styles, navigation and footers are removed. A page that is nested deeper than browsers show only loses its
     tags.
     """
-    if _depth(text) > MAX_DEPTH:
+    if is_too_deep(text):
         return tidy(html.unescape(_TAG.sub("\n", without_elements(text, _CODE))))
     tree = LexborHTMLParser(text)
     root = tree.root
     return _lines("".join(_pieces(root))) if root is not None else ""
+
+
+def is_too_deep(text: str) -> bool:
+    """Whether a page is nested deeper than browsers show."""
+    return _depth(text) > MAX_DEPTH
 
 
 def _lines(text: str) -> str:

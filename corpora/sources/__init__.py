@@ -16,6 +16,7 @@ from corpora.sources import (
     office,
     parquet,
     text,
+    web_archive,
     web_page,
     wikiextractor,
 )
@@ -27,7 +28,8 @@ SOURCES: MappingProxyType[str, Source] = MappingProxyType(
         source.name: source
         for source in (
             text.SOURCE, jsonl.SOURCE, parquet.SOURCE, csv.CSV, csv.TSV, mediawiki.SOURCE, wikiextractor.SOURCE,
-            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, web_page.SOURCE, office.HWP, office.HWPX,
+            namuwiki.SOURCE, modu.SOURCE, ai_hub.SOURCE, web_page.SOURCE, web_page.MAIN,
+            web_archive.WARC, web_archive.WARC_MAIN, web_archive.WET, office.HWP, office.HWPX,
             office.DOCX, office.PDF, hub_datasets.SOURCE,
         )
     }

@@ -67,12 +67,17 @@ def html_charset(block: bytes) -> str:
     found = _META_CHARSET.search(block[:4_096])
     if found is None:
         return ""
-    name = found[1].decode("ascii", errors="replace").lower()
+    return python_encoding(found[1].decode("ascii", errors="replace"))
+
+
+def python_encoding(name: str) -> str:
+    """Gives Python's name of an encoding that a page or a server declares; "" if it is unknown."""
+    name = name.strip().lower()
     if name in _KOREAN_WINDOWS:
         return "cp949"
     try:
         return codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):
         return ""
 
 

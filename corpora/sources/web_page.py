@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
-from corpora.markup import html_page
+from corpora.markup import html_page, main_text
 from corpora.sources.decoding import html_charset
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source
@@ -22,8 +22,15 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     if isinstance(text, Drop):
         yield text
         return
+    yield Document(raw.stem, settings.name, text, page_title(text))
+
+
+def page_title(text: str) -> str:
+    """Gives the content of `<title>`; empty if there is none."""
     title = _TITLE.search(text)
-    yield Document(raw.stem, settings.name, text, " ".join(html.unescape(title[1]).split()) if title else "")
+    return " ".join(html.unescape(title[1]).split()) if title else ""
 
 
-SOURCE = Source("html", (".html", ".htm", ".xhtml"), read, html_page.render)
+_ENDINGS = (".html", ".htm", ".xhtml")
+SOURCE = Source("html", _ENDINGS, read, html_page.render)
+MAIN = Source("html_main", (), read, main_text.render, _ENDINGS, extra="web", modules=main_text.MODULES)

@@ -30,6 +30,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "no_sentence": (SPLITTING, "all of its sentences occur elsewhere"),
     "no_text": (READING, "a record without text"),
     "not_an_object": (READING, "a record that is not an object"),
+    "not_delivered": (READING, "a page that the server did not deliver"),
+    "not_html": (READING, "a picture or another file that is not a page"),
     "not_korean": (FILTERS, "too few of its letters are Hangul"),
     "not_wikitext": (READING, "a page that is not an article"),
     "other_format": (READING, "another format than its ending says"),

@@ -19,6 +19,7 @@ import office_files
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import web_archives
 import zstandard
 
 from corpora.config import CorporaConfig, SourceConfig
@@ -118,6 +119,10 @@ SAMPLES = {
     "modu": Sample("글.json", _modu),
     "ai_hub": Sample("글.json", _ai_hub, settings={"format": "ai_hub", "text_field": "data[].sentences[].text"}),
     "html": Sample("글.html", _html, TEXTS[:1]),
+    "html_main": Sample("글.html", _html, TEXTS[:1], {"format": "html_main"}),
+    "warc": Sample("글.warc", web_archives.warc),
+    "warc_main": Sample("글.warc", web_archives.warc, settings={"format": "warc_main"}),
+    "wet": Sample("글.warc.wet", web_archives.wet),
     "hwp": Sample("글.hwp", office_files.hwp, TEXTS[1:2]),
     "hwpx": Sample("글.hwpx", office_files.hwpx, TEXTS[1:2]),
     "docx": Sample("글.docx", office_files.docx, TEXTS[1:2]),
@@ -155,7 +160,7 @@ def test_every_format_gives_back_its_documents_compressed_or_not(name: str, endi
     path.write_bytes(COMPRESS[ending](sample.pack(list(sample.texts))))
     items = _read(path, **sample.settings)
     assert _texts(items) == list(sample.texts)
-    stem = "wiki_00" if name == "wikiextractor" else "글"
+    stem = {"wikiextractor": "wiki_00", "wet": "글.warc"}.get(name, "글")
     ids = [stem] if len(sample.texts) == 1 else [f"{stem}-{number:06d}" for number in range(len(sample.texts))]
     assert [item.doc_id for item in items if isinstance(item, Document)] == ids
     assert {item.source for item in items if isinstance(item, Document)} == {"시험"}
@@ -168,7 +173,7 @@ def test_every_format_names_a_file_that_is_not_of_it(name: str, tmp_path: Path) 
     path = tmp_path / "그림"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe\x00")
     settings = SAMPLES[name].settings | {"format": name}
-    if name in ("text", "jsonl", "html"):
+    if name in ("text", "jsonl", "html", "html_main"):
         assert any(isinstance(item, Drop) and "그림" in item.place for item in _read(path, **settings))
     else:
         with pytest.raises(InputError, match="그림"):
