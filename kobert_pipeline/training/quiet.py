@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,14 @@ class _Relay(logging.Handler):
         _tell(record.name.partition(".")[0], record.getMessage())
 
 
-def _show(message: Warning | str, category: type[Warning], filename: str, *_: object) -> None:
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Takes the place of `warnings.showwarning`."""
     if category.__name__ not in FOR_DEVELOPERS:
         _tell(_library(filename), str(message))
