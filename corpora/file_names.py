@@ -10,7 +10,24 @@ from kobert_pipeline.ground.compression import COMPRESSIONS
 
 MAGIC = re.compile(r"[*?\[]")
 """What makes a path a glob."""
+_SYSTEM_FOLDERS = frozenset(
+    {
+        "__macosx", ".git", ".svn", ".hg", ".ipynb_checkpoints", "__pycache__", "@eadir", ".trash", ".trashes",
+        "$recycle.bin", "system volume information", ".fseventsd", ".spotlight-v100", "lost+found",
+    }
+)  # fmt: skip
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", ".ds_store", "ehthumbs.db", ".gitignore", ".gitattributes"})
+_SYSTEM_PREFIXES = ("._", "~$", ".~lock.")
 _SLASHES = re.compile(r":/{2,}")
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a system or a program made this file next to the user's own: `._a.txt`, `__MACOSX/…`, `.git/…`, `~$a.docx`.
+
+    `name` is a path below the folder, or in the archive, that the user named. Such files have the endings of texts.
+    """
+    *folders, last = name.replace("\\", "/").lower().split("/")
+    return last in _SYSTEM_FILES or last.startswith(_SYSTEM_PREFIXES) or not _SYSTEM_FOLDERS.isdisjoint(folders)
 
 
 def fixed_head(path: str) -> str:

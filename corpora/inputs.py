@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Document, Drop
-from corpora.file_names import MAGIC, as_given, below, fixed_head, stems
-from corpora.not_read import NotRead, ending, explain_not_read
+from corpora.file_names import MAGIC, as_given, below, fixed_head, is_system_file, stems
+from corpora.not_read import SYSTEM, NotRead, ending, explain_not_read
 from corpora.sources import SOURCES
 from corpora.sources.hub_datasets import HUB, HUB_ADDRESS, local_files
 from corpora.sources.json_guess import guess_json
@@ -127,7 +127,7 @@ def _addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[
     if folder.is_file():
         return [str(folder)]
     matches = glob.glob(str(folder), recursive=True)  # noqa: PTH207  (pathlib has no absolute patterns)
-    found = sorted(name for name in matches if Path(name).is_file())
+    found = _without_system_files(sorted(name for name in matches if Path(name).is_file()), str(folder), not_read)
     if not found:
         raise InputError(f"{path}: no such file (source `{source.name}`). Give a file, a folder or a glob that exists.")
     return found
@@ -139,7 +139,16 @@ def _nothing_known(problem: str, not_read: Counter[str]) -> str:
 
 
 def _in_folder(folder: Path, source: SourceConfig, not_read: Counter[str]) -> list[str]:
-    return _readable(sorted(str(file) for file in folder.rglob("*") if file.is_file()), source, not_read)
+    names = sorted(str(file) for file in folder.rglob("*") if file.is_file())
+    return _readable(_without_system_files(names, str(folder), not_read), source, not_read)
+
+
+def _without_system_files(names: list[str], path: str, not_read: Counter[str]) -> list[str]:
+    """The names that the user may mean by `path`. Counts the others."""
+    kept = [name for name in names if not is_system_file(below(name, fixed_head(path)))]
+    if len(kept) < len(names):
+        not_read[SYSTEM] += len(names) - len(kept)
+    return kept
 
 
 def _dataset_files(folder: Path, source: SourceConfig) -> list[str]:
@@ -170,6 +179,7 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
     if found is None:
         return [path]
     addresses = sorted(system.unstrip_protocol(name) for name in found if system.isfile(name))
+    addresses = _without_system_files(addresses, path, not_read)
     if not MAGIC.search(path):
         addresses = _readable(addresses, source, not_read)
     if not addresses:
@@ -251,6 +261,8 @@ def _read_archive(
             if isinstance(member, Drop):
                 found = True
                 yield member, AUTO
+            elif is_system_file(member.name):
+                not_read[SYSTEM] += 1
             elif name := _member_format(member.name, settings):
                 member.first = archive.first and not found
                 found = True

@@ -10,6 +10,8 @@ from corpora.sources import SOURCES
 from kobert_pipeline.ground.compression import split_compression
 
 NO_ENDING = "no ending"
+SYSTEM = "system files"
+"""The count of files that `corpora.file_names.is_system_file` recognises."""
 SHOWN = 10
 """Endings that a message lists."""
 _ENDING = re.compile(r"\.(?=[0-9]*[a-z])[a-z0-9]{1,10}$")

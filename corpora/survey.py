@@ -217,7 +217,7 @@ def _rows(format: str, file: InputFile) -> Iterator[Mapping[str, Any]]:
 
 def _json(line: str) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, strict=False)
     except (ValueError, RecursionError):
         return None
 

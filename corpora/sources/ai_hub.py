@@ -26,6 +26,23 @@ _LEADING_ARRAY = re.compile(
     r'(?:(?P<bare>[^\W\d]\w*)|"(?P<quoted>[^"\\]+)")?\[\*?\](?:\.(?P<rest>[^|]+)|(?P<more>\[.*)|$)'
 )
 
+_QUOTED_OR_WORD = re.compile(
+    r"""(?P<ascii>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|\b[A-Za-z0-9_]+\b)|\w+"""
+)
+_EVENT = re.compile(r"#@시스템#[가-힣A-Za-z0-9]{1,12}#|#@(?:시스템|URL|url|이모티콘|사진|동영상)#")
+_ANONYMOUS = re.compile(r"#@([가-힣A-Za-z]+)[0-9]*#")
+_PLACEHOLDERS = {"전번": "[전화번호]", "금융": "[계좌번호]"}
+
+
+def render(text: str) -> str:
+    """Turns the marks of AI Hub's anonymisation into what a reader expects.
+
+    `#@이름#` becomes `[이름]`; what was no word (`#@시스템#사진#`, `#@URL#`) is removed.
+    """
+    if "#@" not in text:
+        return text
+    return _ANONYMOUS.sub(lambda mark: _PLACEHOLDERS.get(mark[1], f"[{mark[1]}]"), _EVENT.sub("", text))
+
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     """Reads documents: a string is one, a list of strings is one or several (`texts`), each list in a list is one."""
@@ -89,7 +106,7 @@ def _in_whole(raw: RawFile, settings: SourceConfig, expression: Any) -> Iterator
         yield text
         return
     try:
-        value = json.loads(text)
+        value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
         raise Damaged(f"not readable as JSON: {error}") from None
     found = expression.search(value)
@@ -115,7 +132,8 @@ def _flat(values: list[Any]) -> Iterator[str]:
 
 
 def _expression(settings: SourceConfig) -> str:
-    return settings.text_fields[0]
+    """The path with quotes around Korean keys: JMESPath wants `"문서"[]."본문"` for `문서[].본문`."""
+    return _QUOTED_OR_WORD.sub(lambda word: word[0] if word["ascii"] else f'"{word[0]}"', settings.text_fields[0])
 
 
 def _compiled(expression: str, settings: SourceConfig) -> Any:
@@ -134,4 +152,4 @@ def check(settings: SourceConfig) -> None:
     _compiled(expression if leading is None else leading["rest"] or leading["more"] or "@", settings)
 
 
-SOURCE = Source("ai_hub", (), read, shared_suffixes=(".json",), check=check)
+SOURCE = Source("ai_hub", (), read, render, shared_suffixes=(".json",), check=check)

@@ -1,7 +1,8 @@
 """CSV and TSV: a header row, then one document per row.
 
-CSV fields may be quoted and have line breaks. TSV fields are never quoted (IANA text/tab-separated-values): in Korean
-review corpora a text often begins with a quotation mark that is never closed.
+CSV fields may be quoted and have line breaks. TSV fields are not (IANA text/tab-separated-values): in Korean review
+corpora a text often begins with a quotation mark that is never closed. A TSV field is taken for quoted only if it also
+has doubled quotation marks inside.
 """
 
 from __future__ import annotations
@@ -68,8 +69,17 @@ def _read(raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal
             check_fields(header, raw.place, settings, "column")
         else:
             line, row = item
-            yield document(dict(zip(header, row, strict=False)), number, raw, settings, f"{raw.place}:{line}")
+            yield _document(header, row, number, raw, settings, f"{raw.place}:{line}")
             number += 1
+
+
+def _document(
+    header: list[str], row: list[str], number: int, raw: RawFile, settings: SourceConfig, place: str
+) -> Document | Drop:
+    """A text with a separator and without quotes has cells beyond the header: what belongs to it is not certain."""
+    if any(cell.strip() for cell in row[len(header) :]):
+        return Drop("cells_beyond_header", place)
+    return document(dict(zip(header, row, strict=False)), number, raw, settings, place)
 
 
 def rows(
@@ -95,7 +105,15 @@ def rows(
         yield from lines.drops
         lines.drops.clear()
         if row:
-            yield lines.number, row
+            yield lines.number, row if quoting == csv.QUOTE_MINIMAL else [_unquoted(cell) for cell in row]
+
+
+def _unquoted(cell: str) -> str:
+    """A TSV cell without the quotation marks that spreadsheets and pandas add: they double those inside."""
+    inside = cell[1:-1]
+    if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"' or '"' in inside.replace('""', ""):
+        return cell
+    return inside.replace('""', '"') if '""' in inside or not inside else cell
 
 
 CSV = Source("csv", (".csv",), _read_csv, shared_suffixes=(".txt",))

@@ -42,7 +42,7 @@ def _value(element: bytes | None, place: str) -> Any:
     if element is None:
         return Drop("too_large", place)
     try:
-        return json.loads(element.decode("utf-8"))
+        return json.loads(element.decode("utf-8"), strict=False)
     except UnicodeDecodeError:
         return Drop("undecodable", place)
     except (ValueError, RecursionError):

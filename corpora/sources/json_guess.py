@@ -26,6 +26,6 @@ def guess_json(raw: RawFile, source_name: str) -> str:
 def _has_lines_of_objects(head: bytes) -> bool:
     first, _, rest = head.partition(b"\n")
     try:
-        return isinstance(json.loads(first), dict) and rest.lstrip().startswith(b"{")
+        return isinstance(json.loads(first, strict=False), dict) and rest.lstrip().startswith(b"{")
     except (ValueError, RecursionError):
         return False

@@ -74,6 +74,13 @@ class _Pages(ContentHandler):
             self._fields, self._size, self._redirect = {}, 0, False
         elif name == "redirect" and len(self._path) == 3:
             self._redirect = True
+        elif name == "revision" and len(self._path) == 3:
+            self._forget_revision()
+
+    def _forget_revision(self) -> None:
+        """Dumps with their history list revisions from the oldest on: the last one is the page."""
+        self._fields = {name: parts for name, parts in self._fields.items() if not name.startswith("revision/")}
+        self._size = sum(len(part.encode(errors="replace")) for parts in self._fields.values() for part in parts)
 
     def characters(self, content: str) -> None:
         self.unreported = 0

@@ -65,6 +65,9 @@ class Source:
         return self.is_certain(name) or name.endswith(self.shared_suffixes)
 
 
+_KINDS = {list: "a list", dict: "an object", bool: "a truth value", bytes: "bytes"}
+
+
 class Damaged(Exception):
     """The file breaks the rules of its format, so the rest cannot be read. Readers raise it, the stage handles it."""
 
@@ -76,6 +79,8 @@ def document(
     texts = [row.get(field) for field in settings.text_fields]
     text = "\n".join(text for text in texts if isinstance(text, str))
     if not any(isinstance(text, str) for text in texts):
+        if number == 0:
+            _check_kinds(texts, raw, settings)
         return Drop("no_text", place)
     if too_large(text, settings):
         return Drop("too_large", place)
@@ -83,6 +88,17 @@ def document(
     title = row.get(settings.title_field)
     doc_id = numbered(raw, number) if identifier in (None, "") else str(identifier)
     return Document(doc_id, settings.name, text, str(title or ""))
+
+
+def _check_kinds(values: list[Any], raw: RawFile, settings: SourceConfig) -> None:
+    """Raises InputError if the text fields of a first row hold something else than strings. null is a missing text."""
+    kinds = {type(value): _KINDS.get(type(value), "a number") for value in values if value is not None}
+    if kinds:
+        raise InputError(
+            f"{raw.place}: `{', '.join(settings.text_fields)}` holds {' and '.join(sorted(set(kinds.values())))}, not a "
+            f"string. Set `text_field` of source `{settings.name}` to a field of strings; for lists and objects in JSON, "
+            "set `format: ai_hub` and a JMESPath expression as `text_field`."
+        )
 
 
 def check_fields(names: Iterable[str], place: str, settings: SourceConfig, kind: str) -> None:

@@ -8,10 +8,19 @@ from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
+from kobert_pipeline.ground.errors import InputError
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
-    """Reads documents: `documents` of the settings says what a document is."""
+    """Reads documents: `documents` of the settings says what a document is.
+
+    Raises InputError for a first file of a source that names a field: a text has none.
+    """
+    if raw.first and settings.text_fields != ("text",):
+        raise InputError(
+            f"{raw.place}: a text has no fields, but source `{settings.name}` sets `text_field: "
+            f"{', '.join(settings.text_fields)}`. Set `format` (tsv, csv, jsonl), or leave out `text_field`."
+        )
     if settings.documents == "file":
         yield _file(raw, settings)
     elif settings.documents == "line":

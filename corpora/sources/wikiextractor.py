@@ -81,7 +81,7 @@ def _outside(line: str, place: str, number: int, raw: RawFile, settings: SourceC
 
 def _json_article(line: str, place: str, number: int, raw: RawFile, settings: SourceConfig) -> Document | Drop:
     try:
-        row = json.loads(line)
+        row = json.loads(line, strict=False)
     except (ValueError, RecursionError):
         return Drop("unreadable_line", place)
     doc_id, title, text = (row.get(field) for field in _ARTICLE_FIELDS)

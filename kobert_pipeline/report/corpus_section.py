@@ -15,6 +15,7 @@ READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters",
 """The steps that a document has to pass, in order, in words for the documents that pass."""
 REASONS: Mapping[str, tuple[str, str]] = {
     "boilerplate": (FILTERS, "mostly menus, copyright lines and the like"),
+    "cells_beyond_header": (READING, "a row with more cells than its header has columns"),
     "damaged": (READING, "the file is incomplete"),
     "duplicate": (DUPLICATES, "word for word the same as an earlier one"),
     "empty_archive": (READING, "an archive without a readable file"),
