@@ -26,6 +26,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.ground.units import shown_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def build(
     out.remove(WORK)
     contamination = {"files": [file.name for file in evaluation], "ngrams": len(ngrams)}
     summary = tally.summary(config) | {"near_duplicates": clusters, "decontamination": contamination}
-    logger.info("corpora: kept %s in %.1f min", explain(summary["totals"]), (time.monotonic() - started) / 60)
+    logger.info("corpora: kept %s in %s", explain(summary["totals"]), shown_seconds(time.monotonic() - started))
     return summary
 
 

@@ -17,7 +17,7 @@ from kobert_pipeline.ground.config import Config, added, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
-    name="klue_eval", version=5, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+    name="klue_eval", version=6, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 )
 """`kobert run` and `kobert eval` share it."""
 

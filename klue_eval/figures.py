@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.task import KlueTask
+from kobert_pipeline.ground.contents.scores import SEEDS_WITH_SPREAD
 from kobert_pipeline.ground.errors import InputError
 
 METRIC_TITLES: Mapping[str, str] = {
@@ -100,7 +101,7 @@ def summary_line(result: Mapping[str, Any]) -> str:
     """`klue_eval: official, YNAT, pretrained: macro F1 85.12 ± 0.21 (best checkpoint 85.40); 36,547 train rows, …`"""
     parts = []
     for name, figures in result["metrics"].items():
-        spread = "" if figures["last_std"] is None else f" ± {figures['last_std']:.2f}"
+        spread = f" ± {figures['last_std']:.2f}" if len(figures["per_seed"]) >= SEEDS_WITH_SPREAD else ""
         last, best = f"{figures['last_mean']:.2f}{spread}", f"{figures['best_mean']:.2f}"
         parts.append(f"{METRIC_TITLES[name]} {last} (best checkpoint {best})")
     rows = f"{result['train_rows']:,} train rows, {result['seeds']} seeds, {result['dev_rows']:,} scored rows"

@@ -26,6 +26,7 @@ from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.pointers import Pointer
+from kobert_pipeline.ground.units import shown_memory, shown_seconds
 from kobert_pipeline.handover import Context
 from kobert_pipeline.recipe import Recipe
 from kobert_pipeline.stages import STAGE_NAMES, STAGES, Stage
@@ -221,10 +222,10 @@ def _build(
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
         pointer.remember({stage.name: folder})  # before the lock is released: `clean` may look at once
     logger.info(
-        "%s: done in %s, peak memory %.1f GiB (%s)",
+        "%s: done in %s, peak memory %s (%s)",
         stage.name,
-        _duration(meter.seconds),
-        meter.peak_mib / 1024,
+        shown_seconds(meter.seconds),
+        shown_memory(meter.peak_mib * 2**20),
         _shown(folder, root),
     )
     return folder
@@ -236,10 +237,6 @@ def _hardware() -> str:
     if torch is not None and torch.cuda.is_available():
         return str(torch.cuda.get_device_name(0))
     return f"{platform.machine()}, {os.cpu_count()} CPU cores"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 def _shown(folder: Path, root: Path) -> str:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
+from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.mecab import SEPARATOR, morphemes, separated
 from tokenizer.byte_pairs import ENDS, assemble_bytes, continuing, count_bytes, learn_bytes
 from tokenizer.config import TokenizerConfig
@@ -68,8 +69,8 @@ def build(
     starts = partial(morpheme_starts, left_space_penalty=config.left_space_penalty)
     figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), starts)
     logger.info(
-        "tokenizer: %s pieces, %.2f per eojeol, cuts agree with morphemes F1 %.3f, [UNK] %.5f, in %.1f min",
-        f"{len(learned.pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], (time.monotonic() - started) / 60,
+        "tokenizer: %s pieces, %.2f per eojeol, cuts agree with morphemes F1 %.3f, [UNK] %.5f, in %s",
+        f"{len(learned.pieces):,}", figures["pieces_per_eojeol"], figures["cut_f1"], figures["unknown_share"], shown_seconds(time.monotonic() - started),
     )  # fmt: skip
     return {
         "vocab_size": len(learned.pieces),

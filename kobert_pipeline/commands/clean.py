@@ -25,8 +25,8 @@ def clean(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """List, and with --yes delete, the artifacts that no recipe used last: those of other settings, versions and inputs."""
+    from kobert_pipeline.ground.units import shown_bytes
     from kobert_pipeline.reclaiming import delete, leftovers
-    from kobert_pipeline.report.numbers import shown_bytes
 
     _forget(forget or (), artifacts, yes)
     unreached = leftovers(artifacts, evaluations=evaluations)

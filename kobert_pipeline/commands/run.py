@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,6 @@ def run(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Run a recipe from raw text to a folder to publish. Finished stages are skipped."""
-    from kobert_pipeline.commands.eval import score_table
     from kobert_pipeline.commands.report import write_report
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import run as run_stages
@@ -44,15 +44,35 @@ def run(
         confirm_repeats(loaded, artifacts, wanted_stages(only, until))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
+<<<<<<< HEAD
         page = write_report(loaded.run_name, artifacts, folders, loaded.report.compare_with)
         typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
         typer.echo(score_table(folders["klue_eval"]))
+=======
+        page = write_report(loaded.name, artifacts, folders, loaded.report.compare_with)
+        typer.echo(
+            f"Model:  {folders['hub'] / 'publish'}\nReport: {page}\nNext:   {next_command(recipe, folders, artifacts)}"
+        )
+
+
+def next_command(recipe: str, folders: Mapping[str, Path], artifacts: Path) -> str:
+    """The command that tries the model, with a text that it can take."""
+    from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+    from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+    from kobert_pipeline.uses import use_named
+
+    run = PretrainedRun(folders["pretrain"])
+    use = use_named(run.summary.use)
+    text = use.prompt(auto_tokenizer(str(run.model)), use.examples[0])
+    elsewhere = [] if artifacts == DEFAULT_ARTIFACTS else ["--artifacts", str(artifacts)]
+    return " ".join(["kobert", *(shlex.quote(word) for word in (use.command.name, recipe, text, *elsewhere))])
+>>>>>>> 9e564c9 (Progress on one line that fits, the last screen of a run, units that fit, no deviation below three seeds)
 
 
 def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> None:
     """Asks before more than a minute of finished work is done again. Raises KobertError where nobody can answer."""
     from kobert_pipeline.finished import repeats
-    from kobert_pipeline.report.numbers import shown_seconds
+    from kobert_pipeline.ground.units import shown_seconds
     from kobert_pipeline.training.ranks import launched
 
     again = repeats(recipe, artifacts, wanted)

@@ -29,6 +29,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_cache, write_json
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.morphology.byte_level import characters_spelled, is_byte_level
 
@@ -68,9 +69,9 @@ def build(
     if not summary[TRAIN]["tokens"]:
         raise InputError("The dataset has no training text. Add documents to the corpus.")
     logger.info(
-        "dataset: %s training tokens in %s sentences, %s validation tokens, unigram entropy %.2f nats, in %.1f min",
+        "dataset: %s training tokens in %s sentences, %s validation tokens, unigram entropy %.2f nats, in %s",
         f"{summary[TRAIN]['tokens']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['tokens']:,}",
-        summary["unigram_entropy"], (time.monotonic() - started) / 60,
+        summary["unigram_entropy"], shown_seconds(time.monotonic() - started),
     )  # fmt: skip
     return summary
 

@@ -25,6 +25,7 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
+from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
 from kobert_pipeline.objectives.objective import Objective, TextFigures
 from kobert_pipeline.pretrain.alarms import Alarms, Level
@@ -34,7 +35,7 @@ from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
-from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, duration, write_curve
+from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, write_curve
 from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
@@ -101,7 +102,7 @@ def _report(summary: Mapping[str, Any], seconds: float) -> None:
     logger.info(
         "pretrain: validation %s %.3f -> %.3f (%s %.2f) after %s tokens in %s",
         headline, measured[0][headline], measured[-1][headline], chance["name"], chance["value"],
-        f"{summary['tokens']:,}", duration(seconds),
+        f"{summary['tokens']:,}", shown_seconds(seconds),
     )  # fmt: skip
 
 

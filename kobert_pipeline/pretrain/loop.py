@@ -20,6 +20,7 @@ import torch
 
 from kobert_pipeline.ground.errors import Interrupted, Terminated
 from kobert_pipeline.ground.files import atomic_path
+from kobert_pipeline.ground.units import shown_memory, shown_seconds
 from kobert_pipeline.pretrain.budget import (
     LEFT_OUT,
     MEASURED,
@@ -150,9 +151,9 @@ class Budget(lightning.Callback):
             return
         disk = disk_bytes(self.config, sum(parameter.numel() for parameter in module.model.parameters()))
         logger.info(
-            "pretrain: %s steps, about %s left at %.3g s per step; memory %.1f GiB%s; checkpoints take %.1f GiB of disk",
-            f"{total:,}", duration(left), self._seconds / max(1, self._steps), peak_bytes() / 2**30,
-            " of the GPU" if torch.cuda.is_available() else "", disk / 2**30,
+            "pretrain: %s steps, about %s left at %.3g s per step; memory %s%s; checkpoints take %s of disk",
+            f"{total:,}", shown_seconds(left), self._seconds / max(1, self._steps), shown_memory(peak_bytes()),
+            " of the GPU" if torch.cuda.is_available() else "", shown_memory(disk),
         )  # fmt: skip
         self._warn_of_a_small_disk(disk)
 
@@ -160,15 +161,9 @@ class Budget(lightning.Callback):
         free = shutil.disk_usage(self.folder.parent).free
         if free < needed:
             logger.warning(
-                "pretrain: checkpoints will take %.1f GiB and the disk has %.1f GiB: free some space, or lower keep_last.",
-                needed / 2**30, free / 2**30,
+                "pretrain: checkpoints will take %s and the disk has %s: free some space, or lower keep_last.",
+                shown_memory(needed), shown_memory(free),
             )  # fmt: skip
-
-
-def duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
 
 
 def peak_bytes() -> int:

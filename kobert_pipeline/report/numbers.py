@@ -3,20 +3,6 @@
 from __future__ import annotations
 
 
-def shown_bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} GB"
-
-
-def shown_seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
-
-
 def shown_count(count: float) -> str:
     """`45,926`, `18.3 M`: a number that is read at a glance."""
     for size, unit in ((1e9, "G"), (1e6, "M")):

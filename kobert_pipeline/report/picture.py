@@ -14,7 +14,8 @@ from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_seconds
+from kobert_pipeline.ground.units import shown_bytes, shown_seconds
+from kobert_pipeline.report.numbers import shown_count
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.units import shown_bytes, shown_seconds
 from kobert_pipeline.hub.wording import plain_number, settings_text
-from kobert_pipeline.report.numbers import shown_bytes, shown_count, shown_metric, shown_seconds, shown_share
+from kobert_pipeline.report.numbers import shown_count, shown_metric, shown_share
 
 HERE = Path(__file__).parent
 

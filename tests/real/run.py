@@ -167,7 +167,7 @@ def _score(scores: ScoreSummary, protocol: str, column: Column, initialisation: 
     for result in scores.results:
         if (result.protocol, result.task, result.initialisation) == wanted:
             figures = result.metrics[column.metric]
-            spread = "" if figures.last_std is None else f" ± {figures.last_std:.1f}"
+            spread = "" if figures.spread is None else f" ± {figures.spread:.1f}"
             return f"{figures.last_mean:.1f}{spread} ({result.learning_rate:g} × {result.epochs})"
     return "–"
 

@@ -49,7 +49,7 @@ NOT_PUBLISHED = Published((), {})
 
 @dataclass(frozen=True)
 class Cell:
-    """A score, and its standard deviation over two seeds or more."""
+    """A score, and its standard deviation over three seeds or more."""
 
     value: float | None = None
     spread: float | None = None
@@ -158,7 +158,7 @@ def _last(results: Mapping[str, Result], column: Column, *, corrected: bool) -> 
         return Cell()
     result = results[column.task]
     figures: Figures = ((result.corrected if corrected else {}) or result.metrics)[column.metric]
-    return Cell(figures.last_mean, figures.last_std)
+    return Cell(figures.last_mean, figures.spread)
 
 
 def _best(results: Mapping[str, Result], column: Column) -> Cell:
@@ -166,8 +166,8 @@ def _best(results: Mapping[str, Result], column: Column) -> Cell:
 
 
 def _published_rows(scores: ScoreSummary, published: Published) -> Iterator[ScoreRow]:
-    """Published scores are test scores of models that were trained on all rows."""
-    for model in published.models:
+    """Published scores are test scores of models that were trained on all rows. None for the sample, whose scores mean nothing."""
+    for model in () if scores.sample else published.models:
         cells = tuple(Cell(published.score(model, column.task, column.metric)) for column in scores.columns)
         if any(cell.value is not None for cell in cells):
             yield ScoreRow(model, "published", "", "test", "all", NOTHING, "finetune", cells)

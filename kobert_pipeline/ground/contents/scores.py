@@ -17,6 +17,7 @@ from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, pars
 
 DEV, OWN = "dev", "own"
 """Splits: KLUE's dev, and the scored rows of a user's own task."""
+SEEDS_WITH_SPREAD = 3
 PRETRAINED, RANDOM = "pretrained", "random"
 
 
@@ -42,6 +43,11 @@ class Figures:
     best_mean: float | None = None
     """Of the best checkpoint of each seed, chosen on the scored rows. Corrected scores have none."""
     best_per_seed: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> float | None:
+        """The deviation as it is shown. None below three seeds, from which none can be told."""
+        return self.last_std if len(self.per_seed) >= SEEDS_WITH_SPREAD else None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+
 from klue_eval.published import PUBLISHED
 from kobert_pipeline.ground.contents.score_table import Cell, ScoreRow, ScoreTable, score_table
 from kobert_pipeline.ground.contents.scores import Column, Figures, ProtocolSettings, Result, ScoreSummary
@@ -10,7 +14,7 @@ STS = [Column("sts", metric, f"STS {metric}") for metric in ("f1", "pearson")]
 
 
 def result(column: Column, mean: float, std: float | None = None, initialisation: str = "pretrained") -> Result:
-    figures = {column.metric: Figures(mean, std, (mean,), mean)}
+    figures = {column.metric: Figures(mean, std, (mean,) * (1 if std is None else 3), mean)}
     return Result(
         "official", column.task, column.task.upper(), initialisation, "dev", 45_678, 9_107, 3, 5e-5, 4, {}, {}, 0, (), figures
     )  # fmt: skip
@@ -76,3 +80,15 @@ def test_each_task_leads_with_its_first_metric_under_the_last_protocol() -> None
         ("all rows", "ynat", "macro_f1"),
         ("official", "sts", "pearson"),
     ]
+
+
+@pytest.mark.parametrize(("seeds", "text"), [(1, "71.20"), (2, "71.20"), (3, "71.20 ± 61.60"), (5, "71.20 ± 61.60")])
+def test_a_deviation_is_shown_from_three_seeds_on(seeds: int, text: str) -> None:
+    figures = Figures(71.2, 61.6, (71.2,) * seeds, 71.2)
+    found = scores(dataclasses.replace(result(YNAT, 71.2), metrics={"macro_f1": figures}))
+    assert score_table(found).rows[0].cells[0].text == text
+
+
+def test_scores_of_the_sample_are_not_set_beside_published_models() -> None:
+    sample = dataclasses.replace(MINE, sample=True)
+    assert {row.kind for row in score_table(sample, PUBLISHED).rows} == {"model", "model_best", "random", "random_best", "baseline"}  # fmt: skip
