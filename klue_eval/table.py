@@ -21,6 +21,13 @@ OWN_NOTE = (
     "chosen on the scored rows themselves, so its score is too high."
 )
 
+OURS = "of the last checkpoint, mean ± standard deviation over three seeds or more. Scores are official unless they say `corrected`."
+DEV_NOTE = (
+    "Our scores are on **dev**: the hidden test set no longer takes submissions. Published scores are test scores "
+    f"of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are {OURS}"
+)
+SAMPLE_NOTE = f"Scores are {OURS}"
+
 
 def render_table(scores: ScoreSummary) -> str:
     """Returns Markdown: our scores and the published ones, then how each of ours was reached."""
@@ -35,11 +42,7 @@ def _notes(scores: ScoreSummary) -> list[str]:
     notes = ["# KLUE"]
     if scores.sample:
         notes.append("**These scores mean nothing.** The bundled sample only shows that the evaluation runs.")
-    notes.append(
-        "Our scores are on **dev**: the hidden test set no longer takes submissions. Published scores are test scores "
-        "of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are of the last "
-        "checkpoint, mean ± standard deviation over seeds. Scores are official unless they say `corrected`."
-    )
+    notes.append(SAMPLE_NOTE if scores.sample else DEV_NOTE)
     parted = sorted({result.title for result in scores.results if result.split == HELD_OUT})
     if parted:
         notes.append(
