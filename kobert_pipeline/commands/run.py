@@ -44,19 +44,14 @@ def run(
         confirm_repeats(loaded, artifacts, wanted_stages(only, until))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
-<<<<<<< HEAD
         page = write_report(loaded.run_name, artifacts, folders, loaded.report.compare_with)
+        name = folders["pretrain"].name if settings or tag else recipe
         typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
-        typer.echo(score_table(folders["klue_eval"]))
-=======
-        page = write_report(loaded.name, artifacts, folders, loaded.report.compare_with)
-        typer.echo(
-            f"Model:  {folders['hub'] / 'publish'}\nReport: {page}\nNext:   {next_command(recipe, folders, artifacts)}"
-        )
+        typer.echo(f"Next:   {next_command(name, folders, artifacts)}")
 
 
-def next_command(recipe: str, folders: Mapping[str, Path], artifacts: Path) -> str:
-    """The command that tries the model, with a text that it can take."""
+def next_command(name: str, folders: Mapping[str, Path], artifacts: Path) -> str:
+    """The command that tries the model of the run `name`, with a text that it can take."""
     from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
     from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
     from kobert_pipeline.uses import use_named
@@ -65,8 +60,7 @@ def next_command(recipe: str, folders: Mapping[str, Path], artifacts: Path) -> s
     use = use_named(run.summary.use)
     text = use.prompt(auto_tokenizer(str(run.model)), use.examples[0])
     elsewhere = [] if artifacts == DEFAULT_ARTIFACTS else ["--artifacts", str(artifacts)]
-    return " ".join(["kobert", *(shlex.quote(word) for word in (use.command.name, recipe, text, *elsewhere))])
->>>>>>> 9e564c9 (Progress on one line that fits, the last screen of a run, units that fit, no deviation below three seeds)
+    return " ".join(["kobert", *(shlex.quote(word) for word in (use.command.name, name, text, *elsewhere))])
 
 
 def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> None:
