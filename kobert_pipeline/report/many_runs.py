@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
+from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.report import run_table
 from kobert_pipeline.report.charts import (
     COLOURS,
@@ -25,7 +26,6 @@ from kobert_pipeline.report.charts import (
     points,
 )
 from kobert_pipeline.report.kept_pages import identity, write_kept
-from kobert_pipeline.report.numbers import shown_seconds
 from kobert_pipeline.report.run_table import Group, Loss, RunRow
 from kobert_pipeline.report.templates import template
 
