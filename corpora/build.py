@@ -21,12 +21,12 @@ from corpora.phases.every_document import clean_documents
 from corpora.phases.sentences import write_sentences
 from corpora.shards import DROPPED, WORK
 from corpora.tally import explain
+from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.parallel import ExecutionConfig
-from kobert_pipeline.ground.units import shown_seconds
 
 logger = logging.getLogger(__name__)
 

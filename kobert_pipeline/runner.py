@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kobert_pipeline.ground.amounts import shown_memory, shown_seconds
 from kobert_pipeline.ground.artifacts import (
     Identity,
     Manifest,
@@ -26,7 +27,6 @@ from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.pointers import Pointer
-from kobert_pipeline.ground.units import shown_memory, shown_seconds
 from kobert_pipeline.handover import Context
 from kobert_pipeline.recipe import Recipe
 from kobert_pipeline.stages import STAGE_NAMES, STAGES, Stage

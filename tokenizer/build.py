@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
+from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig
-from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.mecab import SEPARATOR, morphemes, separated
 from tokenizer.byte_pairs import ENDS, assemble_bytes, continuing, count_bytes, learn_bytes
 from tokenizer.config import TokenizerConfig

@@ -25,7 +25,7 @@ def clean(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """List, and with --yes delete, the artifacts that no recipe used last: those of other settings, versions and inputs."""
-    from kobert_pipeline.ground.units import shown_bytes
+    from kobert_pipeline.ground.amounts import shown_bytes
     from kobert_pipeline.reclaiming import delete, leftovers
 
     _forget(forget or (), artifacts, yes)

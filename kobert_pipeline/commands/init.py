@@ -113,7 +113,7 @@ def summary(looked: Survey) -> list[str]:
 
 
 def _seen(kind: Kind) -> str:
-    from kobert_pipeline.ground.units import shown_bytes
+    from kobert_pipeline.ground.amounts import shown_bytes
 
     counted = f"{kind.files:,} file{'s' if kind.files > 1 else ''} {kind.ending or 'without ending'} ({kind.format}), {shown_bytes(kind.size)}"  # fmt: skip
     encodings = ", ".join(f"{name} {count}" for name, count in kind.encodings.most_common())

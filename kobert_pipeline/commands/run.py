@@ -66,7 +66,7 @@ def next_command(name: str, folders: Mapping[str, Path], artifacts: Path) -> str
 def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> None:
     """Asks before more than a minute of finished work is done again. Raises KobertError where nobody can answer."""
     from kobert_pipeline.finished import repeats
-    from kobert_pipeline.ground.units import shown_seconds
+    from kobert_pipeline.ground.amounts import shown_seconds
     from kobert_pipeline.training.ranks import launched
 
     again = repeats(recipe, artifacts, wanted)

@@ -113,7 +113,7 @@ def _table(rows: Sequence[RunRow]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from kobert_pipeline.ground.units import shown_seconds
+    from kobert_pipeline.ground.amounts import shown_seconds
     from kobert_pipeline.report.run_table import differing, own_settings, show_number
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

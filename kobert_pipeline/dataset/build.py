@@ -22,6 +22,7 @@ from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
 from kobert_pipeline.dataset.whole_texts import tokenise_texts
+from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import SHARDS, Corpus, Source
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
@@ -29,7 +30,6 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_cache, write_json
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
 from kobert_pipeline.morphology.byte_level import characters_spelled, is_byte_level
 

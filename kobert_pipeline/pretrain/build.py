@@ -21,11 +21,11 @@ from torch import nn
 
 from kobert_pipeline.architectures.architecture import Architecture
 from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
-from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
 from kobert_pipeline.objectives.objective import Objective, TextFigures
 from kobert_pipeline.pretrain.alarms import Alarms, Level

@@ -18,9 +18,9 @@ import lightning.pytorch as lightning
 import psutil
 import torch
 
+from kobert_pipeline.ground.amounts import shown_memory, shown_seconds
 from kobert_pipeline.ground.errors import Interrupted, Terminated
 from kobert_pipeline.ground.files import atomic_path
-from kobert_pipeline.ground.units import shown_memory, shown_seconds
 from kobert_pipeline.pretrain.budget import (
     LEFT_OUT,
     MEASURED,

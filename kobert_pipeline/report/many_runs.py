@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.units import shown_seconds
 from kobert_pipeline.report import run_table
 from kobert_pipeline.report.charts import (
     COLOURS,

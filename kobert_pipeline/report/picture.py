@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import escape
 
+from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.hub_folder import HubFolder
@@ -14,7 +15,6 @@ from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.ground.units import shown_bytes, shown_seconds
 from kobert_pipeline.report.numbers import shown_count
 
 

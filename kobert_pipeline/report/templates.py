@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kobert_pipeline.ground.units import shown_bytes, shown_seconds
+from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.hub.wording import plain_number, settings_text
 from kobert_pipeline.report.numbers import shown_count, shown_metric, shown_share
 

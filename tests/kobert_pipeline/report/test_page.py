@@ -13,9 +13,9 @@ import pytest
 from finished_run import PIECES
 from page_checks import ANALYSIS, elements
 
+from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.ground.files import read_json, write_json
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.ground.units import shown_bytes, shown_seconds
 from kobert_pipeline.report.numbers import shown_count, shown_metric, shown_share
 from kobert_pipeline.report.page import public_page, write_page
 from kobert_pipeline.report.picture import STAGES

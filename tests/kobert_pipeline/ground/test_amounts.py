@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kobert_pipeline.ground.units import shown_bytes, shown_memory, shown_seconds
+from kobert_pipeline.ground.amounts import shown_bytes, shown_memory, shown_seconds
 
 
 @pytest.mark.parametrize(
