@@ -21,7 +21,8 @@ from kobert_pipeline.ground.files import atomic_path, write_text
 from kobert_pipeline.hub.card import base_model, model_card
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.fresh_process import check_folder
-from kobert_pipeline.hub.publishable import BINARY, CARD, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
+from kobert_pipeline.hub.hub_scores import dev_scores, eval_results_file
+from kobert_pipeline.hub.publishable import BINARY, CARD, EVAL_RESULTS, MANIFESTS, RECIPE, SCORES, STAGES, is_model_file
 from kobert_pipeline.hub.published_recipe import published_recipe
 from kobert_pipeline.hub.scan import leaks
 from kobert_pipeline.uses import use_named
@@ -103,6 +104,8 @@ def _write_records(
     scored = artifacts.get(Scores)
     if scored and (scores := scored.file(SCORES)):
         _copy(scores, folder / SCORES)
+    if entries := eval_results_file(dev_scores(artifacts)):
+        write_text(folder / EVAL_RESULTS, entries)
 
 
 def _refuse_leaks(folder: Path, out: Workspace) -> None:

@@ -18,33 +18,17 @@ from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import NOT_EVALUATED, PRETRAINED, Result, Scores, ScoreSummary
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.hub import wording
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.hub_scores import dev_scores, model_index
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
 
 HERE = "."
 """The name in a card for what it describes, as long as that has no name on the Hub."""
-DATASET_NAME = "KLUE (klue)"
-DATASET_ID = "klue/klue"
-SPLIT = "validation"
-TASK_TYPES = {
-    "ynat": "text-classification",
-    "sts": "sentence-similarity",
-    "nli": "text-classification",
-    "ner": "token-classification",
-    "re": "text-classification",
-    "dp": "token-classification",
-    "mrc": "question-answering",
-    "wos": "text-generation",
-}
-"""KLUE task -> the Hub's name for that kind of task."""
 TESTED = ("4.57.6", "5.23.0")
 """Versions of transformers in which tests/test_transformers_4.py loads models and tokenizers of every kind."""
-METRIC_TYPES = {"macro_f1": "f1", "pearson": "pearsonr"}
-"""Metric -> its identifier on the Hub, where that is another word."""
 _HUB_DATASET = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
@@ -138,7 +122,7 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
     from huggingface_hub import ModelCardData
 
     run = artifacts[PretrainedRun].summary
-    results = eval_results(dev_scores(artifacts))
+    results = model_index(dev_scores(artifacts))
     data = ModelCardData(
         language=_language(config),
         **hub_fields(config.license),
@@ -167,34 +151,6 @@ def hub_datasets(corpus: Corpus) -> list[str]:
     """Datasets on the Hub that the corpus was read from. Local files have no name there."""
     found = (_HUB_DATASET.match(address) for address in corpus.inputs.values())
     return list(dict.fromkeys(match[1] for match in found if match))
-
-
-def dev_scores(artifacts: ArtifactSet) -> ScoreSummary:
-    """On KLUE's dev split; without results where the run was not evaluated."""
-    evaluation = artifacts.get(Scores)
-    return evaluation.summary.on_dev() if evaluation else NOT_EVALUATED
-
-
-def eval_results(scores: ScoreSummary) -> list[Any]:
-    """`EvalResult`s of the published weights: none for the sample, none for random initialisation."""
-    pretrained = [entry for entry in scores.results if entry.initialisation == PRETRAINED]
-    return [] if scores.sample else [_eval_result(entry, metric) for entry in pretrained for metric in entry.metrics]
-
-
-def _eval_result(result: Result, metric: str) -> Any:
-    from huggingface_hub import EvalResult
-
-    return EvalResult(
-        task_type=TASK_TYPES[result.task],
-        task_name=f"KLUE {result.task.upper()}",
-        dataset_type=DATASET_ID,
-        dataset_name=DATASET_NAME,
-        dataset_config=result.task,
-        dataset_split=SPLIT,
-        metric_type=METRIC_TYPES.get(metric, metric),
-        metric_name=f"{metric}, {result.protocol} protocol, {result.train_rows:,} training rows, last checkpoint, mean over seeds ({result.seeds})",
-        metric_value=round(result.metrics[metric].last_mean, 2),
-    )
 
 
 @functools.cache

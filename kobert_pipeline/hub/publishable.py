@@ -30,11 +30,12 @@ _TEXT = re.compile(r"shards/\d{5}\.parquet")
 CARD = "README.md"
 PAGE = "run.html"
 SCORES = "scores.json"
+EVAL_RESULTS = ".eval_results/klue.yaml"
 RECIPE = "recipe.yaml"
 MANIFESTS = "manifests"
 STAGES = ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")
 """The stages whose manifests are published, in the order of the pipeline."""
-RECORDS = (CARD, SCORES, RECIPE, *(f"{MANIFESTS}/{stage}.json" for stage in STAGES))
+RECORDS = (CARD, SCORES, EVAL_RESULTS, RECIPE, *(f"{MANIFESTS}/{stage}.json" for stage in STAGES))
 """The record of how the model was made."""
 BINARY = (".safetensors", ".parquet")
 """Endings of files without text that people can read."""

@@ -13,7 +13,7 @@ from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
-from kobert_pipeline.hub.card import dev_scores
+from kobert_pipeline.hub.hub_scores import dev_scores
 from kobert_pipeline.report import curves, morpheme_colours, run_table, score_tracks
 from kobert_pipeline.report.differences import MISSING, Both, differences, shared
 from kobert_pipeline.report.kept_pages import identity, write_kept

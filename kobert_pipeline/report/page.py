@@ -18,7 +18,7 @@ from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.ground.pointers import split_name
-from kobert_pipeline.hub.card import dev_scores
+from kobert_pipeline.hub.hub_scores import dev_scores
 from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, score_tracks
 from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture

@@ -36,7 +36,7 @@ def test_a_model_goes_with_its_tokenizer_card_scores_page_and_manifests(run: dic
     bundle = model_of(run)
     assert set(bundle.files) == {
         *("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"),
-        *("README.md", "recipe.yaml", "run.html", "scores.json"),
+        *("README.md", "recipe.yaml", "run.html", "scores.json", ".eval_results/klue.yaml"),
         *(f"manifests/{stage}.json" for stage in ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")),
     }
     assert bundle.not_sent == ()
@@ -103,7 +103,7 @@ def test_the_dry_run_lists_every_size_the_whole_card_and_what_to_answer(run: dic
     text = describe(bundle, Destination("me/model", tag="v1"), ["the licence"])
     total = sum(bundle.size(name) for name in bundle.files)
     assert text.startswith(
-        f"Dry run: nothing was sent. To me/model (private model repository, branch main, tag v1) would go 14 files, {total:,} bytes"
+        f"Dry run: nothing was sent. To me/model (private model repository, branch main, tag v1) would go 15 files, {total:,} bytes"
     )
     for name in bundle.files:
         assert f"{bundle.size(name):>15,}  {name}\n" in text

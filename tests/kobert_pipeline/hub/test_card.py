@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import DatasetCard, ModelCard
+import yaml
+from huggingface_hub import DatasetCard, ModelCard, parse_eval_result_entries
 
 from kobert_pipeline.ground.artifacts import Manifest, read_manifest
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.cost import Cost
 from kobert_pipeline.hub.card import (
-    METRIC_TYPES,
-    TASK_TYPES,
     TESTED,
     dataset_card,
     hub_datasets,
@@ -26,6 +25,7 @@ from kobert_pipeline.hub.card import (
     tokenizer_card,
 )
 from kobert_pipeline.hub.config import HubConfig
+from kobert_pipeline.hub.hub_scores import METRIC_TYPES, TASK_TYPES, dev_scores, eval_results_file
 from kobert_pipeline.hub.publishable import STAGES
 
 SMALL_RUN = Path(__file__).parent / "small_run"
@@ -114,6 +114,16 @@ def test_the_model_index_holds_the_pretrained_scores_and_no_others(manifests: di
     for result in data.eval_results or []:
         assert (result.dataset_name, result.dataset_split) == ("KLUE (klue)", "validation")
         assert result.task_type == TASK_TYPES[result.dataset_config or ""]
+
+
+def test_the_hub_client_reads_one_score_a_task_from_the_file_beside_the_card(manifests: dict[str, Manifest]) -> None:
+    text = eval_results_file(dev_scores(ArtifactSet.of(manifests)))
+    entries = {entry.task_id: entry for entry in parse_eval_result_entries(yaml.safe_load(text))}
+    assert {task: entry.value for task, entry in entries.items()} == {"ynat": 71.23, "sts": 55.13}
+    assert {entry.dataset_id for entry in entries.values()} == {"klue/klue"}
+    assert (entries["sts"].notes or "").startswith("validation split, pearson, ")
+    manifests["klue_eval"] = with_summary(manifests["klue_eval"], sample=True)
+    assert eval_results_file(dev_scores(ArtifactSet.of(manifests))) == ""
 
 
 def test_a_score_on_a_part_of_dev_is_no_dev_score(manifests: dict[str, Manifest]) -> None:
