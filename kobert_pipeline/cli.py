@@ -141,6 +141,10 @@ def explain(error: BaseException) -> tuple[str | None, int]:
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         place = Path(error.filename or "").parent
         return f"{place}: this disk can only be read. Choose another folder, with --artifacts or --out.", 1
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{error.filename}: it, or what it should be in, is a file and not a folder. Choose another name.", 1
+    if isinstance(error, IsADirectoryError):
+        return f"{error.filename2 or error.filename}: is a folder; a file is needed. Choose another name.", 1
     if isinstance(error, PermissionError):
         return _not_permitted(error.filename), 1
     if isinstance(error, KobertError | OSError):

@@ -82,8 +82,9 @@ class _Shares(IterableDataset[Any]):
 
 def _leave_signals_to_the_parent(_: int) -> None:
     """Ctrl-C and a scheduler's SIGTERM may reach every process, but the run ends after a step that still needs batches."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def fold(batch: Batch) -> Parcel:

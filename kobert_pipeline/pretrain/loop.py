@@ -209,9 +209,19 @@ def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
         writer.writerows(curve)
 
 
+SIGNALS: dict[int, tuple[str, type[Terminated]]] = {
+    signal.SIGTERM: ("SIGTERM", Terminated),
+    signal.SIGINT: ("Ctrl-C", Interrupted),
+}
+"""What ends a run in good order -> its name, and the error."""
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    SIGNALS[signal.SIGHUP] = "a closed terminal (SIGHUP)", Terminated
+
+
 class StopOnSignal(lightning.Callback):
-    """On SIGTERM (a job's time is over, a spot machine is taken back) and on Ctrl-C: a checkpoint after the current step, then
-    Terminated or Interrupted. A second Ctrl-C ends the run at once.
+    """On SIGTERM (a job's time is over, a spot machine is taken back), on Ctrl-C and on a closed terminal: a checkpoint after the
+    current step, then Terminated or Interrupted. A second Ctrl-C ends the run at once. A signal that is ignored, as `nohup` does
+    with a closed terminal, stays ignored.
 
     Ranks stop at the same step, whichever of them gets the signal: at the next of `turns`. After the last step the run goes on
     to its end, because only measurements are left. This callback comes after the one that closes the curve and before those that
@@ -222,14 +232,16 @@ class StopOnSignal(lightning.Callback):
         self.folder, self.kept, self.turns = folder, kept, turns
         self.asked = 0
         """The number of the signal that came; 0 if none did."""
-        self._earlier: Any = None
+        self._earlier: dict[int, Any] = {}
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Replaces Lightning's own handler, which ends the run without a checkpoint and calls other ranks from within the
-        signal. Lightning restores the earlier handler."""
+        """Replaces Lightning's own handler of SIGTERM, which ends the run without a checkpoint and calls other ranks from within
+        the signal. Lightning restores the earlier one."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._ask)
-            self._earlier = signal.signal(signal.SIGINT, self._ask)
+            for number in SIGNALS.keys() - {signal.SIGTERM}:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._earlier[number] = signal.signal(number, self._ask)
 
     def _ask(self, number: int, *_: Any) -> None:
         if number == signal.SIGINT:
@@ -238,9 +250,9 @@ class StopOnSignal(lightning.Callback):
         self.asked = number
 
     def _restore(self) -> None:
-        if self._earlier is not None:
-            signal.signal(signal.SIGINT, self._earlier)
-            self._earlier = None
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+        self._earlier = {}
 
     def on_exception(self, *_: Any) -> None:
         self._restore()
@@ -254,7 +266,7 @@ class StopOnSignal(lightning.Callback):
             return
         if trainer.strategy.reduce_boolean_decision(bool(self.asked), all=False):
             written = save(trainer, self.folder, self.kept)
-            by, end = ("Ctrl-C", Interrupted) if self.asked == signal.SIGINT else ("SIGTERM", Terminated)
+            by, end = SIGNALS.get(self.asked, SIGNALS[signal.SIGTERM])  # 0: another rank got it
             raise end(
                 f"stopped by {by}; {written.name} holds everything up to step {trainer.global_step}. The same command goes on from there."
             )

@@ -129,6 +129,7 @@ def test_settings_that_change_the_order_of_sums_are_named_when_a_run_goes_on(cut
         (signal.SIGTERM, 10, Terminated, "SIGTERM"),
         (signal.SIGTERM, 13, Terminated, "SIGTERM"),
         (signal.SIGINT, 13, Interrupted, "Ctrl-C"),
+        (signal.SIGHUP, 13, Terminated, r"a closed terminal \(SIGHUP\)"),
     ],
 )
 def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_from_it(
@@ -142,13 +143,30 @@ def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_from_it(
             signal.raise_signal(number)
         real(self, trainer, module, *rest)
 
-    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(kind) for kind in numbers]
     with monkeypatch.context() as patch:
         patch.setattr(StopOnSignal, "on_train_batch_end", told)
         with pytest.raises(error, match=f"stopped by {by}; step-{after:08d}.ckpt .* The same command"):
             train(tmp_path, tiny)
-    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    assert [signal.getsignal(kind) for kind in numbers] == before
     assert_same(whole, train(tmp_path, tiny))
+
+
+def test_a_run_that_nohup_started_goes_on_when_the_terminal_is_closed(whole, tiny, tmp_path, monkeypatch):
+    real = StopOnSignal.on_train_batch_end
+
+    def closed(self, trainer, module, *rest):
+        if trainer.global_step == 13:
+            signal.raise_signal(signal.SIGHUP)
+        real(self, trainer, module, *rest)
+
+    monkeypatch.setattr(StopOnSignal, "on_train_batch_end", closed)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert_same(whole, train(tmp_path, tiny))
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_copy_that_the_user_made_does_not_block_the_run(whole, cut, tiny, tmp_path):
