@@ -42,6 +42,8 @@ UNEQUAL = {"objective": {"name": "mlm_nsp", "short_probability": 0.9}}
 FSDP = {"strategy": "fsdp"}
 MODERN = {"objective": {"name": "mlm"}, "architecture": {"name": "modernbert", "dropout": 0.0} | SIZES}
 
+WRITES = {"objective": {"name": "causal"}, "architecture": {"name": "gpt2", "dropout": 0.0} | SIZES}
+
 
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory):
@@ -236,16 +238,18 @@ def test_a_launcher_that_started_another_number_of_processes_is_refused(tiny, tm
         SECOND_PHASE_OF_ONE_ROW,
         UNEQUAL | {"micro_batch_size": 1},
         PACKED | {"micro_batch_size": 1},
+        PACKED | WRITES | {"micro_batch_size": 1},
         FSDP | UNEQUAL | {"micro_batch_size": 1, "gradient_checkpointing": True},
         FSDP | SECOND_PHASE_OF_ONE_ROW,
         FSDP | MODERN | PACKED | {"micro_batch_size": 1},
     ],
     ids=[
-        "whole", "micro-batches", "one row for two ranks", "unequal rows", "packed rows",
+        "whole", "micro-batches", "one row for two ranks", "unequal rows", "packed rows", "packed rows of gpt2",
         "divided, unequal rows", "divided, one row for two ranks", "divided, packed rows of modernbert",
     ],
 )  # fmt: skip
-def test_two_ranks_give_the_run_of_one(tiny, tmp_path, changes):
+def test_two_ranks_give_the_run_of_one(tiny, tiny_bytes, tmp_path, changes):
+    tiny = tiny_bytes if "objective" in changes and OBJECTIVES[changes["objective"]["name"]].writes else tiny
     one = train(tmp_path / "one", tiny, **(NO_DROPOUT | changes))
     script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | changes | {"devices": 2}))
     finished(start(script, tmp_path / "two", ranks=2))
