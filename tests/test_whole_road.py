@@ -128,6 +128,20 @@ def card_and_page_show_the_headline(
     assert summary.chance.name in page
 
 
+def test_an_encoder_goes_the_road_on_a_byte_level_tokenizer(roots: Path) -> None:
+    """Whole morphemes are masked, and KLUE's characters are found in tokens that may be parts of them."""
+    changes = {
+        "tokenizer.model": "bpe", "dataset.morphemes": True, "klue_eval.tasks": ["nli", "ner", "mrc"],
+        "pretrain.objective": {"name": "mlm", "unit": "morpheme"},
+        "klue_eval.protocols": {"sample": {"seeds": 1, "train_rows": 8, "evaluations_per_epoch": 0}},
+    }  # fmt: skip
+    folders = run(recipe("mlm", "bert", changes), roots)
+    assert read_manifest(folders["hub"]).summary["load_back"] == "ok"
+    scored = json.loads((folders["klue_eval"] / "scores.json").read_text(encoding="utf-8"))["results"]
+    assert [entry["task"] for entry in scored] == ["nli", "ner", "mrc"]
+    assert all(entry["unknown_share"]["scored"] == 0 for entry in scored)
+
+
 @pytest.mark.parametrize("pair", [*sorted(COVER), ("throw_away", "bert")], ids=" × ".join, indirect=True)
 def test_a_flat_loss_raises_the_alarm_of_the_headline(
     pair: tuple[str, str], roots: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
