@@ -38,7 +38,7 @@ def draw_scores(table: ScoreTable, *, sample: bool) -> str:
                 _ours(axes, row)
         axes.set_yticks(range(len(table.columns)), [column.title for column in table.columns])
         axes.invert_yaxis()
-        axes.set_xlabel("sample: these scores mean nothing" if sample else "ours: dev; published: test")
+        axes.set_xlabel("sample: these scores mean nothing" if sample else "ours: dev; published: test or (dev)")
         axes.grid(axis="y", linewidth=0.4)
         figure.legend(loc="outside upper left", ncols=3, frameon=False)
         buffer = io.StringIO()
