@@ -30,7 +30,7 @@ from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.sweep import sweep
 from kobert_pipeline.commands.try_use import command_of
 from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
-from kobert_pipeline.ground.terminal import accept_every_character, require_text
+from kobert_pipeline.ground.terminal import accept_every_character, require_place, require_text
 from kobert_pipeline.training.ranks import is_first
 from kobert_pipeline.uses import USES
 
@@ -115,6 +115,7 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     try:
         refuse_foreign_packages()
+        require_place()
         require_text(arguments)
         code = app(arguments, standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into this code

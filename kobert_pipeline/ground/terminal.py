@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from kobert_pipeline.ground.errors import KobertError
 
@@ -31,6 +32,14 @@ def accept_every_character() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=NAME)
+
+
+def require_place() -> None:
+    """Raises KobertError if the folder in which the command runs was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise KobertError("the current folder does not exist any more. Change to another one (cd).") from None
 
 
 def require_text(arguments: Sequence[str]) -> None:

@@ -18,10 +18,22 @@ from corpora.inputs import input_files, read
 from kobert_pipeline.ground.errors import KobertError
 
 TESTS = Path(__file__).parents[1]
-CALLS = ("fsspec", "tokenizer files", "safetensors", "Parquet", "JSON", "YAML", "subprocesses", "signals", "disk")
-FAULTS = ("wrong type", "empty", "truncated", "denied", "killed")
+CALLS = (
+    "Hub", "load_dataset", "fsspec", "tokenizer files", "safetensors", "Parquet", "JSON", "YAML", "subprocesses", "signals", "disk",
+)  # fmt: skip
+FAULTS = ("wrong type", "empty", "HTML", "truncated", "denied", "slow", "killed")
 MODELS, RECORDS, HERE = "test_damaged_models.py", "test_damaged_records.py", "test_fault_table.py"
+DOWNLOADS, DATA = "test_hub_downloads.py", "test_hub_data.py"
+ANSWERS = f"{DOWNLOADS}::test_an_odd_answer_is_one_line_with_the_address"
+DATA_SETS = f"{DATA}::test_what_is_wrong_is_one_line_before_the_first_stage_and_in_it"
 TESTED: dict[tuple[str, str], str] = {
+    **{("Hub", fault): ANSWERS for fault in ("wrong type", "empty", "HTML", "denied")},
+    ("Hub", "truncated"): f"{DOWNLOADS}::test_a_download_whose_file_is_cut_off_is_one_line",
+    ("Hub", "slow"): "test_checked_before.py::test_a_slow_hub_is_told_in_seconds",
+    **{("load_dataset", fault): DATA_SETS for fault in ("wrong type", "empty", "HTML", "truncated", "denied")},
+    ("fsspec", "HTML"): f"{HERE}::test_a_remote_file_is_named",
+    ("Parquet", "HTML"): f"{HERE}::test_a_remote_file_is_named",
+    ("signals", "denied"): "test_resume.py::test_a_run_that_nohup_started_goes_on_when_the_terminal_is_closed",
     ("fsspec", "wrong type"): f"{HERE}::test_a_remote_file_is_named",
     ("fsspec", "empty"): f"{HERE}::test_a_remote_file_is_named",
     ("fsspec", "truncated"): f"{HERE}::test_a_remote_file_is_named",
@@ -42,19 +54,33 @@ TESTED: dict[tuple[str, str], str] = {
     ("YAML", "empty"): f"{HERE}::test_a_recipe_that_is_no_recipe_is_named",
     ("YAML", "truncated"): f"{HERE}::test_a_recipe_that_is_no_recipe_is_named",
     ("subprocesses", "killed"): "test_parallel.py::test_a_worker_that_dies_is_one_message",
-    ("signals", "killed"): "test_resume.py::test_a_killed_run_resumes_to_the_same_weights_bit_for_bit",
-    ("disk", "denied"): "test_runner.py::test_a_folder_without_write_permission_is_an_error_of_the_system",
+    (
+        "signals",
+        "killed",
+    ): "test_klue_kills.py::test_an_evaluation_that_is_killed_at_random_moments_ends_in_the_same_bits",
+    ("disk", "denied"): "test_full_disk.py::test_a_command_that_writes_says_that_it_may_not",
 }
 NO_CONTENT = "it has no content of its own"
 DENIED = "the superuser, who runs these tests, may read everything; `cli.explain` turns PermissionError into one line"
+WRONG = "text that is not of the format is the case `wrong type`"
+SLOW = "on this machine it only takes longer: nothing here has a time limit"
 KILLED = "a reader that is killed writes nothing; writers are covered by signals and subprocesses"
 NOT_TRIED: dict[tuple[str, str], str] = (
-    {(call, fault): NO_CONTENT for call in ("subprocesses", "signals", "disk") for fault in FAULTS[:3]}
+    {(call, fault): NO_CONTENT for call in CALLS[8:] for fault in FAULTS[:4]}
+    | {(call, "HTML"): WRONG for call in ("tokenizer files", "safetensors", "JSON", "YAML")}
+    | {(call, "slow"): SLOW for call in CALLS[3:]}
     | {(call, "denied"): DENIED for call in ("tokenizer files", "safetensors", "Parquet", "JSON", "YAML")}
-    | {(call, "killed"): KILLED for call in CALLS[:6]}
+    | {(call, "killed"): KILLED for call in CALLS[:8]}
     | {
         ("subprocesses", "denied"): "no command of ours starts a program that a user may not run: only Python itself",
-        ("signals", "denied"): "no process of ours sends a signal to one of another user",
+        (
+            "load_dataset",
+            "slow",
+        ): "its first request is the Hub's, which is tried; later ones have the time limits of the Hub's client",
+        (
+            "fsspec",
+            "slow",
+        ): "each file system of fsspec has a time limit of its own, which a test would have to wait for",
         ("disk", "killed"): "a disk that goes away is an OSError, which every command reports in one line",
     }
 )

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from kobert_pipeline import cli
-from kobert_pipeline.ground.terminal import PLAIN
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.terminal import PLAIN, require_place
 
 SIGNS = "–—…×→⟦⟧한글🙂"
 PROGRAM = """
@@ -68,3 +69,27 @@ def test_an_argument_that_is_not_text_is_one_line(argument, tmp_path):
     assert len(errors.splitlines()) == 1
     assert errors.startswith("error: argument 3, ")
     assert "CP949" in errors.upper()
+
+
+def test_a_folder_that_was_removed_meanwhile_is_named(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(KobertError, match="current folder does not exist any more"):
+        require_place()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileExistsError(17, "File exists", "a/notes.txt"), "a/notes.txt: it, or what it should be in, is a file"),
+        (NotADirectoryError(20, "Not a directory", "/dev/null/x"), "/dev/null/x: it, or what it should be in, is a file"),
+        (IsADirectoryError(21, "Is a directory", "/tmp/a.tmp", None, "/tmp"), "/tmp: is a folder; a file is needed"),
+        (OSError(30, "Read-only file system", "/disk/a.tmp"), "/disk: this disk can only be read"),
+    ],
+)  # fmt: skip
+def test_a_place_that_cannot_be_written_is_named(error, said):
+    message, code = cli.explain(error)
+    assert code == 1
+    assert message.startswith(said)
