@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from kobert_pipeline.ground.config import Config, nearest, runtime
+from kobert_pipeline.ground.config import Config, added, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
@@ -102,6 +102,9 @@ class FilterConfig(Config):
     off, and so does a `min_` of 0. Values without a source were set by reading what they drop from Korean
     encyclopedias, petitions, news, reviews, reports and software manuals."""
 
+    rules: Literal["own", "fineweb2"] = added("own")
+    """`own`: those below. `fineweb2` (or `filters: fineweb2`): those of FineWeb-2 with its Korean thresholds; of those below
+    only `min_hangul_share` then counts."""
     min_characters: int = Field(30, ge=0)
     """Characters. Shorter documents are dropped as `too_short`."""
     min_hangul_share: float = Field(0.5, ge=0, le=1)
@@ -125,6 +128,11 @@ class FilterConfig(Config):
     """Share of characters in sequences of 5 eojeols that occurred before; above it: `repeated_ngrams` (table A1)."""
     min_ngram_eojeols: int = Field(50, ge=5)
     """Eojeols. In shorter documents sequences are not counted: two refrains would be a fifth of the text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_name_is_a_set_of_rules(cls, value: Any) -> Any:
+        return {"rules": value} if isinstance(value, str) else value
 
 
 class DeduplicationConfig(Config):

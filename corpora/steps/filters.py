@@ -11,6 +11,7 @@ import numpy as np
 
 from corpora.config import FilterConfig
 from corpora.documents import Document, Drop
+from corpora.steps import fineweb2
 from corpora.steps.boilerplate import boilerplate_share
 
 
@@ -22,6 +23,8 @@ def filters(document: Document, options: FilterConfig) -> Document | Drop:
 def keep(document: Document, config: FilterConfig) -> Drop | None:
     """Gives the first reason to drop a cleaned document; None keeps it. The cheapest filters come first."""
     text = document.text
+    if config.rules == "fineweb2":
+        return Drop("not_korean") if hangul_share(text) < config.min_hangul_share else fineweb2.keep(text)
     if len(text) < config.min_characters:
         return Drop("too_short")
     kinds = _count_kinds(text)

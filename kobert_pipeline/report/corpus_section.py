@@ -54,6 +54,22 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "unreadable_page": (READING, "a page that cannot be parsed"),
     "unsafe_member": (READING, "a path that leads out of the archive"),
     "zip_bomb": (READING, "a document made to fill the memory"),
+    "char_dup_ratio": (FILTERS, "the same lines again and again"),
+    "dup_line_frac": (FILTERS, "the same lines again and again"),
+    "gopher_above_avg_threshold": (FILTERS, "words too long on average"),
+    "gopher_below_alpha_threshold": (FILTERS, "too few of its words have letters"),
+    "gopher_below_avg_threshold": (FILTERS, "words too short on average"),
+    "gopher_enough_stop_words": (FILTERS, "hardly any of the most frequent words"),
+    "gopher_long_doc": (FILTERS, "more than 100,000 words"),
+    "gopher_short_doc": (FILTERS, "fewer than 50 words"),
+    "gopher_too_many_bullets": (FILTERS, "lines of a list, not prose"),
+    "gopher_too_many_ellipsis": (FILTERS, "an ellipsis at every tenth word"),
+    "gopher_too_many_end_ellipsis": (FILTERS, "lines that are cut short"),
+    "gopher_too_many_hashes": (FILTERS, "a hash at every tenth word"),
+    "line_punct_ratio": (FILTERS, "hardly any line ends a sentence"),
+    "list_ratio": (FILTERS, "lines of a list, not prose"),
+    **{f"top_{size}_gram": (FILTERS, "the same words again and again") for size in (2, 3, 4)},
+    **{f"duplicated_{size}_n_grams": (FILTERS, "the same words again and again") for size in range(5, 11)},
 }
 """Reason -> the step at which it drops a document, and what it means."""
 SAMPLES, SAMPLE_CHARACTERS = 3, 180
