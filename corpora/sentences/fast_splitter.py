@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from corpora.sentences.plain_line import plain_line
 from kobert_pipeline.morphology.mecab import TAG_END, TAG_START, tagged
 
 _TAG = f"{TAG_START}[A-Z+]*{TAG_END}"
@@ -34,7 +35,7 @@ def _spread(ending: str) -> str:
     return f"(?:{_TAG})?".join(ending) + _TAG
 
 
-_NIEUN, _PAST = _syllables(4), _syllables(20)
+_NIEUN, _MIEUM, _PAST = _syllables(4), _syllables(16), _syllables(20)
 _PAST_STEM = _PAST.replace("있", "")
 
 _DIALECTS = (
@@ -83,8 +84,9 @@ _DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_
 _CANDIDATE = re.compile(
     # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more.
     rf"(?:(?P<word>[다요죠쥬지까군네냐나오아마함됨임음야]{TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
-    rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG}){_TAIL}*"
-    rf"(?=\s|$|(?<=[.!?]{TAG_START}SF{TAG_END})[가-힣][^{TAG_START}]*{TAG_START}[^EJVX])"
+    rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG})"
+    rf"(?:{_TAIL}*(?=\s(?![.!?](?!\.))|$)|{_TAIL}*(?<={TAG_START}S[FEY]{TAG_END})"
+    rf"(?=[“‘「『]{_TAG}(?!\s)|[가-힣A-Z0-9][^{TAG_START}]*{TAG_START}(?!E|J|VC|XS)))"
 )
 
 # What follows revokes a boundary.
@@ -94,8 +96,12 @@ _PARTICLE = rf"(?:은|는|을|를|의){TAG_START}J"
 _NOMINAL = rf"등{TAG_START}|및{TAG_START}|없이{TAG_START}|때문|그{TAG_START}MM{TAG_END} 자체"
 _GOES_ON = re.compile(rf"\s+(?:{_AUXILIARY}|{_QUOTING}|{_NOMINAL})")
 _QUOTED = re.compile(rf"\s+(?:{_QUOTING}|{_PARTICLE})")
+_QUOTED_AT_ONCE = re.compile(rf"{_QUOTING}|이?라[고며는던]|하(?:{_TAG})?[고며는던였]")
 _LOOSE_PARTICLE = re.compile(rf"\s+{_PARTICLE}")
 _VERB = re.compile(rf"\s+[^{TAG_START}]*{TAG_START}V")
+_REPORTED = re.compile(rf"[다라냐자](?:{_TAG})?고{TAG_START}[A-Z+]*E[CF]{TAG_END}$")
+_SAID = re.compile(rf"\s+[^{TAG_START}]*{TAG_START}(?:V|NNG{TAG_END}[^{TAG_START}\s]*{TAG_START}XSV)")
+"""싫다고… 했다, 그렇다고... 생각했다."""
 _CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
 """껐다 켜면, 왔다 갔다."""
 _POLITE = re.compile(rf"(?:요|니다){_TAG}$")
@@ -116,6 +122,8 @@ _ENCLOSED_TAGGED = _enclosed(1_500)
 """500 characters of the line are about 1,500 when tagged."""
 _OPENING = re.compile("[\"'`" + "".join("\\" + pair[0] for pair in _PAIRS) + "]")
 
+_OPENS = re.compile(rf"[\"']{_TAG}(?![\s\"'])")
+"""A quotation begins, after a full stop without a space."""
 _ELLIPSIS = re.compile(r"\.\.|…")
 _LOUD = re.compile(r"[!?！？。]")
 _CLOSING = re.compile(r"[\"'”’)\]」』》〉】]+")
@@ -130,10 +138,11 @@ _CERTAIN = re.compile(
     r"(?<=[가-힣]{2})(?:\.(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))|[!?]+(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
 )
 """A mark after a Korean word that ends a sentence whatever the tags are, unless it is in quotes or brackets."""
+_STARTS = rf".…。？！\"”\-–—{_EMOTION}"
 _MAY_END = re.compile(
     rf"(?:[다요죠쥬까군네냐함됨임음]|[{_PAST_STEM}]지|구나|시오|잖아|지 마|거야|{'|'.join(_DIALECTS.split())}|기라|데이"
-    rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|[.…。？！\"”\-–—{_EMOTION}])"
-    rf"(?:[{_MARKS}]|\s[{_LOOSE}])*(?:\s+\S|(?<=[.!?])[가-힣])"
+    rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|(?<![{_STARTS}])(?<![{_STARTS}]\s)[{_STARTS}])"
+    rf"(?:[{_MARKS}]|\s[{_LOOSE}])*+(?:\s+\S|(?<=[.…{_EMOTION}])[가-힣A-Z0-9“‘「『]|(?<=[.!?][\"'])[가-힣])"
 )
 """A line in which a sentence ends matches this. A line that does not match need not be parsed."""
 
@@ -166,9 +175,14 @@ def sentence_ends(line: str) -> Iterator[int]:
     """Gives the offsets into the line at which one sentence ends and another begins, in order, without the end of the
     line.
 
-    `line` has no line break, no control character and no lone surrogate. A stretch is parsed only if a sentence may end
-    in it at a place that the line itself does not decide.
+    `line` has no line break, no control character and no lone surrogate.
     """
+    plain = plain_line(line)
+    yield from plain.ends_in_line(list(_plain_ends(plain.text)))
+
+
+def _plain_ends(line: str) -> Iterator[int]:
+    """A stretch is parsed only if a sentence may end in it at a place that the line itself does not decide."""
     begin = 0
     for end in (*_certain_ends(line), len(line)):
         stretch = line[begin:end]
@@ -190,7 +204,7 @@ def _certain_ends(line: str) -> Iterator[int]:
 
 
 def parsed_ends(line: str) -> Iterator[int]:
-    """Gives the same as `sentence_ends`, from the tags of the whole line."""
+    """Gives the same for a plain line as `sentence_ends`, from the tags of the whole line."""
     text = tagged(line)
     enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
     position = begin = nearest = 0
@@ -200,6 +214,12 @@ def parsed_ends(line: str) -> Iterator[int]:
         while nearest < len(enclosed) and enclosed[nearest][1] <= place.end:
             nearest += 1
         inside = nearest < len(enclosed) and enclosed[nearest][0] < word_end
+        if (
+            nearest < len(enclosed)
+            and word_end < enclosed[nearest][0] < place.end
+            and _OPENS.match(text, enclosed[nearest][0])
+        ):
+            place = place._replace(end=enclosed[nearest][0])  # 했다."그러나" 그는
         if inside or place.end == len(text):
             continue
         speaker = _before_quotation(place, *enclosed[nearest - 1]) if nearest else None
@@ -229,14 +249,14 @@ def _ends_sentence(place: _Place, speaker: str | None) -> bool:
     if marks[-1] == "," or (_LOOSE_PARTICLE if "." in marks[-1] else _QUOTED).match(text, end):
         return False
     if not text[end].isspace():
-        return place.has_ending()
+        return _final(place) and not _QUOTED_AT_ONCE.match(text, end)
     if speaker is not None and (not speaker or speaker.endswith((":", "："))):
         return True
     if "." in marks or "…" in marks or _LOUD.search(marks):
         return _marked_end(place, marks)
     if _CLOSING.fullmatch(marks):
         return False
-    return _final(place) or (_LAUGHTER.match(place.marks()) is not None and place.begin < place.word_end)
+    return _final(place) or (_LAUGHTER.match(marks) is not None and place.begin < place.word_end)
 
 
 def _goes_on(text: str, end: int) -> bool:
@@ -255,9 +275,11 @@ def _marked_end(place: _Place, marks: str) -> bool:
     """Whether the marks `. .. … ! ?` end the sentence."""
     if _LOUD.search(marks):
         return not place.last_word().endswith("SSO" + TAG_END)  # 자랑(?) 삼아
-    if _ELLIPSIS.search(marks):
-        return _final(place) or _trails_off(place.last_word())
     word = place.last_word()
+    if _ELLIPSIS.search(marks):
+        return (_final(place) or _trails_off(word)) and not (
+            _REPORTED.search(word) and _SAID.match(place.text, place.end)
+        )
     if word.endswith("SN" + TAG_END):
         return False
     if word.endswith("SL" + TAG_END):
@@ -266,6 +288,9 @@ def _marked_end(place: _Place, marks: str) -> bool:
 
 
 def _trails_off(word: str) -> bool:
-    """Before an ellipsis -고 and a clause without its noun also end sentences: `그렇게 안 하면 장사도 안 되고..`, `밖에 없다는…`."""
+    """Before an ellipsis -고, -음 and a clause without its noun also end sentences: `그렇게 안 하면 장사도 안 되고..`, `배송도
+    빠름...`, `밖에 없다는…`."""
     surface = _TAGS.sub("", word)
+    if word.endswith("ETN" + TAG_END):
+        return surface.endswith(tuple(_MIEUM))
     return word.endswith("ETM" + TAG_END) or (surface.endswith(("고", "구")) and word.endswith("EC" + TAG_END))

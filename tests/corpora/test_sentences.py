@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from corpora.inputs import input_files, read
 from corpora.sentences import MAX_CHARACTERS, SPLITTERS, Splitter, sentence_spans, split_sentences
 from corpora.sentences.fast_splitter import parsed_ends, sentence_ends
 from corpora.sentences.kss_splitter import _splitter
+from corpora.sentences.plain_line import plain_line
 from kobert_pipeline.morphology.mecab import dictionary_path
 
 
@@ -136,15 +138,95 @@ def test_the_tags_confirm_what_the_line_decides_alone() -> None:
     config = CorporaConfig(sources=(SourceConfig(name="sample", path="package:corpora/sample"),))
     items = [item for file in input_files(config) for item, _ in read(file)]
     texts = [clean(item.text) for item in items if isinstance(item, Document)]
-    lines = [line for text in texts for line in text.split("\n") if 0 < len(line) < MAX_CHARACTERS]
+    lines = [plain_line(line).text for text in texts for line in text.split("\n") if 0 < len(line) < MAX_CHARACTERS]
     ends = [(set(sentence_ends(line)), set(parsed_ends(line))) for line in lines]
     assert sum(len(whole) for _, whole in ends) > 500
     assert [line for line, (quick, whole) in zip(lines, ends, strict=True) if quick != whole] == []
 
 
-def test_a_space_that_was_forgotten_after_a_full_stop_is_no_obstacle() -> None:
-    assert split_sentences("값이 올랐다.그래서 안 샀다.") == ["값이 올랐다.", "그래서 안 샀다."]
-    assert split_sentences("“값이 올랐다.”라고 했다.") == ["“값이 올랐다.”라고 했다."]
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["값이 올랐다.", "그래서 안 샀다."],
+        ["지루하다..", "졸음이 쏟아졌다..", "다시는 안 본다"],
+        ["국물이 시원해요.", "반찬도 좋아요.", "주차는 불편해요."],
+        ["진짜 최고다!!!", "명작이다!", "꼭 읽으세요"],
+        ["이게 뭐예요??", "왜 이래요?"],
+        ["값을 물었다.", '"비싸요" 하고 그가 답했다.'],
+        ["문을 열었다.", "『빈집』은 그렇게 시작한다."],
+        ["배우가 아깝네요...", "이야기가 약해요"],
+        ["맛있음.", "추천"],
+        ["잘 봤습니다~", "또 올게요"],
+        ["예매했다.", "3시에 만나자."],
+    ],
+)
+def test_a_space_that_was_forgotten_is_no_obstacle(sentences: list[str]) -> None:
+    assert split_sentences("".join(sentences)) == sentences
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "“값이 올랐다.”라고 했다.",
+        "그는 간다.라고 말했다.",
+        "온다!하고 소리쳤다.",
+        "주소는 example.com이다.",
+        "높이는 2.5m이다.",
+        "소설 '어제.오늘'이 나왔다.",
+    ],
+)
+def test_a_mark_inside_a_sentence_ends_nothing_without_a_space(sentence: str) -> None:
+    assert split_sentences(sentence) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        # an ellipsis goes on before a verb of saying, and ends a nominal clause
+        ["싫다고… 했다.", "가자고... 말했다.", "그러냐고… 생각했다."],
+        ["포장도 깔끔함...", "다음에 또 살게요~~ ^^"],
+        ["그 말은 못 들었고..", "나는 그냥 나왔다."],
+        # reference marks belong to the sentence before
+        ["그는 떠났다.[2]", "이듬해 돌아왔다.[3][4]", "다시 떠났다."],
+        ["그는 떠났다[1].", "이듬해 돌아왔다[2][3].", "다시 떠났다."],
+        ["그는 떠났다.¹", "이듬해 돌아왔다.²³", "다시 떠났다."],
+        ["그는 떠났다.1)", "이듬해 돌아왔다2).", "다시 떠났다."],
+        ["그는 떠났다.[출처 필요]", "이듬해 돌아왔다.[주 1]", "다시 떠났다."],
+        ["그는 떠났다.3", "이듬해 돌아왔다. [4]", "다시 떠났다."],
+        # inches, minutes, years and comparisons are not quotations
+        ['화면은 32" 크기로 커졌습니다.', '그러나 70"이상은 비쌉니다.', '85"이상도 나옵니다.'],
+        ["키가 6'2\" 정도다.", "몸무게는 모른다.", '신발은 12"이다.'],
+        ["'80년대에는 그랬다.", "이제 '20년대는 다르다."],
+        ["'97 경제 위기는 길었다.", "'02 월드컵이 왔다.", "모두 웃었다."],
+        ["그는 '20대의 고민'을 썼다.", "모두 '맞다'고 했다."],
+        ["기온은 a < b 이다.", "습도는 c > d 이다.", "그래서 쾌적하다."],
+        ["x<3 이면 작다.", "y>5 이면 크다.", "끝이다."],
+        # emoticons are neither brackets nor words
+        ["너무 아쉬워요 :(", "그래도 고마워요.", "내일은 괜찮을래요 :)", "안녕히 계세요."],
+        ["미쳤다 ㄷㄷ", "말도 안 돼"],
+        ["보고 싶다 T_T", "언제 와"],
+        ["최고다 >_<", "또 볼래"],
+        ["피곤해 ㅠ_ㅠ", "자야지"],
+        ["반가워요 ^_^", "또 봐요 (^^)", "안녕"],
+        ["(참고: 좋다는 뜻임.)", "그는 끄덕였다."],
+    ],
+)
+def test_what_looks_like_a_quotation_or_a_word_hides_no_end(sentences: list[str]) -> None:
+    assert split_sentences(" ".join(sentences)) == sentences
+
+
+@pytest.mark.parametrize(
+    "unit", ["ㄷㅡ", "ㅋ", "ㅋㅎ", "!", "♥ ", "ㄷ ", '"', "ㅇㅅㅇ ", "(", "[1]", ":)", "다.", "'90 "]
+)
+def test_the_time_is_linear_in_a_run_of_anything(unit: str) -> None:
+    short, long = (min(_seconds((unit * size)[:size]) for _ in range(3)) for size in (1_000, 8_000))
+    assert long < 40 * short + 0.1
+
+
+def _seconds(text: str) -> float:
+    started = time.perf_counter()
+    split_sentences(text)
+    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS)
