@@ -14,13 +14,16 @@ MAX_DEPTH = 500
 """Levels. Browsers stop nesting at 512; the time of the parser grows with the square of the depth."""
 _UNSEEN = frozenset({
     "script", "style", "noscript", "template", "head", "nav", "footer", "aside", "button", "select",
-    "textarea", "iframe", "object", "svg", "math", "canvas",
+    "textarea", "iframe", "object", "svg", "math", "canvas", "rt", "rp", "datalist",
 })  # fmt: skip
 _BLOCKS = frozenset({
     "address", "article", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "legend", "li", "main", "ol",
     "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
 })  # fmt: skip
+_NO_DISPLAY = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_UNSEEN_CLASSES = frozenset({"mw-editsection", "sr-only", "visually-hidden", "screen-reader-text", "blind"})
+"""Links to edit, and what is written for screen readers."""
 _CODE = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _AROUND_BREAK = re.compile(r"[ \t]*\n[ \t]*")
@@ -71,7 +74,7 @@ def _pieces(root: LexborNode) -> Iterator[str]:
     preformatted = 0
     while node is not None:
         tag = node.tag or ""
-        unseen = tag in _UNSEEN
+        unseen = tag in _UNSEEN or _hidden(node)
         preformatted += tag == "pre"
         if node.is_text_node:
             yield _text(node, preformatted > 0)
@@ -91,6 +94,19 @@ def _pieces(root: LexborNode) -> Iterator[str]:
                 node = node.next
                 break
             node = node.parent
+
+
+def _hidden(node: LexborNode) -> bool:
+    """Whether an attribute says that browsers do not show the element."""
+    attributes = node.attributes if node.is_element_node else {}
+    if not attributes:
+        return False
+    classes = (attributes.get("class") or "").split()
+    return (
+        "hidden" in attributes
+        or _NO_DISPLAY.search(attributes.get("style") or "") is not None
+        or not _UNSEEN_CLASSES.isdisjoint(classes)
+    )
 
 
 def _text(node: LexborNode, preformatted: bool) -> str:

@@ -36,6 +36,15 @@ _DECLARATION = re.compile(r"<(?:\?xml|\?php|!DOCTYPE|!ENTITY|!ELEMENT|!ATTLIST)\
 _FOOTNOTE = re.compile(r"<ref(?:\s[^<>/]*+)?>(?:[^<]++|<(?!/?ref\b))*+</ref\s*+>")
 _UNSEEN = re.compile(r"<!--|<(script|style|head|noscript|svg|template)(?:\s[^<>]*+)?(?<!/)>", re.IGNORECASE)
 
+_RUBY = re.compile(r"<(rt|rp)(?:\s[^<>]*+)?>[^<]*+</\1\s*+>", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"<([a-z][a-z0-9]*+)\s(?:hidden\s*+|[^<>]*?(?:display\s*+:\s*+none|\shidden)[^<>]*+)>[^<]*+</\1\s*+>", re.IGNORECASE
+)
+_MENTION = re.compile(r"\s?(?:태그|요소|엘리먼트|tag|element)", re.IGNORECASE)
+_PARTICLE = re.compile(r"(?:은|는|이|가|을|를|의|와|과|도|로|에|나|이나|라는|이라는)(?:\s|$)")
+_NO_MENTION = _names("br p li hr td tr th div img")
+"""These often have no end tag, and what follows begins a sentence."""
+
 _ENTITY = re.compile(
     r"&(?:amp;)*+(#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
     r"|(?:nbsp|lt|gt|amp|quot)(?![A-Za-z0-9=;]))?"
@@ -62,10 +71,12 @@ def strip_html(text: str) -> str:
     if "<" not in text or ">" not in text:
         return text
     text = _DECLARATION.sub("", _FOOTNOTE.sub("", _without_unseen(text)))
+    if "</" in text:
+        text = _HIDDEN.sub("", _RUBY.sub("", text))
     ended = frozenset(_END_NAME.findall(text))
 
     def replace(tag: re.Match[str]) -> str:
-        if not _is_tag(tag[1], tag[2], tag[3], ended):
+        if not _is_tag(tag[1], tag[2], tag[3], ended) or _is_mentioned(tag, ended):
             return tag[0]
         return "\n" if tag[2].lower() in _BLOCKS else ""
 
@@ -79,6 +90,14 @@ def _is_tag(slash: str, name: str, rest: str, ended: frozenset[str]) -> bool:
     if rest.strip() and not _FLAGS.issuperset(rest.lower().split()):
         return False
     return name in _BARE or name in _BARE_UPPER or name in ended
+
+
+def _is_mentioned(tag: re.Match[str], ended: frozenset[str]) -> bool:
+    """Whether the text is about the tag: `<br> 태그는`, `<span>은`."""
+    if tag[1] or tag[3] or tag[2] in ended:
+        return False
+    after, end = tag.string, tag.end()
+    return bool(_MENTION.match(after, end) or (tag[2].lower() not in _NO_MENTION and _PARTICLE.match(after, end)))
 
 
 def _without_unseen(text: str) -> str:

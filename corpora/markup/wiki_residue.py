@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from corpora.markup.wiki_templates import shown
+
 _BOLD = re.compile(r"(?<!')'{3}(?:'')?(?!')")
 _WIKI_LINK = re.compile(r"\[\[(?! )([^\[\]\n]*+)\]\]")
 _UNSEEN_LINK = re.compile(r"(?:파일|그림|분류|file|image|category):", re.IGNORECASE)
@@ -13,6 +15,7 @@ _TEMPLATE = re.compile(r"\{\{[^{}]*+\}\}")
 _HEADING = re.compile(r"^={2,6}(?!=)([^=\n]++)={2,6}[ \t]*+$", re.MULTILINE)
 _EXTERNAL_LINK = re.compile(r"\[(?:https?|ftp)://[^\s\[\]<>]++[ \t]++([^\[\]\n]++)\]")
 _BEHAVIOUR = re.compile(r"__(?:TOC|NOTOC|FORCETOC|NOEDITSECTION|NOINDEX|목차|목차숨김)__")
+_EDIT_LINK = re.compile(r"\[(?:원본 )?편집\](?=[ \t]*$)", re.MULTILINE)
 _EXTRACTOR = re.compile(r"(?:formula|codice)_[0-9]++")
 """What wikiextractor writes for a formula or code that it removed."""
 
@@ -26,11 +29,13 @@ def strip_wiki(text: str) -> str:
         text = _LOST_END.sub(lambda line: line[0].replace("]]", ""), text)
         text = _LOST_START.sub(lambda line: line[0].replace("[[", ""), text)
     if "{{" in text:
-        text = _TEMPLATE.sub("", text)
+        text = _TEMPLATE.sub(lambda template: shown(template[0][2:-2]), text)
     if "==" in text:
         text = _HEADING.sub(lambda line: line[1].strip(), text)
     if "://" in text:
         text = _EXTERNAL_LINK.sub(r"\1", text)
+    if "편집]" in text:
+        text = _EDIT_LINK.sub("", text)
     if "__" in text:
         text = _BEHAVIOUR.sub("", text)
     if "formula_" in text or "codice_" in text:

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from corpora.markup.brackets import nothing, replace_nested, tidy, without_elements
+from corpora.markup.wiki_templates import shown
 
-_UNREAD = "ref|gallery|math|chem|ce|score|timeline|imagemap|syntaxhighlight|source|templatestyles|graph|mapframe|hiero"
+_UNREAD = (
+    "ref|gallery|math|chem|ce|score|timeline|imagemap|syntaxhighlight|source|templatestyles|graph|mapframe|hiero|rt|rp"
+)
 _EMPTY_ELEMENT = re.compile(rf"<(?:{_UNREAD})\b[^<>]*/>", re.IGNORECASE)
 _ELEMENT = re.compile(rf"<({_UNREAD})\b[^<>]*>", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(span|div|p|small)\b[^<>]*display\s*:\s*none[^<>]*(?<!/)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|poem|/poem)\b[^<>\n]*>", re.IGNORECASE)
+_TABLE = re.compile(r"\n[ \t:*#]*(\{\||\|\})")
+"""The beginning or end of a table, which may be indented."""
 _MAGIC_WORD = re.compile(r"__[A-Z가-힣]+__")
 _HEADING = re.compile(r"^(={1,6})[ \t]*(.*?)[ \t]*\1[ \t]*$", re.MULTILINE)
 _LIST_MARK = re.compile(r"^(?:[*#:;]+[ \t]*|-{4,})", re.MULTILINE)
@@ -20,8 +26,6 @@ _BRACES = re.compile(r"\{\{+|\}\}+")
 _MARKUP = re.compile(r"\[|''|&")
 _PART_CHARACTERS = 5_000
 """Characters parsed at once: the time of the parser grows with the square of the number of unclosed brackets."""
-_TEXT_TEMPLATES = ("lang", "llang", "nowrap", "줄바꿈 금지", "big", "small")
-"""Templates whose last parameter is part of the sentence."""
 _DROPPED_LINK = re.compile(r"\s*(?:파일|그림|분류|file|image|category|media|미디어)\s*:", re.IGNORECASE)
 _OTHER_LANGUAGE = re.compile(r"\s*(?:[a-z]{2,3}|simple|zh-[a-z-]+|be-tarask|roa-rup)\s*:")
 
@@ -29,22 +33,16 @@ _OTHER_LANGUAGE = re.compile(r"\s*(?:[a-z]{2,3}|simple|zh-[a-z-]+|be-tarask|roa-
 def render(text: str) -> str:
     """Gives what a reader of the page sees as prose: links keep their words, headings and list items become lines.
 
-    Templates, tables, notes, files, categories, galleries, formulas and code are removed.
+    Templates that are part of a sentence become what a reader sees; others, tables, notes, files, categories, galleries, formulas and code are removed.
     """
     text = replace_nested(text.replace("&nbsp;", " "), "<!--", "-->", nothing)
-    text = without_elements(_EMPTY_ELEMENT.sub("", text), _ELEMENT)
-    text = replace_nested(text, "{{", "}}", _template)
-    text = replace_nested("\n" + text, "\n{|", "\n|}", nothing)
+    text = without_elements(without_elements(_EMPTY_ELEMENT.sub("", text), _ELEMENT), _HIDDEN)
+    text = replace_nested(text, "{{", "}}", shown)
+    text = replace_nested(_TABLE.sub(r"\n\1", "\n" + text), "\n{|", "\n|}", nothing)
     text = _TAG.sub("", _BREAK.sub("\n", text))
     text = _HEADING.sub(r"\2", _MAGIC_WORD.sub("", text))
     text = _LIST_MARK.sub("", _BRACES.sub("", text))
     return tidy("\n".join(_plain(line) for line in text.split("\n")))
-
-
-def _template(inside: str) -> str:
-    name, *parameters = inside.split("|")
-    unnamed = [parameter for parameter in parameters if "=" not in parameter]
-    return unnamed[-1].strip() if name.strip().lower() in _TEXT_TEMPLATES and unnamed else ""
 
 
 def _plain(line: str) -> str:

@@ -31,8 +31,9 @@ _LINE_KINDS = (
     rf"{_COPYRIGHT}[^\n]{{0,100}}{_NO_SENTENCE}",
     rf"저작권자[^\n]{{0,10}}(?:ⓒ|©|\([cC]\))[^\n]{{0,60}}{_NO_SENTENCE}",
     r"[^\n가-힣]{0,60}(?i:all rights reserved)[^\n가-힣]{0,40}$",
-    r"[▶▷☞※] ?[^\n]{0,60}(?:구독|바로가기|제보하|채널 ?추가|앱 ?설치|팔로우)[^\n]{0,20}" + _NO_SENTENCE,
+    r"[▶▷☞※] ?[^\n]{0,60}(?:구독|바로가기|제보하|채널 ?추가|앱 ?(?:설치|다운)|팔로우)[^\n]{0,20}" + _NO_SENTENCE,
     r"(?:기사 ?제보|구독 ?신청|독자 ?투고|제휴 ?문의|광고 ?문의)[^\n]{0,30}[:@\d\[][^\n]{0,60}" + _NO_SENTENCE,
+    rf"공감언론 ?[가-힣]{{2,6}} ?{_MAIL}?$",
     rf"{_MENU}(?:[ |·/>]{{1,5}}{_MENU})+ ?$",
 )
 """A byline with its address, reservations of copyright, calls to subscribe, menus."""
@@ -50,7 +51,7 @@ _COPYRIGHT_TAIL = re.compile(
 )
 _BOILERPLATE_MARK = re.compile(
     r"기자|특파원|논설위원|통신원|=|무단|ⓒ|©|\([cC]\) |opyright|OPYRIGHT|저작권자|ights [rR]eserved|IGHTS RESERVED"
-    r"|구독|제보|바로가기|팔로우|문의|로그인|목록|채널|앱 ?설치|독자 ?투고"
+    r"|구독|제보|바로가기|팔로우|문의|로그인|목록|채널|앱 ?(?:설치|다운)|공감언론|독자 ?투고"
 )
 """Every kind of boilerplate has one of these."""
 _BLANK_LINES = re.compile(r"\n{3,}")

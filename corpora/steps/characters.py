@@ -12,9 +12,9 @@ import unicodedata
 import ftfy
 
 from corpora.markup.html_residue import resolve_entities
-from kobert_pipeline.ground.lookalikes import narrowed, unified
+from kobert_pipeline.ground.lookalikes import DOTS, narrowed, unified
 
-SIGNS = ("&", "ê", "ë", "ì", "í")
+SIGNS = ("&", "ê", "ë", "ì", "í", *DOTS)
 
 
 def characters(text: str) -> str:

@@ -47,7 +47,7 @@ _HANGUL_RANGES = (
     (0xD7B0, 0xD7C6),
     (0xD7CB, 0xD7FB),
 )
-_OTHER, _HANGUL, _LETTER, _MARKUP, _SPACE = range(5)
+_OTHER, _HANGUL, _LETTER, _MARKUP, _SPACE, _HANJA = range(6)
 
 
 def _kind(code: int) -> int:
@@ -56,6 +56,8 @@ def _kind(code: int) -> int:
     character = chr(code)
     if character in "{}[]<>\\=;_#@$^&`":
         return _MARKUP
+    if 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF:
+        return _HANJA
     return _LETTER if character.isalpha() else _SPACE if character.isspace() else _OTHER
 
 
@@ -70,12 +72,15 @@ def _count_kinds(text: str) -> list[int]:
     In UTF-16 a character beyond the basic plane (emoji, rare Hanja) is two units of the kind `_OTHER`.
     """
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
-    counts: list[int] = np.bincount(_KINDS[units], minlength=5).tolist()
+    counts: list[int] = np.bincount(_KINDS[units], minlength=6).tolist()
     return counts
 
 
 def hangul_share(text: str) -> float:
-    """Gives the share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about the language."""
+    """Gives the share of Hangul among letters, 0 to 1. Digits and punctuation say nothing about the language.
+
+    Hanja count as Hangul in a text that has half as much Hangul or more (國漢文): particles and endings make it Korean.
+    """
     return _hangul_share(_count_kinds(text))
 
 
@@ -85,8 +90,10 @@ def markup_share(text: str) -> float:
 
 
 def _hangul_share(kinds: Sequence[int]) -> float:
-    letters = kinds[_HANGUL] + kinds[_LETTER]
-    return kinds[_HANGUL] / letters if letters else 0.0
+    hangul, hanja = kinds[_HANGUL], kinds[_HANJA]
+    korean = hangul + hanja if 2 * hangul >= hanja else hangul
+    letters = hangul + hanja + kinds[_LETTER]
+    return korean / letters if letters else 0.0
 
 
 def _markup_share(kinds: Sequence[int]) -> float:

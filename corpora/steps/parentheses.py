@@ -8,7 +8,10 @@ from corpora.config import CleaningConfig
 
 SIGNS = ("()", "( ", "(,", "(;", "(:", "(·", ", )", "; )")
 
-_EMPTY_PARENTHESES = re.compile(r"(?: \(|(?<![A-Za-z_])\()[ ,;:·]*+\)")
+_EMPTY_PARENTHESES = re.compile(
+    r"(?: \(|(?<![A-Za-z_])\()(?!(?<!\S\() ++\))(?:(?:출처|참고|참조|링크|원문|자료|사진|이미지|홈페이지|주소|URL) ?:)?[ ,;:·]*+\)"
+)
+"""A blank of spaces after a space or at the start is to be filled in: `알맞은 말은 (   )이다`."""
 _LEADING_COMMA = re.compile(r"\((?: *+[,;])++ *+(?=[^\s)])")
 _TRAILING_COMMAS = re.compile(r"(?<![,; ])[,; ]*+(?<=[,;] )\)")
 HANJA = "\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

@@ -6,4 +6,4 @@ from corpora.markup.wiki_residue import strip_wiki as wiki
 
 __all__ = ["SIGNS", "wiki"]
 
-SIGNS = ("[[", "]]", "{{", "'''", "==", "://", "__", "formula_", "codice_")
+SIGNS = ("[[", "]]", "{{", "'''", "==", "://", "__", "formula_", "codice_", "편집]")

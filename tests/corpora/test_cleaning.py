@@ -46,6 +46,23 @@ def test_syllables_have_one_spelling(raw: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("http://우리말.kr/책 에 있다", "에 있다"),
+        ("https://www.우리말.한국/가/나?다=라 참고", "참고"),
+        ("https://a.kr/에서 보라", "에서 보라"),
+        ("글(출처: https://a.kr/b)이다", "글이다"),
+        ("글(참고 : http://a.kr)이다 (출처: 책)", "글이다 (출처: 책)"),
+        ("빈칸은 (   )이다", "빈칸은 ( )이다"),
+        ("(  )에 알맞은 말", "( )에 알맞은 말"),
+        ("서울( )은 큰 ( , ) 도시다", "서울은 큰 도시다"),
+    ],
+)
+def test_addresses_go_with_what_only_names_them_and_blanks_stay(raw: str, expected: str) -> None:
+    assert clean(raw) == expected == clean(expected)
+
+
+@pytest.mark.parametrize(
     "code",
     [0x00, 0x07, 0x1B, 0x7F, 0x80, 0xAD, 0x200B, 0x200E, 0x2060, 0xFEFF, 0xFFFD, 0xE000, 0xF8FF, 0xF0000, 0x10FFFD, 0xD800, 0xDFFF],
     ids=hex,
@@ -70,6 +87,9 @@ def test_invisible_characters_go(code: int) -> None:
         ('<page id="x"><title>제목</title><gui>확인</gui>을 누릅니다</page>', "제목\n확인을 누릅니다"),
         ("<input disabled><P>하나</P><TD nowrap>둘", "하나\n\n둘"),
         ('<hi style="color: rgb(255, 0, 0);">개발</hi>제한', "개발제한"),
+        ("漢<rt>한</rt>字<p hidden>숨음</p>와 <span style='display:none'>숨음</span>글", "漢字와 글"),
+        ("&lt;br&gt; 태그는 줄을 바꾸고 &lt;span&gt;은 묶는다", "<br> 태그는 줄을 바꾸고 <span>은 묶는다"),
+        ("<span>은</span> 묶고 <br>이 글은 바꾼다", "은 묶고\n이 글은 바꾼다"),
     ],
 )
 def test_markup_goes_and_its_text_stays(raw: str, expected: str) -> None:
@@ -164,7 +184,9 @@ def test_titles_in_angle_brackets_stay(text: str) -> None:
         ("글[[분류:인물]]이다[[파일:a.jpg|섬네일|설명]]", "글이다"),
         ("고려의 공민왕]]과 [[이성계", "고려의 공민왕]]과 [[이성계"),
         ("고려의 공민왕]]은", "고려의 공민왕은"),
-        ("세종{{출처 필요}}은 왕{{lang|zh|世宗}}이다", "세종은 왕이다"),
+        ("세종{{출처 필요}}은 왕{{lang|zh|世宗}}이다", "세종은 왕世宗이다"),
+        ("역사[편집]\n글이다", "역사\n글이다"),
+        ("그는 [편집] 단추를 눌렀다", "그는 [편집] 단추를 눌렀다"),
         ("== 역사 ==\n글\n=== 고대 ===", "역사\n글\n고대"),
         ("[https://a.kr/b 누리집]을 보라", "누리집을 보라"),
         ("함수 formula_12는 codice_3이다 __TOC__", "함수 는 이다"),

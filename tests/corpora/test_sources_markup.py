@@ -161,7 +161,55 @@ def test_broken_and_short_wikitext(wikitext: str, prose: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<div>", "[[a|", "{{a|", "{|\n", "''", "[http://a ", "<ref>", "<!--", "&", "=", "[["]
+    ("wikitext", "prose"),
+    [
+        ("인구는 {{formatnum:54321}}명이다.", "인구는 54321명이다."),
+        ("{{lc:ABC}} {{uc:abc}}", "abc ABC"),
+        ("{{날짜|2019-05-06}}에, {{date|2019|5|6}}에, {{연월일|1919|3|1}}에", "2019년 5월 6일에, 2019년 5월 6일에, 1919년 3월 1일에"),
+        ("{{시작 날짜|2019}}에", "2019년에"),
+        ("길이는 {{convert|5|km|mi}}, {{변환|12|m2}}, {{convert|3|-|5|kg}}이다.", "길이는 5 km, 12 m², 3~5 kg이다."),
+        ("{{인용문|나는 걷는다.}} 라고", "나는 걷는다. 라고"),
+        ("{{quote|text=나는 걷는다.|author=나}}", "나는 걷는다."),
+        ("{{llang|en|2=Busan}}과 {{lang|ja|東京}}", "Busan과 東京"),
+        ("{{국기나라|대한민국}} 선수와 {{flagcountry|일본}} 선수", "대한민국 선수와 일본 선수"),
+        ("{{w|수력 발전소|발전소}}와 {{임시링크|호수|en|Lake}}", "발전소와 호수"),
+        ("CO{{아래 첨자|2}}, x{{위 첨자|3}}, {{frac|1|2}}, {{frac|3|1|2}}", "CO2, x3, 1/2, 3 1/2"),
+        ("{{nowrap|{{한자|朝鮮}} 시대}}", "朝鮮 시대"),
+        ("그 책({{원제|fr|L'Été|여름}})은", "그 책(L'Été, 여름)은"),
+        ("부산({{llang|ja|[http://a.jp/?x=1 釜山]}})은", "부산(釜山)은"),
+        ("{{nowrap|[[부산광역시|부산]]의 바다}}", "부산의 바다"),
+        ("빨강{{·}}파랑, 1990{{snd}}2000", "빨강 · 파랑, 1990 – 2000"),
+        ("{{틀:Nowrap|가 나}}", "가 나"),
+        ("글{{출처 필요|날짜=2020-01-01}}이다.{{각주}}", "글이다."),
+        ("{{#if:x|가|나}}글{{#invoke:모듈|함수}}", "글"),
+        ("<ruby>漢<rp>(</rp><rt>한</rt><rp>)</rp></ruby>과 <span style=\"display:none\">숨은</span>글", "漢과 글"),
+        ("앞\n:{| class=x\n| 칸\n{|\n| 속 표\n|}\n|}\n뒤", "앞\n뒤"),
+    ],
+)  # fmt: skip
+def test_a_template_in_a_sentence_is_what_a_reader_sees(wikitext: str, prose: str) -> None:
+    assert _render("mediawiki", wikitext) == prose
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[math(",
+        "[* ",
+        "{{lang|",
+        "{{a|b=",
+        "<span style=display:none>",
+        "[include(",
+        "[[a|",
+        "{{a|",
+        "{|\n",
+        "''",
+        "[http://a ",
+        "<ref>",
+        "<!--",
+        "&",
+        "=",
+        "[[",
+    ],
 )
 def test_hostile_markup_of_200_kb_takes_no_more_than_a_moment(piece: str) -> None:
     for name in ("mediawiki", "namuwiki", "html", "modu"):
@@ -254,6 +302,42 @@ def test_namuwiki_markup_becomes_prose() -> None:
 
 백두산와 漢字는 [대괄호]와 2019--2020"""
     )
+
+
+@pytest.mark.parametrize(
+    ("markup", "prose"),
+    [
+        ("식은 [math(x[1] = \\frac{1}{2})]이다.", "식은 이다."),
+        ("식이다.\n[math(\\begin{cases}\na\\\\\n\\end{cases})]\n끝.", "식이다.\n\n끝."),
+        ("<math>x^2</math>은 제곱이다.", "은 제곱이다."),
+        ("[include(틀:분류,\n 제목=[가],\n 값=나)]\n본문이다.", "본문이다."),
+        ("각주 세 겹[* 가 [나 [다 [라]] 마] 바] 뒤[*A 또 하나].", "각주 세 겹 뒤."),
+        ("닫지 않은 각주[* 가 [나]", "닫지 않은 각주[* 가 [나]"),
+        ("[각주]\n[목차]글", "글"),
+        ("|표의 제목|이름||높이||\n||산||100||\n본문이다.", "본문이다."),
+        ("[대괄호]는 남는다[1].", "[대괄호]는 남는다[1]."),
+        ("[math(닫지 않은 식", "[math(닫지 않은 식"),
+    ],
+)
+def test_namuwiki_formulas_footnotes_and_captions_go(markup: str, prose: str) -> None:
+    assert _render("namuwiki", markup) == prose
+
+
+@pytest.mark.parametrize(
+    ("page", "prose"),
+    [
+        ("<p hidden>숨음</p><p style='color:red; display : none'>숨음</p><p>보임</p>", "보임"),
+        ("<div style='visibility:hidden'><p>숨음</p></div>글", "글"),
+        ("<h2>역사<span class='mw-editsection'>[편집]</span></h2><p>글</p>", "역사\n글"),
+        ("<ruby>漢<rp>(</rp><rt>한</rt><rp>)</rp></ruby>字", "漢字"),
+        ("<a class='btn sr-only'>본문 바로가기</a>글", "글"),
+        ("<p>&lt;br&gt; 태그는 줄을 바꾼다.</p>", "<br> 태그는 줄을 바꾼다."),
+        ("<p style='display:block'>보임</p>", "보임"),
+        ("<table><tr><td>가<table><tr><td>나</td></tr></table></td></tr></table>", "가\n나"),
+    ],
+)
+def test_a_page_shows_what_a_browser_shows(page: str, prose: str) -> None:
+    assert _render("html", page).replace("\t", "") == prose
 
 
 def test_a_namuwiki_table_that_nothing_closes_costs_its_line_only() -> None:
