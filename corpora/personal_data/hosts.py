@@ -6,7 +6,7 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.naming_words import directly_before
+from corpora.personal_data.naming_words import directly_before, is_quantity
 from corpora.personal_data.shapes import rule
 
 _HEX = r"[0-9A-Fa-f]{1,4}"
@@ -36,7 +36,7 @@ def is_ipv4(found: Candidate) -> bool:
     """
     digits = found.digits
     first = int(found.groups[0])
-    if first in (0, 127) or first >= 224:
+    if first in (0, 127) or first >= 224 or is_quantity(found):
         return False
     if _VERSION_BEFORE.search(found.before) or _SECTION_BEFORE.search(found.before):
         return False
@@ -44,7 +44,7 @@ def is_ipv4(found: Candidate) -> bool:
         return False
     if first >= 100 or (first >= 20 and len(digits) >= 7):
         return True
-    heading = found.before[-1:] in ("", "\n") and _HEADING.match(found.after)
+    heading = first != 10 and found.before[-1:] in ("", "\n") and _HEADING.match(found.after)
     return not heading and found.is_near(_WORDS)
 
 

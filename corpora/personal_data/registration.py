@@ -23,7 +23,7 @@ BIRTHS = (date(1925, 1, 1), date(2049, 12, 31))
 checksum. Older births need a checksum or a word; later dates are not births."""
 
 _RESIDENT_WORDS = re.compile(r"주민\s?(?:등록|번호|증)|민증|민번|신분증|실명\s?확인")
-_FOREIGNER_WORDS = re.compile(r"외국인\s?(?:등록|번호)|외등|거소\s?(?:신고|번호)|체류|등록증|재외국민|재외동포")
+_FOREIGNER_WORDS = re.compile(r"외국인|외등|거소\s?(?:신고|번호)|체류|등록증|재외국민|재외동포")
 _WORDS = re.compile(f"{_RESIDENT_WORDS.pattern}|{_FOREIGNER_WORDS.pattern}")
 _CORPORATE = re.compile(r"법인\s?(?:등록)?\s?번호(?:(?!대표|이사|주민|성명|이름)[^0-9]){0,12}$")
 _CORPORATE_KINDS = {"11", "12", "13", "14", "15", "21", "22"}
@@ -74,8 +74,8 @@ def is_business(found: Candidate) -> bool:
 def _hidden(first: str) -> str:
     """Six digits, and seven places of which some are hidden. Long runs of one mark may have been shortened."""
     whole = rf"(?:{JOIN})?(?={first}{HIDDEN})(?:[0-9]|{HIDDEN}){{7,9}}"
-    short = rf" ?[-./·~_] ?(?={first}(?: ?{HIDDEN}))(?:[0-9]{{1,6}} ?{HIDDEN}{{1,8}}|{HIDDEN}{{3,8}})"
-    dotted = rf"-(?={first}[.-])[0-9]?(?:\.{{3,7}}|-{{3,7}})"
+    short = rf" ?[-./·~_] ?(?={first}(?: ?{HIDDEN}))(?:[0-9]{{1,6}}(?: ?{HIDDEN}){{1,8}}|{HIDDEN}{{3,8}})"
+    dotted = rf"-(?={first}[.~-])[0-9]?(?:\.{{3,7}}|-{{3,7}}|~{{3,7}})"
     return rf"{FREE}[0-9]{{6}}(?:{whole}|{short}|{dotted})(?![0-9A-Za-z])"
 
 
@@ -89,7 +89,7 @@ def is_last_part(found: Candidate) -> bool:
     return _LAST_SEVEN.search(found.before) is not None
 
 
-_DATED = r"[0-9]{2}([./-])[0-9]{2}\1[0-9]{2}"
+_DATED = r"[0-9]{2}(?P<dated>[./-])[0-9]{2}(?P=dated)[0-9]{2}"
 
 RULES = (
     rule("resident", rf"{FREE}[0-9]{{6}}(?:{JOIN}|\n)?[0-49][0-9]{{6}}{ENDS}", is_registered),
@@ -101,5 +101,5 @@ RULES = (
     rule("foreigner", rf"{FREE}[5-8][0-9]{{6}}{ENDS}", is_last_part),
     rule("resident", _SPACED.format(first="[0-49]"), is_registered),
     rule("foreigner", _SPACED.format(first="[5-8]"), is_registered),
-    rule("business", rf"{FREE}[1-9][0-9]{{2}}([-. ]?)[0-9]{{2}}\1[0-9]{{5}}{ENDS}", is_business),
+    rule("business", rf"{FREE}[1-9][0-9]{{2}}(?P<business>[-. ]?)[0-9]{{2}}(?P=business)[0-9]{{5}}{ENDS}", is_business),
 )

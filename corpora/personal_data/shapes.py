@@ -14,7 +14,7 @@ ENDS = r"(?![0-9])(?![-.][0-9])"
 """Ends a number: no digit after it, and none joined to it by a hyphen or a dot."""
 JOIN = r"(?:[ \n]?[-./_·~:)][ \n]?| )"
 """Joins two groups of digits of one number. A line may break next to a mark, not instead of it."""
-HIDDEN = r"[*xXoO●○◯■□▢☆★#◆◇▲△▣◎×✕✖?_ㅇㅁ·…]"
+HIDDEN = r"[*xXoO●○◯■□▢☆★#◆◇▲△▣◎×✕✖?_ㅇㅁ·…ⅩΟ※♥♡@]"
 """Stands for a digit that is not shown."""
 
 

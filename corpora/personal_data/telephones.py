@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from corpora.personal_data.candidate import Candidate
-from corpora.personal_data.naming_words import is_code, is_identifier, is_quantity, touches_letters
+from corpora.personal_data.naming_words import is_code, is_identifier, is_numbered_thing, is_quantity, touches_letters
 from corpora.personal_data.shapes import ENDS, JOIN, rule
 
 _AREA = r"(?:2|3[1-3]|4[1-4]|5[1-5]|6[0-4]|70|80|50[0-9]|30[23])"
@@ -18,17 +18,18 @@ _MARKS = r"(?:[^\w\0]|_){1,3}"
 """What may be between the groups of a mobile number: any one to three signs, also a line break."""
 
 _LABELS = (
-    r"전화|연락처|문의|상담|예약|신고|제보|고객\s?센터|콜\s?센터|대표|팩스|전송|번호|핸드폰|휴대폰|폰|사무실|☎|☏|📞"
+    r"전화|연락처|문의|상담|예약|신고|제보|고객\s?센터|콜\s?센터|대표|팩스|전송|(?<![가-힣])번호|핸드폰|휴대폰|폰|사무실|☎|☏|📞"
     r"|(?<![A-Za-z])(?:tel|fax|t|f|hp|h\.p|ph|phone|mobile|cell|call)"
 )
 _LABEL = re.compile(rf"(?:{_LABELS})(?:\s?번호)?[은는]?[\s:.)(]{{0,3}}$", re.IGNORECASE)
 _LOOSE_LABEL = re.compile(r"(?:전화|연락처|고객\s?센터|콜\s?센터|대표\s?번호|팩스|문의|상담|☎|☏|📞)[^0-9]{0,10}$")
 _ABBREVIATION = re.compile(r"(?<![A-Za-z])(?:tel|fax|h\.?p|ph|phone|mobile|cell|call|kakao|m|t|p|c|f)$", re.IGNORECASE)
-_VERB = re.compile(r"^번?(?:으로|로)? ?(?:전화|연락|문의|상담|신고|제보|예약)")
+_VERB = re.compile(r"^번?(?:으로|로)? ?(?:전화|연락|문의|상담|신고|제보|예약)|^ ?\(?(?:고객|콜) ?센터")
 _REPRESENTATIVE = re.compile(
     r"15(?:22|33|44|51|55|66|70|77|88|99)|16(?:00|04|09|11|13|18|33|44|60|61|66|68|70|77|80|88|99)"
     r"|18(?:00|11|33|44|55|66|77|99)"
 )
+_PART_NUMBER = re.compile(r"[A-Za-z]-?$")
 _BEFORE_CHRIST = re.compile(r"(?:기원전|BCE?|B\.C\.)\s?$")
 _RARE_JOINTS = frozenset("/_·:")
 _PATH = re.compile(r"[A-Za-z0-9]/$")
@@ -55,7 +56,7 @@ def is_phone(found: Candidate) -> bool:
 
 def is_mobile(found: Candidate) -> bool:
     """Checks 010 and eight digits: not the number of a thing, and not a part of a code if nothing separates them."""
-    return not is_identifier(found) and (bool(found.joints) or not _is_part_of_a_code(found))
+    return not is_numbered_thing(found) and (bool(found.joints) or not _is_part_of_a_code(found))
 
 
 def _is_part_of_a_code(found: Candidate) -> bool:
@@ -69,7 +70,7 @@ def _is_part_of_a_code(found: Candidate) -> bool:
 
 def is_disguised(found: Candidate) -> bool:
     """Checks that some of it is not a digit: the other rules read digits."""
-    return not found.value.isascii() or re.search(r"[A-Za-z]", found.value) is not None
+    return not found.value.isascii() or re.search(r"[A-Za-z]|^0\|", found.value) is not None
 
 
 def is_representative(found: Candidate) -> bool:
@@ -79,6 +80,8 @@ def is_representative(found: Candidate) -> bool:
     and any form without a hyphen.
     """
     if is_code(found) or is_quantity(found) or _BEFORE_CHRIST.search(found.before):
+        return False
+    if _PART_NUMBER.search(found.before) and not _ABBREVIATION.search(found.before):
         return False
     first, last = int(found.digits[:4]), int(found.digits[4:])
     if first < last <= 2100 or first % 100 == last % 100 == 0:
@@ -91,7 +94,7 @@ def is_local(found: Candidate) -> bool:
     """Checks a number without area code: a word is next to it, and it is not a range of years."""
     first, last = (int(group) for group in found.groups)
     years = 1000 <= first < last <= 2100
-    return not years and not is_quantity(found) and _LABEL.search(found.before) is not None
+    return not (years or is_quantity(found) or is_code(found)) and _LABEL.search(found.before) is not None
 
 
 def is_international(found: Candidate) -> bool:
@@ -105,9 +108,10 @@ def _labelled(found: Candidate) -> bool:
 
 
 _DIGIT = "[0-9oOlIㅇㅣ공영령일이삼사오육륙칠팔구⓪①-⑨]"
-_ZERO, _ONE = "[0oOㅇ공영⓪]", "[1lIㅣ일①]"
+_ZERO, _ONE = "[0oOㅇ공영⓪]", "[1lI|ㅣ일①]"
 _BETWEEN = r"(?:\ufe0f?\u20e3[ .-]?|[ .-]{1,3})"
 """What is between the single digits of a number that is spelled out, or written in keycaps (0️⃣)."""
+_FOUR = rf"(?:{_DIGIT} ?){{3}}{_DIGIT}"
 _WORD_OR_MARKS = rf"(?:{_MARKS}| ?(?:다시|대시|하이픈|에|국) ?)"
 _CHAIN = r"(?:(?<![0-9])(?<![0-9][-.])|(?<=[0-9]{3}-[0-9]{4}-))"
 """Begins a number: no digit before it, and none joined to it but the end of another telephone number."""
@@ -115,7 +119,7 @@ _CHAIN = r"(?:(?<![0-9])(?<![0-9][-.])|(?<=[0-9]{3}-[0-9]{4}-))"
 RULES = (
     rule(
         "phone",
-        rf"(?<![0-9])(?<!0\.)(?:{_COUNTRY}10|\(010\)|010)(?:{_MARKS})?(?:[0-9]{{4}}(?:{_MARKS})?|[0-9]{{3}}{_MARKS})[0-9]{{4}}(?![0-9])",
+        rf"(?<![0-9])(?<!0\.)(?:{_COUNTRY}10|\(010\)|\[010\]|010|(?:0 10|01 0)(?=[-.]))(?:{_MARKS})?(?:[0-9]{{4}}(?:{_MARKS})?|[0-9]{{3}}{_MARKS})[0-9]{{4}}(?![0-9])",
         is_mobile,
     ),
     rule(
@@ -130,9 +134,9 @@ RULES = (
     rule("phone", r"(?<![0-9A-Za-z)])\+[1-9][0-9]{0,2}(?:[-. ]?\(?[0-9]{1,4}\)?){2,5}(?![0-9])", is_international),
     rule(
         "phone",
-        rf"(?<![0-9A-Za-z]){_ZERO}{_ONE}{_ZERO}{_WORD_OR_MARKS}?{_DIGIT}{{4}}{_WORD_OR_MARKS}?{_DIGIT}{{4}}(?![0-9])",
+        rf"(?<![0-9A-Za-z]){_ZERO} ?{_ONE} ?{_ZERO}{_WORD_OR_MARKS}?{_FOUR}{_WORD_OR_MARKS}?{_FOUR}(?![0-9])",
         is_disguised,
-        anchor=f"{_ZERO}{_ONE}{_ZERO}",
-        reach=(2, 24),
+        anchor=f"{_ZERO} ?{_ONE} ?{_ZERO}",
+        reach=(2, 32),
     ),
 )  # fmt: skip

@@ -213,6 +213,15 @@ def test_the_plain_form_keeps_positions(text: str) -> None:
         "여권M12345678 ",
         "1::1:1-",
         "010-1234-5678 ",
+        "공일공 ",
+        "o1o 1",
+        "a at ",
+        "가(at)",
+        "골뱅이네이버",
+        "850314-1#",
+        "+1 ",
+        "02-123-4567-",
+        "1.2.x.",
     ],
 )
 def test_time_grows_with_length_and_not_with_its_square(unit: str) -> None:
