@@ -29,8 +29,8 @@ def mask(text: str) -> tuple[str, Counter[str]]:
     """Replaces personal data by placeholders, and counts how many of each kind. Idempotent; never fails.
 
     A replaced number can free its neighbour (two numbers joined by a hyphen), so rounds repeat until nothing is found.
-    Each round removes digits or `@`, so they end. Every shape refuses a neighbour on both sides in the same way: what
-    one round frees is next to what it replaced, and a long chain does not need a round for each link.
+    Each round removes digits or `@`, so they end. A shape either refuses a neighbour on both sides, or begins after one
+    of its own kind, so a long chain of numbers does not need a round for each link.
     """
     counts: Counter[str] = Counter()
     while found := _find(text):
