@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
-from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import KobertError
 
 
@@ -48,6 +47,7 @@ def clean(
 
 def _forget(runs: Iterable[str], artifacts: Path, yes: bool) -> None:
     """Removes the records of runs, whose artifacts are then reached only by others. Raises KobertError for an unknown run."""
+    from kobert_pipeline.ground.config import nearest  # brings pydantic, and every command imports this file
     from kobert_pipeline.ground.pointers import Pointer, pointers
 
     known = [pointer.run for pointer in pointers(artifacts)]
