@@ -98,7 +98,7 @@ def is_local(found: Candidate) -> bool:
 
 
 def is_international(found: Candidate) -> bool:
-    """Checks the length of E.164 (8 to 15 digits); a sum (`x+12345678`) has no separators."""
+    """Checks the length (E.164 allows 15 digits). Without groups and without a word it must be 11 digits or more: a sum is shorter."""
     digits = found.digits
     return 9 <= len(digits) <= 15 and (len(found.groups) >= 3 or _labelled(found) or 11 <= len(digits) <= 13)
 
