@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,8 @@ from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Recip
 from kobert_pipeline.ground.errors import KobertError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from kobert_pipeline.finished import FinishedRun
 
 NEEDS = {"batch": "dataset", "tokens": "tokenizer"}
@@ -45,7 +47,7 @@ def inspect(
     run = _needed(what, recipe, settings or [], artifacts)
     if what == "tokens":
         TokenizerFolder(run.folders["tokenizer"]).require_content()
-        Console().print(tokens(run.folders["tokenizer"], sentence, compared or []))
+        show_tokens(Console(), run.folders["tokenizer"], sentence, compared or [])
         return
     from kobert_pipeline.pretrain.batch_view import view
 
@@ -72,11 +74,17 @@ def _needed(what: str, recipe: str, settings: list[str], artifacts: Path) -> Fin
     return run
 
 
-def tokens(folder: Path, sentence: str, compared: list[str]) -> Any:
-    """The sentence in pieces of the tokenizer in `folder`, and of others. Raises KobertError without a sentence."""
+def show_tokens(console: Console, folder: Path, sentence: str, compared: list[str]) -> None:
+    """The sentence in pieces of the tokenizer in `folder`, and of others: in colour on a terminal, as TSV in a pipe. Raises
+    KobertError without a sentence."""
     from tokenizer.load import load_tokenizer, open_tokenizer
-    from tokenizer.token_view import view
+    from tokenizer.token_view import rows, view
 
     if not sentence.strip():
         raise KobertError('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."')
-    return view({"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}, sentence)
+    tokenizers = {"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}
+    if console.is_terminal:
+        console.print(view(tokenizers, sentence))
+        return
+    for row in rows(tokenizers, sentence):
+        typer.echo("\t".join(row))

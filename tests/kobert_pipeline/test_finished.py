@@ -161,7 +161,7 @@ def test_a_damaged_manifest_is_named_and_hides_no_other_run(root, caplog):
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        (["inspect", "small", "tokens", "대한민국의 수도"], "morphemes"),
+        (["inspect", "small", "tokens", "대한민국의 수도"], "this recipe\t"),
         (["inspect", "{tokenizer}", "tokens", "대한민국의 수도"], "morphemes"),
         (["report", "small"], "small.html"),
         (["report", "{dataset}"], ".html"),

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from tokenizers import Tokenizer
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.morphology.mecab import morphemes
 from tokenizer.load import assemble, open_tokenizer
-from tokenizer.token_view import AGREED, EXTRA, UNKNOWN, WORD, coloured, disagreements, view
+from tokenizer.token_view import COLUMNS, coloured, cuttings, rows, view
 from tokenizer.train import ROLES
 
 
@@ -25,22 +25,50 @@ def small() -> Tokenizer:
 
 def test_cuts_inside_morphemes_and_boundaries_without_a_cut_are_found(small: Tokenizer) -> None:
     """학교+에서 밥+을: cut 학|교|에서 밥을."""
-    text = "학교에서 밥을"
-    encoding = small.encode(text, add_special_tokens=False)
-    starts = [start for start, _ in encoding.offsets]
-    extra, missed = disagreements(text, starts, morphemes(text))
-    assert (extra, missed) == ({1}, {6})
-    spans = coloured([*encoding.tokens[:3], "[UNK]"], starts, text, extra).spans
-    assert [str(span.style) for span in spans] == [WORD, EXTRA, AGREED, UNKNOWN]
+    (cut,) = cuttings({"small": small}, "학교에서 밥을")
+    assert (cut.cuts, cut.missed) == (["eojeol", "inside", "between", "eojeol"], 1)
+    (unknown,) = cuttings({"small": small}, "밥을 훑다")
+    assert unknown.cuts == ["eojeol", "unknown"]
+    assert coloured(cut).plain == "학 !##교 ##에서 밥을"
+    assert coloured(unknown).plain == "밥을 ?[UNK]"
 
 
-def test_the_table_has_a_row_per_tokenizer(small: Tokenizer, trained: Any) -> None:
-    out = Console(file=io.StringIO(), width=200)
-    out.print(view({"small": small, "trained": trained.tokenizer}, unicodedata.normalize("NFD", "학교에서 밥을")))
-    shown = out.file.getvalue()  # type: ignore[attr-defined]
-    assert "학교/NNG 에서/JKB 밥/NNG 을/JKO" in shown
-    assert "학 ##교 ##에서 밥을" in shown
-    assert "학교 ##에서 밥 ##을" in shown
+SENTENCE = "나는 학교에서 밥을 먹었다. https://example.com/" + "a" * 150
+
+
+def printed(shown: Any, width: int) -> list[str]:
+    out = Console(file=io.StringIO(), width=width, no_color=True)
+    out.print(shown)
+    text: str = out.file.getvalue()  # type: ignore[attr-defined]
+    return text.splitlines()
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_no_token_is_cut_at_any_width_and_no_line_is_longer(width: int, small: Tokenizer, trained: Any) -> None:
+    tokenizers = {"small": small, "trained": trained.tokenizer}
+    lines = printed(view(tokenizers, unicodedata.normalize("NFD", SENTENCE)), width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "…" not in "".join(lines)
+    words = " ".join(lines).split()
+    for each in cuttings(tokenizers, SENTENCE):
+        for token in coloured(each).plain.split():
+            assert token in words or cell_len(token) > width - 2
+        assert all(str(number) in words for number in each.ids)
+
+
+def test_the_legend_says_its_signs_without_colour(small: Tokenizer) -> None:
+    lines = printed(view({"small": small}, "학교에서 밥을"), 120)
+    assert lines[-1] == "a new eojeol, ## cut between morphemes, !## cut inside a morpheme, ?unknown"
+    assert "학교/NNG 에서/JKB 밥/NNG 을/JKO" in lines[1]
+    assert "small: 4 pieces; cuts inside a morpheme: 1; boundaries without a cut: 1" in lines
+
+
+def test_a_pipe_gets_a_row_for_each_piece(small: Tokenizer) -> None:
+    found = list(rows({"small": small}, "학교에서 밥을"))
+    assert found[0] == COLUMNS
+    assert found[1] == ("morphemes", "학교", "NNG", "0", "2", "")
+    assert found[5:7] == [("small", "학", "5", "0", "1", "eojeol"), ("small", "##교", "6", "1", "2", "inside")]
+    assert {len(row) for row in found} == {len(COLUMNS)}
 
 
 def test_any_tokenizer_can_be_opened(trained: Any, tmp_path: Path) -> None:
