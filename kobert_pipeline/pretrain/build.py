@@ -41,6 +41,7 @@ from kobert_pipeline.pretrain.models import Models, architecture_of, build_model
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import is_tied, load_weights, vocabulary_rows
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
+from kobert_pipeline.pretrain.trust import measured_on
 from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.layerwise import checkpoint_gradients, compile_layers
@@ -75,6 +76,7 @@ def build(
     validation = ValidationData.of(store, objective, config, info)
     if not validation.batches:
         raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
+    size = measured_on(store, objective, validation.batches) if is_first() else None
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
     rows, tied = vocabulary_rows(start, tokenizer, info.vocab_size), is_tied(start)
@@ -91,17 +93,18 @@ def build(
             _gather(module, build_models(config, info, folders or {}, rows, tied=tied), out.run_folder / CHECKPOINTS)
         _export(module.model, architecture, tokenizer, config, out.path)
     write_curve(out.path / "losses.csv", module.curve)
-    summary = _summary(module, store) | noticed
+    assert size is not None
+    summary = _summary(module, store) | noticed | {"measured_on": asdict(size)}
     write_json(out.path / "metrics.json", summary)
-    _report(summary, time.monotonic() - started)
+    _report(summary, size.words(objective.use), time.monotonic() - started)
     return summary
 
 
-def _report(summary: Mapping[str, Any], seconds: float) -> None:
+def _report(summary: Mapping[str, Any], where: str, seconds: float) -> None:
     headline, chance, measured = summary["headline"], summary["chance"], summary["validation"]
     logger.info(
-        "pretrain: validation %s %.3f -> %.3f (%s %.2f) after %s tokens in %s",
-        headline, measured[0][headline], measured[-1][headline], chance["name"], chance["value"],
+        "pretrain: validation %s %.3f -> %.3f (%s %.2f) %s; after %s tokens in %s",
+        headline, measured[0][headline], measured[-1][headline], chance["name"], chance["value"], where,
         f"{summary['tokens']:,}", shown_seconds(seconds),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from kobert_pipeline.ground.layers import BUDGETS
 from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
 
-SPEC = StageSpec(name="pretrain", version=5, libraries=("torch", "transformers", "lightning"))
+SPEC = StageSpec(name="pretrain", version=6, libraries=("torch", "transformers", "lightning"))
 
 WITHOUT_DROPOUT = ("flex_attention", VARLEN)
 """Attentions that cannot drop out."""

@@ -132,6 +132,7 @@ def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
         "pretrain": run,
         "use": use,
         "figures": pretraining.figures(summary),
+        "measured_on": pretraining.measured_on(summary),
         "comparison_with_chance": pretraining.comparison_with_chance(summary),
         "charts": curves.charts(curves.course_of(recipe, run)),
         "groups": pretraining.groups(summary),

@@ -11,6 +11,8 @@ from kobert_pipeline.hub.wording import in_unit
 from kobert_pipeline.report.numbers import in_sentence, shown_share
 
 SHARE = "share"
+MOST_SHARED = 0.01
+"""A larger share of validation sentences in the training text is said."""
 
 
 class Headline(NamedTuple):
@@ -45,6 +47,16 @@ def figures(run: PretrainedSummary) -> list[Headline]:
 def side_of_chance(run: PretrainedSummary) -> str:
     """`below` or `above`."""
     return "below" if (run.gain > 0) == (run.headline_figure.better < 0) else "above"
+
+
+def measured_on(run: PretrainedSummary) -> str:
+    """What the figures are measured on, and whether training has seen it. Empty if the run did not count it."""
+    if run.measured_on is None:
+        return ""
+    seen = f" {shown_share(run.measured_on.shared)} of the validation sentences are in the training text, too: the figures are too good."
+    return f"Validation figures are {run.measured_on.words(run.use)}." + (
+        seen if run.measured_on.shared > MOST_SHARED else ""
+    )
 
 
 def comparison_with_chance(run: PretrainedSummary) -> str:

@@ -47,6 +47,33 @@ class Figure:
     """What divides the text, such as `part of speech`: the figures of a group are one table. Empty for all text."""
 
 
+TRUSTED_TARGETS, TRUSTED_DOCUMENTS = 1_000, 20
+"""The least on which a figure can be trusted: the loss of a token deviates by about 3 nats, so that the mean of 1,000 is known to
+about .1 nats; and documents differ more than tokens do."""
+
+
+@dataclass(frozen=True)
+class MeasuredOn:
+    """What the headline is measured on."""
+
+    targets: int
+    """Tokens on which there is a loss, in one measurement."""
+    documents: int
+    """Of the validation split, from which they are drawn."""
+    shared: float = 0.0
+    """Share of the long validation sentences that are in the training text, too."""
+
+    @property
+    def is_enough(self) -> bool:
+        return self.targets >= TRUSTED_TARGETS and self.documents >= TRUSTED_DOCUMENTS
+
+    def words(self, use: str) -> str:
+        """`on 130 masked tokens of 4 documents: too few to trust`."""
+        tokens = "masked tokens" if use == "fill_mask" else "tokens"
+        documents = f"{self.documents:,} document{'' if self.documents == 1 else 's'}"
+        return f"on {self.targets:,} {tokens} of {documents}" + ("" if self.is_enough else ": too few to trust")
+
+
 @dataclass(frozen=True)
 class PretrainedSummary:
     objective: str
@@ -71,6 +98,8 @@ class PretrainedSummary:
     """Measured once, after the last step, for example `pseudo_perplexity`."""
     warnings: dict[str, int] = field(default_factory=dict)
     """Alarm -> how often it was raised."""
+    measured_on: MeasuredOn | None = None
+    """None for a run that did not count it."""
     packing: tuple[float, ...] = ()
     """Phase by phase, the share of the packed rows that is used, 0 to 1."""
 
