@@ -23,6 +23,7 @@ from kobert_pipeline.architectures.architecture import Architecture
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
+from kobert_pipeline.ground.contents.pretrained_run import MeasuredOn
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
@@ -76,7 +77,6 @@ def build(
     validation = ValidationData.of(store, objective, config, info)
     if not validation.batches:
         raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
-    size = measured_on(store, objective, validation.batches) if is_first() else None
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
     rows, tied = vocabulary_rows(start, tokenizer, info.vocab_size), is_tied(start)
@@ -93,14 +93,14 @@ def build(
             _gather(module, build_models(config, info, folders or {}, rows, tied=tied), out.run_folder / CHECKPOINTS)
         _export(module.model, architecture, tokenizer, config, out.path)
     write_curve(out.path / "losses.csv", module.curve)
-    assert size is not None
-    summary = _summary(module, store) | noticed | {"measured_on": asdict(size)}
+    summary = _summary(module, store) | noticed
     write_json(out.path / "metrics.json", summary)
-    _report(summary, size.words(objective.use), time.monotonic() - started)
+    _report(summary, time.monotonic() - started)
     return summary
 
 
-def _report(summary: Mapping[str, Any], where: str, seconds: float) -> None:
+def _report(summary: Mapping[str, Any], seconds: float) -> None:
+    where = MeasuredOn(**summary["measured_on"]).words(summary["use"])
     headline, chance, measured = summary["headline"], summary["chance"], summary["validation"]
     logger.info(
         "pretrain: validation %s %.3f -> %.3f (%s %.2f) %s; after %s tokens in %s",
@@ -127,6 +127,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
     store, blocks = module.stream.store, module.stream.blocks
     alarms = Alarms(config, _level(module.objective, config, store), folder)
     alarms.look_at(store.read(blocks[0]))
+    size = measured_on(store, module.objective, validation.batches)
     with progress("pretrain", total, "steps", done=done) as advance:
         turns = Turns()
         watch = Watch(validation, config, module.objective.headline, advance, out.run_folder)
@@ -145,7 +146,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
         save(trainer, folder, config.keep_last)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-    return watch.summary() | alarms.summary()
+    return watch.summary() | alarms.summary() | {"measured_on": asdict(size)}
 
 
 def _trainer(config: PretrainConfig, total: int | None, callbacks: list[Any], folder: Path) -> lightning.Trainer:
