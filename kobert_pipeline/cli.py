@@ -20,6 +20,7 @@ from kobert_pipeline.commands.eval import eval
 from kobert_pipeline.commands.extend import extend
 from kobert_pipeline.commands.init import init
 from kobert_pipeline.commands.inspect import inspect
+from kobert_pipeline.commands.plan import plan
 from kobert_pipeline.commands.push import push
 from kobert_pipeline.commands.recipes import recipes
 from kobert_pipeline.commands.report import report
@@ -36,6 +37,7 @@ from kobert_pipeline.uses import USES
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     run,
+    plan,
     status,
     inspect,
     eval,

@@ -215,6 +215,12 @@ def check_pretrain(recipe: Recipe) -> None:
         require_start(config, *_before_the_run(config.continue_from, CONTINUE_FROM, addresses.SETTINGS))
 
 
+def objective_folders(recipe: Recipe, root: Path) -> Mapping[str, Path]:
+    """What the objective reads besides the store, such as a teacher: name -> folder."""
+    inputs, options = OBJECTIVES[recipe.pretrain.objective["name"]].inputs, recipe.pretrain.options
+    return inputs.folders(options, inputs.identity(options, FileHashes(root)))
+
+
 def build_pretrain(context: Context) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
 

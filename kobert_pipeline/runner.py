@@ -218,7 +218,7 @@ def _build(
         with Meter() as meter:
             summary = stage.build(Context(recipe, read, fingerprints, root, out))
         finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
-        finished["hardware"] = _hardware()
+        finished["hardware"] = hardware()
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
         pointer.remember({stage.name: folder})  # before the lock is released: `clean` may look at once
     logger.info(
@@ -231,7 +231,7 @@ def _build(
     return folder
 
 
-def _hardware() -> str:
+def hardware() -> str:
     """The GPU, if torch is loaded and sees one; else the kind and the cores of the processor."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

@@ -141,7 +141,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
                 folder, config.checkpoint_minutes, turns, config.keep_last, watch.figures if config.keep_best else None
             ),
         ]
-        trainer = _trainer(config, total, callbacks, out.run_folder)
+        trainer = trainer_for(config, total, callbacks, out.run_folder)
         trainer.fit(module, loader(module.stream, config.workers), ckpt_path=start, weights_only=True)
         save(trainer, folder, config.keep_last)
         if torch.distributed.is_initialized():
@@ -149,7 +149,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
     return watch.summary() | alarms.summary() | {"measured_on": asdict(size)}
 
 
-def _trainer(config: PretrainConfig, total: int | None, callbacks: list[Any], folder: Path) -> lightning.Trainer:
+def trainer_for(config: PretrainConfig, total: int | None, callbacks: list[Any], folder: Path) -> lightning.Trainer:
     """`total`: steps of the run, None until its length is fixed."""
     return lightning.Trainer(
         max_steps=total if total is not None else -1,
