@@ -12,7 +12,7 @@ from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
-LOUD = ["lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities", "transformers"]
+LOUD = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities", "transformers")
 """Loggers that write to the console on their own."""
 FOR_DEVELOPERS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning", "PossibleUserWarning")
 """Kinds of warnings that are not about this run. Lightning's PossibleUserWarning is advice."""

@@ -21,6 +21,8 @@ CONFIGS = {
     "hub": "kobert_pipeline/hub/config.py",
 }
 """Stage -> the file that declares its SPEC."""
+NOT_A_LIST = ("kobert_pipeline/training/quiet.py",)
+"""It names loggers, which have the names of libraries."""
 DECIDES = ("StageSpec", "Stage", "Identity")
 """Calls that would take a version and libraries."""
 
@@ -69,7 +71,7 @@ def test_nobody_else_lists_the_libraries_of_a_stage():
     """Two distributions in one tuple, list or set are a list of libraries."""
     libraries = {name for stage in STAGES for name in stage.spec.libraries}
     for path, tree in trees():
-        if path not in CONFIGS.values():
+        if path not in CONFIGS.values() and path not in NOT_A_LIST:
             for node in ast.walk(tree):
                 if isinstance(node, ast.Tuple | ast.List | ast.Set):
                     texts = [item.value for item in node.elts if isinstance(item, ast.Constant)]
