@@ -178,7 +178,7 @@ def sentence_ends(line: str) -> Iterator[int]:
     `line` has no line break, no control character and no lone surrogate.
     """
     plain = plain_line(line)
-    yield from plain.ends_in_line(list(_plain_ends(plain.text)))
+    yield from plain.ends_in_line(list(_plain_ends(plain.text))) if plain.removed else _plain_ends(plain.text)
 
 
 def _plain_ends(line: str) -> Iterator[int]:

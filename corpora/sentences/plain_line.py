@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 TEAR, PRIME, SIGN = "ㅠ", "′", "≶"
 
-_SIGNS_OF_FACES = re.compile(r"[_^<>@ㄷㅉㅂㅇㅊㄱㅈㅡㅠㅜ]")
-_SMILES = re.compile(r"[:;=][()^'DPp-]")
-_LATIN_FACES = ("T.T", "T-T", "OTL", "OTZ", "orz", "XD", "xD")
-_SIGNS_OF_MEASURES = re.compile("[\"'“]")
-_SIGNS_OF_REFERENCES = re.compile(r"[\[⁰¹²³⁴-⁹†‡]")
-_NUMBER_ENDS = re.compile(r"\d\)|\.\d{1,3} ")
-"""Cheap to search: most lines have none of these, and are as they should be."""
+_SIGN_OF_A_FACE = re.compile(
+    r"[_^<>@ㄷㅉㅂㅇㅊㄱㅈㅡㅠㅜ:;=TOXxo](?:(?<=[_^<>@ㄷㅉㅂㅇㅊㄱㅈㅡㅠㅜ])|(?<=[:;=])[()^'DPp-]|(?<=[TOXxo])(?:[.-]T|T[LZ]|D|rz))"
+)
+_SIGN_OF_A_MEASURE = re.compile(r"[\"'“](?:(?<=\d[\"'“])|(?<=')\d)")
+_SIGN_OF_A_REFERENCE = re.compile(r"[\[⁰¹²³⁴-⁹†‡.)](?:(?<=[\[⁰¹²³⁴-⁹†‡])|(?<=\.)\d|(?<=\d\)))")
+"""Cheap to search, because each begins with one set of characters: most lines have none of these, and are as they should
+be."""
 
 _END = r"(?=[\s.,!?~;♥)]|$)"
 _EYES = r"T@oOxX+=*ㅠㅜㅡㅇㅎㅍ\-^'"
@@ -31,7 +31,6 @@ _EMOTICON = re.compile(
 """`:)` and the like, `T_T`, `>_<`, `(^^)`; after a space also letters that stand for a feeling, such as ㄷㄷ."""
 _BRACKETS = re.compile(r"(?<![:;=^-])[()]")
 _COMPARISON = re.compile(r"(?<=\S )[<>](?= \S)|(?<=[A-Za-z0-9])[<>](?=[A-Za-z0-9=])")
-_BY_DIGIT = re.compile(r"\d[\"'“]|'\d")
 _QUOTE = re.compile("[\"'“]")
 _YEAR = re.compile(r"'\d\d(?!\d)(?:[가-힣]|[ ./~-])")
 _REFERENCE = re.compile(
@@ -57,13 +56,11 @@ class PlainLine(NamedTuple):
 
 def plain_line(line: str) -> PlainLine:
     """The line with tears, primes and signs in place of emoticons, measures and comparisons, and without references."""
-    if _SIGNS_OF_FACES.search(line) or _SMILES.search(line) or any(face in line for face in _LATIN_FACES):
+    if _SIGN_OF_A_FACE.search(line):
         line = _COMPARISON.sub(SIGN, _EMOTICON.sub(_tears, line))
-    if _SIGNS_OF_MEASURES.search(line):
+    if _SIGN_OF_A_MEASURE.search(line):
         line = _without_measures(line)
-    if _SIGNS_OF_REFERENCES.search(line) or _NUMBER_ENDS.search(line):
-        return _without_references(line)
-    return PlainLine(line)
+    return _without_references(line) if _SIGN_OF_A_REFERENCE.search(line) else PlainLine(line)
 
 
 def _tears(found: re.Match[str]) -> str:
@@ -75,8 +72,6 @@ def _tears(found: re.Match[str]) -> str:
 def _without_measures(line: str) -> str:
     """Inches, minutes and years: `27" 모니터`, `5'`, `'90년대`. A mark after a digit is a quotation mark only if it closes
     a quotation, and one before two digits only if another closes it."""
-    if not _BY_DIGIT.search(line):
-        return line
     characters, opened = list(line), dict[str, bool]()
     for found in _QUOTE.finditer(line):
         mark, place = found[0], found.start()
