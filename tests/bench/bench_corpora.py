@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from corpora_duplicates import deduplication
 from corpora_formats import office, pages
 from parts import Table, run_parts
 
@@ -253,6 +254,7 @@ def memory() -> Table:
 
 PARTS: dict[str, Callable[[], Table]] = {
     "quality": quality, "speed": speed, "peers": peers, "stage": stage, "memory": memory, "pages": pages, "office": office,
+    "deduplication": deduplication,
 }  # fmt: skip
 
 if __name__ == "__main__":
