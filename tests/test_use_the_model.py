@@ -45,6 +45,14 @@ def test_both_readmes_have_the_same_python() -> None:
     assert "last_hidden_state" in embed
 
 
+def test_the_card_of_an_encoder_shows_the_same_python() -> None:
+    template = (ROOT / "kobert_pipeline" / "hub" / "encoder.md.jinja").read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", template, re.DOTALL)
+    assert [block.replace("{{ trust }}", "").replace('"{{ repo }}"', "MODEL") for block in shown] == blocks(READMES[0])[
+        1:
+    ]
+
+
 @pytest.mark.system
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

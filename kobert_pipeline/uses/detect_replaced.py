@@ -109,6 +109,7 @@ USE = Use(
         "한국어 텍스트의 미세조정(분류, 태깅, 유사도)에 씁니다. 토큰이 바뀌었는지 판별하며, 빈칸을 채우거나 텍스트를 생성하지는 않습니다.",
     ),
     card_snippet=card_snippet,
+    encodes=True,
     fits=lambda network: (
         hasattr(network, "discriminator_predictions") or tuple(network.config.id2label.values()) == REPLACED_LABELS
     ),

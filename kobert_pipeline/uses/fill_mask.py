@@ -142,6 +142,7 @@ USE = Use(
         "빈칸 채우기와 한국어 텍스트의 미세조정(분류, 태깅, 유사도)에 씁니다. 텍스트를 생성하지는 않습니다.",
     ),
     card_snippet=card_snippet,
+    encodes=True,
     classes=MappingProxyType({XLNET: XLNET_CLASS}),
     check_back=Path(__file__).with_name("check_fill_mask.py"),
 )

@@ -127,6 +127,8 @@ class Use:
     check_back: Path
     """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
     what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
+    encodes: bool = False
+    """Whether the model is an encoder: its card shows how to fine-tune it and how to embed sentences."""
     options: tuple[Option, ...] = ()
     """Settings of its command."""
     stream: Callable[..., None] | None = None
