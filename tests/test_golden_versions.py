@@ -39,9 +39,23 @@ def sha256(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+WRITES = (*SETTINGS, "tokenizer.model=bpe", "pretrain.objective={name: causal}", "pretrain.architecture.name=gpt2")
+
+
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return run(load_recipe("quickstart", SETTINGS), tmp_path_factory.mktemp("golden"), until="pretrain")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("golden")
+
+
+@pytest.fixture(scope="module")
+def folders(root: Path) -> dict[str, Path]:
+    return run(load_recipe("quickstart", SETTINGS), root, until="pretrain")
+
+
+@pytest.fixture(scope="module")
+def writing(root: Path) -> dict[str, Path]:
+    """Of a model that writes: a byte-level tokenizer, and a store of whole texts."""
+    return run(load_recipe("quickstart", WRITES), root, until="dataset")
 
 
 def corpora(folders: dict[str, Path]) -> Any:
@@ -52,6 +66,12 @@ def corpora(folders: dict[str, Path]) -> Any:
 
 def tokenizer(folders: dict[str, Path]) -> Any:
     return sha256((folders["tokenizer"] / "vocab.txt").read_text(encoding="utf-8"))
+
+
+def byte_pairs(folders: dict[str, Path]) -> Any:
+    """Pieces in the order of their ids, and merges in theirs."""
+    model = json.loads((folders["tokenizer"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    return sha256([sorted(model["vocab"], key=model["vocab"].__getitem__), model["merges"]])
 
 
 def dataset(folders: dict[str, Path]) -> Any:
@@ -100,22 +120,31 @@ def hub(folders: dict[str, Path]) -> Any:
     return sha256((HERE / "kobert_pipeline" / "hub" / "golden_card.md").read_text(encoding="utf-8"))
 
 
+OF_WRITING = {"tokenizer": byte_pairs, "dataset": dataset}
 OUTPUTS = {function.__name__: function for function in (corpora, tokenizer, dataset, pretrain, klue_eval, hub)}
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_the_version_of_a_stage_is_raised_when_its_output_changes(stage: Stage, folders: dict[str, Path]) -> None:
-    output = OUTPUTS[stage.name](folders)
+    require_recorded(stage.name, stage, OUTPUTS[stage.name](folders))
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage.name in OF_WRITING], ids=lambda stage: stage.name)
+def test_it_is_raised_too_when_what_models_that_write_read_changes(stage: Stage, writing: dict[str, Path]) -> None:
+    require_recorded(f"{stage.name} of a model that writes", stage, OF_WRITING[stage.name](writing))
+
+
+def require_recorded(name: str, stage: Stage, output: Any) -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if os.environ.get("KOBERT_UPDATE_GOLDEN"):
-        write_json(GOLDEN, golden | {stage.name: {"version": stage.version, "output": output}})
+        write_json(GOLDEN, golden | {name: {"version": stage.version, "output": output}})
         return
-    recorded = golden[stage.name]
+    recorded = golden[name]
     if stage.name == "pretrain":
         same = np.allclose(recorded["output"], output, atol=LOSS_TOLERANCE)
     else:
         same = recorded["output"] == output
     assert same or recorded["version"] != stage.version, (
-        f"the output of {stage.name} changed: raise the version in the SPEC of {stage.name}"
+        f"the output of {name} changed: raise the version in the SPEC of {stage.name}"
     )
     assert recorded["version"] == stage.version, f"record version {stage.version} with KOBERT_UPDATE_GOLDEN=1"

@@ -9,6 +9,8 @@ from typing import Any
 
 from tokenizers import Tokenizer, models
 
+from kobert_pipeline.morphology.byte_level import bytes_of, is_byte_level
+
 _EOJEOL = re.compile(r"\S+")
 
 
@@ -27,7 +29,7 @@ def measure(
         initial = {match.start() for match in _EOJEOL.finditer(sentence)}
         pieces, eojeols = pieces + len(encoding.tokens), eojeols + len(initial)
         unknown += encoding.ids.count(unknown_piece)
-        inner += sum(piece.startswith("##") for piece in encoding.tokens)
+        inner += _continuing(tokenizer, encoding.tokens)
         if morpheme_starts:
             starts = {first_letter(sentence, start) for start, _ in encoding.offsets}
             cuts, expected = starts - initial, morpheme_starts(sentence) - initial
@@ -39,6 +41,13 @@ def measure(
         "inner_share": round(inner / max(1, pieces), 4),
     }
     return figures | (_agreement(hit, extra, missed) if morpheme_starts else {})
+
+
+def _continuing(tokenizer: Tokenizer, pieces: list[str]) -> int:
+    """Pieces that continue a word: those with ##, or, of a byte-level tokenizer, those that do not begin with a space."""
+    if is_byte_level(tokenizer):
+        return sum(not bytes_of(piece)[:1].isspace() for piece in pieces)
+    return sum(piece.startswith("##") for piece in pieces)
 
 
 def _agreement(hit: int, extra: int, missed: int) -> dict[str, float]:

@@ -120,6 +120,7 @@ def test_cuts_agree_better_with_morphemes_than_those_of_plain_byte_pairs(tiny_by
         figures[morpheme] = measure(assemble_bytes(learn_bytes(counts, config, ())), corpus, morpheme_starts)
     assert figures["training"]["cut_f1"] > figures["none"]["cut_f1"] + 0.02
     assert figures["training"]["unknown_share"] == 0
+    assert 0.2 < figures["none"]["inner_share"] < figures["training"]["inner_share"] < 1
 
 
 def test_the_vocabulary_depends_neither_on_the_order_of_shards_nor_on_how_they_are_divided(tmp_path: Path) -> None:
