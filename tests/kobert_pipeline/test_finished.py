@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from kobert_pipeline import cli
+from kobert_pipeline.commands.locate import model_of
 from kobert_pipeline.commands.run import confirm_repeats
 from kobert_pipeline.finished import find_run, repeats
 from kobert_pipeline.ground.artifacts import RUN
@@ -189,6 +190,14 @@ def test_a_page_is_not_replaced_by_an_emptier_one(root, monkeypatch):
     edit("vocab_size: 992", "vocab_size: 976")
     assert Path(invoke("report", "small.yaml").stdout.strip()) == page
     assert page.read_text(encoding="utf-8") == whole
+
+
+def test_eval_and_extend_take_a_run_a_folder_or_a_name_on_the_hub(root, tmp_path):
+    assert model_of("klue/roberta-base", root) == "klue/roberta-base"
+    assert model_of(str(tmp_path), root) == str(tmp_path)
+    for name in ("small.yaml", "small"):
+        with pytest.raises(KobertError, match=f"{name}: no trained model for these settings. Run `kobert run {name}"):
+            model_of(name, root)
 
 
 # --- what a run repeats ----------------------------------------------------------------------------------------------
