@@ -42,6 +42,7 @@ def data_hub(hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     import datasets
     from huggingface_hub import constants
 
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)  # as it was when another test imported it
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.url)
     monkeypatch.setattr(datasets.config, "HUB_DATASETS_URL", hub.url + "/datasets/{repo_id}/resolve/{revision}/{path}")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from finished_run import export_model, finish, publish
+from rich.console import Console
 
-from kobert_pipeline.commands.inspect import tokens
+from kobert_pipeline.commands.inspect import show_tokens
 from kobert_pipeline.dataset.build import build as build_dataset
 from kobert_pipeline.dataset.config import DatasetConfig
 from kobert_pipeline.dataset.store import Store
@@ -69,7 +70,7 @@ def adopted(root: Path) -> Any:
 
 
 def inspected(root: Path) -> Any:
-    return tokens(TokenizerFolder(root / "tokenizer").require_content().folder, "서울", [])
+    return show_tokens(Console(), TokenizerFolder(root / "tokenizer").require_content().folder, "서울", [])
 
 
 READERS: list[tuple[str, Callable[[Path], Any], str]] = [

@@ -195,8 +195,10 @@ PUBLISHED = {"bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM", "mod
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
-def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tmp_path):
-    pieces = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
+def test_an_output_matrix_of_its_own_stays_its_own(name, tiny, tiny_bytes, tmp_path):
+    tiny = tiny_bytes if OBJECTIVES[OBJECTIVE_OF[name]].writes else tiny
+    numbers = load_tokenizer(tiny.tokenizer).get_vocab()
+    pieces = sorted(numbers, key=numbers.__getitem__)
     if name in PUBLISHED:
         network(PUBLISHED[name], len(pieces), pieces, tie_word_embeddings=False).save_pretrained(tmp_path / "old")
     else:

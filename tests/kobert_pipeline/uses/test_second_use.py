@@ -73,7 +73,8 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Use:
         card_snippet=lambda repo, trust, auto_class: loading_code(auto_class, repo, trust) + "\n\nmodel.generate",
         check_back=check,
     )
-    monkeypatch.setattr(uses, "USES", MappingProxyType(uses.USES | {made.name: made}))
+    others = {name: use for name, use in uses.USES.items() if use.auto_class != made.auto_class}
+    monkeypatch.setattr(uses, "USES", MappingProxyType(others | {made.name: made}))
     return made
 
 
