@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from pairs import PAIRS
+from pairs import OBJECTIVE_OF, known_sizes
 from tiny_training import train
 from transformers_4 import packages
 
@@ -25,7 +25,9 @@ from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.hub.card import TESTED
 from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
-from kobert_pipeline.uses.fill_mask import USE
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.uses import USES
+from kobert_pipeline.uses.use import Use
 from tokenizer.load import assemble, save
 
 pytestmark = pytest.mark.system
@@ -56,14 +58,14 @@ def older(pytestconfig: pytest.Config) -> Path:
     return packages(pytestconfig.cache.mkdir("packages"), TESTED[0])
 
 
-def class_of(folder: Path) -> str:
-    return USE.class_for(read_json(folder / "config.json")["model_type"])
+def class_of(folder: Path, use: Use) -> str:
+    return use.class_for(read_json(folder / "config.json")["model_type"])
 
 
-def loaded_by(older: Path, folder: Path, trust: bool = False) -> Any:
+def loaded_by(older: Path, folder: Path, use: Use, trust: bool) -> Any:
     """What transformers 4 makes of the texts."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, str(folder), class_of(folder), "trust" if trust else ""],
+        [sys.executable, "-P", "-c", PROGRAM, str(folder), class_of(folder, use), "trust" if trust else ""],
         env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(folder.parent), "HF_HUB_OFFLINE": "1"},
         input=json.dumps(TEXTS), capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -71,10 +73,13 @@ def loaded_by(older: Path, folder: Path, trust: bool = False) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(older: Path, folder: Path, trust: bool = False) -> None:
-    found = loaded_by(older, folder, trust)
+def compare(older: Path, folder: Path, use: Use, trust: bool = False) -> None:
+    found = loaded_by(older, folder, use, trust)
     assert (found["version"], transformers.__version__) == TESTED
-    tokenizer, model = auto_tokenizer(folder), getattr(transformers, class_of(folder)).from_pretrained(folder).eval()
+    tokenizer, model = (
+        auto_tokenizer(folder),
+        getattr(transformers, class_of(folder, use)).from_pretrained(folder).eval(),
+    )
     assert found["ids"] == [tokenizer(text)["input_ids"] for text in TEXTS]
     assert found["special"] == sorted(tokenizer.all_special_tokens)
     assert found["longest"] == tokenizer.model_max_length == 48
@@ -85,35 +90,37 @@ def compare(older: Path, folder: Path, trust: bool = False) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def trained(tiny: Any, tiny_bytes: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The model of an architecture after a step of training, as the stage exports it."""
 
     def export(name: str) -> Path:
-        known = ARCHITECTURES[name].sizes.model_fields
-        sizes = {size: value for size, value in SIZES.items() if size in known}
-        objective = next(objective for objective, architecture in PAIRS if architecture == name)
+        objective, sizes = OBJECTIVE_OF[name], known_sizes(name, SIZES)
         changes = {"objective": {"name": objective}, "architecture": {"name": name} | sizes, "max_steps": 1, "measured_sentences": 0}  # fmt: skip
-        return train(tmp_path_factory.mktemp(name), tiny, **changes) / "model"
+        return (
+            train(tmp_path_factory.mktemp(name), tiny_bytes if OBJECTIVES[objective].writes else tiny, **changes)
+            / "model"
+        )
 
     return export
 
 
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_a_model_and_its_tokenizer_load_in_both_versions(
-    name: str, older: Path, tiny: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, older: Path, tiny: Any, tiny_bytes: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = trained(name)
-    compare(older, folder)
-    check_folder(folder, USE, tokenizer=tiny.tokenizer, export=folder)
+    folder, objective = trained(name), OBJECTIVES[OBJECTIVE_OF[name]]
+    use, tokenizer = USES[objective.use], (tiny_bytes if objective.writes else tiny).tokenizer
+    compare(older, folder, use)
+    check_folder(folder, use, tokenizer=tokenizer, export=folder)
     monkeypatch.setenv("PYTHONPATH", str(older))
-    check_folder(folder, USE, tokenizer=tiny.tokenizer, export=folder)
+    check_folder(folder, use, tokenizer=tokenizer, export=folder)
 
 
 @pytest.mark.parametrize("at_morphemes", [False, True])
 def test_special_tokens_and_mecab_at_use_load_in_both_versions(
     at_morphemes: bool, older: Path, tiny: Any, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(trained("bert"), tmp_path / "model"))
+    folder, use = Path(shutil.copytree(trained("bert"), tmp_path / "model")), USES["fill_mask"]
     pieces = (tiny.tokenizer / "vocab.txt").read_text(encoding="utf-8").splitlines()
     pieces[pieces.index("[unused0]")] = "[DOC]"
     artifact = tmp_path / "tokenizer"
@@ -123,7 +130,7 @@ def test_special_tokens_and_mecab_at_use_load_in_both_versions(
     for path in artifact.iterdir():
         shutil.copyfile(path, folder / path.name)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    compare(older, folder, trust=at_morphemes)
+    compare(older, folder, use, trust=at_morphemes)
     assert not {"extra_special_tokens", "backend", "is_local", "local_files_only"} & set(settings)
     monkeypatch.setenv("PYTHONPATH", str(older))
-    check_folder(folder, USE, tokenizer=artifact)
+    check_folder(folder, use, tokenizer=artifact)

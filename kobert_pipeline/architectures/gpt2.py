@@ -30,7 +30,7 @@ SIZES = MappingProxyType(
 )
 """Base and large: the first two of Radford et al. 2019, table 2. Mini and small: ours."""
 
-ATTENTIONS = ("eager", "sdpa", "flex_attention")
+ATTENTIONS = ("eager", "sdpa")
 HEADS = MappingProxyType({"next_token": lambda model, hidden: model.lm_head(hidden)})
 WEIGHTS = Weights(
     "gpt2",

@@ -10,10 +10,9 @@ SENTENCE = "대한민국의 수도는 {}이다"
 def problem(name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> str:
     """Empty where masks are filled, otherwise one line that says what failed. Raises whatever transformers raises."""
     problem = _problem_of_logits(tokenizer, model)
-    has_pipeline = (
-        type(model).__name__ != "XLNetLMHeadModel"
-    )  # it fills masks, and transformers has no pipeline for that
-    return problem or (_problem_of_pipeline(name, revision, tokenizer, trust) if has_pipeline else "")
+    if problem or type(model).__name__ == "XLNetLMHeadModel":  # transformers has no pipeline that fills masks with it
+        return problem
+    return _problem_of_pipeline(name, revision, tokenizer, trust)
 
 
 def _problem_of_logits(tokenizer: Any, model: Any) -> str:

@@ -63,10 +63,7 @@ def test_kobert_eval_runs_all_eight_tasks_and_scores_them_again(tiny_bert: Path,
     assert shown.exit_code == 0, shown.output
     header = next(line for line in shown.output.splitlines() if line.startswith("| model"))
     assert header.count("|") == 5 + len(COLUMNS)
-    assert (
-        "| KLUE-BERT-base (published) | test | all | – | 85.73 | 90.85 | 82.84 | 81.63 | 83.97 | 91.39 |"
-        in shown.output
-    )
+    assert "(published)" not in shown.output, "the scores of the sample mean nothing"
     summary = read_json(next(tmp_path.glob("klue_eval/*/scores.json")))
     assert [entry["task"] for entry in summary["results"]] == list(TASKS)
     assert {entry["task"] for entry in summary["results"] if "corrected" in entry} == {"ner", "re", "dp", "mrc", "wos"}
