@@ -55,7 +55,7 @@ def test_a_tiny_model_memorises_the_dialogues_of_the_sample(talking_bert: Path) 
     """All of them, with every turn right. One seed is enough to show that the path is right: some seeds end with a single
     wrong gate (two slots that attend to one position). A seed takes half a minute."""
     settings = {"learning_rate": 3e-3, "epochs": 200, "batch_size": 1, "weight_decay": 0.0, "teacher_forcing": 0.8}
-    assert any(is_memorised("wos", run(talking_bert, "wos", seed=seed, **settings)) for seed in (42, 43, 44))
+    assert any(is_memorised("wos", run(talking_bert, "wos", seed=seed, **settings)) for seed in (43, 44, 42))
 
 
 def is_memorised(name: str, outcome: Outcome) -> bool:
