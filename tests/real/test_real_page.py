@@ -43,7 +43,7 @@ klue_eval:
   data: "${KOBERT_KLUE}"
   tasks: [ynat, sts]
   protocols:
-    official: {train_rows: 200, seeds: 2, epochs: [1], learning_rates: [1.0e-3], evaluations_per_epoch: 0}
+    official: {train_rows: 200, seeds: 3, epochs: [1], learning_rates: [1.0e-3], evaluations_per_epoch: 0}
 hub: {license: CC-BY-SA-3.0}
 """
 SECTIONS = ("pipeline", "corpus", "tokenizer", "pretraining", "klue", "reproduce")
