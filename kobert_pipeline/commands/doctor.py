@@ -55,12 +55,12 @@ def _python() -> str:
 
 def _packages() -> str:
     """Importing this file has shown that they are ours now; another distribution would write over them when it is updated."""
-    from kobert_pipeline.ground.own_packages import OURS, foreign_distributions
+    from kobert_pipeline.ground.own_packages import AGAIN, OURS, foreign_distributions
 
     if foreign := foreign_distributions():
         raise KobertError(
             f"{', '.join(foreign)} has a package of the same name as one of ours ({', '.join(OURS)}): pip uninstall "
-            f"{' '.join(foreign)}, then pip install --force-reinstall --no-deps kobert-pipeline"
+            f"{' '.join(foreign)}, then {AGAIN}"
         )
     return f"packages {', '.join(OURS)} are this project's"
 

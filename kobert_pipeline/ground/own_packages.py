@@ -14,6 +14,8 @@ OURS = ("corpora", "tokenizer", "klue_eval")
 MARK = "kobert-pipeline"
 """It is in the docstring of each of them, and in that of no other package."""
 DISTRIBUTION = "kobert-pipeline"
+AGAIN = "in the checkout of kobert-pipeline: pip install --force-reinstall --no-deps --editable ."
+"""By its path: PyPI has no such name, and whoever registers it would be installed."""
 
 
 def foreign_packages() -> list[str]:
@@ -44,4 +46,4 @@ def require_own_packages() -> None:
         return
     others = foreign_distributions()
     remove = f"pip uninstall {' '.join(others)}, then " if others else "move it off Python's path, or "
-    raise ImportError(f"{'; '.join(found)}. Do this: {remove}pip install --force-reinstall --no-deps {DISTRIBUTION}")
+    raise ImportError(f"{'; '.join(found)}. Do this: {remove}{AGAIN}")

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from kobert_pipeline.commands.doctor import examine
-from kobert_pipeline.ground.own_packages import OURS, foreign_distributions, foreign_packages
+from kobert_pipeline.ground.own_packages import AGAIN, OURS, foreign_distributions, foreign_packages
 
 
 def imported(place):
@@ -29,7 +29,7 @@ def test_a_foreign_package_is_named_when_ours_is_imported(name, tmp_path):
     code, message = imported(tmp_path)
     assert code == 1
     assert message.startswith(f"ImportError: the package {name} is a foreign one: {tmp_path}")
-    assert message.endswith("pip install --force-reinstall --no-deps kobert-pipeline")
+    assert message.endswith(AGAIN)
 
 
 def test_ours_are_taken_for_ours(tmp_path):
