@@ -15,7 +15,9 @@ from klue_eval.model_folders import folder_identity, resolve_model, untrained_id
 from klue_eval.plot import draw_scores
 from klue_eval.published import PUBLISHED
 from klue_eval.rescore import rescore
-from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation
+from klue_eval.row_scores import ROWS, RowScores, save_rows
+from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation, rows_of_run
+from klue_eval.significance import run_name
 from klue_eval.table import render_table
 from klue_eval.task_data import HELD_OUT, OWN, TaskData, all_parts, data_files, data_name, hash_data, read_all, task_of
 from klue_eval.tasks import KNOWN
@@ -56,8 +58,8 @@ def build(
     data_hashes: dict[str, str] | None,
     execution: ExecutionConfig = ALONE,
 ) -> dict[str, Any]:
-    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `table.md` and the
-    plot of the table. Returns the summary.
+    """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `rows.npz`,
+    `table.md` and the plot of the table. Returns the summary.
 
     `data_hashes` is the result of `hash_data`, and `model_identity` identifies the pretraining.
     Raises InputError if the model is not an encoder with a tokenizer, or if the data cannot be read.
@@ -127,8 +129,18 @@ def _write(summary: Mapping[str, Any], root: Path, out: Workspace) -> None:
     scores = parse_scores(summary)
     write_json(out.path / SCORES, summary)
     write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
+    save_rows(out.path / ROWS, _all_rows(summary, root))
     write_text(out.path / TABLE, render_table(scores))
     write_text(out.run_folder / PLOT, draw_scores(score_table(scores, PUBLISHED), sample=scores.sample))
+
+
+def _all_rows(summary: Mapping[str, Any], root: Path) -> dict[str, RowScores]:
+    """The rows of every run, so that evaluations can be compared where the runs are gone."""
+    return {
+        run_name(number, seed): rows_of_run(root / RUNS / run)
+        for number, result in enumerate(summary["results"])
+        for seed, run in enumerate(result["runs"])
+    }
 
 
 def _analysis(result: Mapping[str, Any], root: Path) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
 from klue_eval.figures import aggregate, best_trial, summary_line
-from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, scores_of_run
+from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, rows_of_run, scores_of_run
+from klue_eval.significance import with_intervals
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import OWN, TaskData, read_all, task_of
 from kobert_pipeline.ground.contents.scores import PRETRAINED
@@ -137,6 +138,8 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
     settings = _choose(evaluation, comparison, initialisation)
     folders = _run_all_seeds(evaluation, comparison, initialisation, settings)
     runs = [scores_of_run(folder) for folder in folders]
+    figures = aggregate(comparison.task, runs)
+    figures["metrics"] = with_intervals(figures["metrics"], [rows_of_run(folder) for folder in folders])
     return {
         "protocol": comparison.name,
         "task": comparison.task.name,
@@ -153,7 +156,8 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "unknown_share": runs[0]["unknown_share"],
         "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
         "runs": [folder.name for folder in folders],
-        **aggregate(comparison.task, runs),
+        "rows_id": runs[0]["rows_id"],
+        **figures,
     }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from klue_eval import baseline
 from klue_eval.analysis import analyse
 from klue_eval.figures import best_checkpoint, score
+from klue_eval.row_scores import ROWS, RowScores, load_rows, row_scores, rows_id, save_rows
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import TaskData, scored_rows
 from klue_eval.values import Row
@@ -26,10 +27,12 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 RUNS = "klue_runs"
-RUN_VERSION = 3
+RUN_VERSION = 4
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
+RUN = "run"
+"""The name of a run in its own file of rows."""
 MODEL = "model"
 """The folder of a model that a run keeps."""
 
@@ -130,7 +133,8 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path],
         with Meter() as meter:
             done = work(out.path)
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
-        write_json(out.path / SCORES, done.scores)
+        write_json(out.path / SCORES, done.scores | {"rows_id": rows_id(task, done.scored)})
+        save_rows(out.path / ROWS, {RUN: row_scores(task, done.official or done.predictions, done.scored)})
         write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
         out.records[PREDICTIONS] = len(done.predictions)
         summary = {"task": done.scores["task"], **done.scores["last"]}
@@ -140,6 +144,11 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path],
 def scores_of_run(folder: Path) -> dict[str, Any]:
     """What a finished run scored. Raises ArtifactMismatch if the file is missing or has changed."""
     return read_object(verified(folder, SCORES))
+
+
+def rows_of_run(folder: Path) -> RowScores:
+    """What each row added to the scores of a finished run. Raises ArtifactMismatch if the file is missing or has changed."""
+    return load_rows(verified(folder, ROWS)).get(RUN, {})
 
 
 def _lines(done: Finished) -> Iterator[dict[str, Any]]:

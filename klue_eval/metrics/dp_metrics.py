@@ -10,6 +10,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import accuracy, macro_f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
+from klue_eval.metrics.row_values import RowValues, class_f1_of
 
 RELATIONS = [
     "NP",
@@ -69,9 +70,18 @@ def official(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]
       and it counts in the mean: **one wrong head in the whole data set limits `las`** to 16/17, 94.1.
     """
     heads, relations, gold_heads, gold_relations = _flat(predictions, rows)
-    right = [head == gold for head, gold in zip(heads, gold_heads, strict=True)]
-    classes = [_lumped(relation) if same else WRONG_HEAD for relation, same in zip(relations, right, strict=True)]
+    arcs = zip(heads, relations, gold_heads, strict=True)
+    classes = [_class(head, relation, gold) for head, relation, gold in arcs]
     return {"uas": macro_f1(heads, gold_heads), "las": macro_f1(classes, [_lumped(gold) for gold in gold_relations])}
+
+
+def by_row(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    heads, relations = [], []
+    for prediction, row in zip(predictions, rows, strict=True):
+        arcs = list(zip(prediction, row["heads"], row["relations"], strict=True))
+        heads.append([(int(head), gold) for (head, _), gold, _ in arcs])
+        relations.append([(_class(int(head), name, gold), _lumped(known)) for (head, name), gold, known in arcs])
+    return {"uas": class_f1_of(heads), "las": class_f1_of(relations)}
 
 
 def corrected(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -79,6 +89,10 @@ def corrected(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any
     heads, relations, gold_heads, gold_relations = _flat(predictions, rows)
     arcs, gold_arcs = list(zip(heads, relations, strict=True)), list(zip(gold_heads, gold_relations, strict=True))
     return {"uas": accuracy(heads, gold_heads), "las": accuracy(arcs, gold_arcs)}
+
+
+def _class(head: int, relation: str, gold: int) -> str:
+    return _lumped(relation) if head == gold else WRONG_HEAD
 
 
 def _lumped(relation: str) -> str:
@@ -105,4 +119,4 @@ def _check(prediction: Prediction, row: Mapping[str, Any], name: str) -> None:
         raise ValueError(f"{name}: {unknown[0]!r} is not a relation; known: {', '.join(RELATIONS)}")
 
 
-METRICS = Metrics(("uas", "las"), official, corrected)
+METRICS = Metrics(("uas", "las"), official, corrected, by_row)

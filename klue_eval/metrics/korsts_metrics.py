@@ -7,11 +7,16 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import pearson
 from klue_eval.metrics.metric import Metrics
+from klue_eval.metrics.row_values import RowValues, numbers
 
 
 def official(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """`spearman`: rho times 100 (-100 to 100). Equals `scipy.stats.spearmanr`; 0 if one side is constant."""
     return {"spearman": pearson(ranks(predictions), ranks([row["score"] for row in rows]))}
+
+
+def by_row(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    return {"spearman": numbers("spearman", predictions, [row["score"] for row in rows])}
 
 
 def ranks(values: Sequence[float]) -> list[float]:
@@ -29,4 +34,4 @@ def ranks(values: Sequence[float]) -> list[float]:
     return found
 
 
-METRICS = Metrics(("spearman",), official, corrected=official)
+METRICS = Metrics(("spearman",), official, official, by_row)

@@ -7,6 +7,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import accuracy as share_correct
 from klue_eval.metrics.metric import Metrics
+from klue_eval.metrics.row_values import RowValues, accuracy_of
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -14,4 +15,8 @@ def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> d
     return {"accuracy": share_correct(predictions, [row["label"] for row in rows])}
 
 
-METRICS = Metrics(("accuracy",), official, corrected=official)
+def by_row(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    return {"accuracy": accuracy_of(predictions, [row["label"] for row in rows])}
+
+
+METRICS = Metrics(("accuracy",), official, official, by_row)

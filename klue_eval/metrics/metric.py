@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
+from klue_eval.metrics.row_values import ByRow
+
 Arithmetic = Callable[[Sequence[Any], Sequence[Mapping[str, Any]]], dict[str, float]]
 """One prediction for each row, the rows with their labels -> name of the metric -> score, 0 to 100.
 Raises ValueError unless there is exactly one prediction for each row, and if one does not have the task's form."""
@@ -19,6 +21,8 @@ class Metrics:
     """As KLUE's released code computes it: comparable with published scores."""
     corrected: Arithmetic
     """What the name of the metric says. The same function as `official` if that is right."""
+    by_row: ByRow | None = None
+    """What each row adds to the official scores. A metric that it leaves out has no interval and no p."""
 
 
 def check_rows(predictions: Sized, rows: Sized) -> None:

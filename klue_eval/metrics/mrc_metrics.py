@@ -13,6 +13,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import mean
 from klue_eval.metrics.metric import Metrics, check_rows
+from klue_eval.metrics.row_values import RowValues, mean_of
 
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _QUOTES = re.compile("[《》〈〉「」『』‘’“”]")
@@ -29,6 +30,11 @@ def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> d
       quotation marks never matches (its bracket closes too early), so 《》 and ‘’ count as part of an answer.
     """
     return _scores(predictions, rows, normalise_officially, _longest_match)
+
+
+def by_row(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    exact, overlaps = _points(predictions, rows, normalise_officially, _longest_match)
+    return {"exact_match": mean_of([points] for points in exact), "rouge_w": mean_of([points] for points in overlaps)}
 
 
 def corrected(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -65,6 +71,17 @@ def _scores(
     normalised: Callable[[str], str],
     matched: Callable[[str, str], int],
 ) -> dict[str, float]:
+    exact, overlaps = _points(predictions, rows, normalised, matched)
+    return {"exact_match": mean(exact), "rouge_w": mean(overlaps)}
+
+
+def _points(
+    predictions: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    normalised: Callable[[str], str],
+    matched: Callable[[str, str], int],
+) -> tuple[list[float], list[float]]:
+    """Exact match and overlap of each row, 0 to 100."""
     check_rows(predictions, rows)
     exact, overlaps = [], []
     for prediction, row in zip(predictions, rows, strict=True):
@@ -72,7 +89,7 @@ def _scores(
         gold = [normalised(text) for text in gold_texts(row)]
         exact.append(100.0 * (answer in gold))
         overlaps.append(100.0 * max(overlap(answer, text, matched) for text in gold))
-    return {"exact_match": mean(exact), "rouge_w": mean(overlaps)}
+    return exact, overlaps
 
 
 def gold_texts(row: Mapping[str, Any]) -> list[str]:
@@ -80,4 +97,4 @@ def gold_texts(row: Mapping[str, Any]) -> list[str]:
     return [answer["text"] for answer in row["answers"]] or [""]
 
 
-METRICS = Metrics(("exact_match", "rouge_w"), official, corrected)
+METRICS = Metrics(("exact_match", "rouge_w"), official, corrected, by_row)

@@ -7,6 +7,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
+from klue_eval.metrics.row_values import RowValues
 
 Entity = tuple[int, int, str]
 """First eojeol, the one after the last, type."""
@@ -17,14 +18,22 @@ def official(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, A
 
     A prediction is a list of labels, one for each eojeol.
     """
+    hits, predicted, actual = map(sum, zip(*_counts(predictions, rows), strict=True))
+    return {"entity_f1": f1(hits, predicted, actual)}
+
+
+def by_row(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    return {"entity_f1": RowValues("pooled_f1", [*_counts(predictions, rows)])}
+
+
+def _counts(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int, int]]:
+    """Hits, predicted and actual entities of each row."""
     check_rows(predictions, rows)
-    hits, predicted, actual = 0, 0, 0
     for number, (labels, row) in enumerate(zip(predictions, rows, strict=True)):
         if len(labels) != len(row["labels"]):
             raise ValueError(f"{row_name(row, number)}: {len(labels)} labels for {len(row['labels'])} eojeols")
         guessed, known = set(entities(labels)), set(entities(row["labels"]))
-        hits, predicted, actual = hits + len(guessed & known), predicted + len(guessed), actual + len(known)
-    return {"entity_f1": f1(hits, predicted, actual)}
+        yield len(guessed & known), len(guessed), len(known)
 
 
 def entities(labels: Sequence[str]) -> Iterator[Entity]:
@@ -39,4 +48,4 @@ def entities(labels: Sequence[str]) -> Iterator[Entity]:
             start, kind = place, name
 
 
-METRICS = Metrics(("entity_f1",), official, corrected=official)
+METRICS = Metrics(("entity_f1",), official, official, by_row)

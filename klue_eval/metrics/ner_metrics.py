@@ -11,6 +11,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import class_f1, f1, mean
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
+from klue_eval.metrics.row_values import RowValues, class_f1_of, entity_f1_of
 
 TYPES = ("PS", "LC", "OG", "DT", "TI", "QT")
 LABELS = (*(f"{prefix}-{name}" for name in TYPES for prefix in "BI"), "O")
@@ -34,18 +35,24 @@ def official(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping
     `decode_officially` of the task returns predictions that are two longer than the sentence, with the model's labels
     at both ends, and None from the character on at which the released code stops: sentences are scored up to there.
     """
-    check_rows(predictions, rows)
-    predicted: list[str] = []
-    actual: list[str] = []
-    for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True)):
-        first, labels, last = _ends(prediction, len(row["characters"]))
-        pairs = _pairs(labels, row, number)
-        predicted += [first, *(label for label, _ in pairs), last]
-        actual += ["O", *(label for _, label in pairs), "O"]
+    sentences = _sentences(predictions, rows)
+    predicted, actual = ([pair[side] for sentence in sentences for pair in sentence] for side in (0, 1))
     found = class_f1(predicted, actual)
     return {
         "entity_f1": _entity_f1([predicted], [actual]),
         "character_f1": mean(found.get(label, 100.0) for label in LABELS),
+    }
+
+
+def by_row(predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    """Sentence by sentence: which sentence an entity would continue into depends on the order in which rows are drawn."""
+    sentences = _sentences(predictions, rows)
+    sides = (
+        ({*entities([one for one, _ in pairs])}, {*entities([other for _, other in pairs])}) for pairs in sentences
+    )
+    return {
+        "entity_f1": entity_f1_of(sides),
+        "character_f1": class_f1_of(sentences, LABELS, "macro_f1_of_all"),
     }
 
 
@@ -87,6 +94,18 @@ def _entity_f1(predicted: Sequence[Sequence[str]], actual: Sequence[Sequence[str
     return mean(f1(len(sides[0][kind] & sides[1][kind]), len(sides[0][kind]), len(sides[1][kind])) for kind in types)
 
 
+def _sentences(
+    predictions: Sequence[Sequence[str | None]], rows: Sequence[Mapping[str, Any]]
+) -> list[list[tuple[str, str]]]:
+    """(predicted, actual) of the characters of each sentence, with the extra one at both ends."""
+    check_rows(predictions, rows)
+    sentences = []
+    for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True)):
+        first, labels, last = _ends(prediction, len(row["characters"]))
+        sentences.append([(first, "O"), *_pairs(labels, row, number), (last, "O")])
+    return sentences
+
+
 def _ends(prediction: Sequence[str | None], characters: int) -> tuple[str, Sequence[str | None], str]:
     if len(prediction) == characters + 2:
         return prediction[0] or "O", prediction[1:-1], prediction[-1] or "O"
@@ -110,4 +129,4 @@ def _pairs(labels: Sequence[str | None], row: Mapping[str, Any], number: int) ->
     return pairs
 
 
-METRICS = Metrics(("entity_f1", "character_f1"), official, corrected)
+METRICS = Metrics(("entity_f1", "character_f1"), official, corrected, by_row)

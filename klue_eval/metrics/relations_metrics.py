@@ -10,6 +10,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import average_precision_area, mean, micro_f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
+from klue_eval.metrics.row_values import RowValues, pooled_f1_of
 
 NO_RELATION = "no_relation"
 LABELS = (
@@ -76,4 +77,10 @@ def _areas(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]])
     }
 
 
-METRICS = Metrics(("micro_f1", "auprc"), official, corrected)
+def by_row(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    """Without `auprc`, which is a curve over all rows and no sum over them."""
+    pairs = ([(guess[0], row["label"])] for guess, row in zip(predictions, rows, strict=True))
+    return {"micro_f1": pooled_f1_of(pairs, ignored=NO_RELATION)}
+
+
+METRICS = Metrics(("micro_f1", "auprc"), official, corrected, by_row)

@@ -7,6 +7,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import binary_f1, pearson
 from klue_eval.metrics.metric import Metrics
+from klue_eval.metrics.row_values import RowValues, numbers, pooled_f1_of
 
 SIMILAR = 3.0
 """A pair with this similarity (0 to 5) or more counts as a paraphrase, in predictions and in labels."""
@@ -22,4 +23,10 @@ def official(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) ->
     }
 
 
-METRICS = Metrics(("pearson", "f1"), official, corrected=official)
+def by_row(predictions: Sequence[float], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    labels = [row["labels"]["real-label"] for row in rows]
+    similar = [[(one >= SIMILAR, other >= SIMILAR)] for one, other in zip(predictions, labels, strict=True)]
+    return {"pearson": numbers("pearson", predictions, labels), "f1": pooled_f1_of(similar, ignored=False)}
+
+
+METRICS = Metrics(("pearson", "f1"), official, official, by_row)

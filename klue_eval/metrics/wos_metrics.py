@@ -10,6 +10,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import f1, mean
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
+from klue_eval.metrics.row_values import RowValues, mean_of
 
 NONE = "none"
 """The value of a slot that the dialogue has not filled. It is equal to no entry."""
@@ -24,6 +25,15 @@ def official(predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapp
     Early turns of a dialogue, with one slot or none, count as much as late ones with fifteen.
     """
     return _scores(predictions, rows, lambda turns: mean(_turn_f1(*turn) for turn in turns))
+
+
+def by_row(predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    """A row is a dialogue, and its parts are the turns: those of one dialogue are drawn together."""
+    dialogues = [_turns([prediction], [row]) for prediction, row in zip(predictions, rows, strict=True)]
+    return {
+        "joint_goal_accuracy": mean_of([100.0 * (one == other) for one, other in turns] for turns in dialogues),
+        "slot_f1": mean_of([_turn_f1(*turn) for turn in turns] for turns in dialogues),
+    }
 
 
 def corrected(predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -74,4 +84,4 @@ def _state(entries: Iterable[str]) -> State:
     return frozenset(entry for entry in entries if not entry.endswith(f"-{NONE}"))
 
 
-METRICS = Metrics(("joint_goal_accuracy", "slot_f1"), official, corrected)
+METRICS = Metrics(("joint_goal_accuracy", "slot_f1"), official, corrected, by_row)

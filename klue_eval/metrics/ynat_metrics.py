@@ -7,6 +7,7 @@ from typing import Any
 
 from klue_eval.metrics.arithmetic import macro_f1
 from klue_eval.metrics.metric import Metrics
+from klue_eval.metrics.row_values import RowValues, class_f1_of
 
 
 def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -14,4 +15,8 @@ def official(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> d
     return {"macro_f1": macro_f1(predictions, [row["label"] for row in rows])}
 
 
-METRICS = Metrics(("macro_f1",), official, corrected=official)
+def by_row(predictions: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, RowValues]:
+    return {"macro_f1": class_f1_of([(guess, row["label"])] for guess, row in zip(predictions, rows, strict=True))}
+
+
+METRICS = Metrics(("macro_f1",), official, official, by_row)

@@ -43,6 +43,8 @@ class Figures:
     best_mean: float | None = None
     """Of the best checkpoint of each seed, chosen on the scored rows. Corrected scores have none."""
     best_per_seed: tuple[float, ...] = ()
+    interval: tuple[float, float] | None = None
+    """The 95 % interval of `last_mean`, over rows and, from three seeds on, seeds. None for a metric that is not a sum over rows."""
 
     @property
     def spread(self) -> float | None:
@@ -79,6 +81,8 @@ class Result:
     """Official scores, in the order of the columns."""
     corrected: Mapping[str, Figures] = field(default_factory=dict)
     """Empty if the official metric needs no correction."""
+    rows_id: str = ""
+    """Hash of the scored rows' texts and labels. Only results with the same one are compared; empty where it was not kept."""
     unknown_share: Mapping[str, float] = field(default_factory=dict)
     """`train` and `scored`: [UNK] among the tokens of the rows. Empty in scores that did not count it."""
 
