@@ -151,7 +151,7 @@ def _scores(seeds: Sequence[RowValues], resamples: int, seed: int) -> tuple[Arra
     return np.array(whole), np.concatenate(drawn, axis=1)
 
 
-def _weights(counts: Array, resamples: int, seed: int) -> Iterator[Array]:
+def _weights(counts: NDArray[np.integer[Any]], resamples: int, seed: int) -> Iterator[Array]:
     """Yields [r, lines], R in all: how often each line is drawn."""
     import numpy as np
 

@@ -54,7 +54,7 @@ def load_rows(path: Path) -> dict[str, dict[str, RowValues]]:
         with np.load(path, allow_pickle=False) as arrays:
             for key in arrays.files:
                 name, metric, kind = key.split("/")
-                runs.setdefault(name, {})[metric] = RowValues(kind, arrays[key])  # type: ignore[arg-type]
+                runs.setdefault(name, {})[metric] = RowValues(kind, arrays[key])
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ArtifactMismatch(f"{path}: cannot be read ({error}). Remove its folder, and evaluate again.") from None
     return runs

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from klue_eval.published import PUBLISHED
 from klue_eval.tasks import KNOWN
+from kobert_pipeline.ground.contents.score_details import details
 from kobert_pipeline.ground.contents.score_table import (
     HELD_OUT,
     SETTINGS_TITLES,
@@ -33,7 +34,11 @@ def render_table(scores: ScoreSummary) -> str:
     """Returns Markdown: our scores and the published ones, then how each of ours was reached."""
     ours_and_published = _markdown(_scores(score_table(scores, PUBLISHED)))
     settings = _markdown([SETTINGS_TITLES, *settings_rows(scores)])
-    return "\n\n".join([*_notes(scores), ours_and_published, settings]) + "\n"
+    return "\n\n".join([*_notes(scores), ours_and_published, settings, *_details(scores)]) + "\n"
+
+
+def _details(scores: ScoreSummary) -> list[str]:
+    return [part for detail in details(scores) for part in (detail.words, _markdown([detail.titles, *detail.rows]))]
 
 
 def _notes(scores: ScoreSummary) -> list[str]:

@@ -24,6 +24,8 @@ from kobert_pipeline.recipe import Recipe, load_recipe
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from klue_eval.significance import Compared
+
 __all__ = ["OpenRun", "load_recipe", "open_run", "run"]
 
 ARTIFACTS = "artifacts"
@@ -60,7 +62,7 @@ class OpenRun:
 
     def scores(self) -> DataFrame:
         """The scores, 0 to 100, a row for each protocol, task, metric and initialisation: `mean` and `deviation` over seeds (None for one seed)
-        of the last checkpoint, `best` of the best checkpoint, and `baseline` of character TF-IDF on the same rows. `corrected` is the mean
+        of the last checkpoint, the 95 % interval from `low` to `high`, `best` of the best checkpoint, and `baseline` of character TF-IDF on the same rows. `corrected` is the mean
         of the corrected metric.
 
         Raises KobertError if the run was not evaluated, or if pandas is missing.
@@ -72,6 +74,18 @@ class OpenRun:
             for metric in result.metrics
         ]
         return _pandas().DataFrame(rows)
+
+    def compare(self, other: OpenRun) -> DataFrame:
+        """Whether the scores of another run differ by more than chance, a row for each score that both have: `difference` (the other's minus
+        this one's), the ends `low` and `high` of its 95 % interval, and `p`, by a paired bootstrap over rows and seeds. Scores of other rows
+        are not compared: their `refused` says why.
+
+        Raises KobertError if one of them was not evaluated, or if pandas is missing.
+        """
+        from klue_eval.significance import compared
+
+        both = [Scores(run._folder("klue_eval")) for run in (self, other)]
+        return _pandas().DataFrame([_compared(entry) for entry in compared(*both)])
 
     def _folder(self, stage: str) -> Path:
         if stage not in self.folders:
@@ -89,12 +103,28 @@ def _score(result: Result, metric: str, baseline: Mapping[str, float]) -> dict[s
         "split": result.split,
         "mean": figures.last_mean,
         "deviation": figures.last_std,
+        "low": figures.interval[0] if figures.interval else None,
+        "high": figures.interval[1] if figures.interval else None,
         "best": figures.best_mean,
         "corrected": corrected.last_mean,
         "baseline": baseline.get(metric),
         "train_rows": result.train_rows,
         "scored_rows": result.dev_rows,
         "seeds": result.seeds,
+    }
+
+
+def _compared(entry: Compared) -> dict[str, Any]:
+    found = entry.difference
+    return {
+        "protocol": entry.protocol,
+        "score": entry.title,
+        "scored_rows": entry.rows,
+        "difference": entry.values[1] - entry.values[0],
+        "low": found.low if found else None,
+        "high": found.high if found else None,
+        "p": found.p if found else None,
+        "refused": entry.refused,
     }
 
 

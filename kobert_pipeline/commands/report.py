@@ -51,11 +51,12 @@ def report(
         raise KobertError(
             "--compare-with compares tokenizers with the one of a single run. A page of several runs shows their own."
         )
-    typer.echo(write_compared(found, artifacts, out))
+    page, lines = write_compared(found, artifacts, out)
+    typer.echo("\n".join([str(page), *lines]))
 
 
-def write_compared(runs: Sequence[FinishedRun], artifacts: Path, out: Path | None = None) -> Path:
-    """Writes the page that compares two runs or more."""
+def write_compared(runs: Sequence[FinishedRun], artifacts: Path, out: Path | None = None) -> tuple[Path, list[str]]:
+    """Writes the page that compares two runs or more. Returns it, and for two runs a line for each score that both have."""
     from kobert_pipeline.report.compare import write_comparison
     from kobert_pipeline.report.many_runs import write_many
 
@@ -63,10 +64,10 @@ def write_compared(runs: Sequence[FinishedRun], artifacts: Path, out: Path | Non
     folders = [dict(run.folders) for run in runs]
     page = out or artifacts / REPORTS / f"{_page_name(names)}.html"
     if len(runs) == 2:
-        write_comparison(page, (names[0], names[1]), (folders[0], folders[1]))
-    else:
-        write_many(page, names, folders)
-    return page
+        real = write_comparison(page, (names[0], names[1]), (folders[0], folders[1]))
+        return page, [row.line for row in real]
+    write_many(page, names, folders)
+    return page, []
 
 
 def _page_name(names: Sequence[str]) -> str:

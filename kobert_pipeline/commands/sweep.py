@@ -85,7 +85,7 @@ def _compare(names: Sequence[str], artifacts: Path) -> None:
     rows = {row.name: row for row in read_rows(artifacts)}
     show([rows[name] for name in dict.fromkeys(names) if name in rows])
     if len(wanted) > 1:
-        typer.echo(f"Report: {write_compared(wanted, artifacts)}")
+        typer.echo(f"Report: {write_compared(wanted, artifacts)[0]}")
 
 
 def task_number(text: str, count: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.morpheme_colours import Sentence
 from kobert_pipeline.report.picture import StageBox, stage_boxes
 from kobert_pipeline.report.pretraining import with_unit
+from kobert_pipeline.report.real_differences import RealDifference, real_differences
 from kobert_pipeline.report.templates import template
 from kobert_pipeline.report.tried import Tried, tried
 from kobert_pipeline.uses import use_named
@@ -31,12 +32,16 @@ EXAMPLES = 3
 Pair = tuple[str, str]
 
 
-def write_comparison(path: Path, names: Pair, folders: tuple[dict[str, Path], dict[str, Path]]) -> None:
-    """Writes the page of two runs. `folders`: stage -> finished artifact of each; stages that are absent are left out."""
-    write_kept(path, render(names, (ArtifactSet.read(folders[0]), ArtifactSet.read(folders[1]))))
+def write_comparison(path: Path, names: Pair, folders: tuple[dict[str, Path], dict[str, Path]]) -> list[RealDifference]:
+    """Writes the page of two runs, and returns which scores differ. `folders`: stage -> finished artifact of each; stages that are
+    absent are left out."""
+    both = ArtifactSet.read(folders[0]), ArtifactSet.read(folders[1])
+    real = real_differences(both)
+    write_kept(path, render(names, both, real))
+    return real
 
 
-def render(names: Pair, both: Both) -> str:
+def render(names: Pair, both: Both, real: Sequence[RealDifference]) -> str:
     boxes = (stage_boxes(both[0]), stage_boxes(both[1]))
     scored = [dev_scores(artifacts) for artifacts in both]
     values = {
@@ -51,6 +56,7 @@ def render(names: Pair, both: Both) -> str:
         "panels": score_tracks.panels(
             *(score_table(found, model=name) for name, found in zip(names, scored, strict=True))
         ),
+        "real": real,
         "sample": any(found.sample for found in scored),
         "costs": costs(boxes, shared(both)),
         "kinds": morpheme_colours.KINDS,

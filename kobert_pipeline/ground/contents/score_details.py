@@ -1,0 +1,61 @@
+"""What the score table has no room for. Each function lays out one table; Markdown and the page format it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kobert_pipeline.ground.contents.scores import Result, ScoreSummary
+
+Rows = list[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A table of its own, with what a reader has to know about it."""
+
+    heading: str
+    words: str
+    titles: tuple[str, ...]
+    rows: Rows
+
+
+INTERVAL_TITLES = ("protocol", "score", "initialisation", "mean", "95 % interval", "scored rows", "seeds")
+INTERVALS_ARE = (
+    "95 % intervals of the last checkpoint, by a bootstrap over the scored rows and, from three seeds on, over seeds. With fewer, "
+    "other seeds may score outside."
+)
+
+
+def details(scores: ScoreSummary) -> list[Detail]:
+    """The tables that have a row."""
+    found = [Detail("Intervals", INTERVALS_ARE, INTERVAL_TITLES, interval_rows(scores))]
+    return [detail for detail in found if detail.rows]
+
+
+def interval_rows(scores: ScoreSummary) -> Rows:
+    """A row for each official score with an interval, under INTERVAL_TITLES."""
+    return list(_interval_rows(scores))
+
+
+def _interval_rows(scores: ScoreSummary) -> Iterator[tuple[str, ...]]:
+    for result, metric in _each(scores):
+        figures = result.metrics[metric]
+        if figures.interval is not None:
+            yield (
+                result.protocol,
+                _title(scores, result, metric),
+                result.initialisation,
+                f"{figures.last_mean:.2f}",
+                "{:.2f} to {:.2f}".format(*figures.interval),
+                f"{result.dev_rows:,}",
+                str(result.seeds),
+            )
+
+
+def _each(scores: ScoreSummary) -> Iterator[tuple[Result, str]]:
+    return ((result, metric) for result in scores.results for metric in result.metrics)
+
+
+def _title(scores: ScoreSummary, result: Result, metric: str) -> str:
+    return next(column.title for column in scores.columns if (column.task, column.metric) == (result.task, metric))
