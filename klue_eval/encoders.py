@@ -82,6 +82,8 @@ def _load_encoder(
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {one_line(error)}") from None
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
+    if training != "finetune" and config.is_encoder_decoder:
+        model = model.get_encoder()
     assert isinstance(model, nn.Module)
     if training != "finetune":
         return freeze(model, training, overrides.get("num_labels"), of_tokens=auto_class == TOKEN_CLASS)
@@ -121,7 +123,7 @@ def _attention() -> str | None:
 
 def load_config(folder: Path, trust_remote_code: bool = False, *, pad_id: int | None = None, **overrides: Any) -> Any:
     """Returns the model's configuration. A decoder without padding gets the tokenizer's, `pad_id`. Raises InputError if the
-    folder has no model of a known kind, or an encoder–decoder."""
+    folder has no model of a known kind."""
     from transformers import AutoConfig
 
     try:
@@ -130,27 +132,27 @@ def load_config(folder: Path, trust_remote_code: bool = False, *, pad_id: int | 
         raise InputError(
             f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
         ) from None
-    _require_one_stack(folder, config)
     if sees_the_past_alone(config) and config.pad_token_id is None and pad_id is not None:
         config.pad_token_id = pad_id  # its classifiers look for the last token that is not padding
     return config
 
 
-def _require_one_stack(folder: Path, config: Any) -> None:
-    if config.is_encoder_decoder:
-        raise InputError(
-            f"{folder}: {config.model_type} is an encoder–decoder model; KLUE is scored on encoders and decoders"
-        )
-
-
 def require_tasks(folder: Path, tasks: Sequence[str], trust_remote_code: bool = False) -> None:
-    """Raises InputError if the model is a decoder and a task asks about single tokens. The last token of a decoder alone has
-    seen the whole text, and transformers' classifiers read that one."""
+    """Raises InputError if the model is a decoder, or has one, and a task asks about single tokens. The last token of a decoder
+    alone has seen the whole text, and transformers' classifiers read that one."""
     config = load_config(folder, trust_remote_code)
-    if sees_the_past_alone(config) and (problem := not_for_decoders(tasks)):
+    kind = _kind_of_decoder(config)
+    if kind and (problem := not_for_decoders(tasks)):
         raise InputError(
-            f"{folder}: {config.model_type} is a decoder here, in which a token reads only those before it. {problem}"
+            f"{folder}: {config.model_type} is {kind} here, in which a token reads only those before it. {problem}"
         )
+
+
+def _kind_of_decoder(config: Any) -> str:
+    """Empty for an encoder."""
+    if config.is_encoder_decoder:
+        return "an encoder with a decoder"
+    return "a decoder" if sees_the_past_alone(config) else ""
 
 
 def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:

@@ -93,8 +93,10 @@ class Recipe(Config):
     @model_validator(mode="after")
     def _a_decoder_is_scored_on_whole_texts(self) -> Recipe:
         name = self.pretrain.architecture["name"]
-        if ARCHITECTURES[name].causal and (problem := not_for_decoders(self.klue_eval.tasks)):
-            raise RecipeError(f"pretrain.architecture: {name!r} is a decoder. {problem}")
+        architecture = ARCHITECTURES[name]
+        decodes = architecture.causal or architecture.writes_targets
+        if decodes and (problem := not_for_decoders(self.klue_eval.tasks)):
+            raise RecipeError(f"pretrain.architecture: {name!r} is a decoder, or has one. {problem}")
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ settings.load_profile("untimed")
 PLACEHOLDERS = ("[전화번호]", "[이메일]")
 TEXT = Path(__file__).parent / "fixtures" / "documents.txt"
 TINY_VOCABULARY, TINY_BYTES = 992, 640
+SENTINELS = tuple(f"<extra_id_{number}>" for number in range(24))
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,21 @@ def tiny_bytes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """The same corpus, with a byte-level tokenizer for models that write."""
     root = tmp_path_factory.mktemp("bytes")
     tokenizer = _tokenizer(root, tiny.corpora, model="bpe", vocab_size=TINY_BYTES)
+    return Tiny(root, tiny.corpora, tokenizer, _dataset(root, tiny.corpora, tokenizer))
+
+
+@pytest.fixture(scope="session")
+def tiny_targets(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """The same corpus, with a byte-level tokenizer for encoder-decoders: [SEP] ends a text, and there are sentinels."""
+    root = tmp_path_factory.mktemp("targets")
+    tokenizer = _tokenizer(
+        root,
+        tiny.corpora,
+        special_tokens=SENTINELS,
+        open_end=False,
+        model="bpe",
+        vocab_size=TINY_BYTES + len(SENTINELS),
+    )
     return Tiny(root, tiny.corpora, tokenizer, _dataset(root, tiny.corpora, tokenizer))
 
 
@@ -101,7 +117,9 @@ def _counts(rows: list[dict[str, Any]]) -> dict[str, int]:
     return documents | {"sentences": len(sentences), "bytes": size, "raw_bytes": size}
 
 
-def _tokenizer(root: Path, corpora: Path, **settings: Any) -> Path:
+def _tokenizer(
+    root: Path, corpora: Path, *, special_tokens: tuple[str, ...] = (), open_end: bool = True, **settings: Any
+) -> Path:
     from tokenizer.build import build
     from tokenizer.config import TokenizerConfig
 
@@ -109,8 +127,9 @@ def _tokenizer(root: Path, corpora: Path, **settings: Any) -> Path:
     config, one = TokenizerConfig.parse(given), ExecutionConfig(workers=1)
     with Workspace(root, identity("tokenizer", corpora=corpora)) as out:
         summary = build(
-            config, corpora, out, special_tokens=(), placeholders=PLACEHOLDERS if config.model == "bpe" else (),
-            open_end=config.model == "bpe", execution=one,
+            config, corpora, out, special_tokens=special_tokens,
+            placeholders=PLACEHOLDERS if config.model == "bpe" else (),
+            open_end=open_end and config.model == "bpe", execution=one,
         )  # fmt: skip
         return out.finish(summary, {})
 

@@ -46,7 +46,7 @@ OF_WHOLE_TEXTS = ("classification", "regression")
 
 
 def not_for_decoders(names: Iterable[str]) -> str:
-    """Why a decoder cannot be scored on these tasks, and what to do; empty if it can."""
+    """Why a model with a decoder cannot be scored on these tasks, and what to do; empty if it can."""
     refused = [name for name in names if KNOWN[name].head not in OF_WHOLE_TEXTS]
     fitting = [name for name in TASKS if TASKS[name].head in OF_WHOLE_TEXTS]
     if not refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import albert, bert, deberta, electra, gpt2, llama, modernbert, roberta, xlnet
+from kobert_pipeline.architectures import albert, bart, bert, deberta, electra, gpt2, llama, modernbert, roberta, xlnet
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -20,6 +20,7 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             xlnet.ARCHITECTURE,
             gpt2.ARCHITECTURE,
             llama.ARCHITECTURE,
+            bart.ARCHITECTURE,
         )
     }
 )

@@ -166,6 +166,8 @@ class Architecture:
     mask: MaskKind = "additive"
     causal: bool = False
     """A position sees the positions before it alone."""
+    writes_targets: bool = False
+    """An encoder-decoder: its decoder writes a target, and the encoder alone reads the source."""
     packs: bool = True
     """Whether examples can share a row without seeing each other."""
     cls_last: bool = False

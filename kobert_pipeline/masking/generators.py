@@ -34,6 +34,10 @@ class RowGenerator:
         words: np.ndarray = philox.random_raw(self.rows * counts * WORDS_PER_COUNT)
         return words.reshape(self.rows, -1)[:, :length]
 
+    def of_rows(self, purpose: int) -> list[np.random.Generator]:
+        """A generator for each row, for draws whose number is not known before."""
+        return [np.random.Generator(np.random.Philox(key=key)) for key in self.words(purpose, 2)]
+
 
 LOW = np.uint64(0x00000000FFFFFFFF)
 """Selects the low half of a word, which serves as a second random number."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.objectives import causal, mlm, mlm_nsp, mlm_sop, permutation, replaced_tokens, span_boundary
+from kobert_pipeline.objectives import (
+    causal,
+    denoise,
+    mlm,
+    mlm_nsp,
+    mlm_sop,
+    permutation,
+    replaced_tokens,
+    span_boundary,
+)
 from kobert_pipeline.objectives.objective import Objective
 
 OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
@@ -18,6 +27,7 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             span_boundary.OBJECTIVE,
             permutation.OBJECTIVE,
             causal.OBJECTIVE,
+            denoise.OBJECTIVE,
         )
     }
 )

@@ -50,6 +50,8 @@ class TokenizerInfo:
     """Ids of ordinary tokens: neither special nor unused."""
     characters: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """(V,) the characters that each token adds to a text."""
+    special: Mapping[str, int] = field(default_factory=dict)
+    """The id of every special token."""
 
 
 @dataclass(frozen=True)

@@ -29,4 +29,5 @@ def tokenizer_info(folder: Path) -> TokenizerInfo:
         mask_id=tokenizer.mask_token_id,
         replacements=np.array(sorted(ordinary), dtype=np.int64),
         characters=characters_spelled(tokenizer.backend_tokenizer),
+        special=dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)),
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.uses import detect_replaced, fill_mask, generate
+from kobert_pipeline.uses import detect_replaced, fill_mask, generate, infill
 from kobert_pipeline.uses.use import Network, Tokenizer, UnfitModel, Use
 
 USES: MappingProxyType[str, Use] = MappingProxyType(
-    {use.name: use for use in (fill_mask.USE, detect_replaced.USE, generate.USE)}
+    {use.name: use for use in (fill_mask.USE, detect_replaced.USE, generate.USE, infill.USE)}
 )
 
 

@@ -136,6 +136,8 @@ class Use:
     of results."""
     fits: Callable[[Network], bool] = lambda network: True
     """Whether a network that transformers loads is for this use: some of these classes load several kinds."""
+    two_stacks: bool = False
+    """Whether the model is an encoder-decoder. Many of these classes load a part of one, without the rest."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """transformers' type of a model -> the class that loads it, where it is not `auto_class`."""
 
@@ -158,8 +160,9 @@ class Use:
 
         tokenizer = _tokenizer(name)
         try:
-            kind = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False).model_type
-            automatic = getattr(transformers, self.class_for(kind))
+            config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
+            self._require_stacks(name, config)
+            automatic = getattr(transformers, self.class_for(config.model_type))
             network, report = automatic.from_pretrained(name, trust_remote_code=False, output_loading_info=True)
         except OSError as error:
             raise _no_model(name, error) from None
@@ -175,6 +178,11 @@ class Use:
             raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
         require_finite(network, name)
         return tokenizer, network.eval()
+
+    def _require_stacks(self, name: str, config: Any) -> None:
+        if bool(config.is_encoder_decoder) != self.two_stacks:
+            what = "an encoder-decoder" if config.is_encoder_decoder else "no encoder-decoder"
+            raise UnfitModel(f"{name}: not a {self.kind}: {config.model_type} is {what}.")
 
 
 def _tokenizer(name: str) -> Tokenizer:

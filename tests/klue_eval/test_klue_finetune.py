@@ -139,14 +139,6 @@ def test_a_model_without_a_tokenizer_is_refused(tiny_bert: Path, tmp_path: Path)
         load_tokenizer(tmp_path)
 
 
-def test_an_encoder_decoder_is_refused(tokenizer: Any, tmp_path: Path) -> None:
-    from transformers import BartConfig
-
-    BartConfig().save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="bart is an encoder–decoder model"):
-        load_model(TASKS["ynat"], tmp_path, "random", TASKS["ynat"].defaults, Reader(tokenizer, 64))
-
-
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a Hugging Face model"):
         load_config(tmp_path)

@@ -15,6 +15,7 @@ from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.source_and_target import LABELS
 from kobert_pipeline.pretrain.data import draw
 from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
@@ -96,9 +97,13 @@ def test_the_exported_folder_gives_the_hidden_states_of_training(make, objective
     assert names == ["model", *list(model.roles)[1:]]
     loaded = AutoModel.from_pretrained(tmp_path / "model").eval()
     given = {name: batch[name].long() for name in ARCHITECTURES[architecture].model_inputs}  # as a tokenizer gives them
+    targets, read, real = {}, {}, batch["attention_mask"]
+    if ARCHITECTURES[architecture].writes_targets:
+        targets = {LABELS: batch[LABELS]}
+        read = {"decoder_input_ids": model.student.transformer.prepare_decoder_input_ids_from_labels(batch[LABELS])}
+        real = batch[LABELS] != IGNORE_INDEX
     with torch.no_grad():
-        expected, found = model.student.hidden(given), loaded(**given).last_hidden_state
-    real = batch["attention_mask"]
+        expected, found = model.student.hidden(given | targets), loaded(**given, **read).last_hidden_state
     assert torch.allclose(expected[real], found[real], atol=1e-5)
 
 
@@ -161,6 +166,23 @@ def test_our_loss_equals_that_of_transformers_for_causal_lm(make, architecture):
     bits = terms["bits_per_character"]
     assert float(bits.sum) == pytest.approx(float(terms["next_token"].sum) / np.log(2), rel=1e-6)
     assert float(bits.count) == float(batch["characters"].sum()) - float(batch["characters"][:, 0].sum())
+
+
+@pytest.mark.parametrize(
+    ("objective", "architecture"), [pair for pair in PAIRS if ARCHITECTURES[pair[1]].writes_targets]
+)
+def test_our_loss_equals_that_of_transformers_for_sequence_to_sequence(make, objective, architecture):
+    """Some sources and some targets are padded. transformers makes of the labels what the decoder reads."""
+    model, batch, loss = make(objective, architecture)
+    model.eval()
+    assert not batch["attention_mask"].all()
+    assert (batch[LABELS] == IGNORE_INDEX).any()
+    with torch.no_grad():
+        ours = total_loss(loss(model, batch, torch.Generator()))
+        theirs = model.student.transformer(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"].long(), labels=batch[LABELS]
+        ).loss
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
 
 
 def test_a_fixed_number_of_predictions_gives_the_same_loss_in_a_fixed_shape(make):
