@@ -37,21 +37,24 @@ pieces."""
 
 
 @functools.cache
-def _marks() -> str:
-    """Inside a character class: Unicode's punctuation (P) and symbols (S), which ASCII's signs belong to."""
-    marks = [chr(code) for code in range(33, sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in "PS"]
-    return re.escape("".join(marks)) + _EMOJI + _VARIANTS
+def _isolated() -> str:
+    """Inside a character class: Unicode's punctuation (P) and symbols (S), which ASCII's signs belong to, and Chinese
+    characters. Ranges, because `re` compares characters beyond U+FFFF with one entry of a class after another."""
+    codes = [code for code in range(33, sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in "PS"]
+    begins = [code for code, before in zip(codes, [0, *codes], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(codes, [*codes[1:], 0], strict=True) if code != after - 1]
+    ranges = "".join(f"\\U{begin:08x}-\\U{end:08x}" for begin, end in zip(begins, ends, strict=True))
+    return ranges + _EMOJI + _VARIANTS + CHINESE
 
 
 @functools.cache
 def _word_pattern() -> re.Pattern[str]:
-    isolated = f"{_marks()}{CHINESE}"
-    return re.compile(rf"[{isolated}]|[^\s{isolated}]+")
+    return re.compile(rf"[^\s{_isolated()}]+|[{_isolated()}]")
 
 
 @functools.cache
 def _isolated_pattern() -> re.Pattern[str]:
-    return re.compile(f"[{_marks()}{CHINESE}]")
+    return re.compile(f"[{_isolated()}]")
 
 
 def is_isolated(character: str) -> bool:

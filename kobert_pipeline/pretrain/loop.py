@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,9 @@ class Budget(lightning.Callback):
     `at_the_end`: the cost of the further measures after the last step, in measurements on validation data.
     """
 
-    def __init__(
-        self, config: PretrainConfig, folder: Path, turns: Turns, at_the_end: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
-        self.config, self.folder, self.turns, self.at_the_end, self._clock = config, folder, turns, at_the_end, clock
-        self._began = clock()
+    def __init__(self, config: PretrainConfig, folder: Path, turns: Turns, at_the_end: float = 0.0) -> None:
+        self.config, self.folder, self.turns, self.at_the_end = config, folder, turns, at_the_end
+        self._began = time.monotonic()
         self._before = 0.0
         self._steps, self._seconds, self._evaluation = 0, 0.0, 0.0
         self._own = 0
@@ -75,7 +71,7 @@ class Budget(lightning.Callback):
         self._evaluation = state["evaluation"]
 
     def _elapsed(self) -> float:
-        return self._before + self._clock() - self._began
+        return self._before + time.monotonic() - self._began
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, PretrainModule)
@@ -84,7 +80,7 @@ class Budget(lightning.Callback):
         self._own += 1
         self._evaluation = module.validation_seconds or self._evaluation
         if self._own > LEFT_OUT:
-            self._steps, self._seconds = self._steps + 1, self._seconds + self._clock() - module.step_began
+            self._steps, self._seconds = self._steps + 1, self._seconds + time.monotonic() - module.step_began
         if module.horizon.total is None and self._is_agreed(trainer, self._is_due(module)):
             self._fix_length(trainer, module)
         if module.horizon.total is not None and self._is_agreed(trainer, self._is_measured(module)):
@@ -113,9 +109,9 @@ class Budget(lightning.Callback):
 
     def _fix_length(self, trainer: lightning.Trainer, module: PretrainModule) -> None:
         """The checkpoint that stores the length is written twice: the first one shows how long writing takes."""
-        began = self._clock()
+        began = time.monotonic()
         save(trainer, self.folder, self.config.keep_last)
-        measured = self._measured(module, checkpoint=self._clock() - began)
+        measured = self._measured(module, checkpoint=time.monotonic() - began)
         convert = steps_for_minutes if self.config.max_minutes is not None else steps_for_tokens
         wanted = trainer.strategy.broadcast(convert(self.config, measured))
         module.horizon = module.horizon.fixed(module.global_step, wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,9 +11,12 @@ from tiny_training import config_of, train
 
 from kobert_pipeline.ground.artifacts import read_manifest
 from kobert_pipeline.pretrain import budget
+from kobert_pipeline.pretrain import loop as loop_module
+from kobert_pipeline.pretrain import module as pretrain_module
 from kobert_pipeline.pretrain.budget import Measured
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.training import checkpoints as checkpoint_module
 from kobert_pipeline.training.checkpoints import checkpoints
 
 TWO_PHASES = [{"max_length": 24, "batch_size": 8, "share": 0.8}, {"max_length": 48, "batch_size": 8, "share": 0.2}]
@@ -112,9 +115,35 @@ def test_a_run_of_tokens_may_pack_its_examples(tiny, tmp_path):
     assert len(summary["packing"]) == 2
 
 
-def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoint(tiny, tmp_path, caplog):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only steps and measurements move. A token of the second phase takes twice as long."""
+    clock = SimpleNamespace(now=0.0)
+    told = SimpleNamespace(monotonic=lambda: clock.now, perf_counter=lambda: clock.now)
+    for timed in (loop_module, pretrain_module, checkpoint_module):
+        monkeypatch.setattr(timed, "time", told)
+
+    def takes(name, seconds):
+        real = getattr(PretrainModule, name)
+
+        def timed(self, given, *others):
+            clock.now += seconds(given)
+            return real(self, given, *others)
+
+        monkeypatch.setattr(PretrainModule, name, timed)
+
+    def of_tokens(batch):
+        return float(batch["attention_mask"].sum()) / (400 if batch["input_ids"].shape[1] <= 24 else 200)
+
+    takes("training_step", lambda drawn: of_tokens(drawn[0]))
+    takes("_pass", of_tokens)
+    takes("measure", lambda batches: sum(batch["input_ids"].numel() for batch in batches) / 1_000)
+    return clock
+
+
+def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoint(tiny, tmp_path, caplog, clock):
     caplog.set_level(logging.INFO)
-    folder = train(tmp_path, tiny, max_minutes=0.03)
+    folder = train(tmp_path, tiny, max_minutes=0.5)
     said = [record.getMessage() for record in caplog.records if "left at" in record.getMessage()]
     assert len(said) == 1
     steps = read_manifest(folder).summary["steps"]
@@ -124,23 +153,11 @@ def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoi
     assert 0 < state["kobert"]["horizon"]["fixed_at"] < steps
 
 
-@pytest.mark.system
 @pytest.mark.parametrize("phases", [TWO_PHASES, TWO_PHASES[:1]], ids=["two phases", "one phase"])
-def test_a_run_of_minutes_takes_them(tiny, tmp_path, monkeypatch, phases):
-    """Half a minute, of steps that mostly sleep: what else the machine does shall not be measured. Rows of the second phase
-    take three times as long."""
-    step, one_pass = PretrainModule.training_step, PretrainModule._pass
-
-    def nap(batch):
-        time.sleep(0.05 if batch["input_ids"].shape[1] <= 24 else 0.15)
-
-    monkeypatch.setattr(PretrainModule, "training_step", lambda self, *given: (nap(given[0][0]), step(self, *given))[1])
-    monkeypatch.setattr(PretrainModule, "_pass", lambda self, batch: (nap(batch), one_pass(self, batch))[1])
+def test_a_run_of_minutes_takes_them(tiny, tmp_path, clock, phases):
     whole = [phase | {"share": phase["share"] if len(phases) > 1 else 1.0} for phase in phases]
-    folder = train(tmp_path, tiny, max_minutes=0.5, phases=whole, validation_steps=200)
-    state = torch.load(checkpoints(folder / "run" / "checkpoints")[-1], weights_only=True)
-    spent = next(value["elapsed"] for name, value in state["callbacks"].items() if name.startswith("Budget"))
-    assert spent == pytest.approx(30, rel=0.1)
+    train(tmp_path, tiny, max_minutes=2, phases=whole, validation_steps=100)
+    assert clock.now == pytest.approx(120, rel=0.05)
 
 
 # --- what a recipe may say ----------------------------------------------------------------------------------------------
