@@ -11,7 +11,8 @@ from typing import Any
 
 from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
-from klue_eval.figures import aggregate, best_trial, summary_line
+from klue_eval.figures import aggregate, best_trial, last_figures, summary_line
+from klue_eval.perturbation import require_perturbable
 from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, rows_of_run, scores_of_run
 from klue_eval.significance import with_intervals
 from klue_eval.task import KlueTask, TaskSettings
@@ -38,6 +39,8 @@ class Comparison:
     settings: TaskSettings
     data: TaskData
     seed: int
+    perturb: bool = False
+    """Whether rows with typing errors are scored, too."""
 
     @property
     def task(self) -> KlueTask:
@@ -74,17 +77,21 @@ class Comparison:
             training=protocol.training,
             patience=protocol.patience,
             stopping_rows=protocol.selection_rows if protocol.patience else 0,
+            perturb=self.perturb and scored["split"] != "train",
             exports=self.exports and initialisation == PRETRAINED and seed == self.seed and scored["split"] == OWN,
         )
 
 
 def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed: int) -> list[Comparison]:
-    """Raises InputError, before anything is trained, if a protocol asks for more rows than there are."""
+    """Raises InputError, before anything is trained, if a protocol asks for more rows than there are, or
+    if a task cannot be perturbed."""
+    if config.perturb:
+        require_perturbable(task_of(task, rows) for task, rows in data.items())
     comparisons = []
     for name, protocol in config.protocols.items():
         for task, rows in data.items():
             settings = changed(task_of(task, rows).defaults, task, config.settings.get(task, {}))
-            comparison = Comparison(name, protocol, task, settings, rows, seed)
+            comparison = Comparison(name, protocol, task, settings, rows, seed, config.perturb is not None)
             needed = comparison.train_rows + protocol.other_rows
             if needed > len(rows.train):
                 raise InputError(
@@ -157,8 +164,25 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
         "runs": [folder.name for folder in folders],
         "rows_id": runs[0]["rows_id"],
+        **_perturbed(comparison, runs, folders),
         **figures,
     }
+
+
+def _perturbed(comparison: Comparison, runs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> dict[str, Any]:
+    """`perturbed`: error -> `metrics`, rows that it left as they were, and [UNK] among the tokens."""
+    found = {
+        name: {
+            "metrics": with_intervals(
+                last_figures(comparison.task, [run["perturbed"][name] for run in runs]),
+                [rows_of_run(folder, name) for folder in folders],
+            ),
+            "unchanged": first["unchanged"],
+            "unknown_share": first["unknown_share"],
+        }
+        for name, first in runs[0].get("perturbed", {}).items()
+    }
+    return {"perturbed": found} if found else {}
 
 
 def _run_all_seeds(

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 from klue_eval.data import SAMPLE
 from klue_eval.own.own_task import DEFAULTS as OWN_DEFAULTS
 from klue_eval.own.own_task import OwnTaskConfig
+from klue_eval.perturbation import Perturbation
 from klue_eval.task import TaskSettings
 from klue_eval.tasks import KNOWN, TASKS
 from kobert_pipeline.ground.config import Config, added, nearest, runtime
@@ -97,6 +98,9 @@ class EvaluationConfig(Config):
     `tasks`, under every protocol, and their fine-tuned models are kept."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model. It can do anything that you can do, so read it first."""
+    perturb: Perturbation | None = added(None)
+    """`spacing` also scores the last checkpoint on the scored rows without spaces, with spaces in wrong places, and with slips of a
+    letter. Only for tasks with labels of whole texts or of characters."""
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
     """`auto` is bf16-mixed if the device computes it in hardware, otherwise 32-true."""
 

@@ -83,6 +83,11 @@ def aggregate(task: KlueTask, runs: Sequence[Mapping[str, Any]]) -> dict[str, An
     return result
 
 
+def last_figures(task: KlueTask, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The `official` scores of all seeds -> figures for each metric."""
+    return {name: _figures([run["official"][name] for run in runs]) for name in task.metrics.names}
+
+
 def _figures(last: Sequence[float], best: Sequence[float] = ()) -> dict[str, Any]:
     """Mean and sample standard deviation (None for one seed) over seeds. `per_seed` lists the scores in order."""
     spread = round(statistics.stdev(last), 4) if len(last) > 1 else None

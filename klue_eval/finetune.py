@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightning
 import numpy as np
@@ -24,6 +24,7 @@ from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.export import export
 from klue_eval.heads import HEADS, TaskModel
+from klue_eval.perturbation import Perturbed
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Row, Values
@@ -38,6 +39,9 @@ from kobert_pipeline.training.schedules import linear
 logger = logging.getLogger(__name__)
 
 CLIP = 1.0
+
+Predicted: TypeAlias = tuple[list[Any], list[Any] | None]
+"""The predictions of all rows, and those of the task's official decoding, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,19 @@ class Trial:
     patience: int = 0
     """A run ends after this number of scorings without a better one on the stopping rows. 0 never ends it early."""
     trust_remote_code: bool = False
+
+
+@dataclass(frozen=True)
+class PerturbedOutcome:
+    """What the last checkpoint predicts of the scored rows with an error."""
+
+    rows: Sequence[Row]
+    predictions: list[Any]
+    official_predictions: list[Any] | None
+    unchanged: int
+    """Rows in which the error found nothing to change."""
+    unknown_share: float
+    """[UNK] among the tokens of the rows."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,8 @@ class Outcome:
     precision: str
     rows_per_second: float
     """Training examples per second, without the time for loading, tokenizing and scoring."""
+    perturbed: Mapping[str, PerturbedOutcome]
+    """By the name of the error."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +114,12 @@ def finetune(
     scored: Sequence[Row],
     stopping: Sequence[Row] = (),
     keep: Path | None = None,
+    mistyped: Sequence[Perturbed] = (),
 ) -> Outcome:
     """Trains on `train` and scores `scored`. On one machine, the same arguments give the same predictions.
 
     `stopping`: other rows, by which a run with patience decides when to end. `keep`: the folder into which the trained model is
-    exported.
+    exported. `mistyped`: the scored rows with errors, which the last checkpoint reads, too.
     """
     task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     trusted = trial.trust_remote_code
@@ -115,16 +135,21 @@ def finetune(
     encoded = [encode_rows(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
     batches = TrainingBatches(encoded[0], head.collate, settings.batch_size, settings.epochs, trial.seed)
     module = FineTuning(model, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
+    module.mistyped = [
+        Scored(part.rows, encode_rows(task, part.rows, reader, settings).only(known)) for part in mistyped
+    ]
     precision = choose_precision(trial.precision)
     with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", len(batches), "batches") as advance:
         module.advance = advance
         _fit(module, batches, precision)
     if keep is not None:
         export(model, task, reader, keep)
-    return _outcome(module, encoded[0], encoded[1], precision)
+    return _outcome(module, encoded[0], encoded[1], precision, mistyped)
 
 
-def _outcome(module: FineTuning, train: Encoded, scored: Encoded, precision: str) -> Outcome:
+def _outcome(
+    module: FineTuning, train: Encoded, scored: Encoded, precision: str, mistyped: Sequence[Perturbed]
+) -> Outcome:
     steps = module.curve[-1]["step"]
     return Outcome(
         predictions=module.predictions,
@@ -141,6 +166,10 @@ def _outcome(module: FineTuning, train: Encoded, scored: Encoded, precision: str
         * steps
         / module.steps
         / module.training_seconds,
+        perturbed={
+            part.name: PerturbedOutcome(part.rows, *predictions, part.unchanged, read.encoded.unknown_share)
+            for part, read, predictions in zip(mistyped, module.mistyped, module.of_mistyped, strict=True)
+        },
     )
 
 
@@ -152,6 +181,8 @@ class FineTuning(lightning.LightningModule):
         self.model, self.trial, self.steps = model, trial, steps
         self.head = HEADS[trial.task.head]
         self.scored, self.stopping = scored, stopping
+        self.mistyped: list[Scored] = []
+        self.of_mistyped: list[Predicted] = []
         self.scoring_steps = scoring_steps(steps, trial.settings.epochs * trial.evaluations_per_epoch)
         self.advance: Callable[[float], None] = lambda amount: None
         self.predictions: list[Any] = []
@@ -200,13 +231,20 @@ class FineTuning(lightning.LightningModule):
                 step,
                 self.steps,
             )
-        task, rows = self.trial.task, self.scored.rows
-        usable = _all_usable(answers)
-        self.predictions = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
-        if task.decode_officially is not None:
-            self.official_predictions = [task.decode_officially(*pair) for pair in zip(usable, rows, strict=True)]
-        official = task.metrics.official(self.official_predictions or self.predictions, rows)
+        self.predictions, self.official_predictions = self._decoded(answers, self.scored.rows)
+        official = self.trial.task.metrics.official(self.official_predictions or self.predictions, self.scored.rows)
         self.curve.append({"step": step, "metrics": official})
+
+    def _decoded(self, answers: list[list[Answer]], rows: Sequence[Row]) -> Predicted:
+        task, usable = self.trial.task, _all_usable(answers)
+        exact = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
+        if task.decode_officially is None:
+            return exact, None
+        return exact, [task.decode_officially(*pair) for pair in zip(usable, rows, strict=True)]
+
+    def on_train_end(self) -> None:
+        """Texts with errors are read once, by the last checkpoint."""
+        self.of_mistyped = [self._decoded(self._answers(part), part.rows) for part in self.mistyped]
 
     def _stalls(self) -> bool:
         """Whether none of the last `patience` scorings of the stopping rows was better than all before them."""

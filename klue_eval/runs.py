@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klue_eval import baseline
 from klue_eval.analysis import analyse
 from klue_eval.figures import best_checkpoint, score
+from klue_eval.perturbation import perturbed
 from klue_eval.row_scores import ROWS, RowScores, load_rows, row_scores, rows_id, save_rows
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import TaskData, scored_rows
@@ -25,6 +26,9 @@ from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folde
 from kobert_pipeline.ground.files import read_object, write_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
+
+if TYPE_CHECKING:
+    from klue_eval.finetune import Outcome
 
 RUNS = "klue_runs"
 RUN_VERSION = 4
@@ -68,6 +72,8 @@ class Run:
     patience: int = 0
     stopping_rows: int = 0
     """Training rows after those trained on. They decide when a run with patience stops."""
+    perturb: bool = False
+    """Whether the last checkpoint is also scored on rows with typing errors."""
     exports: bool = False
     """Whether the run keeps its model, for transformers' pipelines."""
 
@@ -91,6 +97,7 @@ def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
             "patience": run.patience,
             "stopping_rows": run.stopping_rows,
             **({"exports": True} if run.exports else {}),
+            **({"perturb": True} if run.perturb else {}),
         },
         inputs={
             "model": evaluation.model_identities[run.initialisation],
@@ -121,6 +128,8 @@ class Finished:
     scores: dict[str, Any]
     record: dict[str, Any]
     """What `run.json` holds besides time and memory."""
+    perturbed: Mapping[str, RowScores] = field(default_factory=dict)
+    """Error -> what each row with that error added to the scores."""
 
 
 def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path], Finished]) -> Path:
@@ -134,7 +143,8 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path],
             done = work(out.path)
         write_text(out.path / PREDICTIONS, "".join(f"{canonical_json(line)}\n" for line in _lines(done)))
         write_json(out.path / SCORES, done.scores | {"rows_id": rows_id(task, done.scored)})
-        save_rows(out.path / ROWS, {RUN: row_scores(task, done.official or done.predictions, done.scored)})
+        rows = row_scores(task, done.official or done.predictions, done.scored)
+        save_rows(out.path / ROWS, {RUN: rows, **done.perturbed})
         write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
         out.records[PREDICTIONS] = len(done.predictions)
         summary = {"task": done.scores["task"], **done.scores["last"]}
@@ -146,9 +156,9 @@ def scores_of_run(folder: Path) -> dict[str, Any]:
     return read_object(verified(folder, SCORES))
 
 
-def rows_of_run(folder: Path) -> RowScores:
-    """What each row added to the scores of a finished run. Raises ArtifactMismatch if the file is missing or has changed."""
-    return load_rows(verified(folder, ROWS)).get(RUN, {})
+def rows_of_run(folder: Path, name: str = RUN) -> RowScores:
+    """What each row added to the scores of a finished run, or to those of its rows with an error. Raises ArtifactMismatch if the file is missing or has changed."""
+    return load_rows(verified(folder, ROWS)).get(name, {})
 
 
 def _lines(done: Finished) -> Iterator[dict[str, Any]]:
@@ -159,7 +169,7 @@ def _lines(done: Finished) -> Iterator[dict[str, Any]]:
 
 
 def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | None) -> Finished:
-    from klue_eval.finetune import Outcome, Trial, finetune
+    from klue_eval.finetune import Trial, finetune
 
     scored = scored_rows(run.scored, data)
     trial = Trial(
@@ -175,8 +185,9 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | Non
     )
     rows = run.train_rows
     stopping = data.train[rows : rows + run.stopping_rows]
+    mistyped = perturbed(run.task, scored) if run.perturb else []
     with _one_thread():
-        outcome: Outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping, keep)
+        outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping, keep, mistyped)
     scores = {
         "task": run.task.name,
         "scored": dict(run.scored),
@@ -188,9 +199,26 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | Non
         "unread": outcome.unread,
         "unknown_share": {split: round(share, 6) for split, share in outcome.unknown_share.items()},
         "not_finite": outcome.not_finite,
+        **({"perturbed": _perturbed_scores(run.task, outcome)} if run.perturb else {}),
     }
     record = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
-    return Finished(scored, outcome.predictions, outcome.official_predictions, scores, record)
+    rows_with_errors = {
+        name: row_scores(run.task, found.official_predictions or found.predictions, found.rows)
+        for name, found in outcome.perturbed.items()
+    }
+    return Finished(scored, outcome.predictions, outcome.official_predictions, scores, record, rows_with_errors)
+
+
+def _perturbed_scores(task: KlueTask, outcome: Outcome) -> dict[str, Any]:
+    """Error -> scores of the rows with that error, how many it left as they were, and [UNK] among their tokens."""
+    return {
+        name: {
+            **score(task, found.predictions, found.rows, found.official_predictions),
+            "unchanged": found.unchanged,
+            "unknown_share": round(found.unknown_share, 6),
+        }
+        for name, found in outcome.perturbed.items()
+    }
 
 
 @contextlib.contextmanager

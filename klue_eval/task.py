@@ -12,7 +12,10 @@ from klue_eval.metrics import Metrics
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row, Texts
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.typing_errors import Mistyped
 
+Mistyping: TypeAlias = Callable[[str], Mistyped]
+"""A text -> the text with an error."""
 Layout: TypeAlias = Callable[[TextIO], Iterator[Any]]
 """A text stream -> its records, one for each row."""
 
@@ -77,6 +80,9 @@ class KlueTask:
     """For sequence classification: the texts from which the baseline learns."""
     scale: tuple[float, float] | None = None
     """Mean and deviation of the labels of a regression that is trained on standardised labels."""
+    perturb: Callable[[Row, Mistyping], Row] | None = None
+    """A row, and an error that people make in typing -> the row with that error in its texts, and labels that fit. None if labels are
+    at places that an error moves. Raises ValueError that says what an error would move in this row."""
     added_tokens: tuple[str, ...] = ()
     """Special tokens of the task's texts. They are added to the tokenizer, with random embeddings."""
 
@@ -84,6 +90,11 @@ class KlueTask:
         """A prediction of standardised labels on the scale of the labels."""
         mean, deviation = self.scale or (0.0, 1.0)
         return float(value) * deviation + mean
+
+
+def in_fields(*names: str) -> Callable[[Row, Mistyping], Row]:
+    """The `perturb` of a task whose label is about whole texts."""
+    return lambda row, mistype: row | {name: mistype(row[name]).text for name in names if name in row}
 
 
 def text_field(record: Mapping[str, Any], name: str) -> str:

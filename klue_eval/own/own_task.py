@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from klue_eval.metrics import own_metrics
-from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.task import KlueTask, TaskSettings, in_fields
 from klue_eval.tasks.labelled import labelled_task
 from klue_eval.token_reader import Reader, Token, encode_texts
 from klue_eval.values import Answer, Example, Row, Texts
@@ -99,7 +99,7 @@ def _regression(own: OwnTask) -> KlueTask:
     return KlueTask(
         labels=(), encode=encode_texts(texts), texts=texts, head="regression", decode=decode, grade=grade,
         gold=lambda row: float(row["label"]), show=lambda row: {name: row[name] for name in ("text", "text_b") if name in row},
-        metrics=own_metrics.REGRESSION, primary_metric="pearson", scale=(own.mean, own.deviation), **own.common(),
+        perturb=in_fields("text", "text_b"), metrics=own_metrics.REGRESSION, primary_metric="pearson", scale=(own.mean, own.deviation), **own.common(),
     )  # fmt: skip
 
 

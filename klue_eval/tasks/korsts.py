@@ -7,7 +7,7 @@ from typing import Any
 
 from klue_eval.layouts import raw_tabs
 from klue_eval.metrics.korsts_metrics import METRICS
-from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.task import KlueTask, TaskSettings, in_fields, text_field
 from klue_eval.tasks.sts import HIGHEST, similarity
 from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
@@ -59,6 +59,7 @@ TASK = KlueTask(
     gold=gold,
     show=show,
     grade=grade,
+    perturb=in_fields("sentence1", "sentence2"),
     metrics=METRICS,
     primary_metric="spearman",
     defaults=TaskSettings(epochs=5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from klue_eval.task import KlueTask
+from klue_eval.task import KlueTask, in_fields
 from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
 
@@ -30,5 +30,5 @@ def labelled_task(
 
     return KlueTask(
         labels=labels, texts=texts, encode=encode_texts(texts), head="classification",
-        decode=decode, gold=gold, show=show, **others,
+        decode=decode, gold=gold, show=show, perturb=in_fields(*segments), **others,
     )  # fmt: skip

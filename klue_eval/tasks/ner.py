@@ -12,8 +12,8 @@ from typing import Any
 
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.ner_metrics import LABELS, SPACE
-from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.metrics.ner_metrics import LABELS, SPACE, Entity, entities
+from klue_eval.task import KlueTask, Mistyping, TaskSettings, known_label, list_field
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
@@ -102,6 +102,28 @@ def inside(label: str) -> str:
 
 def gold(row: Row) -> list[str]:
     return list(row["labels"])
+
+
+def perturb(row: Row, mistype: Mistyping) -> Row:
+    """Labels go with their characters. An inserted space is inside an entity if the character after it is.
+
+    Raises ValueError if an entity would begin or end at another letter than before.
+    """
+    found = mistype("".join(row["characters"]))
+    labels: list[str] = []
+    for place in reversed(found.sources):
+        after = labels[-1] if labels else "O"
+        labels.append(row["labels"][place] if place is not None else after if after.startswith("I-") else "O")
+    changed = row | {"characters": list(found.text), "labels": labels[::-1]}
+    if _borders(changed) != _borders(row):
+        raise ValueError("would move the border of an entity; leave the row out, or do not perturb this task")
+    return changed
+
+
+def _borders(row: Row) -> tuple[int, list[Entity]]:
+    """The number of letters, and the entities among them: spaces do not count, as in the scores."""
+    labels = [label for character, label in zip(row["characters"], row["labels"], strict=True) if character != SPACE]
+    return len(labels), list(entities(labels))
 
 
 def _best(answer: Answer) -> list[str]:
@@ -199,6 +221,7 @@ TASK = KlueTask(
     decode_officially=decode_officially,
     gold=gold,
     show=show,
+    perturb=perturb,
     metrics=METRICS["ner"],
     primary_metric="character_f1",
     defaults=TaskSettings(epochs=3, warmup_share=0.0, max_length=510),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klue_eval.metrics import METRICS
-from klue_eval.task import KlueTask, TaskSettings, text_field
+from klue_eval.task import KlueTask, TaskSettings, in_fields, text_field
 from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
 
@@ -81,6 +81,7 @@ TASK = KlueTask(
     gold=gold,
     show=show,
     grade=grade,
+    perturb=in_fields("sentence1", "sentence2"),
     metrics=METRICS["sts"],
     primary_metric="pearson",
     defaults=TaskSettings(),

@@ -35,6 +35,13 @@ HeldOut = Annotated[
 AsRecipe = Annotated[
     str | None, typer.Option(metavar="RECIPE", help="Evaluate as this recipe's klue_eval says, e.g. label-curves.")
 ]
+Perturb = Annotated[
+    str | None,
+    typer.Option(
+        metavar="spacing",
+        help="Also score dev with typing errors: no spaces, wrong spaces, slips of a letter. Default tasks then: ynat, sts, nli, ner.",
+    ),
+]
 Trust = Annotated[bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")]
 Predictions = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Compute metrics again, from the saved predictions in DIR.")
@@ -63,6 +70,7 @@ def eval(
     train_rows: TrainRows = None,
     held_out: HeldOut = None,
     recipe: AsRecipe = None,
+    perturb: Perturb = None,
     trust_remote_code: Trust = False,
     rescore: Predictions = None,
     task: OwnFiles = None,
@@ -83,7 +91,8 @@ def eval(
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
     chosen = {
-        "tasks": _names(tasks),
+        "tasks": _names(tasks) or (_perturbable() if perturb and not (own or recipe) else None),
+        "perturb": perturb,
         "data": data,
         "held_out": _names(held_out),
         "trust_remote_code": trust_remote_code or None,
@@ -127,6 +136,13 @@ def _settings(
     settings = _recipe_evaluation(recipe) | (ALONE if own and recipe is None else {}) | own | _given(chosen)
     settings["protocols"] = {name: content | _given(protocol) for name, content in settings["protocols"].items()}
     return settings
+
+
+def _perturbable() -> list[str]:
+    """KLUE's tasks whose labels carry over to texts with typing errors."""
+    from klue_eval.tasks import TASKS
+
+    return [name for name, task in TASKS.items() if task.perturb is not None]
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,17 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class PerturbedScores:
+    """The scores of the last checkpoints on the scored rows with a typing error."""
+
+    metrics: Mapping[str, Figures]
+    unchanged: int
+    """Rows in which the error finds nothing to change."""
+    unknown_share: float
+    """[UNK] among the tokens of the rows."""
+
+
+@dataclass(frozen=True)
 class Result:
     """A task under a protocol, from one initialisation, over all seeds."""
 
@@ -83,6 +94,8 @@ class Result:
     """Empty if the official metric needs no correction."""
     rows_id: str = ""
     """Hash of the scored rows' texts and labels. Only results with the same one are compared; empty where it was not kept."""
+    perturbed: Mapping[str, PerturbedScores] = field(default_factory=dict)
+    """Error (`no_space`, …) -> scores of the rows with it. Empty unless they were asked for."""
     unknown_share: Mapping[str, float] = field(default_factory=dict)
     """`train` and `scored`: [UNK] among the tokens of the rows. Empty in scores that did not count it."""
 
