@@ -22,6 +22,7 @@ from kobert_pipeline.dataset.splits import Text, by_split
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Columns, write_shard
 from kobert_pipeline.dataset.tokenise import split_eojeols, tokenise, tokenise_in_context
 from kobert_pipeline.dataset.whole_texts import tokenise_texts
+from kobert_pipeline.dataset.wrong_spaces import with_wrong_spaces
 from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.corpus import SHARDS, Corpus, Source
@@ -151,7 +152,11 @@ def _tokenise_shard(
         return done
     counts: dict[str, Any] = {}
     for split, text in by_split(pq.read_table(shard), config.validation_share, sources).items():
-        columns, counts[split] = _tokenised(text, _loaded(load, tokenizer), config, in_context=cuts_at_use(tokenizer))
+        written, changed = _written(text, split, config)
+        columns, counts[split] = _tokenised(
+            written, _loaded(load, tokenizer), config, in_context=cuts_at_use(tokenizer)
+        )
+        counts[split] |= changed
         write_shard(folder / split / f"{shard.stem}.arrow", columns, vocab_size)
         if split == TRAIN:
             lengths = np.diff(columns.sentence_offsets)
@@ -160,6 +165,14 @@ def _tokenise_shard(
             counts["by_source"] = by_source.astype(np.int64).tolist()
     write_json(marker, counts)
     return counts
+
+
+def _written(text: Text, split: str, config: DatasetConfig) -> tuple[Text, dict[str, int]]:
+    """The text as training reads it, and how many sentences were changed; as it is, without such a count, where nothing is."""
+    if split != TRAIN or not config.wrong_spaces:
+        return text, {}
+    moved, sentences = with_wrong_spaces(text, config.wrong_spaces)
+    return moved, {"wrong_spaces": sentences}
 
 
 def _tokenised(

@@ -26,6 +26,9 @@ class SplitCounts:
     characters: int | None = None
     """Of the texts, with spaces and line breaks. None if the tokenizer does not give a text back as it was."""
 
+    wrong_spaces: int | None = None
+    """Sentences in which spaces were moved on purpose. None if that was not asked for."""
+
     @property
     def characters_per_token(self) -> float | None:
         return None if self.characters is None or not self.tokens else self.characters / self.tokens

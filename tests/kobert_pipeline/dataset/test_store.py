@@ -3,14 +3,16 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from kobert_pipeline.dataset.annotations import EOJEOL_START, MORPHEME_START, PARAGRAPH_END, PART_OF_SPEECH
 from kobert_pipeline.dataset.build import build
 from kobert_pipeline.dataset.config import DatasetConfig
-from kobert_pipeline.dataset.splits import in_validation
+from kobert_pipeline.dataset.splits import Text, in_validation
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
+from kobert_pipeline.dataset.wrong_spaces import with_wrong_spaces
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import ArtifactMismatch
 from kobert_pipeline.ground.parallel import ExecutionConfig
@@ -140,6 +142,37 @@ def test_morphemes_are_stored_when_the_recipe_asks(tiny, tmp_path):
     tags = [store.summary.parts_of_speech[code] for code in block.annotations[PART_OF_SPEECH][:7].tolist()]
     assert tags[:2] == ["NNG", "JKS"]
     assert store.summary.train.swallowed_morphemes == 0  # this vocabulary has few pieces of more than one character
+
+
+def test_spaces_are_moved_in_a_share_of_the_training_sentences_alone(tiny, tmp_path):
+    config = DatasetConfig(validation_share=0.15, wrong_spaces=0.5)
+    assert "wrong_spaces" not in DatasetConfig(validation_share=0.15).content(), "fingerprints stay what they were"
+    with Workspace(tmp_path, Identity("dataset", 1, config.content(), {}, 0, {})) as out:
+        folder = out.finish(
+            build(config, tiny.corpora, tiny.tokenizer, out, load=load_tokenizer, execution=ExecutionConfig(workers=1)),
+            {},
+        )
+    store, plain = Store(folder), Store(tiny.dataset)
+    names = [path.name for path in (tiny.dataset / VALIDATION).iterdir()]
+    assert all(
+        (folder / VALIDATION / name).read_bytes() == (tiny.dataset / VALIDATION / name).read_bytes() for name in names
+    )
+    before = [sentence for document in sentences_by_split(tiny)[TRAIN] for sentence in document]
+    text = Text(pa.array(before), *[np.zeros(len(before))] * 3)
+    moved, changed = with_wrong_spaces(text, 0.5)
+    after = moved.sentences.to_pylist()
+    assert [sentence.replace(" ", "") for sentence in after] == [sentence.replace(" ", "") for sentence in before]
+    assert (
+        changed
+        == sum(one != other for one, other in zip(before, after, strict=True))
+        == store.summary.train.wrong_spaces
+    )
+    assert 0.3 * len(before) < changed < 0.55 * len(before), "half, without those in which nothing moves"
+    encode = load_tokenizer(tiny.tokenizer).encode
+    ids = [token for sentence in after for token in encode(sentence, add_special_tokens=False).ids]
+    assert np.concatenate([store.read(files).tokens for files in store.blocks(TRAIN)]).tolist() == ids
+    assert plain.summary.train.wrong_spaces is None
+    assert with_wrong_spaces(text, 0.0)[1] == 0
 
 
 def test_tokens_are_counted_by_source(tiny):

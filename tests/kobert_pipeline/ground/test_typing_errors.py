@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kobert_pipeline.ground.typing_errors import SPACING, no_space, random_space, seeded, typo
 
 SENTENCE = "한강 둔치에서 자전거를 타는 사람이 작년보다 두 배 늘었다."
-TEXTS = st.text(st.one_of(st.sampled_from("가각힣뷁 안녕ㅋ,A1"), st.characters(codec="utf-8")), max_size=60)
+TEXTS = st.text(st.sampled_from("가각힣뷁 안녕ㅋ,A1\u00a0\t😀ᄒᆞᆫ"), max_size=60)
 
 
 @given(text=TEXTS, seed=st.integers(0, 9))
