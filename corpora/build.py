@@ -26,6 +26,7 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ExecutionConfig
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,12 @@ def build(
     _warn_of(not_read)
     kept, clusters = first_documents(config.deduplicate, out.path, tally)
     if not any(part.any() for part in kept):
-        raise InputError(f"The corpus is empty: {explain(tally.totals())}. Check the sources and `corpora.filters`.")
+        raise InputError(
+            say(
+                "The corpus is empty: {counts}. Check the sources and `corpora.filters`.",
+                counts=explain(tally.totals()),
+            )
+        )
     ngrams = evaluation_ngrams(evaluation)
     write_sentences(config, out, kept, ngrams, tally, execution)
     write_text(out.path / DROPPED, "".join(canonical_json(row) + "\n" for row in tally.samples))

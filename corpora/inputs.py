@@ -29,6 +29,7 @@ from kobert_pipeline.ground.archives import DAMAGED, is_archive
 from kobert_pipeline.ground.compression import COMPRESSIONS, split_compression
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError, RecipeError
+from kobert_pipeline.ground.messages import say
 
 AUTO = "auto"
 DATASETS = "datasets"
@@ -103,7 +104,13 @@ def _files(source: SourceConfig, not_read: Counter[str]) -> list[InputFile]:
 def _hub_file(source: SourceConfig, path: str) -> InputFile:
     name = path.removeprefix(HUB)
     if source.format not in (AUTO, DATASETS):
-        raise RecipeError(f"corpora.sources.{source.name}: {path} is read as `datasets`; leave out `format`")
+        raise RecipeError(
+            say(
+                "corpora.sources.{source}: {path} is read as `datasets`; leave out `format`",
+                source=source.name,
+                path=path,
+            )
+        )
     return InputFile(source, HUB_ADDRESS + name, DATASETS, source.path, name.rpartition("/")[2])
 
 
@@ -122,20 +129,28 @@ def _addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[
     if folder.is_dir():
         found = _dataset_files(folder, source) if source.format == DATASETS else _in_folder(folder, source, not_read)
         if not found:
-            raise InputError(_nothing_known(f"{path}: no file of a known format in this folder", not_read))
+            raise InputError(
+                _nothing_known(say("{path}: no file of a known format in this folder", path=path), not_read)
+            )
         return found
     if folder.is_file():
         return [str(folder)]
     matches = glob.glob(str(folder), recursive=True)  # noqa: PTH207  (pathlib has no absolute patterns)
     found = _without_system_files(sorted(name for name in matches if Path(name).is_file()), str(folder), not_read)
     if not found:
-        raise InputError(f"{path}: no such file (source `{source.name}`). Give a file, a folder or a glob that exists.")
+        raise InputError(
+            say(
+                "{path}: no such file (source `{source}`). Give a file, a folder or a glob that exists.",
+                path=path,
+                source=source.name,
+            )
+        )
     return found
 
 
 def _nothing_known(problem: str, not_read: Counter[str]) -> str:
     other = f" ({explain_not_read(not_read)})" if not_read else ""
-    return f"{problem}{other}. Known endings: {_known_endings()}"
+    return say("{problem}{other}. Known endings: {endings}", problem=problem, other=other, endings=_known_endings())
 
 
 def _in_folder(folder: Path, source: SourceConfig, not_read: Counter[str]) -> list[str]:
@@ -175,7 +190,7 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
         system, inside = fsspec.core.url_to_fs(path)
         found = system.glob(inside) if MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
     except Exception as error:  # every file system has its own exceptions
-        raise InputError(f"{path}: cannot be listed ({type(error).__name__}: {error}). Is its fsspec package installed?") from None  # fmt: skip
+        raise InputError(say("{path}: cannot be listed ({error}). Is its fsspec package installed?", path=path, error=f"{type(error).__name__}: {error}")) from None  # fmt: skip
     if found is None:
         return [path]
     addresses = sorted(system.unstrip_protocol(name) for name in found if system.isfile(name))
@@ -183,7 +198,11 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
     if not MAGIC.search(path):
         addresses = _readable(addresses, source, not_read)
     if not addresses:
-        raise InputError(_nothing_known(f"{path}: no file of a known format (source `{source.name}`)", not_read))
+        raise InputError(
+            _nothing_known(
+                say("{path}: no file of a known format (source `{source}`)", path=path, source=source.name), not_read
+            )
+        )
     return addresses
 
 
@@ -193,7 +212,12 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
 def _check_format(source: SourceConfig) -> None:
     if source.format != AUTO and source.format not in SOURCES:
         raise RecipeError(
-            f"corpora.sources.{source.name}.format: {source.format!r} is unknown; {nearest(source.format, list(SOURCES))}"
+            say(
+                "corpora.sources.{source}.format: {format!r} is unknown; {meant}",
+                source=source.name,
+                format=source.format,
+                meant=nearest(source.format, list(SOURCES)),
+            )
         )
     if source.format in SOURCES:
         SOURCES[source.format].require(source.path)
@@ -209,8 +233,12 @@ def _format(source: SourceConfig, address: str) -> str:
     if _is_known(address):
         return AUTO
     raise InputError(
-        f"{address}: the format cannot be seen from the ending. Set `format` of source `{source.name}`, or rename: "
-        f"{_known_endings()}"
+        say(
+            "{address}: the format cannot be seen from the ending. Set `format` of source `{source}`, or rename: {endings}",
+            address=address,
+            source=source.name,
+            endings=_known_endings(),
+        )
     )
 
 
@@ -309,10 +337,23 @@ def _read_file(
 def _damage(place: str, name: str, settings: SourceConfig, error: Exception) -> Drop:
     """Raises InputError, unless the source says that damaged files are skipped. A missing file is never skipped."""
     if isinstance(error, _ABSENT):
-        raise InputError(f"{place}: cannot be read ({error.strerror or error}; source `{settings.name}`)") from None
+        raise InputError(
+            say(
+                "{place}: cannot be read ({error}; source `{source}`)",
+                place=place,
+                error=error.strerror or error,
+                source=settings.name,
+            )
+        ) from None
     if settings.damaged == "skip":
         return Drop("damaged", place)
     raise InputError(
-        f"{place}: cannot be read as {name}: {error}. `damaged: skip` of source `{settings.name}` keeps what is "
-        "before the damage and continues with the next file."
+        say(
+            "{place}: cannot be read as {format}: {error}. `damaged: skip` of source `{source}` keeps what is before the "
+            "damage and continues with the next file.",
+            place=place,
+            format=name,
+            error=error,
+            source=settings.name,
+        )
     ) from None

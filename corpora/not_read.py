@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from corpora.sources import SOURCES
 from kobert_pipeline.ground.compression import split_compression
+from kobert_pipeline.ground.messages import say
 
 NO_ENDING = "no ending"
 SYSTEM = "system files"
@@ -31,8 +32,9 @@ def explain_not_read(counts: Mapping[str, int]) -> str:
     """Writes counts as `.hwp 10,000, .png 12, .pdf 3 not read: pip install 'kobert-pipeline[office]' reads .hwp, .pdf`."""
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
     shown = ", ".join(f"{name} {counts[name]:,}" for name in ordered[:SHOWN])
-    more = f" and {sum(counts[name] for name in ordered[SHOWN:]):,} more" if len(ordered) > SHOWN else ""
-    return f"{shown}{more} not read" + "".join(_remedies(ordered))
+    more = sum(counts[name] for name in ordered[SHOWN:])
+    shown += say(" and {count:,} more", count=more) if more else ""
+    return say("{files} not read", files=shown) + "".join(_remedies(ordered))
 
 
 def _remedies(endings: list[str]) -> list[str]:
@@ -40,6 +42,11 @@ def _remedies(endings: list[str]) -> list[str]:
     missing = {suffix: source.pip for source in SOURCES.values() if source.missing for suffix in source.suffixes}
     commands = dict.fromkeys(missing[name] for name in endings if name in missing)
     return [
-        f"{'; ' if number else ': '}{command} reads {', '.join(name for name in endings if missing.get(name) == command)}"
+        ("; " if number else ": ")
+        + say(
+            "{command} reads {endings}",
+            command=command,
+            endings=", ".join(name for name in endings if missing.get(name) == command),
+        )
         for number, command in enumerate(commands)
     ]

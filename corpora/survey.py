@@ -22,6 +22,7 @@ from corpora.sources.json_guess import guess_json
 from corpora.sources.raw_file import RawFile, open_binary
 from kobert_pipeline.ground.archives import is_archive
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 LOOKED = 20
 """Files of a kind that are looked into, spread evenly."""
@@ -80,7 +81,10 @@ def survey(place: str) -> Survey:
     """Looks at a file or folder of this machine. Raises InputError if it holds nothing that can be read."""
     if "://" in place or place.startswith(HUB):
         raise InputError(
-            f"{place}: only files of this machine are looked at. Write the address as `path` into the recipe."
+            say(
+                "{place}: only files of this machine are looked at. Write the address as `path` into the recipe.",
+                place=place,
+            )
         )
     source, not_read = SourceConfig(name="survey", path=place), NotRead()
     kinds: dict[tuple[str, str], list[InputFile]] = {}
@@ -111,7 +115,7 @@ def _kind(name: str, format: str, files: list[InputFile]) -> Kind:
         _propose(kind, chosen)
         _count(kind, chosen)
     except InputError as error:
-        kind.notes.append(f"could not be looked into: {error}")
+        kind.notes.append(say("could not be looked into: {error}", error=error))
     return kind
 
 
@@ -139,7 +143,11 @@ def _count(kind: Kind, files: list[InputFile]) -> None:
     kind.characters = round(sum(kind.lengths) * kind.size / max(1, sampled))
     if kind.lengths and median(kind.lengths) < SHORT:
         kind.settings["continuity"] = False
-        kind.notes.append(f"half of the documents have fewer than {SHORT} characters: they do not continue each other")
+        kind.notes.append(
+            say(
+                "half of the documents have fewer than {count} characters: they do not continue each other", count=SHORT
+            )
+        )
 
 
 # --- plain text ------------------------------------------------------------------------------------------------------
@@ -148,15 +156,15 @@ def _count(kind: Kind, files: list[InputFile]) -> None:
 def _propose_documents(kind: Kind, files: list[InputFile]) -> None:
     shapes = [_shape(file) for file in files]
     parts, lines, characters = (round(median(column)) for column in zip(*shapes, strict=True))
-    seen = f"a file has {lines:,} lines, {parts:,} parts between blank lines and {characters:,} characters (medians)"
+    seen = say("a file has {lines:,} lines, {parts:,} parts between blank lines and {characters:,} characters (medians)", lines=lines, parts=parts, characters=characters)  # fmt: skip
     if kind.files >= WHOLE_FILES and characters <= LONG_TEXT:
-        documents, why = "file", "each file is one document; `blank_line` would cut it at blank lines"
+        documents, why = "file", say("each file is one document; `blank_line` would cut it at blank lines")
     elif parts <= 1 and lines > 1:
-        documents, why = "line", "no blank lines: each line is one document; `file` would take the whole file"
+        documents, why = "line", say("no blank lines: each line is one document; `file` would take the whole file")
     elif parts <= 1:
-        documents, why = "file", "each file is one document"
+        documents, why = "file", say("each file is one document")
     else:
-        documents, why = "blank_line", "a document ends at a blank line; `file` would take the whole file"
+        documents, why = "blank_line", say("a document ends at a blank line; `file` would take the whole file")
     kind.settings["documents"] = documents
     kind.notes += [seen, why]
 
@@ -182,12 +190,12 @@ def _propose_fields(kind: Kind, files: list[InputFile]) -> None:
             found.update({str(name): _hangul(value) for name, value in row.items()})
     kind.fields = dict(found.most_common())
     if not found:
-        raise InputError("no row with fields was found")
+        raise InputError(say("no row with fields was found"))
     text = next(iter(kind.fields))
     shown = ", ".join(f"{name} {count:,}" for name, count in kind.fields.items())
-    kind.notes.append(f"fields, with the Hangul syllables in each: {shown}")
+    kind.notes.append(say("fields, with the Hangul syllables in each: {fields}", fields=shown))
     if not kind.fields[text]:
-        kind.notes.append("no field has Korean text; set text_field")
+        kind.notes.append(say("no field has Korean text; set text_field"))
     for setting, names in (("title_field", TITLES), ("id_field", IDS)):
         named = next((name for wanted in names for name in found if name.lower() == wanted and name != text), None)
         if named is not None and named != SourceConfig.model_fields[setting].default:
@@ -231,7 +239,7 @@ def _parquet_rows(raw: RawFile) -> Iterator[Mapping[str, Any]]:
             for batch in pyarrow.parquet.ParquetFile(stream).iter_batches(ROWS):
                 yield from batch.to_pylist()
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"not a readable Parquet file: {error}") from None
+        raise InputError(say("not a readable Parquet file: {error}", error=error)) from None
 
 
 def _csv_rows(raw: RawFile, settings: SourceConfig, format: str) -> Iterator[Mapping[str, Any]]:

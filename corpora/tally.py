@@ -11,6 +11,7 @@ from corpora.config import CorporaConfig
 from corpora.documents import Document, Drop
 from corpora.personal_data import mask
 from kobert_pipeline.ground.contents.corpus import NOT_REASONS
+from kobert_pipeline.ground.messages import say
 
 SAMPLES, SAMPLE_CHARACTERS = 20, 500
 """Samples kept for each source and reason, and how much of each."""
@@ -101,4 +102,5 @@ def explain(totals: Mapping[str, int]) -> str:
     reasons = ", ".join(
         f"{name} {value:,}" for name, value in sorted(totals.items()) if name not in NOT_REASONS and value
     )
-    return f"{totals['kept']:,} of {totals['documents']:,} documents" + (f" ({reasons})" if reasons else "")
+    kept = say("{kept:,} of {documents:,} documents", kept=totals["kept"], documents=totals["documents"])
+    return kept + (f" ({reasons})" if reasons else "")

@@ -10,6 +10,7 @@ from typing import Any
 from klue_eval.task import KlueTask
 from kobert_pipeline.ground.contents.scores import SEEDS_WITH_SPREAD
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 METRIC_TITLES: Mapping[str, str] = {
     "macro_f1": "macro F1",
@@ -108,6 +109,9 @@ def summary_line(result: Mapping[str, Any]) -> str:
     for name, figures in result["metrics"].items():
         spread = f" ± {figures['last_std']:.2f}" if len(figures["per_seed"]) >= SEEDS_WITH_SPREAD else ""
         last, best = f"{figures['last_mean']:.2f}{spread}", f"{figures['best_mean']:.2f}"
-        parts.append(f"{METRIC_TITLES[name]} {last} (best checkpoint {best})")
-    rows = f"{result['train_rows']:,} train rows, {result['seeds']} seeds, {result['dev_rows']:,} scored rows"
+        parts.append(say("{metric} {last} (best checkpoint {best})", metric=METRIC_TITLES[name], last=last, best=best))
+    rows = say(
+        "{train:,} train rows, {seeds} seeds, {scored:,} scored rows",
+        train=result["train_rows"], seeds=result["seeds"], scored=result["dev_rows"],
+    )  # fmt: skip
     return f"klue_eval: {result['protocol']}, {result['title']}, {result['initialisation']}: {', '.join(parts)}; {rows}"

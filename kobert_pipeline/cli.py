@@ -30,8 +30,10 @@ from kobert_pipeline.commands.serve import serve
 from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.sweep import sweep
 from kobert_pipeline.commands.try_use import command_of
+from kobert_pipeline.commands.typer_help import Command, Group, usage_error
 from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
-from kobert_pipeline.ground.terminal import accept_every_character, require_place, require_text
+from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.terminal import LogLines, accept_every_character, folded, require_place, require_text
 from kobert_pipeline.training.ranks import is_first
 from kobert_pipeline.uses import USES
 
@@ -57,7 +59,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(pretty_exceptions_enable=False, context_settings=HELP_NAMES)
+app = typer.Typer(cls=Group, pretty_exceptions_enable=False, context_settings=HELP_NAMES)
 
 
 def _show_version(wanted: bool) -> None:
@@ -82,7 +84,7 @@ def kobert(
 
 
 for command in COMMANDS:
-    app.command(context_settings=HELP_NAMES)(command)
+    app.command(cls=Command, context_settings=HELP_NAMES)(command)
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
@@ -102,7 +104,12 @@ def refuse_foreign_packages() -> None:
         if home / name not in places:
             where = spec.origin if spec else "nowhere"
             raise KobertError(
-                f"The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or use a fresh environment."
+                say(
+                    "The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or "
+                    "use a fresh environment.",
+                    name=name,
+                    where=where,
+                )
             )
 
 
@@ -111,7 +118,7 @@ def main() -> None:
     accept_every_character()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    _log_to_stderr()
     for name in OURS:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
@@ -127,41 +134,52 @@ def main() -> None:
         if debug or message is None:
             raise
         if is_first() or not isinstance(error, Terminated | TrainingFailed):  # all ranks stop, the first one reports it
-            typer.echo(f"error: {message}", err=True)
+            typer.echo(folded(say("error: {text}", text=message), sys.stderr), err=True)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogLines(sys.stderr))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def explain(error: BaseException) -> tuple[str | None, int]:
     """The message to the user, and the exit code. The message is None for a bug of ours, and for an exit without an error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "stopped. What was finished is kept; the same command goes on from there.", INTERRUPTED
+        return say("stopped. What was finished is kept; the same command goes on from there."), INTERRUPTED
     if isinstance(error, Interrupted):
         return str(error), INTERRUPTED
     if isinstance(error, Terminated):
         return str(error), TERMINATED
     if any(text in str(error) for text in FULL):  # safetensors and torch raise exceptions of their own
-        return "the disk is full. Free some space and run the same command: it goes on where it stopped.", 1
+        return say("the disk is full. Free some space and run the same command: it goes on where it stopped."), 1
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         place = Path(error.filename or "").parent
-        return f"{place}: this disk can only be read. Choose another folder, with --artifacts or --out.", 1
+        return say(
+            "{place}: this disk can only be read. Choose another folder, with --artifacts or --out.", place=place
+        ), 1
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return f"{error.filename}: it, or what it should be in, is a file and not a folder. Choose another name.", 1
+        return say(
+            "{name}: it, or what it should be in, is a file and not a folder. Choose another name.", name=error.filename
+        ), 1
     if isinstance(error, IsADirectoryError):
-        return f"{error.filename2 or error.filename}: is a folder; a file is needed. Choose another name.", 1
+        name = error.filename2 or error.filename
+        return say("{name}: is a folder; a file is needed. Choose another name.", name=name), 1
     if isinstance(error, PermissionError):
         return _not_permitted(error.filename), 1
     if isinstance(error, KobertError | OSError):
         return str(error), 1
     if hasattr(error, "format_message"):  # a usage error of the command line
-        return str(error.format_message()), 2
+        return usage_error(str(error.format_message())), 2
     return None, 1
 
 
 def _not_permitted(name: str | None) -> str:
     """Tells a file that may not be read from a place that may not be written to."""
     if name is not None and not _is_absent(name) and not os.access(name, os.R_OK):
-        return f"no permission to read {name}. Change its permissions (chmod u+r), or name another file."
-    return f"no permission to write {name}. Choose another folder with --artifacts."
+        return say("no permission to read {name}. Change its permissions (chmod u+r), or name another file.", name=name)
+    return say("no permission to write {name}. Choose another folder with --artifacts.", name=name)
 
 
 def _is_absent(name: str) -> bool:

@@ -16,6 +16,7 @@ from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, is_complete, re
 from kobert_pipeline.ground.contents.cost import read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.pointers import Pointer, pointers, run_name, split_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -88,7 +89,11 @@ class FinishedRun:
     def _folder(self, stage: str) -> Path:
         if stage not in self.folders:
             raise KobertError(
-                f"{self.name}: the run has no {stage}, and its recipe is not here. Name the recipe's file."
+                say(
+                    "{run}: the run has no {stage}, and its recipe is not here. Name the recipe's file.",
+                    run=self.name,
+                    stage=stage,
+                )
             )
         return self.folders[stage]
 
@@ -107,7 +112,9 @@ def find_run(
         recipe = load_recipe(name, tuple(settings))
         return _of_recipe(recipe, root, stage, only_matching=bool(settings) or strict)
     if settings:
-        raise KobertError(f"--set changes a recipe, and {name} is not one. Name the recipe's file, or leave out --set.")
+        raise KobertError(
+            say("--set changes a recipe, and {name} is not one. Name the recipe's file, or leave out --set.", name=name)
+        )
     if Pointer(root, recorded := _recorded(name)).path.is_file():
         last = _last_used(recorded, root, stage)
         return _run(recorded, root, last) if last else None
@@ -145,7 +152,13 @@ def _refuse_unknown_tag(name: str, root: Path) -> None:
     if tag and known:
         tags = ", ".join(f"{recipe}:{other}" for other in known if other) or "none has a tag"
         raise KobertError(
-            f"{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all."
+            say(
+                "{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all.",
+                name=name,
+                recipe=recipe,
+                root=root,
+                tags=tags,
+            )
         )
 
 

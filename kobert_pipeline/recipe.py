@@ -19,6 +19,7 @@ from kobert_pipeline.ground.config import Config, nearest
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
@@ -63,7 +64,7 @@ class Recipe(Config):
     def tagged(self, tag: str) -> Self:
         """The same recipe under the name of another run. Raises RecipeError for a tag that cannot be in the name of a file."""
         if not re.fullmatch(r"[\w.-]*", tag):
-            raise RecipeError(f"--tag {tag}: a tag has letters, digits, `.`, `-` and `_`")
+            raise RecipeError(say("--tag {tag}: a tag has letters, digits, `.`, `-` and `_`", tag=tag))
         copy = self.model_copy()
         copy._tag = tag
         return copy
@@ -77,7 +78,10 @@ class Recipe(Config):
         for name in self.pretrain.annotations:
             if name not in self.dataset.annotations:
                 raise RecipeError(
-                    f"pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true"
+                    say(
+                        "pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true",
+                        name=name,
+                    )
                 )
         return self
 
@@ -86,7 +90,10 @@ class Recipe(Config):
         name = self.pretrain.objective["name"]
         if OBJECTIVES[name].writes and self.tokenizer.model != "bpe":
             raise RecipeError(
-                f"pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe"
+                say(
+                    "pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe",
+                    name=name,
+                )
             )
         return self
 
@@ -96,14 +103,19 @@ class Recipe(Config):
         architecture = ARCHITECTURES[name]
         decodes = architecture.causal or architecture.writes_targets
         if decodes and (problem := not_for_decoders(self.klue_eval.tasks)):
-            raise RecipeError(f"pretrain.architecture: {name!r} is a decoder, or has one. {problem}")
+            raise RecipeError(
+                "pretrain.architecture: {name!r} is a decoder, or has one. {problem}", name=name, problem=problem
+            )
         return self
 
     @model_validator(mode="after")
     def _only_a_continued_run_has_a_base(self) -> Recipe:
         if self.hub.base_model and self.pretrain.continue_from is None:
             raise RecipeError(
-                f"hub.base_model: {self.hub.base_model}, but the weights begin at random. Set pretrain.continue_from, or leave it out."
+                say(
+                    "hub.base_model: {model}, but the weights begin at random. Set pretrain.continue_from, or leave it out.",
+                    model=self.hub.base_model,
+                )
             )
         return self
 
@@ -112,14 +124,21 @@ class Recipe(Config):
         names, shares = [source.name for source in self.corpora.sources], self.pretrain.source_shares
         for name in shares:
             if name not in names:
-                raise RecipeError(f"pretrain.source_shares.{name}: no such source; {nearest(name, names)}")
+                raise RecipeError(
+                    say("pretrain.source_shares.{name}: no such source; {meant}", name=name, meant=nearest(name, names))
+                )
         total = sum(shares.values())
         if total > 1 + 1e-6 or (shares and len(shares) < len(names) and total > 1 - 1e-9):
             raise RecipeError(
-                f"pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named"
+                say(
+                    "pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named",
+                    total=total,
+                )
             )
         if shares and len(shares) == len(names) and abs(total - 1) > 1e-6:
-            raise RecipeError(f"pretrain.source_shares name every source and add up to {total:g}, not to 1")
+            raise RecipeError(
+                say("pretrain.source_shares name every source and add up to {total:g}, not to 1", total=total)
+            )
         return self
 
     @model_validator(mode="after")
@@ -127,7 +146,11 @@ class Recipe(Config):
         last = self.seed + max(protocol.seeds for protocol in self.klue_eval.protocols.values()) - 1
         if last >= 2**32:
             raise RecipeError(
-                f"seed: {self.seed} and the runs of klue_eval reach seed {last}, and 2^32 - 1 is the last one"
+                say(
+                    "seed: {seed} and the runs of klue_eval reach seed {last}, and 2^32 - 1 is the last one",
+                    seed=self.seed,
+                    last=last,
+                )
             )
         return self
 
@@ -174,7 +197,11 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     path = _recipe_path(name, base)
     if path in seen:
         raise RecipeError(
-            f"{name}: recipes extend each other in a circle: {' -> '.join(part.name for part in (*seen, path))}"
+            say(
+                "{name}: recipes extend each other in a circle: {circle}",
+                name=name,
+                circle=" -> ".join(part.name for part in (*seen, path)),
+            )
         )
     values = load_yaml(path)
     values.setdefault("name", recipe_name(path.name))
@@ -193,5 +220,7 @@ def _recipe_path(name: str, base: Path) -> Path:
     if path.is_file():
         return path.resolve()
     if Path(name).suffix in (".yaml", ".yml"):
-        raise RecipeError(f"{name}: no such recipe file. `kobert init {name}` writes one to start from.")
-    raise RecipeError(f"{name}: neither a shipped recipe nor a file; {nearest(name, shipped_recipes())}")
+        raise RecipeError(say("{name}: no such recipe file. `kobert init {name}` writes one to start from.", name=name))
+    raise RecipeError(
+        say("{name}: neither a shipped recipe nor a file; {meant}", name=name, meant=nearest(name, shipped_recipes()))
+    )

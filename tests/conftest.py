@@ -22,6 +22,7 @@ from hypothesis import settings
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.parallel import ExecutionConfig
 
+os.environ["KOBERT_LANG"] = "en"  # whatever the locale of the machine is, here and in the processes that tests start
 settings.register_profile("untimed", deadline=None)  # a first call may load a dictionary or a model
 settings.load_profile("untimed")
 

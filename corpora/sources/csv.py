@@ -66,7 +66,7 @@ def _read(raw: RawFile, settings: SourceConfig, delimiter: str, quoting: Literal
             yield item
         elif header is None:
             header = item[1]
-            check_fields(header, raw.place, settings, "column")
+            check_fields(header, raw.place, settings)
         else:
             line, row = item
             yield _document(header, row, number, raw, settings, f"{raw.place}:{line}")

@@ -40,7 +40,7 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     """Reads the part that `split` and `subset` name. An error of the network or the library is an InputError."""
     for number, row in enumerate(_with_errors(raw.place, settings, _rows(raw.address, raw.place, settings))):
         if number == 0:
-            check_fields(row, raw.place, settings, "column")
+            check_fields(row, raw.place, settings)
         yield document(row, number, raw, settings, f"{raw.place}:{number + 1}")
 
 
@@ -90,7 +90,7 @@ def check(settings: SourceConfig) -> None:
         row = next(_with_errors(settings.path, settings, _rows(address, settings.path, settings)), None)
         if row is None:
             raise InputError(f"{settings.path}: no rows in split {settings.split} (source `{settings.name}`)")
-        check_fields(row, settings.path, settings, "column")
+        check_fields(row, settings.path, settings)
 
 
 def local_files(folder: Path, settings: SourceConfig) -> list[str]:

@@ -24,7 +24,7 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     with raw.seekable() as stream:
         table = pyarrow.parquet.ParquetFile(stream, buffer_size=_PAGE_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names
-        check_fields(names, raw.place, settings, "column")
+        check_fields(names, raw.place, settings)
         wanted = [name for name in (*settings.text_fields, settings.title_field, settings.id_field) if name in names]
         batches = table.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(wanted)))
         for number, row in enumerate(row for batch in batches for row in _rows(batch)):

@@ -12,6 +12,7 @@ from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 Reader = Callable[[RawFile, SourceConfig], Iterator[Document | Drop]]
 """Documents in file order, markup untouched, with a Drop for every record that could not be read. Memory is bounded by
@@ -54,7 +55,15 @@ class Source:
     def require(self, place: str) -> None:
         """Raises InputError, with the command that helps, if a module is missing."""
         if self.missing:
-            raise InputError(f"{place}: reading {self.name} needs {', '.join(self.missing)}. Run: {self.pip}")
+            raise InputError(
+                say(
+                    "{place}: reading {format} needs {packages}. Run: {command}",
+                    place=place,
+                    format=self.name,
+                    packages=", ".join(self.missing),
+                    command=self.pip,
+                )
+            )
 
     def is_certain(self, name: str) -> bool:
         """Whether a file name (lower case, without the ending of a compression) belongs to this format only."""
@@ -63,9 +72,6 @@ class Source:
     def may_read(self, name: str) -> bool:
         """Whether a file of this name can be in this format."""
         return self.is_certain(name) or name.endswith(self.shared_suffixes)
-
-
-_KINDS = {list: "a list", dict: "an object", bool: "a truth value", bytes: "bytes"}
 
 
 class Damaged(Exception):
@@ -92,22 +98,40 @@ def document(
 
 def _check_kinds(values: list[Any], raw: RawFile, settings: SourceConfig) -> None:
     """Raises InputError if the text fields of a first row hold something else than strings. null is a missing text."""
-    kinds = {type(value): _KINDS.get(type(value), "a number") for value in values if value is not None}
+    kinds = sorted({_kind(value) for value in values if value is not None})
     if kinds:
         raise InputError(
-            f"{raw.place}: `{', '.join(settings.text_fields)}` holds {' and '.join(sorted(set(kinds.values())))}, not a "
-            f"string. Set `text_field` of source `{settings.name}` to a field of strings; for lists and objects in JSON, "
-            "set `format: ai_hub` and a JMESPath expression as `text_field`."
+            say(
+                "{place}: `{fields}` holds {kinds}, not a string. Set `text_field` of source `{source}` to a field of strings; "
+                "for lists and objects in JSON, set `format: ai_hub` and a JMESPath expression as `text_field`.",
+                place=raw.place,
+                fields=", ".join(settings.text_fields),
+                kinds=" + ".join(kinds),
+                source=settings.name,
+            )
         )
 
 
-def check_fields(names: Iterable[str], place: str, settings: SourceConfig, kind: str) -> None:
+def _kind(value: object) -> str:
+    if isinstance(value, list | dict):
+        return say("a list") if isinstance(value, list) else say("an object")
+    if isinstance(value, bytes):
+        return say("bytes")
+    return say("a truth value") if isinstance(value, bool) else say("a number")
+
+
+def check_fields(names: Iterable[str], place: str, settings: SourceConfig) -> None:
     """Raises InputError, with the names that exist, if a file has none of the text fields."""
     names = list(names)
     if not any(field in names for field in settings.text_fields):
         raise InputError(
-            f"{place}: no {kind} `{', '.join(settings.text_fields)}`; there are {', '.join(map(str, names))}. "
-            f"Set `text_field` of source `{settings.name}`."
+            say(
+                "{place}: no column `{fields}`; there are {names}. Set `text_field` of source `{source}`.",
+                place=place,
+                fields=", ".join(settings.text_fields),
+                names=", ".join(map(str, names)),
+                source=settings.name,
+            )
         )
 
 

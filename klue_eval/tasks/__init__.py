@@ -23,6 +23,7 @@ from klue_eval.tasks import (
 )
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 TASKS: dict[str, KlueTask] = {
     task.name: task for task in (ynat.TASK, sts.TASK, nli.TASK, ner.TASK, relations.TASK, dp.TASK, mrc.TASK, wos.TASK)
@@ -37,7 +38,7 @@ KNOWN: dict[str, KlueTask] = {**TASKS, **OTHERS}
 def find_task(name: str) -> KlueTask:
     """Raises InputError that names the nearest known task."""
     if name not in KNOWN:
-        raise InputError(f"{name}: no such task; {nearest(name, list(KNOWN))}")
+        raise InputError(say("{name}: no such task; {meant}", name=name, meant=nearest(name, list(KNOWN))))
     return KNOWN[name]
 
 
@@ -51,4 +52,7 @@ def not_for_decoders(names: Iterable[str]) -> str:
     fitting = [name for name in TASKS if TASKS[name].head in OF_WHOLE_TEXTS]
     if not refused:
         return ""
-    return f"A decoder is scored on whole texts, not on {', '.join(refused)}; set klue_eval.tasks to some of {', '.join(fitting)}"
+    return say(
+        "A decoder is scored on whole texts, not on {refused}; set klue_eval.tasks to some of {fitting}",
+        refused=", ".join(refused), fitting=", ".join(fitting),
+    )  # fmt: skip

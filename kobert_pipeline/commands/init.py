@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from corpora.survey import Kind, Survey
@@ -66,7 +67,7 @@ def init(
     """Write a commented recipe for your own files."""
     if data is None:
         write_recipe(file, base)
-        typer.echo(f"Wrote {file}. Put your files under `path`, then: kobert run {file}")
+        typer.echo(say("Wrote {file}. Put your files under `path`, then: kobert run {file}", file=file))
         return
     from corpora.survey import survey
 
@@ -74,7 +75,7 @@ def init(
     looked = survey(data)
     write_recipe(file, base, looked, data)
     typer.echo("\n".join(summary(looked)))
-    typer.echo(f"Wrote {file}. Check the sources in it, then: kobert run {file}")
+    typer.echo(say("Wrote {file}. Check the sources in it, then: kobert run {file}", file=file))
 
 
 def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str = "") -> None:
@@ -85,11 +86,11 @@ def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str 
 
     _refuse_existing(file)
     recipe = load_recipe(base)
-    text = TEMPLATE.format(
+    text = say(TEMPLATE).format(
         base=base,
         file=file.name,
-        sources=SOURCES if looked is None else _sources(looked, data),
-        tokenizer=TOKENIZER.format(vocab_size=recipe.tokenizer.vocab_size) if looked is None else _tokenizer(looked),
+        sources=say(SOURCES) if looked is None else _sources(looked, data),
+        tokenizer=say(TOKENIZER, vocab_size=recipe.tokenizer.vocab_size) if looked is None else _tokenizer(looked),
         max_steps=recipe.pretrain.max_steps,
         learning_rate=recipe.pretrain.learning_rate,
     )
@@ -98,7 +99,7 @@ def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str 
 
 def _refuse_existing(file: Path) -> None:
     if file.exists():
-        raise KobertError(f"{file} exists already; choose another name, or remove it first.")
+        raise KobertError(say("{file} exists already; choose another name, or remove it first.", file=file))
 
 
 # --- what was seen ---------------------------------------------------------------------------------------------------
@@ -115,17 +116,19 @@ def summary(looked: Survey) -> list[str]:
 def _seen(kind: Kind) -> str:
     from kobert_pipeline.ground.amounts import shown_bytes
 
-    counted = f"{kind.files:,} file{'s' if kind.files > 1 else ''} {kind.ending or 'without ending'} ({kind.format}), {shown_bytes(kind.size)}"  # fmt: skip
-    encodings = ", ".join(f"{name} {count}" for name, count in kind.encodings.most_common())
-    documents = _range(kind.documents)
-    return f"{counted}: looked into {kind.looked}" + (f"; {encodings}" if encodings else "") + (f"; documents per file: {documents}" if documents else "")  # fmt: skip
+    counted = say("1 file") if kind.files == 1 else say("{count:,} files", count=kind.files)
+    ending, size = kind.ending or say("without ending"), shown_bytes(kind.size)
+    parts = [say("{counted} {ending} ({format}), {size}: looked into {looked}", counted=counted, ending=ending, format=kind.format, size=size, looked=kind.looked)]  # fmt: skip
+    if kind.encodings:
+        parts.append(", ".join(f"{name} {count}" for name, count in kind.encodings.most_common()))
+    if kind.documents:
+        parts.append(say("documents per file: {range}", range=_range(kind.documents)))
+    return "; ".join(parts)
 
 
 def _range(counts: list[int]) -> str:
-    if not counts:
-        return ""
     low, high = min(counts), max(counts)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{low:,}" if low == high else say("{low:,} to {high:,}", low=low, high=high)
 
 
 def _sources(looked: Survey, data: str) -> str:
@@ -145,7 +148,7 @@ def _entry(kind: Kind, data: str, number: int, *, alone: bool) -> list[str]:
     values |= {"license": "unknown"} | kind.settings
     comments = [f"# {line}" for line in (_seen(kind), *kind.notes)]
     keys = [f"{name}: {_yaml(value)}" for name, value in values.items()]
-    keys[2] += "            # SPDX identifier, shown in the model card"
+    keys[2] += "            # " + say("SPDX identifier, shown in the model card")
     return [*comments, f"- {keys[0]}", *(f"  {key}" for key in keys[1:])]
 
 
@@ -153,7 +156,10 @@ def _tokenizer(looked: Survey) -> str:
     from corpora.survey import vocabulary
 
     settings = vocabulary(looked.characters)
-    reason = f"  # for about {looked.characters:,} characters of text; the error says how many pieces a text supports"
+    reason = "  # " + say(
+        "for about {count:,} characters of text; the error says how many pieces a text supports",
+        count=looked.characters,
+    )
     return "\n".join([reason, *(f"  {name}: {_yaml(value)}" for name, value in settings.items())])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from kobert_pipeline.finished import find_run, names_a_run
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.recipe import is_recipe
 
 STAGE = "pretrain"
@@ -24,7 +25,13 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
         return _model_of_run(name, settings, artifacts) if names_a_run(name, artifacts) else name
     folder = next((place for place in (Path(name), Path(name) / MODEL) if (place / CONFIG).is_file()), None)
     if folder is None:
-        raise InputError(f"{name}: no {CONFIG}; name a folder that `save_pretrained` wrote, or that a run exported.")
+        raise InputError(
+            say(
+                "{name}: no {file}; name a folder that `save_pretrained` wrote, or that a run exported.",
+                name=name,
+                file=CONFIG,
+            )
+        )
     return str(folder)
 
 
@@ -38,7 +45,11 @@ def _model_of_run(name: str, settings: Sequence[str], artifacts: Path) -> str:
     run = find_run(name, settings, artifacts, STAGE)
     if run is None:
         raise KobertError(
-            f"{name}: no trained model for these settings. Run `kobert run {name} --until {STAGE}` first."
+            say(
+                "{name}: no trained model for these settings. Run `kobert run {name} --until {stage}` first.",
+                name=name,
+                stage=STAGE,
+            )
         )
     return str(exported_model(run.folders[STAGE]))
 

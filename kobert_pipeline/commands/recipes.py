@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from kobert_pipeline.ground.messages import say
+
 
 def recipes() -> None:
     """List the shipped recipes, each with what it trains and what it costs."""
@@ -15,5 +17,7 @@ def recipes() -> None:
     width = max(map(len, names))
     for name in names:
         description = load_yaml(RECIPES / f"{name}.yaml")["description"]
-        typer.echo(f"{name:{width}}  {description} Cost: {shown_cost(name)}.")
-    typer.echo("\n`kobert plan RECIPE` measures what a recipe costs on this machine. `kobert run RECIPE` runs it.")
+        typer.echo(f"{name:{width}}  {description} " + say("Cost: {cost}.", cost=shown_cost(name)))
+    typer.echo(
+        "\n" + say("`kobert plan RECIPE` measures what a recipe costs on this machine. `kobert run RECIPE` runs it.")
+    )

@@ -12,6 +12,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from kobert_pipeline.recipe import Recipe
@@ -46,8 +47,9 @@ def run(
     if "hub" in folders:
         page = write_report(loaded.run_name, artifacts, folders, loaded.report.compare_with)
         name = folders["pretrain"].name if settings or tag else recipe
-        typer.echo(f"Model:  {folders['hub'] / 'publish'}\nReport: {page}")
-        typer.echo(f"Next:   {next_command(name, folders, artifacts)}")
+        typer.echo(say("Model:  {folder}", folder=folders["hub"] / "publish"))
+        typer.echo(say("Report: {page}", page=page))
+        typer.echo(say("Next:   {command}", command=next_command(name, folders, artifacts)))
 
 
 def next_command(name: str, folders: Mapping[str, Path], artifacts: Path) -> str:
@@ -76,9 +78,15 @@ def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> N
     stages = "\n".join(
         f"  {each.stage:10} {shown_seconds(each.seconds):>8}  {'; '.join(each.reasons)}" for each in again
     )
-    typer.echo(f"These stages of {recipe.name} are finished, but with other versions than this machine has:\n{stages}", err=True)  # fmt: skip
-    typer.echo("Commands that read (fill, report, push, serve, inspect) take them as they are.", err=True)
-    question = f"Build them again, in about {shown_seconds(seconds)}"
+    typer.echo(
+        say("These stages of {name} are finished, but with other versions than this machine has:", name=recipe.name),
+        err=True,
+    )
+    typer.echo(stages, err=True)
+    typer.echo(say("Commands that read (fill, report, push, serve, inspect) take them as they are."), err=True)
+    question = say("Build them again, in about {time}?", time=shown_seconds(seconds))
     if not sys.stdin.isatty() or launched() is not None:
-        raise KobertError(f"{question}? Add --yes to do so, or install the versions with which they were made.")
-    typer.confirm(f"{question}?", abort=True, err=True)
+        raise KobertError(
+            say("{question} Add --yes to do so, or install the versions with which they were made.", question=question)
+        )
+    typer.confirm(question, abort=True, err=True)

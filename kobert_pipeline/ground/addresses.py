@@ -15,6 +15,7 @@ from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.hub_client import download
 from kobert_pipeline.ground.hub_revisions import COMMIT, Repository, commit_of, file_names
+from kobert_pipeline.ground.messages import say
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
@@ -26,7 +27,12 @@ def expand_variables(value: str, where: str) -> str:
         text = os.environ.get(match[1], match[2])
         if text is None:
             raise RecipeError(
-                f"{where}: {value}: the environment variable {match[1]} is not set. Set it to a folder, or write a path."
+                say(
+                    "{where}: {value}: the environment variable {name} is not set. Set it to a folder, or write a path.",
+                    where=where,
+                    value=value,
+                    name=match[1],
+                )
             )
         return text
 
@@ -41,7 +47,7 @@ def package_path(path: str) -> Path:
     package, _, inside = path.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise RecipeError(f"{path}: there is no package `{package}`")
+        raise RecipeError(say("{path}: there is no package `{package}`", path=path, package=package))
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
@@ -65,7 +71,9 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
     label = setting.rpartition(".")[2]
     files = _files(_folder(name, setting), patterns)
     if not files:
-        raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
+        raise InputError(
+            say("{setting}: {name}: holds none of {patterns}", setting=setting, name=name, patterns=", ".join(patterns))
+        )
     return {f"{label} {path.name}": hashes[path] for path in files}
 
 
@@ -109,8 +117,12 @@ def downloaded(model: str, patterns: Sequence[str]) -> Path:
 def _folder(name: str, setting: str) -> Path:
     folder = Path(expand_variables(name, setting)).expanduser()
     if not folder.is_dir():
-        hint = f" A model on the Hub is written {HUB}{name}." if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else ""
-        raise InputError(f"{setting}: {name}: no such folder.{hint}")
+        hint = (
+            say(" A model on the Hub is written {name}.", name=HUB + name)
+            if re.fullmatch(r"[\w.-]+/[\w.-]+", name)
+            else ""
+        )
+        raise InputError(say("{setting}: {name}: no such folder.{hint}", setting=setting, name=name, hint=hint))
     return folder
 
 

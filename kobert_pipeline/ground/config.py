@@ -11,8 +11,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticKnownError
 
 from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.messages import say, translated
 
 
 class Config(BaseModel):
@@ -26,9 +28,9 @@ class Config(BaseModel):
         """A truth value is not a number, although Python counts with it; nor is infinity one to compute with."""
         kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
         if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
-            raise ValueError("a number is needed, not a truth value")
+            raise ValueError(say("a number is needed, not a truth value"))
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("a finite number is needed")
+            raise ValueError(say("a finite number is needed"))
         return value
 
     def content(self) -> dict[str, Any]:
@@ -94,25 +96,36 @@ def _content(value: Any) -> Any:
 def nearest(word: str, known: list[str]) -> str:
     """`did you mean …?`, or the list of known names."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known))}"
+    if close:
+        return say("did you mean `{name}`?", name=close[0])
+    return say("known: {names}", names=", ".join(sorted(known)))
 
 
 def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:
     location = list(item["loc"])
     path = ".".join([*([prefix] if prefix else []), *(str(part) for part in location)])
     if item["type"] == "extra_forbidden":
-        return f"{path}: unknown key; {_meant(cls, location)}"
+        return say("{path}: unknown key; {meant}", path=path, meant=_meant(cls, location))
     if item["type"] == "missing":
-        return f"{path}: missing; this key is required"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{path}: {message} (given: {item['input']!r})"
+        return say("{path}: missing; this key is required", path=path)
+    return say("{path}: {message} (given: {value!r})", path=path, message=_message(item), value=item["input"])
+
+
+def _message(item: Any) -> str:
+    """What pydantic says of a value, in the language of the user."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    values = item.get("ctx", {})
+    if "error" in values:  # one of ours
+        return message
+    template = PydanticKnownError(item["type"], values).message_template
+    return message if translated(template) == template else say(template, **values)
 
 
 def _meant(cls: type[BaseModel], location: list[Any]) -> str:
     """The key of this name in another section, else the nearest in this one: `pretrain.seed` -> `seed`."""
     word, known = str(location[-1]), _known_keys(cls, location[:-1])
     elsewhere = [path for path in _paths(cls) if path.rpartition(".")[2] == word]
-    return f"did you mean `{elsewhere[0]}`?" if elsewhere else nearest(word, known)
+    return say("did you mean `{name}`?", name=elsewhere[0]) if elsewhere else nearest(word, known)
 
 
 def _paths(cls: type[BaseModel], prefix: str = "") -> list[str]:

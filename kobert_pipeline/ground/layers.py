@@ -10,6 +10,7 @@ import yaml
 
 from kobert_pipeline.ground import strict_yaml
 from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.messages import say
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -17,11 +18,13 @@ def load_yaml(path: Path) -> dict[str, Any]:
     try:
         value = strict_yaml.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe file") from None
+        raise RecipeError(say("{path}: no such recipe file", path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not a readable YAML file: {error}") from None
+        raise RecipeError(say("{path}: not a readable YAML file: {error}", path=path, error=error)) from None
     if not isinstance(value, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of keys to values, not {type(value).__name__}")
+        raise RecipeError(
+            say("{path}: a recipe is a mapping of keys to values, not {kind}", path=path, kind=type(value).__name__)
+        )
     return value
 
 
@@ -57,14 +60,18 @@ def _value(assignment: str, text: str) -> Any:
         return strict_yaml.parse(text) if text.strip() else ""
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise RecipeError(f"--set {assignment}: the value is not readable YAML: {reason}") from None
+        raise RecipeError(
+            say("--set {assignment}: the value is not readable YAML: {reason}", assignment=assignment, reason=reason)
+        ) from None
 
 
 def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     """The settings with one `--set pretrain.max_steps=100` applied. The value is YAML: numbers, lists and booleans work."""
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
-        raise RecipeError(f"--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100")
+        raise RecipeError(
+            say("--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100", assignment=assignment)
+        )
     value = _value(assignment, text)
     *parents, last = key.strip().split(".")
     result = dict(settings)
@@ -72,7 +79,9 @@ def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     for part in parents:
         child = inner.get(part, {})
         if not isinstance(child, Mapping):
-            raise RecipeError(f"--set {assignment}: {part} is a value, not a section")
+            raise RecipeError(
+                say("--set {assignment}: {part} is a value, not a section", assignment=assignment, part=part)
+            )
         inner[part] = dict(child)
         inner = inner[part]
     if _budgets({last: value}):

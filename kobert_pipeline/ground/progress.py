@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from kobert_pipeline.ground.messages import say, translated
 from kobert_pipeline.ground.progress_line import Work, duration, line
 
 logger = logging.getLogger(__name__)
@@ -28,11 +29,12 @@ class Advance(Protocol):
 @contextlib.contextmanager
 def progress(label: str, total: float | None, unit: str, done: float = 0.0) -> Iterator[Advance]:
     """Shows a bar, the units of the total, the time since the beginning and the time left on a terminal, and a log line every
-    15 s elsewhere. `done`: units that an earlier run finished."""
+    15 s elsewhere. `label` and `unit` are English, and translated here. `done`: units that an earlier run finished."""
+    work = Work(translated(label), translated(unit), done, total)
     if not sys.stderr.isatty():
-        yield _Plain(Work(label, unit, done, total))
+        yield _Plain(work)
         return
-    shown = _Shown(Work(label, unit, done, total))
+    shown = _Shown(work)
     with _on_screen(shown):
         yield shown
 
@@ -63,8 +65,8 @@ class _Plain(_Counted):
         if time.monotonic() - self._last < PLAIN_INTERVAL:
             return
         self._last, work = time.monotonic(), self.work
-        of = f" of {_round(work.total)}" if work.total else ""
-        left = f", {duration(work.left)} left" if work.left is not None else ""
+        of = say(" of {total}", total=_round(work.total)) if work.total else ""
+        left = ", " + say("{time} left", time=duration(work.left)) if work.left is not None else ""
         logger.info(
             "%s: %s%s %s in %s%s, %s/s%s",
             work.label, _round(work.done), of, work.unit, duration(work.seconds), left, _round(work.rate),

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kobert_pipeline.ground.messages import say
+
 LEAST_BAR, READABLE_BAR, MOST_BAR = 6, 16, 40
 """Characters of the bar: at least, before notes take their room, at most."""
 LEAST_LABEL = 10
@@ -43,14 +45,15 @@ def line(work: Work, width: int) -> str:
 
     The label is cut, and large numbers are rounded, before one of these is left out.
     """
-    times = f"{duration(work.seconds)}, {'?' if work.left is None else duration(work.left)} left"
+    left = say("{time} left", time="?" if work.left is None else duration(work.left))
+    times = f"{duration(work.seconds)}, {left}"
     first = work.notes[:1]
     count = next(
         (text for text in (_count(work, whole), _count(work, rounded)) if _fits(work, [text, times, *first], width)),
         _count(work, rounded),
     )
     parts = [count, times]
-    rate = [f"{_rate(work.rate)} {work.unit}/s"] if work.rate else []
+    rate = [say("{rate} {unit}/s", rate=_rate(work.rate), unit=work.unit)] if work.rate else []
     for note in (*first, *rate, *work.notes[1:]):
         if not _fits(work, [*parts, note], width, LEAST_BAR if note in first else READABLE_BAR):
             break

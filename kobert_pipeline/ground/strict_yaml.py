@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from kobert_pipeline.ground.messages import say
+
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9_]*)?")
@@ -21,7 +23,14 @@ class _Loader(yaml.SafeLoader):
             line, name = key.start_mark.line + 1, str(key.value)
             if name in lines and key.tag != "tag:yaml.org,2002:merge":
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"line {line}: the key `{name}` is in line {lines[name]} already; keep one of them"
+                    None,
+                    None,
+                    say(
+                        "line {line}: the key `{name}` is in line {other} already; keep one of them",
+                        line=line,
+                        name=name,
+                        other=lines[name],
+                    ),
                 )
             lines[name] = line
         return super().construct_mapping(node, deep)
@@ -31,17 +40,23 @@ class _Loader(yaml.SafeLoader):
         if _SURROGATE.search(text):
             raise yaml.constructor.ConstructorError(
                 None, None,
-                f"line {node.start_mark.line + 1}: {ascii(text)[:60]} holds half of a surrogate pair, which is not a character",
+                say(
+                    "line {line}: {text} holds half of a surrogate pair, which is not a character",
+                    line=node.start_mark.line + 1, text=ascii(text)[:60],
+                ),
             )  # fmt: skip
         return text
 
     def construct_number(self, node: yaml.ScalarNode) -> Any:
         text = str(node.value)
         if _OCTAL.fullmatch(text) or _SEXAGESIMAL.fullmatch(text):
-            kind = "an octal number" if _OCTAL.fullmatch(text) else "a number of base 60"
+            kind = say("an octal number") if _OCTAL.fullmatch(text) else say("a number of base 60")
             raise yaml.constructor.ConstructorError(
                 None, None,
-                f"line {node.start_mark.line + 1}: YAML reads {text} as {kind}; write it without leading zeros, or in quotes",
+                say(
+                    "line {line}: YAML reads {text} as {kind}; write it without leading zeros, or in quotes",
+                    line=node.start_mark.line + 1, text=text, kind=kind,
+                ),
             )  # fmt: skip
         return self.construct_yaml_float(node) if node.tag.endswith(":float") else self.construct_yaml_int(node)
 
@@ -56,6 +71,6 @@ def parse(text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)
     except RecursionError:
-        raise yaml.YAMLError("it is nested too deeply") from None
+        raise yaml.YAMLError(say("it is nested too deeply")) from None
     except ValueError as error:  # dates that do not exist, numbers that are none
         raise yaml.YAMLError(str(error)) from None

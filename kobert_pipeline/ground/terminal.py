@@ -1,13 +1,19 @@
-"""Output that no terminal can refuse: a console of Windows writes cp949, a bare environment ASCII."""
+"""Output that every terminal can show: a console of Windows writes cp949, a bare environment ASCII, and lines have a width."""
 
 from __future__ import annotations
 
 import codecs
+import copy
+import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say, translated
+from kobert_pipeline.ground.progress_line import cells
 
 PLAIN = {
     "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "←": "<-", "·": ".", "±": "+-", "≥": ">=", "≤": "<=", "²": "2",
@@ -15,6 +21,7 @@ PLAIN = {
 }  # fmt: skip
 """What stands for a character that the encoding of the output lacks. Any other becomes a question mark."""
 NAME = "kobert-plain"
+DEFAULT_WIDTH = 80
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -39,7 +46,7 @@ def require_place() -> None:
     try:
         Path.cwd()
     except FileNotFoundError:
-        raise KobertError("the current folder does not exist any more. Change to another one (cd).") from None
+        raise KobertError(say("the current folder does not exist any more. Change to another one (cd).")) from None
 
 
 def require_text(arguments: Sequence[str]) -> None:
@@ -49,6 +56,55 @@ def require_text(arguments: Sequence[str]) -> None:
             argument.encode()
         except UnicodeEncodeError:
             raise KobertError(
-                f"argument {number}, {ascii(argument)[:60]}: these bytes are not {sys.getfilesystemencoding()} text. Set the "
-                "terminal to UTF-8, or convert the text (iconv -f cp949 -t utf-8)."
+                say(
+                    "argument {number}, {argument}: these bytes are not {encoding} text. Set the terminal to UTF-8, or convert "
+                    "the text (iconv -f cp949 -t utf-8).",
+                    number=number,
+                    argument=ascii(argument)[:60],
+                    encoding=sys.getfilesystemencoding(),
+                )
             ) from None
+
+
+def folded(text: str, stream: TextIO) -> str:
+    """The text in lines that fit the terminal, cut at spaces. What has no spaces, such as a path, stays whole. Output that is no
+    terminal gets the text as it is."""
+    if not stream.isatty():
+        return text
+    width = terminal_width(stream)
+    return "\n".join(part for line in text.split("\n") for part in _lines(line.split(" "), width))
+
+
+def terminal_width(stream: TextIO) -> int:
+    """Columns. COLUMNS of the environment goes before what the terminal says."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+    except (OSError, ValueError):
+        return DEFAULT_WIDTH
+
+
+def _lines(words: Sequence[str], width: int) -> Iterator[str]:
+    line = words[0]
+    for word in words[1:]:
+        if cells(line) + 1 + cells(word) > width:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}"
+    yield line
+
+
+class LogLines(logging.Formatter):
+    """Writes log lines in the language of the user, as wide as the terminal. Their templates, such as `%s: starts`, are the keys."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__("%(message)s")
+        self.stream = stream
+
+    def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)
+        record.msg = translated(str(record.msg))
+        return folded(super().format(record), self.stream)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.ground.errors import TrainingFailed
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.training.checkpoints import checkpoints
@@ -177,12 +178,20 @@ class Alarms(lightning.Callback):
                 continue  # loss scaling handles it
             if not math.isfinite(value):
                 what = name if name == NORM else f"{name} loss"
-                raise TrainingFailed(f"pretrain: the {what} is {value} {step.place}. {self._advice()}")
+                raise TrainingFailed(
+                    say("pretrain: the {what} is {value} {place}.", what=what, value=value, place=step.place)
+                    + f" {self._advice()}"
+                )
 
     def _advice(self) -> str:
         kept = checkpoints(self.folder)
-        good = f"the last good checkpoint is {kept[-1].name}" if kept else "there is no checkpoint yet"
-        return f"Stopped; {good}. Lower learning_rate, raise warmup_share, or set precision: fp32, and run again."
+        good = say("there is no checkpoint yet")
+        if kept:
+            good = say("the last good checkpoint is {name}", name=kept[-1].name)
+        return say(
+            "Stopped; {good}. Lower learning_rate, raise warmup_share, or set precision: fp32, and run again.",
+            good=good,
+        )
 
     def _warn_of_spike(self, step: Unread, loss: float) -> None:
         median = self.spikes.add(loss, step.phase)
@@ -215,5 +224,7 @@ def _step(module: PretrainModule) -> Unread:
 def _place(module: PretrainModule) -> str:
     """The cursor is after the batch."""
     cursor = module.cursor
-    batch = f"batch {cursor['batch'] - 1:,}, phase {cursor['phase']}, epoch {cursor['epoch']}"
-    return f"at step {cursor['batch']:,} ({batch})"
+    return say(
+        "at step {step:,} (batch {batch:,}, phase {phase}, epoch {epoch})",
+        step=cursor["batch"], batch=cursor["batch"] - 1, phase=cursor["phase"], epoch=cursor["epoch"],
+    )  # fmt: skip

@@ -27,6 +27,7 @@ from kobert_pipeline.dataset.shares import repeats_for
 from kobert_pipeline.dataset.store import TRAIN, VALIDATION, Store
 from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.generators import RowGenerator
 from kobert_pipeline.objectives.objective import Batch, BatchContext, Objective, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -93,10 +94,20 @@ class BatchStream(IterableDataset[Any]):
         for number, phase in enumerate(self.config.phases):
             rows = self._first_batches(number)
             if rows < phase.batch_size:
-                unit = "examples" if phase.row_length is None else f"packed rows of {phase.row_length}, with examples"
+                unit = say("examples")
+                if phase.row_length is not None:
+                    unit = say("packed rows of {length}, with examples", length=phase.row_length)
                 raise InputError(
-                    f"The corpus gives {rows} {unit} of {phase.max_length} tokens for objective {self.objective.name!r}, "
-                    f"not one batch of {phase.batch_size}. Add documents, or lower batch_size. {NEEDS_NEIGHBOURS}"
+                    say(
+                        "The corpus gives {rows} {unit} of {length} tokens for objective {objective!r}, not one batch of {batch}. "
+                        "Add documents, or lower batch_size.",
+                        rows=rows,
+                        unit=unit,
+                        length=phase.max_length,
+                        objective=self.objective.name,
+                        batch=phase.batch_size,
+                    )
+                    + f" {say(NEEDS_NEIGHBOURS)}"
                 )
 
     def _first_batches(self, phase: int) -> int:
@@ -156,7 +167,8 @@ class BatchStream(IterableDataset[Any]):
             yield from self._epoch()
             if is_whole and cursor.batch == begin:
                 raise InputError(
-                    f"The corpus gives no example for objective {self.objective.name!r}. {NEEDS_NEIGHBOURS}"
+                    say("The corpus gives no example for objective {objective!r}.", objective=self.objective.name)
+                    + f" {say(NEEDS_NEIGHBOURS)}"
                 )
 
     def _epoch(self) -> Iterator[Planned]:

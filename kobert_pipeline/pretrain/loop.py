@@ -20,6 +20,7 @@ import torch
 from kobert_pipeline.ground.amounts import shown_memory, shown_seconds
 from kobert_pipeline.ground.errors import Interrupted, Terminated
 from kobert_pipeline.ground.files import atomic_path
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.pretrain.budget import (
     LEFT_OUT,
     MEASURED,
@@ -264,5 +265,10 @@ class StopOnSignal(lightning.Callback):
             written = save(trainer, self.folder, self.kept)
             by, end = SIGNALS.get(self.asked, SIGNALS[signal.SIGTERM])  # 0: another rank got it
             raise end(
-                f"stopped by {by}; {written.name} holds everything up to step {trainer.global_step}. The same command goes on from there."
+                say(
+                    "stopped by {signal}; {file} holds everything up to step {step}. The same command goes on from there.",
+                    signal=by,
+                    file=written.name,
+                    step=trainer.global_step,
+                )
             )

@@ -25,7 +25,7 @@ def measured_on(store: Store, objective: Objective, batches: Sequence[Batch]) ->
     found = MeasuredOn(targets, store.summary.validation.documents, round(shared_share(store), 4))
     if not found.is_enough:
         logger.warning(
-            "pretrain: validation is %s. Add text, or raise dataset.validation_share", found.words(objective.use)
+            "pretrain: validation is %s. Add text, or raise dataset.validation_share", found.spoken(objective.use)
         )
     if found.shared > MOST_SHARED:
         logger.warning(

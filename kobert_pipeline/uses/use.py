@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.loaded_weights import require_finite
 
@@ -198,7 +199,11 @@ def _tokenizer(name: str) -> Tokenizer:
 def _no_model(name: str, error: Exception) -> InputError:
     reason = str(error).splitlines()[0]
     return InputError(
-        f"{name}: neither a recipe (`kobert init` lists them), nor a folder, nor a model on the Hub: {reason}"
+        say(
+            "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub: {reason}",
+            name=name,
+            reason=reason,
+        )
     )
 
 

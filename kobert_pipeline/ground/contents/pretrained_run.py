@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from kobert_pipeline.ground.artifacts import RUN_FOLDER
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
 from kobert_pipeline.ground.contents.origin import Origin, origin
+from kobert_pipeline.ground.messages import say
 
 MODEL = "model"
 CURVE = "losses.csv"
@@ -72,6 +73,15 @@ class MeasuredOn:
         tokens = "masked tokens" if use == "fill_mask" else "tokens"
         documents = f"{self.documents:,} document{'' if self.documents == 1 else 's'}"
         return f"on {self.targets:,} {tokens} of {documents}" + ("" if self.is_enough else ": too few to trust")
+
+    def spoken(self, use: str) -> str:
+        """The same for the terminal, in the language of the user."""
+        tokens = say("{count:,} tokens", count=self.targets)
+        if use == "fill_mask":
+            tokens = say("{count:,} masked tokens", count=self.targets)
+        documents = say("1 document") if self.documents == 1 else say("{count:,} documents", count=self.documents)
+        where = say("on {tokens} of {documents}", tokens=tokens, documents=documents)
+        return where if self.is_enough else where + say(": too few to trust")
 
 
 @dataclass(frozen=True)
