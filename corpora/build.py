@@ -26,7 +26,6 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ExecutionConfig
 
 logger = logging.getLogger(__name__)
@@ -49,10 +48,7 @@ def build(
     kept, clusters = first_documents(config.deduplicate, out.path, tally)
     if not any(part.any() for part in kept):
         raise InputError(
-            say(
-                "The corpus is empty: {counts}. Check the sources and `corpora.filters`.",
-                counts=explain(tally.totals()),
-            )
+            "The corpus is empty: {counts}. Check the sources and `corpora.filters`.", counts=explain(tally.totals())
         )
     ngrams = evaluation_ngrams(evaluation)
     write_sentences(config, out, kept, ngrams, tally, execution)

@@ -105,11 +105,7 @@ def _hub_file(source: SourceConfig, path: str) -> InputFile:
     name = path.removeprefix(HUB)
     if source.format not in (AUTO, DATASETS):
         raise RecipeError(
-            say(
-                "corpora.sources.{source}: {path} is read as `datasets`; leave out `format`",
-                source=source.name,
-                path=path,
-            )
+            "corpora.sources.{source}: {path} is read as `datasets`; leave out `format`", source=source.name, path=path
         )
     return InputFile(source, HUB_ADDRESS + name, DATASETS, source.path, name.rpartition("/")[2])
 
@@ -139,11 +135,9 @@ def _addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[
     found = _without_system_files(sorted(name for name in matches if Path(name).is_file()), str(folder), not_read)
     if not found:
         raise InputError(
-            say(
-                "{path}: no such file (source `{source}`). Give a file, a folder or a glob that exists.",
-                path=path,
-                source=source.name,
-            )
+            "{path}: no such file (source `{source}`). Give a file, a folder or a glob that exists.",
+            path=path,
+            source=source.name,
         )
     return found
 
@@ -190,7 +184,7 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
         system, inside = fsspec.core.url_to_fs(path)
         found = system.glob(inside) if MAGIC.search(path) else system.find(inside) if system.isdir(inside) else None
     except Exception as error:  # every file system has its own exceptions
-        raise InputError(say("{path}: cannot be listed ({error}). Is its fsspec package installed?", path=path, error=f"{type(error).__name__}: {error}")) from None  # fmt: skip
+        raise InputError("{path}: cannot be listed ({error}). Is its fsspec package installed?", path=path, error=f"{type(error).__name__}: {error}") from None  # fmt: skip
     if found is None:
         return [path]
     addresses = sorted(system.unstrip_protocol(name) for name in found if system.isfile(name))
@@ -212,12 +206,10 @@ def _remote_addresses(source: SourceConfig, path: str, not_read: Counter[str]) -
 def _check_format(source: SourceConfig) -> None:
     if source.format != AUTO and source.format not in SOURCES:
         raise RecipeError(
-            say(
-                "corpora.sources.{source}.format: {format!r} is unknown; {meant}",
-                source=source.name,
-                format=source.format,
-                meant=nearest(source.format, list(SOURCES)),
-            )
+            "corpora.sources.{source}.format: {format!r} is unknown; {meant}",
+            source=source.name,
+            format=source.format,
+            meant=nearest(source.format, list(SOURCES)),
         )
     if source.format in SOURCES:
         SOURCES[source.format].require(source.path)
@@ -233,12 +225,10 @@ def _format(source: SourceConfig, address: str) -> str:
     if _is_known(address):
         return AUTO
     raise InputError(
-        say(
-            "{address}: the format cannot be seen from the ending. Set `format` of source `{source}`, or rename: {endings}",
-            address=address,
-            source=source.name,
-            endings=_known_endings(),
-        )
+        "{address}: the format cannot be seen from the ending. Set `format` of source `{source}`, or rename: {endings}",
+        address=address,
+        source=source.name,
+        endings=_known_endings(),
     )
 
 
@@ -338,22 +328,18 @@ def _damage(place: str, name: str, settings: SourceConfig, error: Exception) -> 
     """Raises InputError, unless the source says that damaged files are skipped. A missing file is never skipped."""
     if isinstance(error, _ABSENT):
         raise InputError(
-            say(
-                "{place}: cannot be read ({error}; source `{source}`)",
-                place=place,
-                error=error.strerror or error,
-                source=settings.name,
-            )
+            "{place}: cannot be read ({error}; source `{source}`)",
+            place=place,
+            error=error.strerror or error,
+            source=settings.name,
         ) from None
     if settings.damaged == "skip":
         return Drop("damaged", place)
     raise InputError(
-        say(
-            "{place}: cannot be read as {format}: {error}. `damaged: skip` of source `{source}` keeps what is before the "
-            "damage and continues with the next file.",
-            place=place,
-            format=name,
-            error=error,
-            source=settings.name,
-        )
+        "{place}: cannot be read as {format}: {error}. `damaged: skip` of source `{source}` keeps what is before the "
+        "damage and continues with the next file.",
+        place=place,
+        format=name,
+        error=error,
+        source=settings.name,
     ) from None

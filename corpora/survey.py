@@ -81,10 +81,8 @@ def survey(place: str) -> Survey:
     """Looks at a file or folder of this machine. Raises InputError if it holds nothing that can be read."""
     if "://" in place or place.startswith(HUB):
         raise InputError(
-            say(
-                "{place}: only files of this machine are looked at. Write the address as `path` into the recipe.",
-                place=place,
-            )
+            "{place}: only files of this machine are looked at. Write the address as `path` into the recipe.",
+            place=place,
         )
     source, not_read = SourceConfig(name="survey", path=place), NotRead()
     kinds: dict[tuple[str, str], list[InputFile]] = {}
@@ -190,7 +188,7 @@ def _propose_fields(kind: Kind, files: list[InputFile]) -> None:
             found.update({str(name): _hangul(value) for name, value in row.items()})
     kind.fields = dict(found.most_common())
     if not found:
-        raise InputError(say("no row with fields was found"))
+        raise InputError("no row with fields was found")
     text = next(iter(kind.fields))
     shown = ", ".join(f"{name} {count:,}" for name, count in kind.fields.items())
     kind.notes.append(say("fields, with the Hangul syllables in each: {fields}", fields=shown))
@@ -239,7 +237,7 @@ def _parquet_rows(raw: RawFile) -> Iterator[Mapping[str, Any]]:
             for batch in pyarrow.parquet.ParquetFile(stream).iter_batches(ROWS):
                 yield from batch.to_pylist()
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise InputError(say("not a readable Parquet file: {error}", error=error)) from None
+        raise InputError("not a readable Parquet file: {error}", error=error) from None
 
 
 def _csv_rows(raw: RawFile, settings: SourceConfig, format: str) -> Iterator[Mapping[str, Any]]:

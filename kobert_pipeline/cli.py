@@ -104,12 +104,10 @@ def refuse_foreign_packages() -> None:
         if home / name not in places:
             where = spec.origin if spec else "nowhere"
             raise KobertError(
-                say(
-                    "The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or "
-                    "use a fresh environment.",
-                    name=name,
-                    where=where,
-                )
+                "The package `{name}` comes from {where}, not from kobert-pipeline. Uninstall the other package of that name, or "
+                "use a fresh environment.",
+                name=name,
+                where=where,
             )
 
 

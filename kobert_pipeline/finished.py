@@ -16,7 +16,6 @@ from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, is_complete, re
 from kobert_pipeline.ground.contents.cost import read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.pointers import Pointer, pointers, run_name, split_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -89,11 +88,9 @@ class FinishedRun:
     def _folder(self, stage: str) -> Path:
         if stage not in self.folders:
             raise KobertError(
-                say(
-                    "{run}: the run has no {stage}, and its recipe is not here. Name the recipe's file.",
-                    run=self.name,
-                    stage=stage,
-                )
+                "{run}: the run has no {stage}, and its recipe is not here. Name the recipe's file.",
+                run=self.name,
+                stage=stage,
             )
         return self.folders[stage]
 
@@ -113,7 +110,7 @@ def find_run(
         return _of_recipe(recipe, root, stage, only_matching=bool(settings) or strict)
     if settings:
         raise KobertError(
-            say("--set changes a recipe, and {name} is not one. Name the recipe's file, or leave out --set.", name=name)
+            "--set changes a recipe, and {name} is not one. Name the recipe's file, or leave out --set.", name=name
         )
     if Pointer(root, recorded := _recorded(name)).path.is_file():
         last = _last_used(recorded, root, stage)
@@ -152,13 +149,11 @@ def _refuse_unknown_tag(name: str, root: Path) -> None:
     if tag and known:
         tags = ", ".join(f"{recipe}:{other}" for other in known if other) or "none has a tag"
         raise KobertError(
-            say(
-                "{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all.",
-                name=name,
-                recipe=recipe,
-                root=root,
-                tags=tags,
-            )
+            "{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all.",
+            name=name,
+            recipe=recipe,
+            root=root,
+            tags=tags,
         )
 
 

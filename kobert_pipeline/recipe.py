@@ -19,7 +19,6 @@ from kobert_pipeline.ground.config import Config, nearest
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
@@ -64,7 +63,7 @@ class Recipe(Config):
     def tagged(self, tag: str) -> Self:
         """The same recipe under the name of another run. Raises RecipeError for a tag that cannot be in the name of a file."""
         if not re.fullmatch(r"[\w.-]*", tag):
-            raise RecipeError(say("--tag {tag}: a tag has letters, digits, `.`, `-` and `_`", tag=tag))
+            raise RecipeError("--tag {tag}: a tag has letters, digits, `.`, `-` and `_`", tag=tag)
         copy = self.model_copy()
         copy._tag = tag
         return copy
@@ -78,10 +77,8 @@ class Recipe(Config):
         for name in self.pretrain.annotations:
             if name not in self.dataset.annotations:
                 raise RecipeError(
-                    say(
-                        "pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true",
-                        name=name,
-                    )
+                    "pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true",
+                    name=name,
                 )
         return self
 
@@ -90,10 +87,8 @@ class Recipe(Config):
         name = self.pretrain.objective["name"]
         if OBJECTIVES[name].writes and self.tokenizer.model != "bpe":
             raise RecipeError(
-                say(
-                    "pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe",
-                    name=name,
-                )
+                "pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe",
+                name=name,
             )
         return self
 
@@ -112,10 +107,8 @@ class Recipe(Config):
     def _only_a_continued_run_has_a_base(self) -> Recipe:
         if self.hub.base_model and self.pretrain.continue_from is None:
             raise RecipeError(
-                say(
-                    "hub.base_model: {model}, but the weights begin at random. Set pretrain.continue_from, or leave it out.",
-                    model=self.hub.base_model,
-                )
+                "hub.base_model: {model}, but the weights begin at random. Set pretrain.continue_from, or leave it out.",
+                model=self.hub.base_model,
             )
         return self
 
@@ -125,20 +118,16 @@ class Recipe(Config):
         for name in shares:
             if name not in names:
                 raise RecipeError(
-                    say("pretrain.source_shares.{name}: no such source; {meant}", name=name, meant=nearest(name, names))
+                    "pretrain.source_shares.{name}: no such source; {meant}", name=name, meant=nearest(name, names)
                 )
         total = sum(shares.values())
         if total > 1 + 1e-6 or (shares and len(shares) < len(names) and total > 1 - 1e-9):
             raise RecipeError(
-                say(
-                    "pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named",
-                    total=total,
-                )
+                "pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named",
+                total=total,
             )
         if shares and len(shares) == len(names) and abs(total - 1) > 1e-6:
-            raise RecipeError(
-                say("pretrain.source_shares name every source and add up to {total:g}, not to 1", total=total)
-            )
+            raise RecipeError("pretrain.source_shares name every source and add up to {total:g}, not to 1", total=total)
         return self
 
     @model_validator(mode="after")
@@ -146,11 +135,9 @@ class Recipe(Config):
         last = self.seed + max(protocol.seeds for protocol in self.klue_eval.protocols.values()) - 1
         if last >= 2**32:
             raise RecipeError(
-                say(
-                    "seed: {seed} and the runs of klue_eval reach seed {last}, and 2^32 - 1 is the last one",
-                    seed=self.seed,
-                    last=last,
-                )
+                "seed: {seed} and the runs of klue_eval reach seed {last}, and 2^32 - 1 is the last one",
+                seed=self.seed,
+                last=last,
             )
         return self
 
@@ -197,11 +184,9 @@ def _resolve(name: str, base: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     path = _recipe_path(name, base)
     if path in seen:
         raise RecipeError(
-            say(
-                "{name}: recipes extend each other in a circle: {circle}",
-                name=name,
-                circle=" -> ".join(part.name for part in (*seen, path)),
-            )
+            "{name}: recipes extend each other in a circle: {circle}",
+            name=name,
+            circle=" -> ".join(part.name for part in (*seen, path)),
         )
     values = load_yaml(path)
     values.setdefault("name", recipe_name(path.name))
@@ -220,7 +205,7 @@ def _recipe_path(name: str, base: Path) -> Path:
     if path.is_file():
         return path.resolve()
     if Path(name).suffix in (".yaml", ".yml"):
-        raise RecipeError(say("{name}: no such recipe file. `kobert init {name}` writes one to start from.", name=name))
+        raise RecipeError("{name}: no such recipe file. `kobert init {name}` writes one to start from.", name=name)
     raise RecipeError(
-        say("{name}: neither a shipped recipe nor a file; {meant}", name=name, meant=nearest(name, shipped_recipes()))
+        "{name}: neither a shipped recipe nor a file; {meant}", name=name, meant=nearest(name, shipped_recipes())
     )

@@ -25,7 +25,6 @@ from kobert_pipeline.ground.artifacts import (
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import FileHashes
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.pointers import Pointer
 from kobert_pipeline.handover import Context
@@ -185,9 +184,7 @@ def wanted_stages(only: str | None, until: str | None) -> list[str]:
     """The stages that `run` builds. Raises KobertError for a stage that does not exist."""
     for given in (only, until):
         if given is not None and given not in STAGE_NAMES:
-            raise KobertError(
-                say("{given}: no such stage; {meant}", given=given, meant=nearest(given, list(STAGE_NAMES)))
-            )
+            raise KobertError("{given}: no such stage; {meant}", given=given, meant=nearest(given, list(STAGE_NAMES)))
     if only is not None:
         return [only]
     return list(STAGE_NAMES if until is None else STAGE_NAMES[: STAGE_NAMES.index(until) + 1])
@@ -197,12 +194,10 @@ def _require(stage: Stage, folders: Mapping[str, Path], recipe: str) -> None:
     missing = [name for name in stage.after if name not in folders]
     if missing:
         raise KobertError(
-            say(
-                "{stage} needs {missing}, which is not built for these settings. Run `kobert run {recipe} --until {stage}`.",
-                stage=stage.name,
-                missing=", ".join(missing),
-                recipe=recipe,
-            )
+            "{stage} needs {missing}, which is not built for these settings. Run `kobert run {recipe} --until {stage}`.",
+            stage=stage.name,
+            missing=", ".join(missing),
+            recipe=recipe,
         )
 
 

@@ -27,6 +27,7 @@ MASKED = re.compile(r"(?<![A-Za-z])(?i:mlm|nsp)(?![a-z])|\[MASK\]|AutoModelForMa
 ROOMS_OF_MASKING = tuple(f"kobert_pipeline.{room}" for room in ("objectives", "masking", "uses", "recipes", "architectures"))  # fmt: skip
 SPEAK_OF_MASKS = {
     "tokenizer.train": "lists the special tokens of the vocabulary, [MASK] among them",
+    "kobert_pipeline.ground.korean.help_texts": "translates the help of every use",
 }
 """Modules elsewhere that may use these words, with the reason."""
 

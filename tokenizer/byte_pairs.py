@@ -22,7 +22,6 @@ from kobert_pipeline.dataset.paragraphs import joiners
 from kobert_pipeline.dataset.splits import by_split
 from kobert_pipeline.dataset.store import TRAIN
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.byte_level import bytes_of
@@ -129,7 +128,7 @@ def learn_bytes(
     Raises InputError when the text has no words, or supports fewer pieces than asked for, and when special tokens collide.
     """
     if not counts:
-        raise InputError(say("The corpus has no words to learn a vocabulary from."))
+        raise InputError("The corpus has no words to learn a vocabulary from.")
     special = special_rows(special_tokens, placeholders)
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
@@ -137,11 +136,9 @@ def learn_bytes(
     if len(learned) < wanted:
         supported = config.vocab_size - wanted + len(learned)
         raise InputError(
-            say(
-                "tokenizer.vocab_size {size:,} is more than this text supports: {supported:,} at most. Lower it, or add text.",
-                size=config.vocab_size,
-                supported=supported,
-            )
+            "tokenizer.vocab_size {size:,} is more than this text supports: {supported:,} at most. Lower it, or add text.",
+            size=config.vocab_size,
+            supported=supported,
         )
     if collisions := {*special, *unused} & {*learned}:
         raise InputError(f"Special tokens collide with other pieces: {', '.join(sorted(collisions))}")
@@ -153,12 +150,10 @@ def require_room_for_bytes(config: TokenizerConfig, special_tokens: Sequence[str
     taken = len(special_rows(special_tokens, placeholders)) + config.unused_tokens + ALPHABET
     if config.vocab_size < taken:
         raise InputError(
-            say(
-                "tokenizer.vocab_size {size:,} is too small: special tokens and bytes take {taken:,} rows. Raise it, or lower "
-                "`unused_tokens`.",
-                size=config.vocab_size,
-                taken=taken,
-            )
+            "tokenizer.vocab_size {size:,} is too small: special tokens and bytes take {taken:,} rows. Raise it, or lower "
+            "`unused_tokens`.",
+            size=config.vocab_size,
+            taken=taken,
         )
 
 

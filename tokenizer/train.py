@@ -14,7 +14,6 @@ from types import MappingProxyType
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 from tokenizer.alphabet import alphabet
 from tokenizer.config import TokenizerConfig
 from tokenizer.prune import Word, knock_out
@@ -49,7 +48,7 @@ def learn_vocabulary(
     collide.
     """
     if not counts:
-        raise InputError(say("The corpus has no words to learn a vocabulary from."))
+        raise InputError("The corpus has no words to learn a vocabulary from.")
     special = special_rows(special_tokens, placeholders)
     unused = [f"[unused{number}]" for number in range(config.unused_tokens)]
     wanted = config.vocab_size - len(special) - len(unused)
@@ -62,11 +61,9 @@ def learn_vocabulary(
     if len(pieces) < wanted:
         supported = config.vocab_size - wanted + len(pieces)
         raise InputError(
-            say(
-                "tokenizer.vocab_size {size:,} is more than this text supports: {supported:,} at most. Lower it, or add text.",
-                size=config.vocab_size,
-                supported=supported,
-            )
+            "tokenizer.vocab_size {size:,} is more than this text supports: {supported:,} at most. Lower it, or add text.",
+            size=config.vocab_size,
+            supported=supported,
         )
     collisions = {*special} & {*pieces, *unused}
     if collisions:
@@ -94,12 +91,10 @@ def require_room(config: TokenizerConfig, special_tokens: Sequence[str], placeho
 def _require_room(config: TokenizerConfig, taken: int) -> None:
     if config.vocab_size < taken:
         raise InputError(
-            say(
-                "tokenizer.vocab_size {size:,} is too small: special tokens and the alphabet take {taken:,} rows. Raise it, or "
-                "lower `character_coverage`, or set `ks_x_1001: false`.",
-                size=config.vocab_size,
-                taken=taken,
-            )
+            "tokenizer.vocab_size {size:,} is too small: special tokens and the alphabet take {taken:,} rows. Raise it, or "
+            "lower `character_coverage`, or set `ks_x_1001: false`.",
+            size=config.vocab_size,
+            taken=taken,
         )
 
 

@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Iterator
 
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.mecab import mecabrc
 
 
@@ -47,5 +46,5 @@ def _splitter() -> Callable[[str], list[str]]:
     logging.getLogger("kss").setLevel(logging.ERROR)
     split = functools.partial(kss.split_sentences, backend="mecab", num_workers=1, strip=True)
     if not split("오늘은 날씨가 좋다. 내일도 좋겠다."):
-        raise KobertError(say("kss cannot split sentences with MeCab. Run `kobert doctor`."))
+        raise KobertError("kss cannot split sentences with MeCab. Run `kobert doctor`.")
     return split

@@ -10,7 +10,6 @@ from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, document
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
@@ -36,13 +35,11 @@ def _document(line: str, number: int, raw: RawFile, settings: SourceConfig) -> D
         return Drop("not_an_object", place)
     if number == 0 and not any(field in row for field in settings.text_fields):
         raise InputError(
-            say(
-                "{place}: the first line has no field `{fields}`; its fields are {names}. Set `text_field` of source `{source}`.",
-                place=raw.place,
-                fields=", ".join(settings.text_fields),
-                names=", ".join(row),
-                source=settings.name,
-            )
+            "{place}: the first line has no field `{fields}`; its fields are {names}. Set `text_field` of source `{source}`.",
+            place=raw.place,
+            fields=", ".join(settings.text_fields),
+            names=", ".join(row),
+            source=settings.name,
         )
     return document(row, number, raw, settings, place)
 
@@ -52,14 +49,12 @@ def _check_beginning(line: str, raw: RawFile, settings: SourceConfig) -> None:
     if line.startswith("[") or line == "{":
         whole, path = ("array", "[].text") if line.startswith("[") else ("object", "data[].text")
         raise InputError(
-            say(
-                "{place}: this is one JSON {whole}, not one object per line. Set `format: ai_hub` of source `{source}` and a path "
-                "such as `text_field: {path}`.",
-                place=raw.place,
-                whole=whole,
-                source=settings.name,
-                path=path,
-            )
+            "{place}: this is one JSON {whole}, not one object per line. Set `format: ai_hub` of source `{source}` and a path "
+            "such as `text_field: {path}`.",
+            place=raw.place,
+            whole=whole,
+            source=settings.name,
+            path=path,
         )
 
 

@@ -56,13 +56,11 @@ class Source:
         """Raises InputError, with the command that helps, if a module is missing."""
         if self.missing:
             raise InputError(
-                say(
-                    "{place}: reading {format} needs {packages}. Run: {command}",
-                    place=place,
-                    format=self.name,
-                    packages=", ".join(self.missing),
-                    command=self.pip,
-                )
+                "{place}: reading {format} needs {packages}. Run: {command}",
+                place=place,
+                format=self.name,
+                packages=", ".join(self.missing),
+                command=self.pip,
             )
 
     def is_certain(self, name: str) -> bool:
@@ -101,14 +99,12 @@ def _check_kinds(values: list[Any], raw: RawFile, settings: SourceConfig) -> Non
     kinds = sorted({_kind(value) for value in values if value is not None})
     if kinds:
         raise InputError(
-            say(
-                "{place}: `{fields}` holds {kinds}, not a string. Set `text_field` of source `{source}` to a field of strings; "
-                "for lists and objects in JSON, set `format: ai_hub` and a JMESPath expression as `text_field`.",
-                place=raw.place,
-                fields=", ".join(settings.text_fields),
-                kinds=" + ".join(kinds),
-                source=settings.name,
-            )
+            "{place}: `{fields}` holds {kinds}, not a string. Set `text_field` of source `{source}` to a field of strings; "
+            "for lists and objects in JSON, set `format: ai_hub` and a JMESPath expression as `text_field`.",
+            place=raw.place,
+            fields=", ".join(settings.text_fields),
+            kinds=" + ".join(kinds),
+            source=settings.name,
         )
 
 
@@ -125,13 +121,11 @@ def check_fields(names: Iterable[str], place: str, settings: SourceConfig) -> No
     names = list(names)
     if not any(field in names for field in settings.text_fields):
         raise InputError(
-            say(
-                "{place}: no column `{fields}`; there are {names}. Set `text_field` of source `{source}`.",
-                place=place,
-                fields=", ".join(settings.text_fields),
-                names=", ".join(map(str, names)),
-                source=settings.name,
-            )
+            "{place}: no column `{fields}`; there are {names}. Set `text_field` of source `{source}`.",
+            place=place,
+            fields=", ".join(settings.text_fields),
+            names=", ".join(map(str, names)),
+            source=settings.name,
         )
 
 

@@ -9,7 +9,6 @@ from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, numbered
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
@@ -19,13 +18,11 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     """
     if raw.first and settings.text_fields != ("text",):
         raise InputError(
-            say(
-                "{place}: a text has no fields, but source `{source}` sets `text_field: {fields}`. Set `format` (tsv, csv, "
-                "jsonl), or leave out `text_field`.",
-                place=raw.place,
-                source=settings.name,
-                fields=", ".join(settings.text_fields),
-            )
+            "{place}: a text has no fields, but source `{source}` sets `text_field: {fields}`. Set `format` (tsv, csv, "
+            "jsonl), or leave out `text_field`.",
+            place=raw.place,
+            source=settings.name,
+            fields=", ".join(settings.text_fields),
         )
     if settings.documents == "file":
         yield _file(raw, settings)

@@ -12,7 +12,6 @@ from klue_eval.tasks import KNOWN, find_task
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import is_hidden
-from kobert_pipeline.ground.messages import say
 
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
@@ -32,12 +31,10 @@ def resolve_folder(data: str) -> Path:
         return unpacked([folder])
     if not folder.is_dir():
         raise InputError(
-            say(
-                "{data}: no such folder. Name the folder or the archive ({endings}) with KLUE's files, `{sample}`, or `hub:klue`.",
-                data=data,
-                endings=", ".join(ENDINGS),
-                sample=SAMPLE,
-            )
+            "{data}: no such folder. Name the folder or the archive ({endings}) with KLUE's files, `{sample}`, or `hub:klue`.",
+            data=data,
+            endings=", ".join(ENDINGS),
+            sample=SAMPLE,
         )
     archives = sorted(path for path in folder.iterdir() if is_archive(path))
     return unpacked(archives) if archives and not _has_data(folder) else folder

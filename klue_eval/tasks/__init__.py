@@ -38,7 +38,7 @@ KNOWN: dict[str, KlueTask] = {**TASKS, **OTHERS}
 def find_task(name: str) -> KlueTask:
     """Raises InputError that names the nearest known task."""
     if name not in KNOWN:
-        raise InputError(say("{name}: no such task; {meant}", name=name, meant=nearest(name, list(KNOWN))))
+        raise InputError("{name}: no such task; {meant}", name=name, meant=nearest(name, list(KNOWN)))
     return KNOWN[name]
 
 

@@ -99,7 +99,7 @@ def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str 
 
 def _refuse_existing(file: Path) -> None:
     if file.exists():
-        raise KobertError(say("{file} exists already; choose another name, or remove it first.", file=file))
+        raise KobertError("{file} exists already; choose another name, or remove it first.", file=file)
 
 
 # --- what was seen ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +61,7 @@ def _needed(what: str, recipe: str, settings: list[str], artifacts: Path) -> Fin
     from kobert_pipeline.ground.config import nearest
 
     if what not in NEEDS:
-        raise KobertError(say("{what}: cannot be inspected; {meant}", what=what, meant=nearest(what, list(NEEDS))))
+        raise KobertError("{what}: cannot be inspected; {meant}", what=what, meant=nearest(what, list(NEEDS)))
     run = find_run(recipe, settings, artifacts, NEEDS[what])
     if (
         run is not None and run.recipe is None and what == "batch"
@@ -70,11 +69,9 @@ def _needed(what: str, recipe: str, settings: list[str], artifacts: Path) -> Fin
         run = find_run(recipe, settings, artifacts, "pretrain")
     if run is None:
         raise KobertError(
-            say(
-                "There is no {stage} for these settings. Run `kobert run {recipe} --until {stage}` first.",
-                stage=NEEDS[what],
-                recipe=recipe,
-            )
+            "There is no {stage} for these settings. Run `kobert run {recipe} --until {stage}` first.",
+            stage=NEEDS[what],
+            recipe=recipe,
         )
     return run
 
@@ -86,7 +83,7 @@ def show_tokens(console: Console, folder: Path, sentence: str, compared: list[st
     from tokenizer.token_view import rows, view
 
     if not sentence.strip():
-        raise KobertError(say('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."'))
+        raise KobertError('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."')
     tokenizers = {"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}
     if console.is_terminal:
         console.print(view(tokenizers, sentence))

@@ -8,7 +8,6 @@ from pathlib import Path
 from kobert_pipeline.finished import find_run, names_a_run
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError, KobertError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.recipe import is_recipe
 
 STAGE = "pretrain"
@@ -26,11 +25,9 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
     folder = next((place for place in (Path(name), Path(name) / MODEL) if (place / CONFIG).is_file()), None)
     if folder is None:
         raise InputError(
-            say(
-                "{name}: no {file}; name a folder that `save_pretrained` wrote, or that a run exported.",
-                name=name,
-                file=CONFIG,
-            )
+            "{name}: no {file}; name a folder that `save_pretrained` wrote, or that a run exported.",
+            name=name,
+            file=CONFIG,
         )
     return str(folder)
 
@@ -45,11 +42,9 @@ def _model_of_run(name: str, settings: Sequence[str], artifacts: Path) -> str:
     run = find_run(name, settings, artifacts, STAGE)
     if run is None:
         raise KobertError(
-            say(
-                "{name}: no trained model for these settings. Run `kobert run {name} --until {stage}` first.",
-                name=name,
-                stage=STAGE,
-            )
+            "{name}: no trained model for these settings. Run `kobert run {name} --until {stage}` first.",
+            name=name,
+            stage=STAGE,
         )
     return str(exported_model(run.folders[STAGE]))
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.messages import say
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 SCHEME = re.compile(r"^[A-Za-z][\w+.-]+:/")
@@ -26,11 +25,9 @@ def local_folder(folder: Path) -> Path:
     if SCHEME.match(str(folder)):
         address = str(folder).replace(":/", "://", 1)
         raise KobertError(
-            say(
-                "{address}: stages need a folder of a disk, because a finished one appears by a rename, which object stores do not have. "
-                "Name a local folder or a mounted one, and copy finished folders there, e.g. with `aws s3 sync` or `rclone`.",
-                address=address,
-            )
+            "{address}: stages need a folder of a disk, because a finished one appears by a rename, which object stores do not have. "
+            "Name a local folder or a mounted one, and copy finished folders there, e.g. with `aws s3 sync` or `rclone`.",
+            address=address,
         )
     return folder
 

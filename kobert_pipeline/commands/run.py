@@ -87,6 +87,6 @@ def confirm_repeats(recipe: Recipe, artifacts: Path, wanted: Sequence[str]) -> N
     question = say("Build them again, in about {time}?", time=shown_seconds(seconds))
     if not sys.stdin.isatty() or launched() is not None:
         raise KobertError(
-            say("{question} Add --yes to do so, or install the versions with which they were made.", question=question)
+            "{question} Add --yes to do so, or install the versions with which they were made.", question=question
         )
     typer.confirm(question, abort=True, err=True)

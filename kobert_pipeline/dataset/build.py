@@ -29,7 +29,6 @@ from kobert_pipeline.ground.contents.corpus import SHARDS, Corpus, Source
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_cache, write_json
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import LOCAL, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import cuts_at_use
@@ -69,7 +68,7 @@ def build(
     files = _tokenise_all(corpus.shards(), work, out, totals, execution)
     summary = {"vocab_size": vocab_size, "files": files} | _annotations(config) | totals.summary(sources)
     if not summary[TRAIN]["tokens"]:
-        raise InputError(say("The dataset has no training text. Add documents to the corpus."))
+        raise InputError("The dataset has no training text. Add documents to the corpus.")
     logger.info(
         "dataset: %s training tokens in %s sentences, %s validation tokens, unigram entropy %.2f nats, in %s",
         f"{summary[TRAIN]['tokens']:,}", f"{summary[TRAIN]['sentences']:,}", f"{summary[VALIDATION]['tokens']:,}",

@@ -27,12 +27,10 @@ def expand_variables(value: str, where: str) -> str:
         text = os.environ.get(match[1], match[2])
         if text is None:
             raise RecipeError(
-                say(
-                    "{where}: {value}: the environment variable {name} is not set. Set it to a folder, or write a path.",
-                    where=where,
-                    value=value,
-                    name=match[1],
-                )
+                "{where}: {value}: the environment variable {name} is not set. Set it to a folder, or write a path.",
+                where=where,
+                value=value,
+                name=match[1],
             )
         return text
 
@@ -47,7 +45,7 @@ def package_path(path: str) -> Path:
     package, _, inside = path.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise RecipeError(say("{path}: there is no package `{package}`", path=path, package=package))
+        raise RecipeError("{path}: there is no package `{package}`", path=path, package=package)
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
@@ -72,7 +70,7 @@ def identity(name: str, setting: str, patterns: Sequence[str], hashes: FileHashe
     files = _files(_folder(name, setting), patterns)
     if not files:
         raise InputError(
-            say("{setting}: {name}: holds none of {patterns}", setting=setting, name=name, patterns=", ".join(patterns))
+            "{setting}: {name}: holds none of {patterns}", setting=setting, name=name, patterns=", ".join(patterns)
         )
     return {f"{label} {path.name}": hashes[path] for path in files}
 
@@ -122,7 +120,7 @@ def _folder(name: str, setting: str) -> Path:
             if re.fullmatch(r"[\w.-]+/[\w.-]+", name)
             else ""
         )
-        raise InputError(say("{setting}: {name}: no such folder.{hint}", setting=setting, name=name, hint=hint))
+        raise InputError("{setting}: {name}: no such folder.{hint}", setting=setting, name=name, hint=hint)
     return folder
 
 

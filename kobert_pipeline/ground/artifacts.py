@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, KobertError
 from kobert_pipeline.ground.files import AGAIN, TEMPORARY, file_sha256, read_cache, read_object, write_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
-from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -196,7 +195,7 @@ class Workspace:
         except Timeout:
             if not self.wait:
                 raise KobertError(
-                    say("{path}: another process is writing this artifact. Wait for it, or stop it.", path=self.path)
+                    "{path}: another process is writing this artifact. Wait for it, or stop it.", path=self.path
                 ) from None
             logger.info("waiting for another process, which is writing %s", self.folder)
             self._lock.acquire()

