@@ -91,7 +91,7 @@ RECIPES = {
     "{setting}: {name}: holds none of {patterns}": "{setting}: {name}: 이 안에 {patterns} 중 아무것도 없습니다",
     "pretrain.objective reads {name}, which the token store lacks; set dataset.morphemes: true": "pretrain.objective에 필요한 {name}이(가) 토큰 저장소에 없습니다. dataset.morphemes: true로 설정하세요",
     "pretrain.objective: {name!r} writes text, and WordPiece does not give spaces back; set tokenizer.model: bpe": "pretrain.objective: {name!r}은(는) 텍스트를 생성하는데, WordPiece는 띄어쓰기를 되돌리지 못합니다. tokenizer.model: bpe로 설정하세요",
-    "pretrain.architecture: {name!r} is a decoder. {problem}": "pretrain.architecture: {name!r}은(는) 디코더입니다. {problem}",
+    "pretrain.architecture: {name!r} is a decoder, or has one. {problem}": "pretrain.architecture: {name!r}은(는) 디코더이거나 디코더를 포함합니다. {problem}",
     "hub.base_model: {model}, but the weights begin at random. Set pretrain.continue_from, or leave it out.": "hub.base_model: {model}인데 가중치는 무작위 초기화로 시작합니다. pretrain.continue_from을 정하거나 이 설정을 빼세요.",
     "pretrain.source_shares.{name}: no such source; {meant}": "pretrain.source_shares.{name}: 그런 소스가 없습니다. {meant}",
     "pretrain.source_shares add up to {total:g}; leave a part of the whole to the sources that are not named": "pretrain.source_shares의 합이 {total:g}입니다. 적지 않은 소스의 몫을 남겨 두세요",

@@ -91,6 +91,10 @@ HELP = {
     "Draw from so many likeliest tokens; 0: from all.": "확률이 높은 토큰 몇 개에서 뽑을지 정합니다. 0: 전체.",
     "Beam search with so many beams, without drawing.": "뽑지 않고, 이 개수의 빔으로 빔 탐색을 합니다.",
     "Equal seeds draw equal texts.": "시드가 같으면 같은 텍스트가 나옵니다.",
+    "Write what belongs where a text is masked, one word or many: for encoder-decoders (BART, T5).": "마스크 자리에 올 텍스트를 한 단어든 여러 단어든 생성합니다. 인코더-디코더(BART, T5)용입니다.",
+    'With masks: "대한민국의 수도는 [MASK]이다." At the end of a text a mask is what follows it.': '마스크가 있는 텍스트: "대한민국의 수도는 [MASK]이다." 텍스트 끝의 마스크는 그 뒤에 이어질 텍스트입니다.',
+    "New tokens at most.": "생성할 토큰의 최대 개수.",
+    "0 takes the likeliest token; otherwise below 1 likelier tokens become likelier.": "0이면 확률이 가장 높은 토큰을 고르고, 1보다 작으면 확률이 높은 토큰이 더 자주 나옵니다.",
     # extend, serve
     "Give a checkpoint pieces for the words of a recipe's corpus. Each starts as the mean of the pieces that it replaces.": "체크포인트의 어휘에 레시피 말뭉치의 단어를 더합니다. 새 항목은 그것이 대신하는 항목들의 평균에서 시작합니다.",
     "A Hugging Face folder or Hub id with a WordPiece tokenizer.": "WordPiece 토크나이저를 쓰는 Hugging Face 모델 폴더나 Hub의 이름.",

@@ -100,7 +100,7 @@ def help_texts() -> Iterator[str]:
 
 def test_every_message_of_the_code_is_in_the_table_and_the_table_has_no_other() -> None:
     expected = {*spoken(), *OF_TYPER, *PYDANTIC}
-    assert expected - KOREAN.keys() == set()
+    assert expected - KOREAN.keys() == set(), "write their Korean sentences in kobert_pipeline/ground/korean"
     assert KOREAN.keys() - expected - {*plain_errors()} == set()
     assert sum(map(len, TABLES)) == len(KOREAN), "a message is in two tables"
 
