@@ -13,6 +13,7 @@ from torch import nn
 
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
+from klue_eval.heads.multiple_choice import AUTO_CLASS as CHOICE_CLASS
 from klue_eval.heads.sequence import AUTO_CLASS, PaddedInFront
 from klue_eval.heads.token_labels import AUTO_CLASS as TOKEN_CLASS
 from klue_eval.task import KlueTask, TaskSettings
@@ -71,6 +72,8 @@ def _load_encoder(
     import transformers
 
     config = load_config(folder, trust_remote_code, pad_id=pad_id, attn_implementation=_attention(), **overrides)
+    if auto_class == CHOICE_CLASS and type(config) not in transformers.MODEL_FOR_MULTIPLE_CHOICE_MAPPING:
+        auto_class = AUTO_CLASS
     auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")
     with quiet():
         try:
@@ -87,7 +90,7 @@ def _load_encoder(
     assert isinstance(model, nn.Module)
     if training != "finetune":
         return freeze(model, training, overrides.get("num_labels"), of_tokens=auto_class == TOKEN_CLASS)
-    reads_the_end = auto_class == AUTO_CLASS and getattr(config, "summary_type", None) == "last"
+    reads_the_end = auto_class in (AUTO_CLASS, CHOICE_CLASS) and getattr(config, "summary_type", None) == "last"
     return PaddedInFront(model) if reads_the_end else model
 
 

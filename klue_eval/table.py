@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from klue_eval.published import PUBLISHED
+from klue_eval.task import KlueTask
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.contents.score_details import details
 from kobert_pipeline.ground.contents.score_table import (
@@ -54,7 +55,7 @@ def _notes(scores: ScoreSummary) -> list[str]:
             f"**{', '.join(parted)}: not a KLUE dev score.** Only one labelled file was available. 80 % of it was "
             "trained on, the other 20 % was scored."
         )
-    notes += [_part_note(KNOWN[task].title, parts) for task, parts in scores.parts.items()]
+    notes += [_part_note(KNOWN[task], parts) for task, parts in scores.parts.items()]
     return notes + _own_notes(scores)
 
 
@@ -76,10 +77,13 @@ def own_note(name: str, note: OwnTaskNote, unlabelled: int) -> str:
     )
 
 
-def _part_note(title: str, parts: Mapping[str, tuple[int, int]]) -> str:
-    rows = " and ".join(f"{rows:,} of the {released:,} {split} rows" for split, (rows, released) in parts.items())
-    note = f"{title}: the data has {rows}."
-    return f"**{note}** Its score is not that of the whole dev set." if DEV in parts else note
+def _part_note(task: KlueTask, parts: Mapping[str, tuple[int, int]]) -> str:
+    names = {DEV: task.scored_split}
+    rows = " and ".join(
+        f"{rows:,} of the {released:,} {names.get(split, split)} rows" for split, (rows, released) in parts.items()
+    )
+    note = f"{task.title}: the data has {rows}."
+    return f"**{note}** Its score is not that of the whole {task.scored_split} set." if DEV in parts else note
 
 
 def _scores(table: ScoreTable) -> list[Sequence[str]]:

@@ -70,6 +70,8 @@ class KlueTask:
     """What the released data calls the split that is scored."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Split (`train`, `dev`) -> the end of the released file's path, if that path does not contain the task's name."""
+    hub: tuple[str, str] | None = None
+    """The data set on the Hub and its configuration. KLUE's own is `klue`, with the task's name."""
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     """Suffix -> how a file of that format lays out this task's rows, if it is not a plain table."""
     decode_officially: Callable[[Sequence[Answer], Row], Any] | None = None

@@ -16,6 +16,7 @@ from klue_eval.data import (
     find_split,
     held_out,
     hub_commit,
+    hub_place,
     read_split,
     resolve_folder,
 )
@@ -58,11 +59,18 @@ def read_all(config: EvaluationConfig, hashes: Mapping[str, str] | None = None) 
 
     Data on the Hub is read at the commit that `hashes`, the result of `hash_data`, holds, or at that of now.
     """
-    commits = ((hashes or {}).get(f"{name}_dev") for name in config.tasks)
-    place = at_commit(config.data, next(commits, None)) if config.tasks else config.data
+    places = _places(config, hashes or {})
     splits = {name: HELD_OUT if name in config.held_out else DEV for name in config.tasks}
-    klue = {name: read_task(name, place, split) for name, split in splits.items()}
+    klue = {name: read_task(name, places[name], split) for name, split in splits.items()}
     return klue | {name: read_own_task(name, own) for name, own in config.own_tasks.items()}
+
+
+def _places(config: EvaluationConfig, hashes: Mapping[str, str]) -> dict[str, str]:
+    """Task -> where its rows are read. All tasks of one data set on the Hub are read at one commit."""
+    places = {name: hub_place(KNOWN[name], config.data) for name in config.tasks}
+    known = {place: hashes.get(f"{name}_dev") for name, place in places.items()}
+    pinned = {place: at_commit(place, commit) for place, commit in known.items()}
+    return {name: pinned[place] for name, place in places.items()}
 
 
 def read_own_task(name: str, config: OwnTaskConfig) -> TaskData:
@@ -126,8 +134,9 @@ def hash_data(config: EvaluationConfig, root: Path) -> dict[str, str]:
     hashes = FileHashes(root)
     files = {name: hashes[path] for name, path in data_files(config).items()}
     if config.data.startswith(HUB) and config.tasks:
-        commit = hub_commit(config.data)
-        files |= {f"{name}_{split}": commit for name in config.tasks for split in ("train", "dev")}
+        places = {name: hub_place(KNOWN[name], config.data) for name in config.tasks}
+        commits = {place: hub_commit(place) for place in dict.fromkeys(places.values())}
+        files |= {f"{name}_{split}": commits[place] for name, place in places.items() for split in ("train", "dev")}
     return files
 
 
@@ -136,7 +145,7 @@ def data_name(config: EvaluationConfig, hashes: Mapping[str, str], root: Path) -
     if not config.tasks:
         return OWN_FILES
     if config.data.startswith(HUB):
-        return config.data
+        return ", ".join(dict.fromkeys(hub_place(KNOWN[name], config.data) for name in config.tasks))
     if not set(config.tasks) <= set(TASKS):
         return "released files"
     sample = hash_data(config.model_copy(update={"data": SAMPLE, "own_tasks": {}}), root)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from klue_eval.task import KlueTask
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.hub_client import download
 from kobert_pipeline.ground.hub_revisions import COMMIT, Repository, commit_of
 
 HUB = "hub:"
+KLUE = "hub:klue"
 FOLDER = "Go online, or name a folder with KLUE's files: klue_eval.data in a recipe, --data for `kobert eval`."
 
 
@@ -17,6 +19,11 @@ def hub_repository(data: str) -> Repository:
     """`hub:klue` -> the data set on the Hub. `hub:owner/name@revision` names a branch, a tag or a commit."""
     named = Repository.parse(data.removeprefix(HUB), "dataset")
     return named if "/" in named.name else Repository(f"{named.name}/{named.name}", named.revision, "dataset")
+
+
+def hub_place(task: KlueTask, data: str) -> str:
+    """`hub:klue`, the default, means KLUE's data set. A task of another one is then read from there."""
+    return f"{HUB}{task.hub[0]}" if task.hub and data.partition("@")[0] == KLUE else data
 
 
 def hub_commit(data: str) -> str:
@@ -33,12 +40,13 @@ def at_commit(data: str, commit: str | None = None) -> str:
     return f"{data.partition('@')[0]}@{commit or hub_commit(data)}"
 
 
-def hub_records(task_name: str, data: str, split: str) -> Iterator[dict[str, Any]]:
+def hub_records(task: KlueTask, data: str, split: str) -> Iterator[dict[str, Any]]:
     """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
-    repository, part = hub_repository(data), "validation" if split == "dev" else split
-    place = f"{data}: cannot load {task_name}, {split}"
+    repository, part = hub_repository(data), {"dev": "validation"}.get(split, split)
+    configuration = task.hub[1] if task.hub else task.name
+    place = f"{data}: cannot load {configuration}, {split}"
     commit = repository.revision if COMMIT.fullmatch(repository.revision) else hub_commit(data)
-    table = download(lambda: _table(repository.name, commit, task_name, part), place, repository.page, FOLDER)
+    table = download(lambda: _table(repository.name, commit, configuration, part), place, repository.page, FOLDER)
     for record in table:
         yield {**record, **_words(record, table.features)}
 

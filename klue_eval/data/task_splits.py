@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klue_eval.data.folders import ONLY, find_split, resolve_folder
-from klue_eval.data.hub_copy import HUB, hub_records
+from klue_eval.data.folders import find_split, resolve_folder
+from klue_eval.data.hub_copy import HUB, hub_place, hub_records
 from klue_eval.data.records import file_records
 from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
@@ -49,11 +49,11 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
 
 def read_split(task_name: str, data: str, split: str) -> Rows:
     """Returns the labelled rows of a split (`train`, `dev` or ONLY) of a folder, of the sample, or of `hub:NAME`."""
+    task = find_task(task_name)
     if data.startswith(HUB):
-        task, split = find_task(task_name), "dev" if split == ONLY else split
-        return _labelled(
-            task, hub_records(task.name, data, split), f"{data} {task.name} {split}", f"{task.name}_{split}"
-        )
+        place, part = hub_place(task, data), "train" if split == "train" else task.scored_split
+        stem = part if task.hub else f"{task.name}_{part}"  # as the released files are called
+        return _labelled(task, hub_records(task, place, part), f"{place} {task.name} {part}", stem)
     return labelled_rows(task_name, find_split(task_name, resolve_folder(data), split, data))
 
 

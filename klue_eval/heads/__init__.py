@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klue_eval.heads import biaffine, sequence, span, state, tagging, token_labels
+from klue_eval.heads import biaffine, multiple_choice, sequence, span, state, tagging, token_labels
 from klue_eval.heads.head import Head, TaskModel
 
 HEADS: dict[str, Head] = {
@@ -13,6 +13,7 @@ HEADS: dict[str, Head] = {
         tagging.HEAD,
         token_labels.HEAD,
         span.HEAD,
+        multiple_choice.HEAD,
         biaffine.HEAD,
         state.HEAD,
     )

@@ -49,9 +49,10 @@ class PaddedInFront(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Any:
         mask = inputs["attention_mask"]
-        places = torch.arange(mask.shape[1], device=mask.device)
-        moved = (places - (mask.shape[1] - mask.sum(1, keepdim=True))) % mask.shape[1]
-        return self.body(**{name: column.gather(1, moved) for name, column in inputs.items()})
+        length = mask.shape[-1]
+        places = torch.arange(length, device=mask.device)
+        moved = (places - (length - mask.sum(-1, keepdim=True))) % length
+        return self.body(**{name: column.gather(-1, moved) for name, column in inputs.items()})
 
 
 def squared_error(logits: Tensor, targets: Tensor) -> Tensor:

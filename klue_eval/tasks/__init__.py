@@ -1,4 +1,4 @@
-"""TASKS, the eight of KLUE in the order of the published tables, and OTHERS, older data sets with the same contract."""
+"""TASKS, the eight of KLUE in the order of the published tables, and OTHERS, other data sets with the same contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 from klue_eval.task import KlueTask
 from klue_eval.tasks import (
+    boolq,
+    copa,
     dp,
+    hellaswag,
     kornli,
     korquad,
     korsts,
@@ -17,8 +20,11 @@ from klue_eval.tasks import (
     nsmc,
     pawsx,
     relations,
+    sentineg,
     sts,
+    wic,
     wos,
+    xnli,
     ynat,
 )
 from kobert_pipeline.ground.config import nearest
@@ -29,9 +35,23 @@ TASKS: dict[str, KlueTask] = {
     task.name: task for task in (ynat.TASK, sts.TASK, nli.TASK, ner.TASK, relations.TASK, dp.TASK, mrc.TASK, wos.TASK)
 }
 OTHERS: dict[str, KlueTask] = {
-    task.name: task for task in (nsmc.TASK, kornli.TASK, korsts.TASK, pawsx.TASK, korquad.TASK, naver_ner.TASK)
+    task.name: task
+    for task in (
+        nsmc.TASK,
+        kornli.TASK,
+        xnli.TASK,
+        korsts.TASK,
+        pawsx.TASK,
+        korquad.TASK,
+        naver_ner.TASK,
+        boolq.TASK,
+        copa.TASK,
+        wic.TASK,
+        hellaswag.TASK,
+        sentineg.TASK,
+    )
 }
-"""Not part of KLUE. Evaluated only if they are named, to compare a model with older ones."""
+"""Not part of KLUE. Evaluated only if they are named: older data sets, and the five of KoBEST."""
 KNOWN: dict[str, KlueTask] = {**TASKS, **OTHERS}
 
 
@@ -42,7 +62,7 @@ def find_task(name: str) -> KlueTask:
     return KNOWN[name]
 
 
-OF_WHOLE_TEXTS = ("classification", "regression")
+OF_WHOLE_TEXTS = ("classification", "regression", "multiple_choice")
 """Heads that ask about a text as a whole; the others ask about its tokens."""
 
 

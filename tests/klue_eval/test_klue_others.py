@@ -1,4 +1,4 @@
-"""Older data sets with the same contract: released formats, metrics, and one evaluation of all of them."""
+"""Other data sets with the same contract: released formats, metrics, and one evaluation of all of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sampled_from, tuples
+from kobest_files import KOBEST, write_kobest
 from scipy.stats import spearmanr
 from seqeval.metrics import f1_score
 
@@ -52,7 +53,7 @@ def released(tmp_path: Path) -> Path:
     paws = [(number, *pair, number % 2) for number, pair in enumerate(PAIRS)]
     contents = {
         "nsmc/ratings_{train,test}.txt": lines(("id", "document", "label"), *reviews, (9, "", 1)),
-        "KorNLI/{multinli.train,xnli.test}.ko.tsv": lines(("sentence1", "sentence2", "gold_label"), *nli),
+        "KorNLI/{multinli.train,xnli.dev,xnli.test}.ko.tsv": lines(("sentence1", "sentence2", "gold_label"), *nli),
         "KorSTS/sts-{train,test}.tsv": lines(
             ("genre", "filename", "year", "id", "score", "sentence1", "sentence2"), *sts
         ),
@@ -69,12 +70,16 @@ def released(tmp_path: Path) -> Path:
             path = tmp_path / "data" / f"{before}{name}{after}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+    write_kobest(tmp_path / "data")
     (tmp_path / "data" / "x-final" / "en").mkdir()
     (tmp_path / "data" / "x-final" / "en" / "test_2k.tsv").touch()
     return tmp_path / "data"
 
 
-ROWS = {"nsmc": (4, 1), "kornli": (3, 0), "korsts": (3, 0), "pawsx": (3, 1), "korquad": (3, 0), "naver_ner": (2, 0)}
+ROWS = {"nsmc": (4, 1), "kornli": (3, 0), "korsts": (3, 0), "pawsx": (3, 1), "korquad": (3, 0), "naver_ner": (2, 0)} | {
+    "xnli": (3, 0),
+    **dict.fromkeys(KOBEST, (4, 0)),
+}
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -122,7 +127,7 @@ def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: 
         name: "dev" if name == "korquad" else "test" for name in OTHERS
     }
     table = (folder / "table.md").read_text()
-    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | KorSTS Spearman rho (test) |" in table
+    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |" in table
     assert "mean nothing" not in table
     assert read_task("nsmc", str(released)).split == "test"
 
