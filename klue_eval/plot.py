@@ -38,7 +38,7 @@ def draw_scores(table: ScoreTable, *, sample: bool) -> str:
                 _ours(axes, row)
         axes.set_yticks(range(len(table.columns)), [column.title for column in table.columns])
         axes.invert_yaxis()
-        axes.set_xlabel("sample: these scores mean nothing" if sample else "ours: dev; published: test or (dev)")
+        axes.set_xlabel("sample: these scores mean nothing" if sample else "score; ours are of dev")
         axes.grid(axis="y", linewidth=0.4)
         figure.legend(loc="outside upper left", ncols=3, frameon=False)
         buffer = io.StringIO()
@@ -49,8 +49,13 @@ def draw_scores(table: ScoreTable, *, sample: bool) -> str:
 
 
 def _published(axes: Any, rows: list[ScoreRow]) -> None:
-    points = [(cell.value, line) for row in rows for line, cell in enumerate(row.cells) if cell.value is not None]
-    axes.scatter([point[0] for point in points], [point[1] for point in points], color="0.7", s=14, label="published")
+    """Scores of dev are darker than those of test."""
+    for split, colour in (("test", "0.8"), ("dev", "0.5")):
+        found = [row for row in rows if row.split == split]
+        points = [(cell.value, line) for row in found for line, cell in enumerate(row.cells) if cell.value is not None]
+        if points:
+            values, lines = zip(*points, strict=True)
+            axes.scatter(values, lines, color=colour, s=14, label=f"published, {split}")
 
 
 def _ours(axes: Any, row: ScoreRow) -> None:

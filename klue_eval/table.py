@@ -24,18 +24,31 @@ OWN_NOTE = (
 )
 
 OURS = "of the last checkpoint, mean ± standard deviation over three seeds or more. Scores are official unless they say `corrected`."
-DEV_NOTE = (
-    "Our scores are on **dev**: the hidden test set no longer takes submissions. Published scores are test scores "
-    f"of the checkpoint that was best on dev, so they are **not directly comparable**. Ours are {OURS}"
-)
+DEV_NOTE = f"Our scores are on **dev**: the hidden test set no longer takes submissions. Ours are {OURS}"
+COMPARED: Mapping[str, str] = {
+    DEV: "compare these with our best checkpoint, which is chosen on dev as well",
+    "test": "**not comparable** with scores of dev",
+}
+"""What a published split can be compared with."""
 SAMPLE_NOTE = f"Scores are {OURS}"
 
 
 def render_table(scores: ScoreSummary) -> str:
     """Returns Markdown: our scores and the published ones, then how each of ours was reached."""
-    ours_and_published = _markdown(_scores(score_table(scores, PUBLISHED)))
+    table = score_table(scores, PUBLISHED)
     settings = _markdown([SETTINGS_TITLES, *settings_rows(scores)])
-    return "\n\n".join([*_notes(scores), ours_and_published, settings, *_details(scores)]) + "\n"
+    parts = [*_notes(scores), *_sources(table, scores), _markdown(_scores(table)), settings, *_details(scores)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sources(table: ScoreTable, scores: ScoreSummary) -> list[str]:
+    """One note for each source of published rows: `Published, dev: …`."""
+    published = [row for row in table.rows if row.kind == "published"]
+    ours = {result.split for result in scores.results}
+    found = dict.fromkeys((row.split, row.source) for row in published)
+    return [
+        f"Published, **{split}**: {source}{f'; {COMPARED[split]}' if DEV in ours else ''}." for split, source in found
+    ]
 
 
 def _details(scores: ScoreSummary) -> list[str]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.etree import ElementTree
 
@@ -29,9 +30,9 @@ from klue_eval.data import SAMPLE, read_split
 from klue_eval.figures import aggregate, best_checkpoint
 from klue_eval.model_folders import resolve_model, untrained_identity
 from klue_eval.plot import draw_scores
-from klue_eval.published import COLUMNS, PUBLISHED
+from klue_eval.published import COLUMNS, ON_DEV, PUBLISHED
 from klue_eval.task_data import read_task
-from klue_eval.tasks import TASKS
+from klue_eval.tasks import KNOWN, TASKS
 from kobert_pipeline.cli import app
 from kobert_pipeline.ground.artifacts import lock_path, read_manifest, verify
 from kobert_pipeline.ground.config import Config
@@ -368,9 +369,26 @@ def test_character_ngrams_learn_the_sample(name: str) -> None:
     assert score > 90 or (name == "sts" and score > 40)
 
 
-def test_published_scores_have_a_column_for_every_metric() -> None:
+MEANS = {
+    "mBERT-base": 71.26, "XLM-R-base": 72.28, "XLM-R-large": 76.17, "KR-BERT-base": 74.67, "KoELECTRA-base": 77.34,
+    "KLUE-BERT-base": 78.50, "KLUE-RoBERTa-small": 77.28, "KLUE-RoBERTa-base": 80.48, "KLUE-RoBERTa-large": 82.43,
+    "KF-DeBERTa-base": 82.83,
+}  # fmt: skip
+"""The means of 14 scores that the source of the scores of dev prints."""
+
+
+def test_published_scores_have_a_column_for_every_metric_and_the_printed_means() -> None:
     assert set(COLUMNS) == {(name, metric) for name, task in TASKS.items() for metric in task.metrics.names}
-    assert all(len(scores) == len(COLUMNS) for scores in PUBLISHED.models.values())
+    known = {(name, metric) for name, task in KNOWN.items() for metric in task.metrics.names}
+    assert all(set(model.scores) <= known and model.source for model in PUBLISHED)
+    assert {model.name: pytest.approx(fmean(model.scores.values()), abs=0.006) for model in ON_DEV} == MEANS
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if KNOWN[name].sizes or name in ("nsmc", "korquad")])
+def test_a_published_score_has_the_split_on_which_the_task_is_scored_or_says_test(name: str) -> None:
+    for model in PUBLISHED:
+        if any(task == name for task, _ in model.scores):
+            assert model.split == KNOWN[name].scored_split or (name in TASKS and model.split == "test")
 
 
 def test_data_files_name_both_splits_and_stay_out_of_the_fingerprint() -> None:

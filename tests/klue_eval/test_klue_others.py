@@ -127,7 +127,10 @@ def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: 
         name: "dev" if name == "korquad" else "test" for name in OTHERS
     }
     table = (folder / "table.md").read_text()
-    assert "| NSMC accuracy (test) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |" in table
+    assert (
+        "| NSMC accuracy (test) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |"
+        in table
+    )
     assert "mean nothing" not in table
     assert read_task("nsmc", str(released)).split == "test"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, TypeAlias
@@ -31,20 +31,16 @@ NOTHING = "–"
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedModel:
     """Scores that others have published, given by the caller."""
 
-    columns: tuple[tuple[str, str], ...]
-    """Task and metric."""
-    models: Mapping[str, tuple[float, ...]]
-    """Model -> a score for each column."""
-
-    def score(self, model: str, task: str, metric: str) -> float | None:
-        """None for a metric that was not published."""
-        return dict(zip(self.columns, self.models[model], strict=True)).get((task, metric))
-
-
-NOT_PUBLISHED = Published((), {})
+    name: str
+    split: str
+    """The rows that were scored: `dev` or `test`."""
+    source: str
+    """Where the scores are published, and how they were chosen."""
+    scores: Mapping[tuple[str, str], float]
+    """Task and metric -> score."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,7 @@ class ScoreRow:
     """One model under one protocol."""
 
     name: str
+    """Of a published model with its split: the same one may be there twice."""
     kind: Kind
     protocol: str
     """Empty for published models."""
@@ -77,6 +74,8 @@ class ScoreRow:
     """`finetune`, or `features` and `probe`, which freeze the encoder."""
     cells: tuple[Cell, ...]
     """One for each column of the table."""
+    source: str = ""
+    """Where a published row is from."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,9 @@ class ScoreTable:
         return next((row.cells[place] for row in self.rows if row.kind == kind), Cell())
 
 
-def score_table(scores: ScoreSummary, published: Published = NOT_PUBLISHED, model: str = "this model") -> ScoreTable:
+def score_table(
+    scores: ScoreSummary, published: Sequence[PublishedModel] = (), model: str = "this model"
+) -> ScoreTable:
     """For each protocol `model`, the same architecture without pretraining and the baseline; then published models."""
     rows = [row for name, settings in scores.protocols.items() for row in _own_rows(scores, name, settings, model)]
     return ScoreTable(scores.columns, (*rows, *_published_rows(scores, published)))
@@ -165,12 +166,17 @@ def _best(results: Mapping[str, Result], column: Column) -> Cell:
     return Cell(results[column.task].metrics[column.metric].best_mean) if column.task in results else Cell()
 
 
-def _published_rows(scores: ScoreSummary, published: Published) -> Iterator[ScoreRow]:
-    """Published scores are test scores of models that were trained on all rows. None for the sample, whose scores mean nothing."""
-    for model in () if scores.sample else published.models:
-        cells = tuple(Cell(published.score(model, column.task, column.metric)) for column in scores.columns)
+def _published_rows(scores: ScoreSummary, published: Sequence[PublishedModel]) -> Iterator[ScoreRow]:
+    """Of models that were trained on all rows. Only columns in which all rows of a split were scored have published scores beside
+    them; the sample, whose scores mean nothing, has none."""
+    parts = {result.task for result in scores.results if result.split == HELD_OUT}
+    parts |= {task for task, splits in scores.parts.items() if DEV in splits}
+    for model in () if scores.sample else published:
+        known = {key: score for key, score in model.scores.items() if key[0] not in parts}
+        cells = tuple(Cell(known.get((column.task, column.metric))) for column in scores.columns)
         if any(cell.value is not None for cell in cells):
-            yield ScoreRow(model, "published", "", "test", "all", NOTHING, "finetune", cells)
+            name = f"{model.name}, {model.split}"
+            yield ScoreRow(name, "published", "", model.split, "all", NOTHING, "finetune", cells, model.source)
 
 
 # --- how each score was reached ---------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from kobert_pipeline.ground.artifacts import read_manifest
-from kobert_pipeline.ground.contents.score_table import Cell, Published, score_table, settings_rows
+from kobert_pipeline.ground.contents.score_table import Cell, PublishedModel, score_table, settings_rows
 from kobert_pipeline.ground.contents.scores import Scores, parse_scores, scores_of
 from kobert_pipeline.ground.errors import ArtifactMismatch
 
 SMALL_RUN = Path(__file__).parents[2] / "hub" / "small_run"
-PUBLISHED = Published((("sts", "f1"), ("ynat", "macro_f1")), {"one": (50.0, 60.0)})
+PUBLISHED = (PublishedModel("one", "dev", "a paper", {("sts", "f1"): 50.0, ("ynat", "macro_f1"): 60.0}),)
 
 
 @pytest.fixture
@@ -70,13 +70,23 @@ def test_the_table_has_our_rows_by_protocol_and_then_the_published_ones(summary:
         ("same architecture, not pretrained", "random"),
         ("same architecture, not pretrained, best checkpoint", "random_best"),
         ("character TF-IDF", "baseline"),
-        ("one", "published"),
+        ("one, dev", "published"),
     ]
     cells = [[cell.text for cell in row.cells] for row in table.rows]
     assert cells[0] == ["71.23 ± 0.43", "55.13 ± 1.25", "48.04"]
     assert cells[2] == ["70.00", "55.13 ± 1.25", "48.04"]
     assert cells[5] == ["80.01", "–", "–"]
     assert cells[6] == ["60.00", "–", "50.00"]
+
+
+@pytest.mark.parametrize("part", ["held out", "a part of dev"])
+def test_scores_of_a_part_of_the_rows_have_no_published_ones_beside_them(part: str, summary: dict[str, Any]) -> None:
+    if part == "held out":
+        summary["results"][0]["split"] = summary["results"][1]["split"] = "held_out"
+    else:
+        summary["parts"] = {"ynat": {"dev": [100, 9_107]}}
+    row = score_table(parse_scores(summary), PUBLISHED).rows[-1]
+    assert (row.split, row.source, [cell.text for cell in row.cells]) == ("dev", "a paper", ["–", "–", "50.00"])
 
 
 def test_a_deviation_is_shown_for_two_seeds_or_more() -> None:
