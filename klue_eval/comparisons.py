@@ -12,6 +12,8 @@ from typing import Any
 from klue_eval import baseline
 from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
 from klue_eval.figures import aggregate, best_trial, last_figures, summary_line
+from klue_eval.mixing import problem_of
+from klue_eval.mixtures import finetuned_together, mixture_of
 from klue_eval.perturbation import require_perturbable
 from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, rows_of_run, scores_of_run
 from klue_eval.significance import with_intervals
@@ -50,7 +52,11 @@ class Comparison:
     @property
     def exports(self) -> bool:
         """Whether the model of the first seed is kept: that of a user's own task, unless its encoder is frozen."""
-        return self.data.own is not None and self.protocol.training == "finetune"
+        return self.data.own is not None and self.protocol.training == "finetune" and not self.protocol.multitask
+
+    @property
+    def seeds(self) -> range:
+        return range(self.seed, self.seed + self.protocol.seeds)
 
     @property
     def train_rows(self) -> int:
@@ -89,7 +95,7 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
         require_perturbable(task_of(task, rows) for task, rows in data.items())
     comparisons = []
     for name, protocol in config.protocols.items():
-        for task, rows in data.items():
+        for task, rows in _scored_under(protocol, data).items():
             settings = changed(task_of(task, rows).defaults, task, config.settings.get(task, {}))
             comparison = Comparison(name, protocol, task, settings, rows, seed, config.perturb is not None)
             needed = comparison.train_rows + protocol.other_rows
@@ -99,7 +105,26 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
                     f"(train_rows, and selection_rows to choose on), but there are {len(rows.train):,}"
                 )
             comparisons.append(comparison)
+        _require_mixture([comparison for comparison in comparisons if comparison.name == name])
     return comparisons
+
+
+def _scored_under(protocol: Protocol, data: Mapping[str, TaskData]) -> dict[str, TaskData]:
+    return {task: rows for task, rows in data.items() if not protocol.multitask or task in protocol.multitask}
+
+
+def _require_mixture(group: Sequence[Comparison]) -> None:
+    """Raises InputError for tasks that cannot be mixed as their protocol says."""
+    protocol = group[0].protocol
+    if not protocol.multitask:
+        return
+    problem = problem_of({each.task_name: each.task.head for each in group}, protocol.weights)
+    decays = {each.task_name: each.settings.weight_decay for each in group}
+    if not problem and len(set(decays.values())) > 1:
+        named = ", ".join(f"{name}: {decay:g}" for name, decay in decays.items())
+        problem = f"one optimizer has one weight_decay, but the tasks have {named}; set it in klue_eval.settings"
+    if problem:
+        raise InputError(f"klue_eval.protocols.{group[0].name}: {problem}")
 
 
 def check_data(config: EvaluationConfig, seed: int) -> None:
@@ -115,18 +140,29 @@ def results_of(
     import torch
 
     jobs = [
-        (comparison, initialisation)
-        for comparison in comparisons
-        for initialisation in comparison.protocol.initialisations
+        (group, initialisation)
+        for group in trained_together(comparisons)
+        for initialisation in group[0].protocol.initialisations
     ]
-    results = []
+    found = []
     with progress("klue_eval", len(jobs), "comparisons") as advance:
-        for result in map_shards(partial(_result, evaluation), jobs, ALONE if torch.cuda.is_available() else execution):
-            logger.info("%s", summary_line(result))
-            _warn_of_unknown(result)
-            results.append(result)
+        for results in map_shards(
+            partial(_results, evaluation), jobs, ALONE if torch.cuda.is_available() else execution
+        ):
+            for result in results:
+                logger.info("%s", summary_line(result))
+                _warn_of_unknown(result)
+            found += results
             advance(1)
-    return results
+    return found
+
+
+def trained_together(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, ...]]:
+    """The tasks of a multitask protocol form one group, in the order of the comparisons. Any other comparison is its own."""
+    groups: dict[tuple[str, str], list[Comparison]] = {}
+    for each in comparisons:
+        groups.setdefault((each.name, "" if each.protocol.multitask else each.task_name), []).append(each)
+    return [tuple(group) for group in groups.values()]
 
 
 def _warn_of_unknown(result: Mapping[str, Any]) -> None:
@@ -140,10 +176,19 @@ def _warn_of_unknown(result: Mapping[str, Any]) -> None:
         )
 
 
-def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> dict[str, Any]:
-    comparison, initialisation = job
-    settings = _choose(evaluation, comparison, initialisation)
-    folders = _run_all_seeds(evaluation, comparison, initialisation, settings)
+def _results(evaluation: Evaluation, job: tuple[tuple[Comparison, ...], Initialisation]) -> list[dict[str, Any]]:
+    group, initialisation = job
+    settings = [_choose(evaluation, comparison, initialisation) for comparison in group]
+    seeds = [_run_seed(evaluation, group, initialisation, settings, seed) for seed in group[0].seeds]
+    return [
+        _result(comparison, initialisation, chosen, folders)
+        for comparison, chosen, folders in zip(group, settings, zip(*seeds, strict=True), strict=True)
+    ]
+
+
+def _result(
+    comparison: Comparison, initialisation: Initialisation, settings: TaskSettings, folders: Sequence[Path]
+) -> dict[str, Any]:
     runs = [scores_of_run(folder) for folder in folders]
     figures = aggregate(comparison.task, runs)
     figures["metrics"] = with_intervals(figures["metrics"], [rows_of_run(folder) for folder in folders])
@@ -165,6 +210,7 @@ def _result(evaluation: Evaluation, job: tuple[Comparison, Initialisation]) -> d
         "runs": [folder.name for folder in folders],
         "rows_id": runs[0]["rows_id"],
         **_perturbed(comparison, runs, folders),
+        **({"mixture": mixture_of(folders[0])} if comparison.protocol.multitask else {}),
         **figures,
     }
 
@@ -185,15 +231,23 @@ def _perturbed(comparison: Comparison, runs: Sequence[Mapping[str, Any]], folder
     return {"perturbed": found} if found else {}
 
 
-def _run_all_seeds(
-    evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation, settings: TaskSettings
+def _run_seed(
+    evaluation: Evaluation,
+    group: Sequence[Comparison],
+    initialisation: Initialisation,
+    settings: Sequence[TaskSettings],
+    seed: int,
 ) -> list[Path]:
-    scored = {"split": comparison.data.split}
-    scorings = comparison.protocol.evaluations_per_epoch
-    return [
-        finetuned(evaluation, comparison.run(settings, initialisation, seed, scorings, scored), comparison.data)
-        for seed in range(comparison.seed, comparison.seed + comparison.protocol.seeds)
+    """The finished run of each comparison of a group."""
+    runs = [
+        each.run(chosen, initialisation, seed, each.protocol.evaluations_per_epoch, {"split": each.data.split})
+        for each, chosen in zip(group, settings, strict=True)
     ]
+    mixture = group[0].protocol.mixture
+    if mixture is None:
+        return [finetuned(evaluation, run, each.data) for run, each in zip(runs, group, strict=True)]
+    keeps = initialisation == PRETRAINED and seed == group[0].seed
+    return finetuned_together(evaluation, mixture, runs, [each.data for each in group], keeps=keeps)
 
 
 def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:

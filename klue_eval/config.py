@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from klue_eval.data import SAMPLE
+from klue_eval.mixing import By, Mixture, problem_of
 from klue_eval.own.own_task import DEFAULTS as OWN_DEFAULTS
 from klue_eval.own.own_task import OwnTaskConfig
 from klue_eval.perturbation import Perturbation
@@ -51,6 +52,20 @@ class Protocol(Config):
     """Early stopping: a run ends after this number of scorings without a better one on `selection_rows` other training
     rows. Dev is never used for that. 0 never stops early; that is the official way."""
 
+    multitask: tuple[str, ...] = added(())
+    """Tasks that train one encoder together, with a head for each (Liu et al. 2019), instead of one after the other. Other tasks
+    are not scored under this protocol."""
+    mixing: By = added("size")
+    """How their batches are mixed: each task has as many as alone, or in proportion to the square root of that number, or to its
+    power 1 / `temperature`."""
+    temperature: PositiveFloat | None = added(None)
+    weights: dict[str, PositiveFloat] = added(default_factory=dict)
+    """Task -> factor of its loss. Required for tasks of different kinds, whose losses have different scales."""
+
+    @property
+    def mixture(self) -> Mixture | None:
+        return Mixture(self.mixing, self.temperature, self.weights) if self.multitask else None
+
     @property
     def chooses(self) -> bool:
         return max(1, len(self.learning_rates)) * max(1, len(self.epochs)) > 1
@@ -73,6 +88,22 @@ class Protocol(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _mixtures_are_whole(self) -> Self:
+        if not self.multitask and (self.weights or self.temperature is not None or self.mixing != "size"):
+            raise ValueError(
+                "mixing, temperature and weights are about tasks at once; name them: multitask: [ynat, nli]"
+            )
+        if (self.temperature is not None) != (self.mixing == "temperature"):
+            raise ValueError("temperature is needed for `mixing: temperature`, and for no other")
+        if len(set(self.multitask)) < len(self.multitask):
+            raise ValueError("multitask names a task twice")
+        if self.multitask and (self.training != "finetune" or self.chooses or self.patience):
+            raise ValueError(
+                "multitask trains the encoder with one setting; leave out training, patience, and all but one of learning_rates and epochs"
+            )
+        return self
+
     @property
     def other_rows(self) -> int:
         """Number of training rows that are needed besides those trained on."""
@@ -81,7 +112,7 @@ class Protocol(Config):
 
 class EvaluationConfig(Config):
     tasks: tuple[str, ...] = tuple(TASKS)
-    """KLUE's eight. Empty for own tasks alone. nsmc, kornli, korsts, pawsx, korquad and naver_ner are evaluated only if they are named."""
+    """KLUE's eight. Empty for own tasks alone. Others, as nsmc and kobest_copa, are evaluated only if they are named."""
     data: str = runtime(SAMPLE)
     """Folder of KLUE's files, which are identified by their content. `${VARIABLE}` is expanded.
     `package:klue_eval/sample` is a sample whose scores mean nothing, `hub:klue` is the Hub's copy."""
@@ -129,6 +160,20 @@ class EvaluationConfig(Config):
             if not re.fullmatch(r"[\w-]+", name):
                 raise ValueError(f"{name!r}: a name has letters, digits, `-` and `_`")
         return tasks
+
+    @model_validator(mode="after")
+    def _mixtures_can_be_trained(self) -> Self:
+        """Own tasks are known when their files are read (`comparisons_of`)."""
+        for name, protocol in self.protocols.items():
+            for task in protocol.multitask:
+                if task not in (*self.tasks, *self.own_tasks):
+                    known = nearest(task, [*self.tasks, *self.own_tasks])
+                    raise ValueError(f"protocols.{name}.multitask names {task}, which is not among the tasks; {known}")
+            if protocol.multitask and set(protocol.multitask) <= set(KNOWN):
+                problem = problem_of({task: KNOWN[task].head for task in protocol.multitask}, protocol.weights)
+                if problem:
+                    raise ValueError(f"protocols.{name}: {problem}")
+        return self
 
     @model_validator(mode="after")
     def _settings_are_valid(self) -> Self:

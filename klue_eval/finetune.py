@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -121,35 +121,62 @@ def finetune(
     `stopping`: other rows, by which a run with patience decides when to end. `keep`: the folder into which the trained model is
     exported. `mistyped`: the scored rows with errors, which the last checkpoint reads, too.
     """
-    task, settings, head = trial.task, trial.settings, HEADS[trial.task.head]
     trusted = trial.trust_remote_code
-    tokenizer = load_tokenizer(folder, task.added_tokens, trusted)
-    limit = positions(load_config(folder, trusted), trust_remote_code=trusted)
-    reader = Reader(tokenizer, min(settings.max_length, limit))
+    tokenizer = load_tokenizer(folder, trial.task.added_tokens, trusted)
     keep_freed_memory()
     torch.manual_seed(trial.seed)
+    prepared = prepare(folder, trial, tokenizer, train, scored, stopping, mistyped)
+    module, precision = prepared.module, choose_precision(trial.precision)
+    with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", module.steps, "batches") as advance:
+        module.advance = advance
+        reached = fit(module, prepared.batches, precision)
+    if reached != module.steps and not module.has_stalled:
+        raise interrupted(reached, module.steps)
+    if keep is not None:
+        export(module.model, trial.task, prepared.reader, keep)
+    return outcome_of(prepared, precision)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task that can be trained."""
+
+    module: FineTuning
+    batches: TrainingBatches
+    reader: Reader
+    mistyped: Sequence[Perturbed]
+
+
+def prepare(
+    folder: Path,
+    trial: Trial,
+    tokenizer: Any,
+    train: Sequence[Row],
+    scored: Sequence[Row],
+    stopping: Sequence[Row] = (),
+    mistyped: Sequence[Perturbed] = (),
+) -> Prepared:
+    """Loads the model, which draws from torch's global generator, and encodes the rows."""
+    task, settings, trusted = trial.task, trial.settings, trial.trust_remote_code
+    limit = positions(load_config(folder, trusted), trust_remote_code=trusted)
+    reader = Reader(tokenizer, min(settings.max_length, limit))
     model = load_model(
         task, folder, trial.initialisation, settings, reader, training=trial.training, trust_remote_code=trusted
     )
     known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))
     encoded = [encode_rows(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
-    batches = TrainingBatches(encoded[0], head.collate, settings.batch_size, settings.epochs, trial.seed)
+    batches = TrainingBatches(encoded[0], HEADS[task.head].collate, settings.batch_size, settings.epochs, trial.seed)
     module = FineTuning(model, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
     module.mistyped = [
         Scored(part.rows, encode_rows(task, part.rows, reader, settings).only(known)) for part in mistyped
     ]
-    precision = choose_precision(trial.precision)
-    with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", len(batches), "batches") as advance:
-        module.advance = advance
-        _fit(module, batches, precision)
-    if keep is not None:
-        export(model, task, reader, keep)
-    return _outcome(module, encoded[0], encoded[1], precision, mistyped)
+    return Prepared(module, batches, reader, mistyped)
 
 
-def _outcome(
-    module: FineTuning, train: Encoded, scored: Encoded, precision: str, mistyped: Sequence[Perturbed]
-) -> Outcome:
+def outcome_of(prepared: Prepared, precision: str) -> Outcome:
+    """What a task's model reached, after its training."""
+    module, train, scored = prepared.module, prepared.batches.encoded, prepared.module.scored.encoded
+    mistyped = prepared.mistyped
     steps = module.curve[-1]["step"]
     return Outcome(
         predictions=module.predictions,
@@ -216,12 +243,13 @@ class FineTuning(lightning.LightningModule):
         step = batch_index + 1
         if step in self.scoring_steps:
             self.training_seconds += time.monotonic() - self._resumed
-            self._score(step)
+            self.score(step)
             if self.trial.patience and self._stalls():
                 self.has_stalled = self.trainer.should_stop = True
             self._resumed = time.monotonic()
 
-    def _score(self, step: int) -> None:
+    def score(self, step: int) -> None:
+        """Predicts the scored rows, and adds their scores to the curve."""
         answers = self._answers(self.scored)
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
@@ -301,8 +329,8 @@ def choose_precision(wanted: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:
-    """Raises KobertError when training stopped before its last step."""
+def fit(module: lightning.LightningModule, batches: Iterable[Any], precision: str) -> int:
+    """Trains on the batches. Returns the number of steps that were taken."""
     with fitting():
         trainer = lightning.Trainer(
             accelerator="auto",
@@ -316,5 +344,9 @@ def _fit(module: FineTuning, batches: TrainingBatches, precision: str) -> None:
             enable_model_summary=False,
         )
         trainer.fit(module, batches)
-    if trainer.global_step != module.steps and not module.has_stalled:
-        raise KobertError(f"Fine-tuning was interrupted at step {trainer.global_step} of {module.steps}; run it again.")
+    return int(trainer.global_step)
+
+
+def interrupted(reached: int, steps: int) -> KobertError:
+    """For a training that stopped before its last step."""
+    return KobertError(f"Fine-tuning was interrupted at step {reached} of {steps}; run it again.")

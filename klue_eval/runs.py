@@ -28,7 +28,7 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 if TYPE_CHECKING:
-    from klue_eval.finetune import Outcome
+    from klue_eval.finetune import Outcome, Trial
 
 RUNS = "klue_runs"
 RUN_VERSION = 4
@@ -80,7 +80,16 @@ class Run:
 
 def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
     """Returns the finished folder of a run. Does the run first if it is not there yet."""
-    identity = Identity(
+    return once(
+        evaluation.root,
+        identity_of(evaluation, run),
+        run.task,
+        lambda out: _finetune(evaluation, run, data, out / MODEL if run.exports else None),
+    )
+
+
+def identity_of(evaluation: Evaluation, run: Run) -> Identity:
+    return Identity(
         stage=RUNS,
         version=RUN_VERSION,
         config={
@@ -106,12 +115,6 @@ def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
         seed=run.seed,
         libraries=dict(evaluation.libraries),
     )
-    return _once(
-        evaluation.root,
-        identity,
-        run.task,
-        lambda out: _finetune(evaluation, run, data, out / MODEL if run.exports else None),
-    )
 
 
 def _inputs(evaluation: Evaluation, task: KlueTask, scored: Mapping[str, Any]) -> dict[str, str]:
@@ -130,9 +133,12 @@ class Finished:
     """What `run.json` holds besides time and memory."""
     perturbed: Mapping[str, RowScores] = field(default_factory=dict)
     """Error -> what each row with that error added to the scores."""
+    summary: dict[str, Any] = field(default_factory=dict)
+    """What the manifest holds besides the scores."""
 
 
-def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path], Finished]) -> Path:
+def once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path], Finished]) -> Path:
+    """Returns the finished folder of a run, whose `work` is done if it is not there yet."""
     finished = artifact_folder(root, identity)
     if is_complete(finished):
         return finished
@@ -147,7 +153,7 @@ def _once(root: Path, identity: Identity, task: KlueTask, work: Callable[[Path],
         save_rows(out.path / ROWS, {RUN: rows, **done.perturbed})
         write_json(out.path / ANALYSIS, analyse(task, done.predictions, done.scored))
         out.records[PREDICTIONS] = len(done.predictions)
-        summary = {"task": done.scores["task"], **done.scores["last"]}
+        summary = {"task": done.scores["task"], **done.scores["last"], **done.summary}
         return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, **done.record})
 
 
@@ -169,10 +175,23 @@ def _lines(done: Finished) -> Iterator[dict[str, Any]]:
 
 
 def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | None) -> Finished:
-    from klue_eval.finetune import Trial, finetune
+    from klue_eval.finetune import finetune
 
     scored = scored_rows(run.scored, data)
-    trial = Trial(
+    rows = run.train_rows
+    stopping = data.train[rows : rows + run.stopping_rows]
+    mistyped = perturbed(run.task, scored) if run.perturb else []
+    with one_thread():
+        outcome = finetune(
+            evaluation.model, trial_of(evaluation, run), data.train[:rows], scored, stopping, keep, mistyped
+        )
+    return finished(run, outcome, scored)
+
+
+def trial_of(evaluation: Evaluation, run: Run) -> Trial:
+    from klue_eval.finetune import Trial
+
+    return Trial(
         task=run.task,
         settings=run.settings,
         initialisation=run.initialisation,
@@ -183,11 +202,10 @@ def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | Non
         patience=run.patience,
         trust_remote_code=evaluation.trust_remote_code,
     )
-    rows = run.train_rows
-    stopping = data.train[rows : rows + run.stopping_rows]
-    mistyped = perturbed(run.task, scored) if run.perturb else []
-    with _one_thread():
-        outcome = finetune(evaluation.model, trial, data.train[:rows], scored, stopping, keep, mistyped)
+
+
+def finished(run: Run, outcome: Outcome, scored: list[Row]) -> Finished:
+    """The outcome of a run with its scores."""
     scores = {
         "task": run.task.name,
         "scored": dict(run.scored),
@@ -222,7 +240,7 @@ def _perturbed_scores(task: KlueTask, outcome: Outcome) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Several runs work at once, each on one core, and the number of cores does not change a score."""
     import torch
 
@@ -250,5 +268,5 @@ def baseline_scores(evaluation: Evaluation, task: KlueTask, data: TaskData, rows
         scores = {"task": task.name, "scored": {"split": data.split}, "last": score(task, predictions, data.dev)}
         return Finished(data.dev, predictions, None, scores, {})
 
-    official = scores_of_run(_once(evaluation.root, identity, task, work))["last"]["official"]
+    official = scores_of_run(once(evaluation.root, identity, task, work))["last"]["official"]
     return {name: round(official[name], 4) for name in task.metrics.names}

@@ -23,7 +23,11 @@ KILLS = int(os.environ.get("KOBERT_KILLS", "8"))
 CONFIG = EvaluationConfig.parse(
     {
         "tasks": ["ynat", "sts", "ner"], "data": SAMPLE, "tfidf": True, "precision": "32-true",
-        "protocols": {"quick": {"seeds": 2, "train_rows": 24, "evaluations_per_epoch": 2, "initialisations": ["pretrained", "random"]}},
+        "protocols": {"quick": {"seeds": 2, "train_rows": 24, "evaluations_per_epoch": 2, "initialisations": ["pretrained", "random"]},
+        "together": {
+            "seeds": 1, "train_rows": 16, "evaluations_per_epoch": 1,
+            "multitask": ["ynat", "sts", "ner"], "weights": {"ynat": 1, "sts": 1, "ner": 2},
+        }},
         "settings": {name: {"epochs": 1, "batch_size": 8} for name in ("ynat", "sts", "ner")},
     }
 )  # fmt: skip

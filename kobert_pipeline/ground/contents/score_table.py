@@ -133,7 +133,8 @@ def _own_rows(scores: ScoreSummary, protocol: str, settings: ProtocolSettings, m
 
 def _name(initialisation: str, settings: ProtocolSettings, model: str) -> str:
     name = model if initialisation == PRETRAINED else "same architecture, not pretrained"
-    return name + FROZEN.get(settings.training, "")
+    together = f", {len(settings.multitask)} tasks at once" if settings.multitask else ""
+    return name + FROZEN.get(settings.training, "") + together
 
 
 def _scorings(
@@ -198,8 +199,13 @@ def _settings_row(result: Result) -> tuple[str, ...]:
         f"{result.train_rows:,}",
         f"{result.dev_rows:,} ({split}){_unknown(result)}",
         str(result.seeds),
-        f"{result.learning_rate:g} × {result.epochs}",
+        f"{result.learning_rate:g} × {result.epochs}{_mixed(result)}",
     )
+
+
+def _mixed(result: Result) -> str:
+    """How many of the steps of a mixture were of this task."""
+    return "" if result.mixture is None else f", {result.mixture.steps:,} of {result.mixture.all_steps:,} steps"
 
 
 def _unknown(result: Result) -> str:

@@ -64,6 +64,18 @@ class PerturbedScores:
 
 
 @dataclass(frozen=True)
+class MixtureNote:
+    """How a task was trained together with others."""
+
+    folder: str
+    """Below `klue_mixtures`: the training of the first seed, with the model."""
+    steps: int
+    """Steps on batches of this task."""
+    all_steps: int
+    """Steps on batches of all tasks."""
+
+
+@dataclass(frozen=True)
 class Result:
     """A task under a protocol, from one initialisation, over all seeds."""
 
@@ -98,6 +110,8 @@ class Result:
     """Error (`no_space`, …) -> scores of the rows with it. Empty unless they were asked for."""
     unknown_share: Mapping[str, float] = field(default_factory=dict)
     """`train` and `scored`: [UNK] among the tokens of the rows. Empty in scores that did not count it."""
+    mixture: MixtureNote | None = None
+    """None for a task that was trained alone."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ class ProtocolSettings:
     initialisations: tuple[str, ...]
     training: str
     """`finetune`, or `features` and `probe`, which freeze the encoder."""
+    multitask: tuple[str, ...] = ()
+    """Tasks that were trained together."""
 
 
 @dataclass(frozen=True)
