@@ -35,14 +35,14 @@ class Mixture:
     def steps(self, alone: Sequence[int]) -> list[int]:
         """Steps of each task alone -> its steps in the mixture, with the same sum: by size, they are the same. At least one each."""
         shares = [steps ** (1 / (self.temperature or TEMPERATURES[self.by])) for steps in alone]
-        exact = [(sum(alone) - len(alone)) * share / sum(shares) for share in shares]
-        if self.by == "size":
-            return list(alone)
-        whole = [1 + int(value) for value in exact]
-        ranked = sorted(range(len(alone)), key=lambda place: (int(exact[place]) - exact[place], place))
-        for place in ranked[: sum(alone) - sum(whole)]:
-            whole[place] += 1
-        return whole
+        exact = [sum(alone) * share / sum(shares) for share in shares]
+        steps = [max(1, int(value)) for value in exact]
+        missing = sum(alone) - sum(steps)
+        for place in sorted(range(len(alone)), key=lambda place: int(exact[place]) - exact[place])[: max(0, missing)]:
+            steps[place] += 1
+        for _ in range(-missing):  # the steps that tasks below one step got
+            steps[max(range(len(alone)), key=lambda place: (steps[place], -alone[place]))] -= 1
+        return steps
 
 
 def mixed_order(steps: Sequence[int], seed: int) -> NDArray[np.int64]:

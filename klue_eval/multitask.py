@@ -101,6 +101,8 @@ class MixedFineTuning(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         self.train()
+        for part in self.parts:
+            part.trainer = self.trainer  # Lightning gives it to modules, and not to those in a list
         self._resumed = time.monotonic()
 
     def training_step(self, batch: dict[str, Any], batch_index: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from kobert_pipeline.ground.errors import InputError
 
 def body_of(model: TaskModel) -> nn.Module:
     """The encoder without a head, as transformers' AutoModel loads it. Raises InputError for code of its own that does not name it."""
-    network = getattr(model.encoder, "body", model.encoder)
+    network: Any = getattr(model.encoder, "body", model.encoder)
     body: nn.Module = network.base_model
     if body is network and "For" in type(network).__name__:
         raise InputError(
@@ -24,9 +25,9 @@ def body_of(model: TaskModel) -> nn.Module:
 def share_encoder(models: Sequence[TaskModel]) -> None:
     """Gives all models, which were loaded from one folder, the encoder of the first. A part that the first lacks (a pooler, which
     only some classes have) is that of the first model with it. Heads stay apart."""
-    parts: dict[str, nn.Module | nn.Parameter] = {}
+    parts: dict[str, Any] = {}
     for body in map(body_of, models):
-        own = (*body.named_children(), *body.named_parameters(recurse=False))
+        own: list[tuple[str, Any]] = [*body.named_children(), *body.named_parameters(recurse=False)]
         for name, part in own:
             setattr(body, name, parts.setdefault(name, part))
 

@@ -42,7 +42,8 @@ def evaluation(*tasks: str, protocols: dict[str, Any], **others: Any) -> Evaluat
         {
             "tasks": tasks, "data": SAMPLE, "tfidf": False, "precision": "32-true",
             "protocols": {name: few | protocol for name, protocol in protocols.items()},
-            "settings": {name: {"epochs": 2, "batch_size": 4, "max_length": 64} for name in tasks}, **others,
+            "settings": {name: {"epochs": 2, "batch_size": 4, "max_length": 64} for name in (*tasks, *others.get("own_tasks", ()))},
+            **others,
         }
     )  # fmt: skip
 
@@ -206,7 +207,8 @@ def test_the_steps_of_a_mixture_are_as_many_as_those_of_its_tasks_alone(
         steps = mixture.steps(alone)
         assert sum(steps) == sum(alone)
         assert min(steps) >= 1
-        assert [steps[place] for place in sorted(range(len(alone)), key=alone.__getitem__)] == sorted(steps) or max(Counter(alone).values()) > 1  # fmt: skip
+        pairs = sorted(zip(alone, steps, strict=True))
+        assert [step for _, step in pairs] == sorted(steps)
     assert Counter(mixed_order(alone, seed).tolist()) == dict(enumerate(alone))
 
 
