@@ -99,7 +99,10 @@ def _train(
             mixture,
             [rows.train[: run.train_rows] for run, rows in zip(runs, data, strict=True)],
             [scored_rows(run.scored, rows) for run, rows in zip(runs, data, strict=True)],
-            [perturbed(run.task, scored_rows(run.scored, rows)) if run.perturb else [] for run, rows in zip(runs, data, strict=True)],
+            [
+                perturbed(run.task, scored_rows(run.scored, rows)) if run.perturb else []
+                for run, rows in zip(runs, data, strict=True)
+            ],
             keep,
         )
 

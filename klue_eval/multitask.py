@@ -119,7 +119,6 @@ class MixedFineTuning(lightning.LightningModule):
                 part.score(batch_index + 1)  # type: ignore[operator]
             self._resumed = time.monotonic()
 
-
     def on_train_end(self) -> None:
         for part in self.parts:
             part.on_train_end()  # type: ignore[operator]
