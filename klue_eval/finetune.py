@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.export import export
 from klue_eval.heads import HEADS, TaskModel
+from klue_eval.outcomes import Outcome, PerturbedOutcome
 from klue_eval.perturbation import Perturbed
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
@@ -59,44 +60,6 @@ class Trial:
     patience: int = 0
     """A run ends after this number of scorings without a better one on the stopping rows. 0 never ends it early."""
     trust_remote_code: bool = False
-
-
-@dataclass(frozen=True)
-class PerturbedOutcome:
-    """What the last checkpoint predicts of the scored rows with an error."""
-
-    rows: Sequence[Row]
-    predictions: list[Any]
-    official_predictions: list[Any] | None
-    unchanged: int
-    """Rows in which the error found nothing to change."""
-    unknown_share: float
-    """[UNK] among the tokens of the rows."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    predictions: list[Any]
-    """Predictions of the last checkpoint, one for each scored row."""
-    official_predictions: list[Any] | None
-    """Predictions of the task's official decoding, if it has one."""
-    curve: list[dict[str, Any]]
-    """`step` and official `metrics` of every scoring. The last one belongs to `predictions`."""
-    steps: int
-    """Steps that were taken: fewer than planned if the run stopped early."""
-    truncated: dict[str, int]
-    """Split -> number of rows of which the model reads only a part."""
-    unread: dict[str, int]
-    """Split -> number of rows with an eojeol from which the tokenizer makes no token."""
-    unknown_share: dict[str, float]
-    """Split -> [UNK] among the tokens of its rows."""
-    not_finite: int
-    """Number of scored rows with an output that is not finite: the run diverged."""
-    precision: str
-    rows_per_second: float
-    """Training examples per second, without the time for loading, tokenizing and scoring."""
-    perturbed: Mapping[str, PerturbedOutcome]
-    """By the name of the error."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klue_eval.mixing import Mixture
+from klue_eval.outcomes import Outcome, PerturbedOutcome
 from klue_eval.perturbation import perturbed
 from klue_eval.runs import MODEL, Evaluation, Finished, Run, finished, identity_of, once, one_thread, trial_of
 from klue_eval.task_data import TaskData, scored_rows
@@ -109,8 +110,6 @@ def _train(
 
 def _result(train: Callable[[], Path], run: Run, data: TaskData, out: Path) -> Finished:
     """The outcome of one task, with its scores."""
-    from klue_eval.finetune import Outcome, PerturbedOutcome
-
     folder = train()
     saved = read_object(verified(folder, f"{run.task.name}.json"))
     errors = {name: PerturbedOutcome(**found) for name, found in saved["perturbed"].items()}

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from klue_eval.encoders import load_tokenizer
 from klue_eval.finetune import (
     CLIP,
-    Outcome,
     Prepared,
     Trial,
     choose_precision,
@@ -34,6 +33,7 @@ from klue_eval.finetune import (
 from klue_eval.heads.shared import share_encoder
 from klue_eval.mixing import Mixture, mixed_order
 from klue_eval.multitask_folder import export_all
+from klue_eval.outcomes import Outcome
 from klue_eval.perturbation import Perturbed
 from klue_eval.values import Row
 from kobert_pipeline.ground.progress import progress

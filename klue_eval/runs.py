@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from klue_eval import baseline
 from klue_eval.analysis import analyse
 from klue_eval.figures import best_checkpoint, score
+from klue_eval.outcomes import Outcome
 from klue_eval.perturbation import perturbed
 from klue_eval.row_scores import ROWS, RowScores, load_rows, row_scores, rows_id, save_rows
 from klue_eval.task import KlueTask, TaskSettings
@@ -28,7 +29,7 @@ from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 if TYPE_CHECKING:
-    from klue_eval.finetune import Outcome, Trial
+    from klue_eval.finetune import Trial
 
 RUNS = "klue_runs"
 RUN_VERSION = 4
