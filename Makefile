@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, but the installed torch is a CPU build. Run: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue bench-gpu house lint format clean
+.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue bench-gpu house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart --yes
@@ -40,6 +40,9 @@ test-real: $(READY)
 
 real: $(READY)
 	$(BIN)/python tests/real/run.py
+
+systems: $(READY)
+	$(BIN)/python tests/bench/systems.py
 
 bench-corpora: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

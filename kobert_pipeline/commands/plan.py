@@ -52,6 +52,7 @@ def described(found: Estimate) -> Iterator[str]:
 
     yield f"pretrain on this machine ({hardware()}), from {found.measured_steps} measured steps:"
     yield f"  time                  {shown_seconds(found.seconds)} for {found.steps:,} steps, {found.tokens / found.seconds:,.0f} tokens/s"
+    yield f"  computation           {found.flops / 1e15:.3g} petaFLOP"
     yield f"  memory                {shown_memory(found.memory)} at the peak so far"
     yield f"  disk                  {shown_memory(found.disk)}"
     yield f"  tokens                {found.tokens:,}: {found.epochs:,.1f} epochs of {found.corpus_tokens:,}"

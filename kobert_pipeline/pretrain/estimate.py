@@ -51,6 +51,8 @@ class Estimate:
     disk: int
     """Bytes of the checkpoints and of the exported model."""
     measured_steps: int
+    flops: float
+    """Floating-point operations of all steps, as the first phase's examples cost."""
 
     @property
     def epochs(self) -> float:
@@ -79,15 +81,17 @@ class _Estimating(Budget):
     def _report(self, trainer: lightning.Trainer, module: PretrainModule, total: int) -> None:
         measured = self._measured(module)
         parameters = sum(parameter.numel() for parameter in module.model.parameters())
+        tokens = _tokens(self.config, measured, total)
         self.estimate = Estimate(
             steps=total,
             seconds=measured.elapsed + seconds_left(self.config, measured, total),
-            tokens=_tokens(self.config, measured, total),
+            tokens=tokens,
             parameters=parameters,
             corpus_tokens=module.stream.store.summary.train.tokens,
             memory=peak_bytes(),
             disk=disk_bytes(self.config, parameters) + FLOAT_BYTES * parameters,
             measured_steps=self._steps,
+            flops=tokens * _flops_per_token(module),
         )
         raise _Enough
 
@@ -96,6 +100,11 @@ class _Estimating(Budget):
         assert isinstance(module, PretrainModule)
         if module.global_step == module.horizon.total:  # a run that is shorter than the measurement
             self._report(trainer, module, module.global_step)
+
+
+def _flops_per_token(module: PretrainModule) -> float:
+    batch, tokens, _ = module.stream.sample(0)
+    return float(module.cost().flops(batch)) / tokens
 
 
 def _tokens(config: PretrainConfig, measured: Measured, total: int) -> int:

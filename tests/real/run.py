@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,18 @@ def main() -> None:
     print(markdown(figures))  # noqa: T201
 
 
-def extract_klue(data: Path, target: Path) -> Path:
+def extract_klue(data: Path, target: Path, names: Sequence[str] = KLUE) -> Path:
     """Unpacks the archives of KLUE that `target` does not have. Returns `target`."""
-    for name in KLUE:
-        if (target / name).is_dir():
+    for name in names:
+        done = target / f".{name}"
+        if done.exists():
             continue
         with (
             zstandard.open(data / "klue" / f"{name}.tar.zst", "rb") as stream,
             tarfile.open(fileobj=stream, mode="r|") as archive,
         ):
             archive.extractall(target, filter="data")
+        done.touch()
     return target
 
 

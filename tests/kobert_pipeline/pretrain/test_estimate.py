@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "objective": {"name": "mlm"}, "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16},
     "phases": [{"max_length": 32, "batch_size": 4}], "precision": "fp32", "measured_sentences": 2,
 }  # fmt: skip
-FOUND = Estimate(5_500, 1_296.0, 9_600_000, 5_000_000, 2_400_000, 3 * 2**30, 2**28, 50)
+FOUND = Estimate(5_500, 1_296.0, 9_600_000, 5_000_000, 2_400_000, 3 * 2**30, 2**28, 50, 2.5e15)
 
 
 def planned(tiny: Any, **changes: Any) -> Estimate:
@@ -38,6 +38,8 @@ def test_a_budget_of_any_kind_is_measured(budget: dict[str, Any], tiny: Any, mon
     assert found.tokens == pytest.approx(budget.get("max_tokens", found.tokens), rel=0.05)
     assert found.seconds == pytest.approx(60 * budget.get("max_minutes", found.seconds / 60), rel=0.2)
     assert found.corpus_tokens == Store(tiny.dataset).summary.train.tokens
+    layer = 4 * 16 * 16 + 2 * 16 * 16  # weights of its matrices, each of which costs six operations a token
+    assert 6 * layer < found.flops / found.tokens < 6 * found.parameters
     assert 0 < found.tokens / found.steps <= 4 * 32
     assert min(found.memory, found.disk, found.parameters) > 0
     assert not list(tmp_path.iterdir())

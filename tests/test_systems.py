@@ -1,0 +1,62 @@
+"""`make systems`: every encoder's recipe is a row, the table and the plot show what is known."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kobert_pipeline.recipe import load_recipe, shipped_recipes
+
+BENCH = Path(__file__).parent / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setenv("KOBERT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("KOBERT_KLUE", str(tmp_path / "klue"))
+    monkeypatch.setenv("KOBERT_CORPUS", str(tmp_path))
+    module = importlib.import_module("systems")
+    monkeypatch.chdir(tmp_path)
+    yield module
+    for name in ("systems", "parts", "run"):
+        sys.modules.pop(name, None)
+
+
+def test_each_row_trains_its_own_system_on_the_same_text(bench: Any) -> None:
+    recipes = {name: bench.recipe_of(name, "pretrain.max_tokens=1000") for name in bench.SYSTEMS}
+    assert len({recipe.corpora for recipe in recipes.values()}) == 1
+    assert len({recipe.tokenizer for recipe in recipes.values()}) == 1
+    assert len({str(recipe.pretrain) for recipe in recipes.values()}) == len(recipes)
+
+
+def test_each_small_encoder_that_is_shipped_has_a_row(bench: Any) -> None:
+    words = load_recipe("bert-mini").tokenizer
+    small = {
+        name: load_recipe(name)
+        for name in shipped_recipes()
+        if name.endswith("-mini") and "distil" not in name and "tiny" not in name
+    }
+    encoders = {name for name, recipe in small.items() if recipe.tokenizer == words}
+    assert encoders == {system.recipe for system in bench.SYSTEMS.values()}
+
+
+def test_the_table_and_the_plot_show_what_is_known_so_far(bench: Any, tmp_path: Path) -> None:
+    speed = {"parameters": 5_000_000, "tokens/s": 6_000.0, "MFLOP/token": 20.0}
+    model = {"tokens": 9_000_000, "steps": 10, "headline": "mlm", "validation": 5.0, "chance": 7.0}
+    figures = {
+        "speeds": {"BERT": speed, "ELECTRA": speed | {"tokens/s": 3_000.0}},
+        "models": {"BERT": {"25": model}, "ELECTRA": {"25": model}},
+        "scores": {"ELECTRA": {"25": {"YNAT macro F1": [60.0, 61.0, 62.0]}}},
+    }
+    electra, bert = bench.rows_of(figures, list(bench.SYSTEMS), [25.0, 10.0])
+    assert (bert["system"], electra["system"]) == ("BERT", "ELECTRA")
+    assert electra["speed by FLOPs"] == 0.5
+    assert electra["YNAT macro F1"] == "61.0"
+    assert "YNAT macro F1" not in bert
+    bench.draw(figures, list(bench.SYSTEMS), [25.0])
+    assert (tmp_path / bench.PLOT).stat().st_size > 10_000
