@@ -3,13 +3,16 @@
 The generator starts from the name of the slot and the encoder's summary. It writes a value token by token; each token
 is taken from the vocabulary or copied from the dialogue. All slots of a turn are generated at the same time.
 
+Scores over the vocabulary are nearly all the work. They are computed only for slots whose token counts: in training those whose
+value has a token there, in prediction those whose gate points to a value that has not ended.
+
 Shapes, besides the contract's: S slots, K tokens of the batch's longest value, V pieces in the vocabulary, E the size
-of their embeddings.
+of their embeddings, R pairs of an example and a slot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,19 +47,36 @@ class Step:
     """[B, S, H] the mean of the dialogue under that attention."""
     writes: Tensor
     """[B, S, 1] logit of the share of the vocabulary. The remaining share is copied."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the chosen pairs choose their token from."""
+
+    writes: Tensor
+    """[R, 1] as in Step."""
     scores: Tensor
-    """[B, S, V] over the vocabulary."""
+    """[R, V] over the vocabulary."""
+    attention: Tensor
+    """[R, L] over the dialogue."""
+    dialogue_ids: Tensor
+    """[R, L] its tokens."""
 
 
 class StateModel(TaskModel):
     """`values`: `gates` [S, gates] and `tokens` [S, `max_value`]."""
 
     slots: Tensor
+    ends: Tensor
+    """[V] whether a token ends a value: special tokens do."""
 
     def __init__(self, encoder: nn.Module, task: KlueTask, settings: WosSettings, reader: Reader) -> None:
         super().__init__(encoder)
         self.settings = settings
         size, embedding = hidden_size(encoder), self._embeddings().shape[1]
+        special = torch.zeros(len(reader.tokenizer), dtype=torch.bool)
+        special[list(reader.tokenizer.all_special_ids)] = True
+        self.register_buffer("ends", special, False)
         self.register_buffer("slots", padded([reader.ids(slot_words(slot)) for slot in task.labels], IGNORED), False)
         self.widen = nn.Identity() if embedding == size else nn.Linear(embedding, size)
         self.narrow = nn.Identity() if embedding == size else nn.Linear(size, embedding)
@@ -70,32 +90,44 @@ class StateModel(TaskModel):
         """The sum of two mean cross-entropies: over the gates, and over the tokens of the values."""
         known, targets = labels["tokens"].ne(IGNORED), labels["tokens"].clamp_min(0)
         forced = bool(torch.rand(()) < self.settings.teacher_forcing)
-        steps = [step for step, _ in self._steps(inputs, labels["cls"], targets.shape[2], targets if forced else None)]
-        dialogue_ids = inputs["input_ids"]
-        log_probabilities = [
-            _log_probability(step, dialogue_ids, targets[:, :, place]) for place, step in enumerate(steps)
-        ]
-        values = -(torch.stack(log_probabilities, dim=2) * known).sum() / known.sum()
-        return values + nn.functional.cross_entropy(self._gates(steps[0]).flatten(0, 1), labels["gates"].flatten())
+        dialogue, state, word = self._begin(inputs, labels["cls"])
+        first, found = None, []
+        for place in range(targets.shape[2]):
+            step = self._step(inputs, dialogue, state, word)
+            first, state = first or step, step.hidden
+            here, written = known[:, :, place], targets[:, :, place]
+            choice = self._choice(step, inputs["input_ids"], here)
+            found.append(_placed(here, _log_probability(choice, written[here])))
+            if not forced:
+                written = _placed(here, _likeliest(choice))
+            word = self._embed(written)
+        assert first is not None
+        values = -(torch.stack(found, dim=2) * known).sum() / known.sum()
+        return values + nn.functional.cross_entropy(self._gates(first).flatten(0, 1), labels["gates"].flatten())
 
+    @torch.no_grad()
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
-        steps, written = zip(*self._steps(inputs, labels["cls"], self.settings.max_value, None), strict=True)
-        gates, tokens = self._gates(steps[0]).cpu().numpy(), torch.stack(written, dim=2).cpu().numpy()
-        return [{"gates": gate, "tokens": values} for gate, values in zip(gates, tokens, strict=True)]
+        """A token after the end of a value, or of a slot whose gate does not point to a value, is 0: nobody reads it."""
+        dialogue, state, word = self._begin(inputs, labels["cls"])
+        step = self._step(inputs, dialogue, state, word)
+        gates = self._gates(step)
+        open_ = gates.argmax(-1).eq(GATES.index("ptr"))
+        tokens = torch.zeros(*open_.shape, self.settings.max_value, dtype=torch.long, device=open_.device)
+        for place in range(self.settings.max_value):
+            if place:
+                step = self._step(inputs, dialogue, step.hidden, self._embed(tokens[:, :, place - 1]))
+            if not open_.any():
+                break
+            written = _placed(open_, _likeliest(self._choice(step, inputs["input_ids"], open_)))
+            tokens[:, :, place] = written
+            open_ = open_ & ~self.ends[written]
+        pairs = zip(gates.cpu().numpy(), tokens.cpu().numpy(), strict=True)
+        return [{"gates": gate, "tokens": values} for gate, values in pairs]
 
     def _gates(self, first: Step) -> Tensor:
         """[B, S, gates], from the context of the generator's first step."""
         gates: Tensor = self.gate(first.context).float()
         return gates
-
-    def _steps(self, inputs: Columns, cls: Tensor, count: int, teacher: Tensor | None) -> Iterator[tuple[Step, Tensor]]:
-        """Yields each step and the tokens [B, S] that the next one reads: the teacher's [B, S, K], or the likeliest."""
-        dialogue, state, word = self._begin(inputs, cls)
-        for place in range(count):
-            step = self._step(inputs, dialogue, state, word)
-            written = self._likeliest(step, inputs["input_ids"]) if teacher is None else teacher[:, :, place]
-            yield step, written
-            state, word = step.hidden, self._embed(written)
 
     def _begin(self, inputs: Columns, cls: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the dialogue [B, L, H], the first state [B, S, H] and the first input, the slot's name [B, S, H]."""
@@ -121,15 +153,13 @@ class StateModel(TaskModel):
         attention = looks.masked_fill(padding, torch.finfo(looks.dtype).min).softmax(-1)
         context = torch.einsum("bsl,blh->bsh", attention.to(dialogue.dtype), dialogue)
         writes = self.writes(torch.cat([word, hidden, context], dim=-1)).float()
-        return Step(hidden, attention, context, writes, (self.narrow(hidden) @ self._embeddings().T).float())
+        return Step(hidden, attention, context, writes)
 
-    @torch.no_grad()
-    def _likeliest(self, step: Step, dialogue_ids: Tensor) -> Tensor:
-        """[B, S] the token with the highest probability, written or copied."""
-        places = dialogue_ids.unsqueeze(1).expand_as(step.attention)
-        share = step.writes.sigmoid()
-        mixed = (share * step.scores.softmax(-1)).scatter_add(2, places, (1 - share) * step.attention)
-        return mixed.argmax(-1)
+    def _choice(self, step: Step, dialogue_ids: Tensor, chosen: Tensor) -> Choice:
+        """`chosen`: [B, S] bool, the pairs whose token counts."""
+        scores = (self.narrow(step.hidden[chosen]) @ self._embeddings().T).float()
+        examples = chosen.nonzero()[:, 0]
+        return Choice(step.writes[chosen], scores, step.attention[chosen], dialogue_ids[examples])
 
     def _embeddings(self) -> Tensor:
         """[V, E], shared with the encoder."""
@@ -141,17 +171,30 @@ class StateModel(TaskModel):
         return embedded
 
 
-def _log_probability(step: Step, dialogue_ids: Tensor, target: Tensor) -> Tensor:
-    """[B, S] log probability of the target [B, S]: from the vocabulary, and from its positions in the dialogue.
+def _placed(chosen: Tensor, values: Tensor) -> Tensor:
+    """[B, S] the values of the chosen pairs, and 0 elsewhere."""
+    return torch.zeros(chosen.shape, dtype=values.dtype, device=values.device).masked_scatter(chosen, values)
+
+
+@torch.no_grad()
+def _likeliest(choice: Choice) -> Tensor:
+    """[R] the token with the highest probability, written or copied."""
+    share = choice.writes.sigmoid()
+    mixed = (share * choice.scores.softmax(-1)).scatter_add(1, choice.dialogue_ids, (1 - share) * choice.attention)
+    return mixed.argmax(-1)
+
+
+def _log_probability(choice: Choice, target: Tensor) -> Tensor:
+    """[R] log probability of the target [R]: from the vocabulary, and from its positions in the dialogue.
 
     The sum is computed from logarithms, so that a token with probability 0 still has a gradient. Only the target's
-    share of the vocabulary is kept, so that no step stores a mixture [B, S, V].
+    share of the vocabulary is kept, so that no step stores a mixture [R, V].
     """
-    score = step.scores.gather(2, target.unsqueeze(-1)).squeeze(-1)
-    copied = (step.attention * dialogue_ids.unsqueeze(1).eq(target.unsqueeze(-1))).sum(-1)
-    writes = step.writes.squeeze(-1)
+    score = choice.scores.gather(1, target.unsqueeze(-1)).squeeze(-1)
+    copied = (choice.attention * choice.dialogue_ids.eq(target.unsqueeze(-1))).sum(-1)
+    writes = choice.writes.squeeze(-1)
     return torch.logaddexp(
-        nn.functional.logsigmoid(writes) + score - step.scores.logsumexp(-1),
+        nn.functional.logsigmoid(writes) + score - choice.scores.logsumexp(-1),
         nn.functional.logsigmoid(-writes) + copied.clamp_min(torch.finfo(copied.dtype).tiny).log(),
     )
 

@@ -9,11 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sets, tuples
 
+from klue_eval.batches import batch_of, encode_rows
 from klue_eval.data import SAMPLE, read_rows, read_split
+from klue_eval.encoders import load_model, load_tokenizer
+from klue_eval.heads import state
+from klue_eval.heads.head import IGNORED
+from klue_eval.heads.state import StateModel
 from klue_eval.metrics import METRICS
+from klue_eval.tasks import KNOWN
 from klue_eval.tasks.wos import GATES, SLOTS, TASK, decode, encode, split_entry
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example
@@ -150,3 +157,63 @@ def test_dialogues_without_states_are_skipped_and_counted(tmp_path: Path) -> Non
     path = tmp_path / "wos_dev.json"
     path.write_text(json.dumps([hidden, dialogue([])]), encoding="utf-8")
     assert len(read_rows("wos", path)) == 1
+
+
+@pytest.fixture(scope="module")
+def slots_of_all(talking_bert: Path) -> tuple[StateModel, dict[str, Any]]:
+    """A model that has not learned, and a batch of the sample. Its gates differ: some point to a value, some do not."""
+    reader, task = Reader(load_tokenizer(talking_bert), 128), KNOWN["wos"]
+    torch.manual_seed(0)
+    model = load_model(task, talking_bert, "pretrained", task.defaults, reader)
+    assert isinstance(model, StateModel)
+    encoded = encode_rows(task, read_split("wos", SAMPLE, "train").rows[:3], reader, task.defaults)
+    batch = batch_of(encoded, np.arange(6), state.collate)
+    gates = np.stack([values["gates"] for values in model.eval().predict(**batch)])
+    pointer = GATES.index("ptr")
+    behind = np.delete(gates, pointer, axis=-1).max(-1) - gates[:, :, pointer]
+    with torch.no_grad():
+        model.gate.bias[pointer] += float(np.median(behind))
+    return model, batch
+
+
+def in_full(model: StateModel, batch: dict[str, Any], teacher: torch.Tensor | None) -> tuple[list[Any], torch.Tensor]:
+    """Every step of every slot: the choices, and the tokens [B, S, K] that were likeliest."""
+    dialogue, hidden, word = model._begin(batch["inputs"], batch["labels"]["cls"])
+    choices, tokens = [], []
+    for place in range(model.settings.max_value if teacher is None else teacher.shape[2]):
+        step = model._step(batch["inputs"], dialogue, hidden, word)
+        everything = torch.ones(step.hidden.shape[:2], dtype=torch.bool)
+        choices.append(model._choice(step, batch["inputs"]["input_ids"], everything))
+        tokens.append(state._likeliest(choices[-1]).view(everything.shape))
+        hidden, word = step.hidden, model._embed(tokens[-1] if teacher is None else teacher[:, :, place])
+    return choices, torch.stack(tokens, dim=2)
+
+
+def test_values_are_those_of_generating_every_slot_to_the_end(slots_of_all: Any) -> None:
+    model, batch = slots_of_all
+    with torch.no_grad():
+        _, tokens = in_full(model, batch, None)
+        found = model.predict(**batch)
+    points = np.stack([values["gates"].argmax(-1) for values in found]) == GATES.index("ptr")
+    assert 0.05 < points.mean() < 0.95, "both kinds of slots occur"
+    specials = set(np.flatnonzero(model.ends.numpy()).tolist())
+    for values, rows, pointed in zip(found, tokens.numpy(), points, strict=True):
+        for value, row, points_to_it in zip(values["tokens"], rows, pointed, strict=True):
+            if points_to_it:
+                stop = next((place for place, token in enumerate(row.tolist()) if token in specials), len(row))
+                assert value[: stop + 1].tolist() == row[: stop + 1].tolist()
+            else:
+                assert not value.any()
+
+
+def test_the_loss_counts_the_tokens_of_values_alone(slots_of_all: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batch = slots_of_all
+    labels = batch["labels"]["tokens"]
+    known, teacher = labels.ne(IGNORED), labels.clamp_min(0)
+    choices, _ = in_full(model, batch, teacher)
+    logs = [state._log_probability(choice, teacher[:, :, place].flatten()) for place, choice in enumerate(choices)]
+    values = -(torch.stack(logs, dim=1).view(-1, len(logs))[known.flatten(0, 1)]).mean()
+    first = model._step(batch["inputs"], *model._begin(batch["inputs"], batch["labels"]["cls"]))
+    gates = torch.nn.functional.cross_entropy(model._gates(first).flatten(0, 1), batch["labels"]["gates"].flatten())
+    monkeypatch.setattr(torch, "rand", lambda *_: torch.tensor(0.0))
+    assert model.loss(**batch).item() == pytest.approx((values + gates).item(), rel=1e-5)
