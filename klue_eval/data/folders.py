@@ -72,9 +72,11 @@ class _NotFound(Exception):
 
 
 def _find_split(task_name: str, folder: Path, split: str) -> Path:
-    released = find_task(task_name).files.get("dev" if split == ONLY else split)
-    if released:
-        return _released_file(task_name, folder, released)
+    released = find_task(task_name).files
+    if split == "train" and set(released) == {"dev"}:
+        raise _NotFound(f"{task_name} has one labelled file; {_cut_in_two(task_name)}")
+    if name := released.get("dev" if split == ONLY else split):
+        return _released_file(task_name, folder, name)
     files = [path for path in _data_files(folder) if path.suffix.lower() in FORMATS and _is_word(task_name, path.name)]
     kinds = ("dev", "labelled") if split == ONLY else (split,)
     for words in (SPLIT_WORDS.get(kind, (kind,)) for kind in kinds):
@@ -131,5 +133,9 @@ def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) ->
         message += f". For {task_name} there is only {_names(files, folder)}"
     dev = (*SPLIT_WORDS["dev"], "labelled")
     if split == "train" and any(_ends_in(path.stem, dev, PART) for path in files):
-        message += f"; with `--held-out {task_name}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on"
+        message += f"; {_cut_in_two(task_name)}"
     return message
+
+
+def _cut_in_two(task_name: str) -> str:
+    return f"with `--held-out {task_name}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on"

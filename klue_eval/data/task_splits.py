@@ -96,10 +96,13 @@ def held_out(rows: Sequence[Row], *, share: float = 0.2, seed: int = 42) -> tupl
     """Cuts one file in two by guid: (train, held out), each in the file's order.
 
     For tasks with only one labelled file. **A score on the held-out part is not a KLUE dev score**, and must not be
-    called one. `share` is the held-out share of all rows, rounded. Rows with the same guid stay together.
+    called one. `share` is the held-out share of all rows, rounded. Rows with the same guid, or the same `group` if they have one,
+    stay together.
     """
-    order = sorted(
-        {str(row["guid"]) for row in rows}, key=lambda guid: hashlib.sha256(f"{seed} {guid}".encode()).digest()
-    )
+    groups = [str(row.get("group", row["guid"])) for row in rows]
+    order = sorted(set(groups), key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())
     chosen = set(order[: round(len(order) * share)])
-    return [row for row in rows if str(row["guid"]) not in chosen], [row for row in rows if str(row["guid"]) in chosen]
+    parts: tuple[list[Row], list[Row]] = ([], [])
+    for row, group in zip(rows, groups, strict=True):
+        parts[group in chosen].append(row)
+    return parts

@@ -23,10 +23,12 @@ SUFFIXES = (*PLAIN, ".txt")
 """Of data files. NSMC's are `.txt`."""
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 ENDINGS = (*TAR, ".zip")
+COMPRESSED = tuple(f"{suffix}{ending}" for suffix in SUFFIXES for ending in (".gz", ".zst"))
+"""A single data file, which is unpacked like an archive."""
 
 
 def is_archive(path: Path) -> bool:
-    return path.name.lower().endswith(ENDINGS) and path.is_file()
+    return path.name.lower().endswith((*ENDINGS, *COMPRESSED)) and path.is_file()
 
 
 def unpacked(archives: Sequence[Path]) -> Path:
@@ -38,6 +40,8 @@ def unpacked(archives: Sequence[Path]) -> Path:
     digest = hashlib.sha256(VERSION)
     for archive in archives:
         digest.update(bytes.fromhex(file_sha256(archive)))
+        if archive.name.lower().endswith(COMPRESSED):  # its own name is that of the data file
+            digest.update(archive.name.encode())
     folder = Path(tempfile.gettempdir()) / f"kobert-klue-{digest.hexdigest()[:16]}"
     if not _is_whole(folder):
         with tempfile.TemporaryDirectory(prefix=f"{folder.name}-") as partial:
@@ -89,6 +93,8 @@ def _members(stream: IO[bytes], name: str) -> Iterator[Member]:
     if is_zip(name):
         return zip_members(stream)
     content: Any = Replayable(decompressed(stream, split_compression(name)[1]))
+    if name.lower().endswith(COMPRESSED):
+        return iter([Member(Path(name).stem, lambda: io.BufferedReader(content))])
     return tar_members(io.BufferedReader(content))
 
 

@@ -13,6 +13,7 @@ from klue_eval.tasks import (
     kornli,
     korquad,
     korsts,
+    movie_reviews,
     mrc,
     naver_ner,
     ner,
@@ -38,6 +39,7 @@ OTHERS: dict[str, KlueTask] = {
     task.name: task
     for task in (
         nsmc.TASK,
+        movie_reviews.TASK,
         kornli.TASK,
         xnli.TASK,
         korsts.TASK,

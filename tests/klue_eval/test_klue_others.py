@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, sampled_from, tuples
 from kobest_files import KOBEST, write_kobest
@@ -18,7 +20,7 @@ from klue_eval.build import evaluate_model
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import find_split, read_split
 from klue_eval.metrics.korquad_metrics import normalise
-from klue_eval.task_data import read_task
+from klue_eval.task_data import HELD_OUT, read_task
 from klue_eval.tasks import OTHERS, TASKS, find_task
 from klue_eval.tasks.naver_ner import LABELS, decode, encode
 from klue_eval.token_reader import Reader
@@ -42,6 +44,10 @@ def question(number: int) -> dict[str, Any]:
 def korquad() -> str:
     paragraph = {"context": "민서가 어제 왔다.", "qas": [question(number) for number in range(3)]}
     return json.dumps({"version": "KorQuAD_v1.0_dev", "data": [{"title": "제목", "paragraphs": [paragraph]}]})
+
+
+def film(number: int, reviews: list[str], ratings: list[int]) -> dict[str, Any]:
+    return {"doc_id": f"film/{number}", "text": "\n".join(reviews), "meta": {"ratings": ratings}}
 
 
 @pytest.fixture
@@ -71,6 +77,10 @@ def released(tmp_path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     write_kobest(tmp_path / "data")
+    films = [film(number, ["정말 좋다", "그저 그렇다", "시간이 아깝다", " "], [10, 6, 2, 1]) for number in range(10)]
+    films.append(film(10, ["두 줄로 쓴", "평", "좋다"], [9, 10]))
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in films)
+    (tmp_path / "data" / "movie_reviews_nsmc_raw.jsonl").write_text(text, encoding="utf-8")
     (tmp_path / "data" / "x-final" / "en").mkdir()
     (tmp_path / "data" / "x-final" / "en" / "test_2k.tsv").touch()
     return tmp_path / "data"
@@ -82,7 +92,7 @@ ROWS = {"nsmc": (4, 1), "kornli": (3, 0), "korsts": (3, 0), "pawsx": (3, 1), "ko
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name in OTHERS if name != "movie_reviews"])
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_the_released_files_are_found_and_read(name: str, split: str, released: Path) -> None:
     found = read_split(name, str(released), split)
@@ -98,6 +108,31 @@ def test_rows_have_what_the_files_say(released: Path) -> None:
     assert (first["pawsx"]["sentence2"], first["pawsx"]["label"]) == ('기차가 "왔다"', "paraphrase")
     assert (first["korquad"]["guid"], TASKS["mrc"].gold(first["korquad"])) == ("q1", "민서")
     assert first["naver_ner"]["labels"] == ["B-ORG", "I-ORG", "O"]
+
+
+@pytest.mark.parametrize("packed", ["plain", "zst", "gz"])
+def test_rated_reviews_are_divided_by_film_and_what_is_left_out_is_counted(packed: str, released: Path) -> None:
+    """6 is neither good nor bad, a review is empty, and in one film nobody knows whose rating is whose."""
+    file = released / "movie_reviews_nsmc_raw.jsonl"
+    if packed != "plain":
+        content = zstandard.compress(file.read_bytes()) if packed == "zst" else gzip.compress(file.read_bytes())
+        Path(f"{file}.{packed}").write_bytes(content)
+    found = read_task("movie_reviews", str(released if packed == "plain" else f"{file}.{packed}"), HELD_OUT)
+    assert (len(found.train), len(found.dev), found.unlabelled) == (16, 4, 2 * 10 + 3)
+    assert not {row["group"] for row in found.train} & {row["group"] for row in found.dev}
+    assert {(row["review"], row["label"]) for row in found.train} == {
+        ("정말 좋다", "positive"), ("시간이 아깝다", "negative"),
+    }  # fmt: skip
+    assert len({row["guid"] for row in found.train}) == 16
+    with pytest.raises(InputError, match="movie_reviews has one labelled file; with `--held-out movie_reviews`"):
+        read_task("movie_reviews", str(released))
+
+
+@pytest.mark.parametrize("rating", [0, 11, "10", 9.5, True])
+def test_a_rating_that_is_none_is_named(rating: Any, released: Path) -> None:
+    (released / "movie_reviews_nsmc_raw.jsonl").write_text(json.dumps(film(0, ["좋다"], [rating])), encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 1: `rating` is .*; it must be a whole number from 1 to 10"):
+        read_task("movie_reviews", str(released), HELD_OUT)
 
 
 def test_a_file_that_is_missing_or_bad_is_named(released: Path) -> None:
@@ -116,6 +151,7 @@ def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: 
         {
             "tasks": list(OTHERS),
             "data": str(released),
+            "held_out": ["movie_reviews"],
             "protocols": {"quick": {"seeds": 1, "evaluations_per_epoch": 0}},
             "settings": {name: {"epochs": 1} for name in OTHERS},
             "precision": "32-true",
@@ -124,11 +160,11 @@ def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: 
     folder = evaluate_model(str(tiny_bert), config, tmp_path / "artifacts", 42)
     results = read_json(folder / "scores.json")["results"]
     assert {entry["task"]: entry["split"] for entry in results} == {
-        name: "dev" if name == "korquad" else "test" for name in OTHERS
+        name: {"korquad": "dev", "movie_reviews": "held_out"}.get(name, "test") for name in OTHERS
     }
     table = (folder / "table.md").read_text()
     assert (
-        "| NSMC accuracy (test) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |"
+        "| NSMC accuracy (test) | Movie reviews macro F1 (held-out 20 %) | Movie reviews accuracy (held-out 20 %) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |"
         in table
     )
     assert "mean nothing" not in table

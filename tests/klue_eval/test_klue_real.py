@@ -16,7 +16,7 @@ from klue_eval.data import ONLY, Rows, read_split
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.sts_metrics import SIMILAR
 from klue_eval.task_data import HELD_OUT, read_task
-from klue_eval.tasks import TASKS, find_task
+from klue_eval.tasks import KNOWN, TASKS, find_task
 from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
 
@@ -33,6 +33,28 @@ ROWS = {
     "wos": {ONLY: (102, 0)},
 }
 """Task -> split -> number of rows with a label and without one, as in the data's README."""
+
+
+BEYOND = {
+    "kobest_boolq": (3_665, 1_404), "kobest_copa": (3_076, 1_000), "kobest_wic": (3_318, 1_260),
+    "kobest_hellaswag": (2_029, 500), "kobest_sentineg": (3_649, 397), "xnli": (2_490, 5_010),
+}  # fmt: skip
+"""Rows of train and of the scored split of data sets that are not KLUE's."""
+
+
+@pytest.mark.parametrize("task", BEYOND)
+def test_data_beyond_klue_is_read_whole(task: str, real_data: Path) -> None:
+    archive = "kornli_xnli" if task == "xnli" else "kobest_v1"
+    found = read_task(task, str(real_data / "extra" / f"{archive}.tar.zst"))
+    assert (len(found.train), len(found.dev), found.unlabelled) == (*BEYOND[task], 0)
+    assert KNOWN[task].sizes == dict(zip(("train", "dev"), BEYOND[task], strict=True))
+
+
+def test_rated_reviews_are_divided_by_film(real_data: Path) -> None:
+    """438,737 of 639,409 lines have a label: the others are rated 5 to 8, empty, or in one of 159 films with unmatched lines."""
+    found = read_task("movie_reviews", str(real_data / "raw" / "movie_reviews_nsmc_raw.jsonl.zst"), HELD_OUT)
+    assert (len(found.train), len(found.dev), found.unlabelled) == (353_936, 84_801, 200_672)
+    assert Counter(row["label"] for row in found.dev) == {"positive": 63_279, "negative": 21_522}
 
 
 @pytest.fixture(scope="module")
