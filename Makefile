@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, but the installed torch is a CPU build. Run: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-klue bench-gpu house lint format clean
+.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-distil bench-klue bench-gpu house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart --yes
@@ -57,6 +57,9 @@ bench-dataset: $(READY)
 bench-pretrain: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python tests/bench/bench_pretrain.py
+
+bench-distil: $(READY)
+	$(BIN)/python tests/bench/bench_distil.py
 
 bench-gpu: $(READY)
 	$(BIN)/python tests/bench/gpu.py pack build/bench/gpu.tar.xz

@@ -16,7 +16,7 @@ from klue_eval.plot import draw_scores
 from klue_eval.published import PUBLISHED
 from klue_eval.rescore import rescore
 from klue_eval.row_scores import ROWS, RowScores, save_rows
-from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation, rows_of_run
+from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation, rows_of_run, teacher_input
 from klue_eval.significance import run_name
 from klue_eval.table import render_table
 from klue_eval.task_data import HELD_OUT, OWN, TaskData, all_parts, data_files, data_name, hash_data, read_all, task_of
@@ -24,7 +24,7 @@ from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete, verified
 from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import parse_scores
-from kobert_pipeline.ground.files import read_object, write_json, write_text
+from kobert_pipeline.ground.files import FileHashes, read_object, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
 
@@ -34,6 +34,7 @@ __all__ = [
     "evaluate_model",
     "folder_identity",
     "hash_data",
+    "hash_inputs",
     "rescore",
 ]
 
@@ -61,24 +62,49 @@ def build(
     """Scores the model in the folder `model` and fills `out` with `scores.json`, `analysis.json`, `rows.npz`,
     `table.md` and the plot of the table. Returns the summary.
 
-    `data_hashes` is the result of `hash_data`, and `model_identity` identifies the pretraining.
+    `data_hashes` is the result of `hash_inputs`, and `model_identity` identifies the pretraining.
     Raises InputError if the model is not an encoder with a tokenizer, or if the data cannot be read.
     """
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
     _check_encoder(folder, config)
+    hashes = data_hashes or hash_inputs(config, root)
+    teachers = _teachers(config, folder, root, hashes)
     evaluation = Evaluation(
         model=folder,
         root=root,
         model_identities={"pretrained": model_identity, "random": untrained_identity(folder, trusted)},
-        data_hashes=data_hashes or hash_data(config, root),
+        data_hashes=hashes,
         libraries=libraries,
         precision=config.precision,
         trust_remote_code=trusted,
+        teachers=teachers,
     )
     summary = _evaluate(config, evaluation, seed, execution)
     _write(summary, root, out)
     return summary
+
+
+def hash_inputs(config: EvaluationConfig, root: Path) -> dict[str, str]:
+    """What an evaluation reads besides the model: the result of `hash_data`, and what identifies each protocol's teacher."""
+    if all(protocol.distil is None for protocol in config.protocols.values()):
+        return hash_data(config, root)
+    from klue_eval.teachers import teacher_inputs
+
+    found = teacher_inputs(config, FileHashes(root))
+    return hash_data(config, root) | {teacher_input(name): value for name, value in found.items()}
+
+
+def _teachers(config: EvaluationConfig, folder: Path, root: Path, hashes: Mapping[str, str]) -> dict[str, Path]:
+    """Protocol -> the folder of its teacher. Raises InputError for one that the model in `folder` cannot imitate."""
+    known = {name: hashes[teacher_input(name)] for name in config.protocols if teacher_input(name) in hashes}
+    if not known:
+        return {}
+    from klue_eval.teachers import require_teachers, teacher_folders
+
+    teachers = teacher_folders(config, root, known)
+    require_teachers(config, folder, teachers, root)
+    return teachers
 
 
 def _check_encoder(folder: Path, config: EvaluationConfig) -> None:
@@ -154,7 +180,7 @@ def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) 
     """`kobert eval MODEL`: scores any Hugging Face folder or Hub id. Returns the finished artifact, with `table.md`."""
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
-    hashes = hash_data(config, root)
+    hashes = hash_inputs(config, root)
     identity = SPEC.identity(config.content(), {"model": folder_identity(folder, root, trusted), **hashes}, seed)
     finished = artifact_folder(root, identity)
     if is_complete(finished):

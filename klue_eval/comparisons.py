@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from klue_eval.perturbation import require_perturbable
 from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, rows_of_run, scores_of_run
 from klue_eval.significance import with_intervals
 from klue_eval.task import KlueTask, TaskSettings
-from klue_eval.task_data import OWN, TaskData, read_all, task_of
+from klue_eval.task_data import TaskData, read_all, task_of
 from kobert_pipeline.ground.contents.scores import PRETRAINED
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
@@ -43,6 +43,8 @@ class Comparison:
     seed: int
     perturb: bool = False
     """Whether rows with typing errors are scored, too."""
+    is_exported: bool = False
+    """Whether the recipe asks for the fine-tuned model."""
 
     @property
     def task(self) -> KlueTask:
@@ -51,8 +53,9 @@ class Comparison:
 
     @property
     def exports(self) -> bool:
-        """Whether the model of the first seed is kept: that of a user's own task, unless its encoder is frozen."""
-        return self.data.own is not None and self.protocol.training == "finetune" and not self.protocol.multitask
+        """Whether the model of the first seed is kept, unless its encoder is frozen or shared: that of a user's own task always."""
+        asked = self.is_exported or self.data.own is not None
+        return asked and self.protocol.training == "finetune" and not self.protocol.multitask
 
     @property
     def seeds(self) -> range:
@@ -69,8 +72,10 @@ class Comparison:
         seed: int,
         scorings: int,
         scored: Mapping[str, Any],
+        taught_by: Path | None = None,
     ) -> Run:
-        """One run with these settings. `scorings`: how often an epoch is scored. `scored`: the rows."""
+        """One run with these settings. `scorings`: how often an epoch is scored. `scored`: the rows. `taught_by`: the run of the
+        teacher, if the protocol has one."""
         protocol = self.protocol
         return Run(
             task=self.task,
@@ -84,7 +89,12 @@ class Comparison:
             patience=protocol.patience,
             stopping_rows=protocol.selection_rows if protocol.patience else 0,
             perturb=self.perturb and scored["split"] != "train",
-            exports=self.exports and initialisation == PRETRAINED and seed == self.seed and scored["split"] == OWN,
+            exports=self.exports
+            and initialisation == PRETRAINED
+            and seed == self.seed
+            and scored["split"] == self.data.split,
+            distil=protocol.distil,
+            taught_by=taught_by,
         )
 
 
@@ -97,7 +107,9 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
     for name, protocol in config.protocols.items():
         for task, rows in _scored_under(protocol, data).items():
             settings = changed(task_of(task, rows).defaults, task, config.settings.get(task, {}))
-            comparison = Comparison(name, protocol, task, settings, rows, seed, config.perturb is not None)
+            comparison = Comparison(
+                name, protocol, task, settings, rows, seed, config.perturb is not None, task in config.export
+            )
             needed = comparison.train_rows + protocol.other_rows
             if needed > len(rows.train):
                 raise InputError(
@@ -178,8 +190,9 @@ def _warn_of_unknown(result: Mapping[str, Any]) -> None:
 
 def _results(evaluation: Evaluation, job: tuple[tuple[Comparison, ...], Initialisation]) -> list[dict[str, Any]]:
     group, initialisation = job
-    settings = [_choose(evaluation, comparison, initialisation) for comparison in group]
-    seeds = [_run_seed(evaluation, group, initialisation, settings, seed) for seed in group[0].seeds]
+    evaluation, taught_by = _taught(evaluation, group[0])
+    settings = [_choose(evaluation, comparison, initialisation, taught_by) for comparison in group]
+    seeds = [_run_seed(evaluation, group, initialisation, settings, seed, taught_by) for seed in group[0].seeds]
     return [
         _result(comparison, initialisation, chosen, folders)
         for comparison, chosen, folders in zip(group, settings, zip(*seeds, strict=True), strict=True)
@@ -231,16 +244,38 @@ def _perturbed(comparison: Comparison, runs: Sequence[Mapping[str, Any]], folder
     return {"perturbed": found} if found else {}
 
 
+def _taught(evaluation: Evaluation, comparison: Comparison) -> tuple[Evaluation, Path | None]:
+    """The evaluation with the protocol's teacher, and the finished run in which that was fine-tuned: on the same rows, with the
+    task's settings, at the first seed."""
+    if comparison.protocol.distil is None:
+        return evaluation, None
+    run = Run(
+        task=comparison.task,
+        settings=comparison.settings,
+        initialisation=PRETRAINED,
+        seed=comparison.seed,
+        train_rows=comparison.train_rows,
+        evaluations_per_epoch=0,
+        scored={"split": comparison.data.split},
+        keeps_weights=True,
+    )
+    teacher = evaluation.of_teacher(comparison.name)
+    return replace(evaluation, teacher=teacher.model), finetuned(teacher, run, comparison.data)
+
+
 def _run_seed(
     evaluation: Evaluation,
     group: Sequence[Comparison],
     initialisation: Initialisation,
     settings: Sequence[TaskSettings],
     seed: int,
+    taught_by: Path | None,
 ) -> list[Path]:
     """The finished run of each comparison of a group."""
     runs = [
-        each.run(chosen, initialisation, seed, each.protocol.evaluations_per_epoch, {"split": each.data.split})
+        each.run(
+            chosen, initialisation, seed, each.protocol.evaluations_per_epoch, {"split": each.data.split}, taught_by
+        )
         for each, chosen in zip(group, settings, strict=True)
     ]
     mixture = group[0].protocol.mixture
@@ -250,7 +285,9 @@ def _run_seed(
     return finetuned_together(evaluation, mixture, runs, [each.data for each in group], keeps=keeps)
 
 
-def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation) -> TaskSettings:
+def _choose(
+    evaluation: Evaluation, comparison: Comparison, initialisation: Initialisation, taught_by: Path | None
+) -> TaskSettings:
     """The learning rate and number of epochs that do best at one seed, on training rows after those trained on."""
     protocol, official, rows = comparison.protocol, comparison.settings, comparison.train_rows
     candidates = [
@@ -264,7 +301,7 @@ def _choose(evaluation: Evaluation, comparison: Comparison, initialisation: Init
     scorings = protocol.evaluations_per_epoch if protocol.patience else 0
     trials = []
     for settings in candidates:
-        run = comparison.run(settings, initialisation, comparison.seed, scorings, scored)
+        run = comparison.run(settings, initialisation, comparison.seed, scorings, scored, taught_by)
         trials.append(scores_of_run(finetuned(evaluation, run, comparison.data)))
     return candidates[best_trial(comparison.task, trials)]
 

@@ -27,6 +27,21 @@ Initialisation = Literal["pretrained", "random"]
 Training = Literal["finetune", "features", "probe"]
 
 
+class Distil(Config):
+    """Task distillation: the model under test imitates a teacher that was fine-tuned on the same rows (Jiao et al. 2020)."""
+
+    teacher: str = runtime("")
+    """The encoder that is fine-tuned first: a folder, `hub:owner/name`, or the name of a recipe that was run. It has the
+    vocabulary of the model. Its weights are part of the fingerprint, its name is not."""
+    layer_share: float = Field(0.5, ge=0, lt=1)
+    """Share of the steps in which embeddings, hidden states and attention scores are imitated, through learned projections. In the
+    others, predictions are. 0 needs no equal number of attention heads."""
+    temperature: float = Field(1.0, gt=0)
+    """By which the logits of both are divided."""
+    label_weight: float = Field(0.0, ge=0)
+    """Weight of the loss on the labels themselves next to that on the teacher's predictions. The paper has none."""
+
+
 class Protocol(Config):
     """One way of comparing models: how many labels they see, how often they try, and what may be tuned."""
 
@@ -66,6 +81,9 @@ class Protocol(Config):
     def mixture(self) -> Mixture | None:
         return Mixture(self.mixing, self.temperature, self.weights) if self.multitask else None
 
+    distil: Distil | None = added(None)
+    """Task distillation from a teacher, in place of training on the labels alone."""
+
     @property
     def chooses(self) -> bool:
         return max(1, len(self.learning_rates)) * max(1, len(self.epochs)) > 1
@@ -104,10 +122,24 @@ class Protocol(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _students_are_trained(self) -> Self:
+        if self.distil is not None and self.training != "finetune":
+            raise ValueError(f"distil trains the whole encoder, and training {self.training} freezes it; leave one out")
+        if self.distil is not None and self.multitask:
+            raise ValueError("distil teaches one task at a time; leave out multitask, or distil")
+        return self
+
     @property
     def other_rows(self) -> int:
         """Number of training rows that are needed besides those trained on."""
         return self.selection_rows if self.chooses or self.patience else 0
+
+
+HEADS_DISTILLED = frozenset(("classification", "regression", "tagging", "token_labels", "span"))
+"""Heads whose predictions a student can imitate (`TaskModel.decisions`)."""
+HEADS_EXPORTED = frozenset(("classification", "regression", "tagging", "token_labels", "span"))
+"""Heads that a class of transformers has, too (`Head.build_loadable`)."""
 
 
 class EvaluationConfig(Config):
@@ -127,6 +159,8 @@ class EvaluationConfig(Config):
     own_tasks: dict[str, OwnTaskConfig] = added(default_factory=dict)
     """Labelled tasks of your own, by a name of your choice: `own_tasks: {judgments: {file: judgments.csv}}`. They are scored besides
     `tasks`, under every protocol, and their fine-tuned models are kept."""
+    export: tuple[str, ...] = added(())
+    """Tasks whose fine-tuned model is kept, of the first seed: a folder for plain transformers, with label names, card and scores."""
     trust_remote_code: bool = False
     """Run Python code that comes with the model. It can do anything that you can do, so read it first."""
     perturb: Perturbation | None = added(None)
@@ -149,6 +183,32 @@ class EvaluationConfig(Config):
                 raise ValueError(
                     f"held_out names {name}, which is not among the tasks; {nearest(name, list(self.tasks))}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _distilled_tasks_can_be(self) -> Self:
+        refused = [name for name in self.tasks if KNOWN[name].head not in HEADS_DISTILLED]
+        if refused and any(protocol.distil is not None for protocol in self.protocols.values()):
+            raise ValueError(
+                f"distil is not offered for {', '.join(refused)}, whose heads decide in several steps; leave these tasks out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _exported_tasks_are_evaluated(self) -> Self:
+        for name in self.export:
+            if name not in self.tasks:
+                raise ValueError(
+                    f"export names {name}, which is not among the tasks; {nearest(name, list(self.tasks))}"
+                )
+            if HEADS_EXPORTED.isdisjoint({KNOWN[name].head}):
+                fitting = ", ".join(task for task in self.tasks if KNOWN[task].head in HEADS_EXPORTED)
+                raise ValueError(
+                    f"export: no class of transformers answers as the head of {name} does; possible: {fitting or 'none of the tasks'}"
+                )
+        kept = [each for each in self.protocols.values() if each.training == "finetune" and not each.multitask]
+        if self.export and not kept:
+            raise ValueError("export: no protocol fine-tunes the encoder on one task, so there is no model to keep")
         return self
 
     @field_validator("own_tasks")

@@ -15,7 +15,7 @@ from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import freeze
 from klue_eval.heads.multiple_choice import AUTO_CLASS as CHOICE_CLASS
 from klue_eval.heads.sequence import AUTO_CLASS, PaddedInFront
-from klue_eval.heads.token_labels import AUTO_CLASS as TOKEN_CLASS
+from klue_eval.heads.tagging import AUTO_CLASS as TOKEN_CLASS
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import not_for_decoders
 from klue_eval.token_reader import Reader
@@ -38,9 +38,12 @@ def load_model(
     *,
     training: str = "finetune",
     trust_remote_code: bool = False,
+    loadable: bool = False,
+    attention: str | None = None,
 ) -> TaskModel:
     """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same
-    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`).
+    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`). A `loadable` model can be
+    exported. `attention`: by what it computes attention, if not by what is fastest here.
 
     Draws from torch's global generator, so seed it first. Raises InputError if the folder is not an encoder.
     """
@@ -53,8 +56,11 @@ def load_model(
         pad_id=reader.tokenizer.pad_token_id,
         training=training,
         trust_remote_code=trust_remote_code,
+        attention=attention or _attention(),
     )
-    return HEADS[task.head].build(load, task, settings, reader).float()
+    head = HEADS[task.head]
+    build = head.build_loadable if loadable and head.build_loadable is not None else head.build
+    return build(load, task, settings, reader).float()
 
 
 def _load_encoder(
@@ -67,11 +73,12 @@ def _load_encoder(
     pad_id: int,
     training: str,
     trust_remote_code: bool,
+    attention: str | None,
     **overrides: Any,
 ) -> nn.Module:
     import transformers
 
-    config = load_config(folder, trust_remote_code, pad_id=pad_id, attn_implementation=_attention(), **overrides)
+    config = load_config(folder, trust_remote_code, pad_id=pad_id, attn_implementation=attention, **overrides)
     if auto_class == CHOICE_CLASS and type(config) not in transformers.MODEL_FOR_MULTIPLE_CHOICE_MAPPING:
         auto_class = AUTO_CLASS
     auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")

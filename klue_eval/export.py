@@ -14,21 +14,24 @@ from klue_eval.token_reader import Reader
 from kobert_pipeline.morphology.auto_tokenizer import save_tokenizer
 from kobert_pipeline.training.quiet import quiet
 
+SPAN = "span"
+"""The head whose two outputs, start and end, have no names."""
+
 
 def export(model: TaskModel, task: KlueTask, reader: Reader, folder: Path) -> None:
     """Writes the weights, the configuration with the names of the labels, and the tokenizer, which cuts a text where it was cut in
     training. The model of a regression answers on the scale of the labels.
 
-    The model must be one of transformers' own classes: that of a user's own task, fine-tuned as a whole.
+    The model must be one of transformers' own classes (`Head.build_loadable`), fine-tuned as a whole.
     """
     from transformers import PreTrainedModel
 
     network = model.encoder.body if isinstance(model.encoder, PaddedInFront) else model.encoder
-    names = task.labels or (task.name,)
     assert isinstance(network, PreTrainedModel)
-    config = network.config
-    config.id2label = dict(enumerate(names))
-    config.label2id = {name: number for number, name in enumerate(names)}
+    if task.head != SPAN:
+        names = task.labels or (task.name,)
+        network.config.id2label = dict(enumerate(names))
+        network.config.label2id = {name: number for number, name in enumerate(names)}
     if not task.labels and task.scale is not None:
         _answer_on_scale(network, *task.scale)
     reader.tokenizer.model_max_length = reader.max_length

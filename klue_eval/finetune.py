@@ -27,6 +27,7 @@ from klue_eval.heads import HEADS, TaskModel
 from klue_eval.outcomes import Outcome, PerturbedOutcome
 from klue_eval.perturbation import Perturbed
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.teachers import Teacher, imitating, save_weights, student_of
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Row, Values
 from kobert_pipeline.ground.errors import KobertError
@@ -60,6 +61,10 @@ class Trial:
     patience: int = 0
     """A run ends after this number of scorings without a better one on the stopping rows. 0 never ends it early."""
     trust_remote_code: bool = False
+    teacher: Teacher | None = None
+    """Whom the model imitates."""
+    exports: bool = False
+    """Whether the trained model is to be exported."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,12 @@ def finetune(
     stopping: Sequence[Row] = (),
     keep: Path | None = None,
     mistyped: Sequence[Perturbed] = (),
+    weights: Path | None = None,
 ) -> Outcome:
     """Trains on `train` and scores `scored`. On one machine, the same arguments give the same predictions.
 
     `stopping`: other rows, by which a run with patience decides when to end. `keep`: the folder into which the trained model is
-    exported. `mistyped`: the scored rows with errors, which the last checkpoint reads, too.
+    exported. `mistyped`: scored rows with errors, which the last checkpoint reads, too. `weights`: the file that gets its weights.
     """
     trusted = trial.trust_remote_code
     tokenizer = load_tokenizer(folder, trial.task.added_tokens, trusted)
@@ -96,7 +102,9 @@ def finetune(
     if reached != module.steps and not module.has_stalled:
         raise interrupted(reached, module.steps)
     if keep is not None:
-        export(module.model, trial.task, prepared.reader, keep)
+        export(student_of(module.model), trial.task, prepared.reader, keep)
+    if weights is not None:
+        save_weights(module.model, weights)
     return outcome_of(prepared, precision)
 
 
@@ -124,12 +132,15 @@ def prepare(
     limit = positions(load_config(folder, trusted), trust_remote_code=trusted)
     reader = Reader(tokenizer, min(settings.max_length, limit))
     model = load_model(
-        task, folder, trial.initialisation, settings, reader, training=trial.training, trust_remote_code=trusted
-    )
+        task, folder, trial.initialisation, settings, reader, training=trial.training,
+        trust_remote_code=trusted, loadable=trial.exports,
+        attention=None if trial.teacher is None else trial.teacher.attention(),
+    )  # fmt: skip
     known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))
     encoded = [encode_rows(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
     batches = TrainingBatches(encoded[0], HEADS[task.head].collate, settings.batch_size, settings.epochs, trial.seed)
-    module = FineTuning(model, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
+    trained = model if trial.teacher is None else imitating(model, trial.teacher, task, reader, len(batches))
+    module = FineTuning(trained, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
     module.mistyped = [
         Scored(part.rows, encode_rows(task, part.rows, reader, settings).only(known)) for part in mistyped
     ]

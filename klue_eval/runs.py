@@ -9,27 +9,38 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klue_eval import baseline
 from klue_eval.analysis import analyse
+from klue_eval.config import Distil
 from klue_eval.figures import best_checkpoint, score
 from klue_eval.outcomes import Outcome
 from klue_eval.perturbation import perturbed
 from klue_eval.row_scores import ROWS, RowScores, load_rows, row_scores, rows_id, save_rows
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.task_card import CARD, Trained, hub_id, reads_pairs, task_card
 from klue_eval.task_data import TaskData, scored_rows
 from klue_eval.values import Row
-from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete, verified
+from kobert_pipeline.ground.artifacts import (
+    Identity,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    read_manifest,
+    verified,
+)
+from kobert_pipeline.ground.contents.scores import PRETRAINED
 from kobert_pipeline.ground.files import read_object, write_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
 if TYPE_CHECKING:
     from klue_eval.finetune import Trial
+    from klue_eval.teachers import Teacher
 
 RUNS = "klue_runs"
 RUN_VERSION = 4
@@ -40,6 +51,8 @@ RUN = "run"
 """The name of a run in its own file of rows."""
 MODEL = "model"
 """The folder of a model that a run keeps."""
+WEIGHTS = "weights.safetensors"
+"""The weights of a teacher."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,20 @@ class Evaluation:
     libraries: Mapping[str, str]
     precision: str
     trust_remote_code: bool = False
+    teachers: Mapping[str, Path] = field(default_factory=dict)
+    """Protocol -> the folder of the encoder from which its models are distilled."""
+    teacher: Path | None = None
+    """The one of the protocol of a run."""
+
+    def of_teacher(self, protocol: str) -> Evaluation:
+        """What the run of the protocol's teacher is part of."""
+        identities = {PRETRAINED: self.data_hashes[teacher_input(protocol)]}
+        return replace(self, model=self.teachers[protocol], model_identities=identities)
+
+
+def teacher_input(protocol: str) -> str:
+    """The name of a protocol's teacher among the inputs of an evaluation."""
+    return f"teacher of {protocol}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,11 @@ class Run:
     """Whether the last checkpoint is also scored on rows with typing errors."""
     exports: bool = False
     """Whether the run keeps its model, for transformers' pipelines."""
+    keeps_weights: bool = False
+    """Whether it keeps the weights of a teacher."""
+    distil: Distil | None = None
+    taught_by: Path | None = None
+    """The teacher's finished run."""
 
 
 def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
@@ -85,7 +117,7 @@ def finetuned(evaluation: Evaluation, run: Run, data: TaskData) -> Path:
         evaluation.root,
         identity_of(evaluation, run),
         run.task,
-        lambda out: _finetune(evaluation, run, data, out / MODEL if run.exports else None),
+        lambda out: _finetune(evaluation, run, data, out),
     )
 
 
@@ -108,10 +140,13 @@ def identity_of(evaluation: Evaluation, run: Run) -> Identity:
             "stopping_rows": run.stopping_rows,
             **({"exports": True} if run.exports else {}),
             **({"perturb": True} if run.perturb else {}),
+            **({"keeps_weights": True} if run.keeps_weights else {}),
+            **({"distil": run.distil.content()} if run.distil else {}),
         },
         inputs={
             "model": evaluation.model_identities[run.initialisation],
             **_inputs(evaluation, run.task, run.scored),
+            **({"teacher": read_manifest(run.taught_by).fingerprint} if run.taught_by else {}),
         },
         seed=run.seed,
         libraries=dict(evaluation.libraries),
@@ -175,18 +210,24 @@ def _lines(done: Finished) -> Iterator[dict[str, Any]]:
         yield {"guid": row["guid"], "prediction": prediction, **official}
 
 
-def _finetune(evaluation: Evaluation, run: Run, data: TaskData, keep: Path | None) -> Finished:
+def _finetune(evaluation: Evaluation, run: Run, data: TaskData, out: Path) -> Finished:
     from klue_eval.finetune import finetune
 
     scored = scored_rows(run.scored, data)
     rows = run.train_rows
     stopping = data.train[rows : rows + run.stopping_rows]
     mistyped = perturbed(run.task, scored) if run.perturb else []
+    keep, weights = out / MODEL if run.exports else None, out / WEIGHTS if run.keeps_weights else None
     with one_thread():
         outcome = finetune(
-            evaluation.model, trial_of(evaluation, run), data.train[:rows], scored, stopping, keep, mistyped
+            evaluation.model, trial_of(evaluation, run), data.train[:rows], scored, stopping, keep, mistyped, weights
         )
-    return finished(run, outcome, scored)
+    done = finished(run, outcome, scored)
+    if keep is not None:
+        write_json(keep / SCORES, {name: done.scores[name] for name in ("task", "scored", "last")})
+        trained = _trained(run, data, scored, evaluation.model)
+        write_text(keep / CARD, task_card(run.task, run.settings, done.scores["last"]["official"], trained))
+    return done
 
 
 def trial_of(evaluation: Evaluation, run: Run) -> Trial:
@@ -202,6 +243,8 @@ def trial_of(evaluation: Evaluation, run: Run) -> Trial:
         training=run.training,
         patience=run.patience,
         trust_remote_code=evaluation.trust_remote_code,
+        teacher=_teacher(evaluation, run),
+        exports=run.exports,
     )
 
 
@@ -238,6 +281,28 @@ def _perturbed_scores(task: KlueTask, outcome: Outcome) -> dict[str, Any]:
         }
         for name, found in outcome.perturbed.items()
     }
+
+
+def _teacher(evaluation: Evaluation, run: Run) -> Teacher | None:
+    if run.distil is None:
+        return None
+    from klue_eval.teachers import Teacher
+
+    assert run.taught_by is not None
+    assert evaluation.teacher is not None
+    return Teacher(evaluation.teacher, verified(run.taught_by, WEIGHTS), run.distil)
+
+
+def _trained(run: Run, data: TaskData, scored: Sequence[Row], model: Path) -> Trained:
+    return Trained(
+        base_model=hub_id(model),
+        train_rows=run.train_rows,
+        scored_rows=len(scored),
+        split=data.split,
+        seed=run.seed,
+        reads_pairs=reads_pairs(run.task, scored),
+        is_own=data.own is not None,
+    )
 
 
 @contextlib.contextmanager

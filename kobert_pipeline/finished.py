@@ -16,7 +16,7 @@ from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, is_complete, re
 from kobert_pipeline.ground.contents.cost import read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.ground.pointers import Pointer, pointers, run_name, split_name
+from kobert_pipeline.ground.pointers import Pointer, pointers, record_of, run_name, split_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.recipe import Recipe, is_recipe, load_recipe, recipe_name
@@ -244,21 +244,13 @@ def _written(folder: Path) -> float:
 def _last_used(name: str, root: Path, stage: str | None) -> dict[str, Path]:
     """With what it was made from. Without a stage, the last one that was made from what the run used last. A recipe that ran only
     with tags or settings of its own used what the newest of these runs used."""
-    record = _record(name, root)
+    record = record_of(name, root)
     used = {each: folder for each, folder in record.last().items() if is_complete(folder)}
     for each in reversed(STAGE_NAMES) if stage is None else (stage,):
         found = _closure(used[each], root) if each in used else {}
         if found and (stage is not None or all(used.get(part) == folder for part, folder in found.items())):
             return found
     return {}
-
-
-def _record(name: str, root: Path) -> Pointer:
-    record = Pointer(root, name)
-    others = [other for other in pointers(root) if split_name(other.run)[0] == name]
-    if record.path.is_file() or not others:
-        return record
-    return max(others, key=lambda other: (other.path.stat().st_mtime, other.run))
 
 
 def _closure(folder: Path, root: Path) -> dict[str, Path]:

@@ -19,9 +19,10 @@ from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TEACHER
 from kobert_pipeline.recipe import Recipe
 
-ADOPT, CONTINUE_FROM = "tokenizer.adopt", "pretrain.continue_from"
+ADOPT, CONTINUE_FROM, TAUGHT_BY = "tokenizer.adopt", "pretrain.continue_from", "pretrain.objective.teacher"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def no_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     return {}
 
 
-def nothing_to_check(recipe: Recipe) -> None:
+def nothing_to_check(recipe: Recipe, root: Path) -> None:
     """A stage whose settings say all that is needed."""
 
 
@@ -95,7 +96,7 @@ def _evaluation_files(recipe: Recipe) -> list[Path]:
     return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
 
 
-def check_corpora(recipe: Recipe) -> None:
+def check_corpora(recipe: Recipe, root: Path) -> None:
     from corpora.sources import check
     from kobert_pipeline.ground.parallel import require_engine
 
@@ -142,7 +143,7 @@ def tokenizer_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     return {} if name is None else addresses.identity(name, ADOPT, addresses.TOKENIZER, hashes)
 
 
-def check_tokenizer(recipe: Recipe) -> None:
+def check_tokenizer(recipe: Recipe, root: Path) -> None:
     from tokenizer.adopt import adoptable
     from tokenizer.byte_pairs import require_room_for_bytes
     from tokenizer.train import require_room
@@ -198,27 +199,51 @@ def pretrain_config(recipe: Recipe) -> dict[str, Any]:
 def pretrain_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """What the objective needs besides the store, and the checkpoint from which training continues."""
     config = recipe.pretrain
+    _require_another_teacher(recipe)
     inputs = OBJECTIVES[config.objective["name"]].inputs.identity(config.options, hashes)
     if config.continue_from is None:
         return inputs
     return inputs | addresses.identity(config.continue_from, CONTINUE_FROM, addresses.WEIGHTS, hashes)
 
 
-def check_pretrain(recipe: Recipe) -> None:
+def _require_another_teacher(recipe: Recipe) -> None:
+    """Raises InputError for a recipe that names itself as its teacher, or begins with the teacher's own weights."""
+    teacher, start = getattr(recipe.pretrain.options, TEACHER, ""), recipe.pretrain.continue_from
+    if teacher and teacher in (recipe.name, recipe.run_name):
+        raise InputError(
+            f"{TAUGHT_BY}: {teacher} is this recipe itself. Name another run, a folder, or hub:owner/name."
+        )
+    if teacher and start is not None and _is_same(teacher, start):
+        raise InputError(
+            f"{TAUGHT_BY}: {teacher} is also {CONTINUE_FROM}: the student would begin as its teacher. Leave one out."
+        )
+
+
+def _is_same(one: str, other: str) -> bool:
+    if addresses.is_on_hub(one) or addresses.is_on_hub(other):
+        return one == other
+    first, second = (Path(expand_variables(name, TAUGHT_BY)).expanduser().resolve() for name in (one, other))
+    return first == second
+
+
+def check_pretrain(recipe: Recipe, root: Path) -> None:
+    from kobert_pipeline.pretrain.frozen_models import require_frozen, setting_of
     from kobert_pipeline.pretrain.machine import require_machine
+    from kobert_pipeline.pretrain.models import require_start
 
     config = recipe.pretrain
     require_machine(config)
     if config.continue_from is not None:
-        from kobert_pipeline.pretrain.models import require_start
-
         require_start(config, *_before_the_run(config.continue_from, CONTINUE_FROM, addresses.SETTINGS))
+    checkpoints = OBJECTIVES[config.objective["name"]].inputs.addresses(config.options, root)
+    for name, address in checkpoints.items():
+        require_frozen(config, name, *_before_the_run(address, setting_of(name), addresses.SETTINGS))
 
 
 def objective_folders(recipe: Recipe, root: Path) -> Mapping[str, Path]:
     """What the objective reads besides the store, such as a teacher: name -> folder."""
     inputs, options = OBJECTIVES[recipe.pretrain.objective["name"]].inputs, recipe.pretrain.options
-    return inputs.folders(options, inputs.identity(options, FileHashes(root)))
+    return inputs.folders(options, inputs.identity(options, FileHashes(root)), root)
 
 
 def build_pretrain(context: Context) -> dict[str, Any]:
@@ -230,7 +255,7 @@ def build_pretrain(context: Context) -> dict[str, Any]:
     return build(
         config, context.folders["tokenizer"], context.folders["dataset"], context.out,
         seed=context.recipe.seed, start=start,
-        folders=OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs),
+        folders=OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs, context.root),
     )  # fmt: skip
 
 
@@ -242,13 +267,13 @@ def klue_eval_config(recipe: Recipe) -> dict[str, Any]:
 
 
 def klue_eval_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
-    """The data of every task."""
-    from klue_eval.build import hash_data
+    """The data of every task, and the teachers of protocols that distil."""
+    from klue_eval.build import hash_inputs
 
-    return hash_data(recipe.klue_eval, hashes.root)
+    return hash_inputs(recipe.klue_eval, hashes.root)
 
 
-def check_klue_eval(recipe: Recipe) -> None:
+def check_klue_eval(recipe: Recipe, root: Path) -> None:
     from klue_eval.comparisons import check_data
 
     check_data(recipe.klue_eval, recipe.seed)

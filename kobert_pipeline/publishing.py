@@ -11,8 +11,9 @@ from kobert_pipeline.finished import FinishedRun, find_run
 from kobert_pipeline.ground.contents.tokenizer_folder import TOKENIZER
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
+from kobert_pipeline.hub.folder_bundle import folder_bundle
 from kobert_pipeline.hub.fresh_process import check_published
-from kobert_pipeline.hub.licences import problems
+from kobert_pipeline.hub.licences import UNKNOWN, problems
 from kobert_pipeline.hub.publishable import CARD, VOCABULARY, Kind
 from kobert_pipeline.hub.push import Destination, Published, find_token, push
 from kobert_pipeline.hub.scan import leaks
@@ -77,6 +78,13 @@ def gather(run: FinishedRun, artifacts: Path, kind: Kind, repo: str) -> Bundle:
     return bundle
 
 
+def gather_folder(folder: Path, artifacts: Path) -> Bundle:
+    """What would be published of a fine-tuned model in a folder of its own. Raises KobertError as `gather` does."""
+    bundle = folder_bundle(folder)
+    refuse_leaks(bundle, artifacts)
+    return bundle
+
+
 def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -> None:
     """Raises KobertError for the first file that contains a secret or a folder of this machine."""
     places = sorted({str(place) for place in (Path.home(), artifacts.resolve()) if place != Path("/")})
@@ -99,6 +107,8 @@ def questions(bundle: Bundle) -> list[Question]:
 
 def licence_problems(bundle: Bundle) -> list[str]:
     """One line per problem. The texts of a dataset keep their licences; a model or a tokenizer has one licence."""
+    if not bundle.sources and bundle.license == UNKNOWN:
+        return ["the card names no licence: write `license: …` into its head"]
     if bundle.kind == "dataset":
         return [line for name, licence in bundle.sources.items() for line in problems(licence, {name: licence})]
     return problems(bundle.license, bundle.sources)

@@ -157,7 +157,7 @@ def _check_all(recipe: Recipe, root: Path, all_identities: Mapping[str, Identity
     """Raises KobertError, before the first stage is built, for what a later one would find wrong."""
     for stage, identity in zip(STAGES, all_identities.values(), strict=False):
         if stage.name in wanted and not is_complete(artifact_folder(root, identity)):
-            stage.check(recipe)
+            stage.check(recipe, root)
 
 
 TRAINED_TOGETHER = "pretrain"

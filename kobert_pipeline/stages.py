@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from corpora.config import SPEC as CORPORA
@@ -31,8 +32,8 @@ class Stage:
     """The settings that decide the content."""
     inputs: Callable[[Recipe, FileHashes], dict[str, str]] = handover.no_inputs
     """Inputs from outside the artifacts folder: name -> sha256 or commit."""
-    check: Callable[[Recipe], None] = handover.nothing_to_check
-    """Raises KobertError for what is known to be wrong before the first stage: a missing machine, wrong input data."""
+    check: Callable[[Recipe, Path], None] = handover.nothing_to_check
+    """(recipe, artifacts folder). Raises KobertError for what is known to be wrong before the first stage: a missing machine, wrong input data."""
     build: Callable[[Context], dict[str, Any]]
     """Fills the artifact. Returns the manifest's summary."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pairs import COVER, PAIRS
+from pairs import COVER, PAIRS, has_teacher
 from rich.console import Console
 from throw_away import list_it
 
@@ -53,15 +53,32 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("road")
 
 
-@pytest.fixture(params=[*PAIRS, ("throw_away", "bert"), ("throw_away", "modernbert")], ids=" × ".join)
+ROADS = [pair for pair in PAIRS if not has_teacher(pair[0])] + [
+    ("distillation", "modernbert"),
+    ("layer_distillation", "bert"),
+]
+"""Of objectives with a teacher one pair each: what a teacher adds does not depend on the architecture."""
+
+
+@pytest.fixture(params=[*ROADS, ("throw_away", "bert"), ("throw_away", "modernbert")], ids=" × ".join)
 def pair(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     list_it(monkeypatch)
     objective, architecture = request.param
     return objective, architecture
 
 
+def taught(objective: str, architecture: str, root: Path) -> dict[str, Any]:
+    """The teacher that the objective needs: a run of twice as many layers, by its name."""
+    if not has_teacher(objective):
+        return {}
+    deeper = {"pretrain.architecture": {"name": architecture} | SIZES | {"layers": 4}, "pretrain.max_steps": 2}
+    teacher = recipe("mlm", architecture, deeper)
+    run(teacher, root, until="pretrain")
+    return {"pretrain.objective": {"name": objective, "teacher": teacher.run_name}}
+
+
 def test_the_whole_road(pair: tuple[str, str], roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = recipe(*pair)
+    given = recipe(*pair, taught(*pair, roots))
     cut_and_resume(given, roots, monkeypatch)
     folders = run(given, roots)
     trained = PretrainedRun(folders["pretrain"])
@@ -156,6 +173,7 @@ def test_a_flat_loss_raises_the_alarm_of_the_headline(
         "pretrain.warmup_share": 0.0,
         "pretrain.checkpoint_minutes": 5,
     }
+    flat |= taught(*pair, roots)
     given = recipe(*pair, flat | {"pretrain.max_steps": 10})
     with caplog.at_level(logging.WARNING):
         folder = run(given, roots, until="pretrain")["pretrain"]

@@ -38,6 +38,10 @@ class TaskModel(nn.Module):
         """Returns the head's output for each example, without the padding of its batch."""
         raise NotImplementedError
 
+    def decisions(self, inputs: Columns) -> Tensor:
+        """Returns the logits [n, outputs] of the n decisions of a batch: what a student imitates of its teacher."""
+        raise NotImplementedError
+
     def hidden(self, inputs: Columns) -> Tensor:
         """Returns the encoder's last layer [B, L, H]."""
         states: Tensor = self.encoder(**inputs).last_hidden_state
@@ -53,6 +57,9 @@ class Head:
     """What the head reads of a batch besides the tokens, and what its loss compares with."""
     scoring_batch: int = 128
     """Number of examples. Without gradients there is room for more than in training."""
+    build_loadable: Callable[[Load, KlueTask, Any, Reader], TaskModel] | None = None
+    """As `build`, around the class of transformers for such a task, which plain code loads again: what an exported model is. None if
+    no class answers as this head does."""
 
 
 def lengths(inputs: Columns) -> list[int]:

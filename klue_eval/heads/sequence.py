@@ -33,6 +33,9 @@ class SequenceModel(TaskModel):
     def predict(self, inputs: Columns, labels: Columns) -> list[Values]:
         return [{"logits": logits} for logits in self._logits(inputs).cpu().numpy()]
 
+    def decisions(self, inputs: Columns) -> Tensor:
+        return self._logits(inputs)
+
     def _logits(self, inputs: Columns) -> Tensor:
         """[B, outputs]"""
         logits: Tensor = self.encoder(**inputs).logits
@@ -71,9 +74,9 @@ def _collate(kind: torch.dtype) -> Callable[[Sequence[Example]], Columns]:
     return lambda examples: {"targets": torch.tensor([example.target for example in examples], dtype=kind)}
 
 
+_classifier = _build("single_label_classification", nn.functional.cross_entropy)
+_regressor = _build("regression", squared_error)
 CLASSIFICATION = Head(
-    name="classification",
-    build=_build("single_label_classification", nn.functional.cross_entropy),
-    collate=_collate(torch.long),
+    name="classification", build=_classifier, collate=_collate(torch.long), build_loadable=_classifier
 )
-REGRESSION = Head(name="regression", build=_build("regression", squared_error), collate=_collate(torch.float32))
+REGRESSION = Head(name="regression", build=_regressor, collate=_collate(torch.float32), build_loadable=_regressor)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from klue_eval.heads.head import Columns, Head, TaskModel, build_on_encoder, lengths, linear
+from klue_eval.heads.head import Columns, Head, Load, TaskModel, build_on_encoder, lengths, linear
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
+
+AUTO_CLASS = "AutoModelForQuestionAnswering"
 
 
 class SpanModel(TaskModel):
@@ -31,11 +34,34 @@ class SpanModel(TaskModel):
             for values, length in zip(logits, lengths(inputs), strict=True)
         ]
 
+    def decisions(self, inputs: Columns) -> Tensor:
+        """Of both ends, over the tokens of the example."""
+        return self._logits(inputs).transpose(1, 2).flatten(0, 1)
+
     def _logits(self, inputs: Columns) -> Tensor:
         """[B, L, 2]. No span begins or ends in padding."""
-        logits = self.classifier(self.hidden(inputs)).float()
+        logits = self._scores(inputs).float()
         padding = inputs["attention_mask"].eq(0).unsqueeze(-1)
         return torch.masked_fill(logits, padding, torch.finfo(logits.dtype).min)
+
+    def _scores(self, inputs: Columns) -> Tensor:
+        scores: Tensor = self.classifier(self.hidden(inputs))
+        return scores
+
+
+class LoadableSpanModel(SpanModel):
+    """The same by transformers' own class for questions. In some families (ModernBERT) it has a layer more."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        TaskModel.__init__(self, encoder)
+
+    def _scores(self, inputs: Columns) -> Tensor:
+        found = self.encoder(**inputs)
+        return torch.stack([found.start_logits, found.end_logits], dim=-1)
+
+
+def build_loadable(load: Load, task: KlueTask, settings: TaskSettings, reader: Reader) -> TaskModel:
+    return LoadableSpanModel(load(AUTO_CLASS, num_labels=2))
 
 
 def collate(examples: Sequence[Example]) -> Columns:
@@ -43,4 +69,6 @@ def collate(examples: Sequence[Example]) -> Columns:
     return {"targets": torch.tensor([example.target for example in examples], dtype=torch.long)}
 
 
-HEAD = Head(name="span", build=build_on_encoder(SpanModel), collate=collate, scoring_batch=64)
+HEAD = Head(
+    name="span", build=build_on_encoder(SpanModel), collate=collate, scoring_batch=64, build_loadable=build_loadable
+)

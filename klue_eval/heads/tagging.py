@@ -10,6 +10,7 @@ from klue_eval.heads.head import (
     IGNORED,
     Columns,
     Head,
+    Load,
     TaskModel,
     build_on_encoder,
     dropout_of,
@@ -18,7 +19,10 @@ from klue_eval.heads.head import (
     padded,
 )
 from klue_eval.task import KlueTask, TaskSettings
+from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
+
+AUTO_CLASS = "AutoModelForTokenClassification"
 
 
 class TaggingModel(TaskModel):
@@ -41,10 +45,29 @@ class TaggingModel(TaskModel):
             for values, length in zip(logits, lengths(inputs), strict=True)
         ]
 
+    def decisions(self, inputs: Columns) -> Tensor:
+        """Of all tokens but padding."""
+        return self._logits(inputs)[inputs["attention_mask"].bool()]
+
     def _logits(self, inputs: Columns) -> Tensor:
         """[B, L, labels]"""
         logits: Tensor = self.classifier(self.dropout(self.hidden(inputs)))
         return logits.float()
+
+
+class LoadableTaggingModel(TaggingModel):
+    """The same by transformers' own token classifier. In some families (ModernBERT) it has a layer more."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        TaskModel.__init__(self, encoder)
+
+    def _logits(self, inputs: Columns) -> Tensor:
+        logits: Tensor = self.encoder(**inputs).logits
+        return logits.float()
+
+
+def build_loadable(load: Load, task: KlueTask, settings: TaskSettings, reader: Reader) -> TaskModel:
+    return LoadableTaggingModel(load(AUTO_CLASS, num_labels=len(task.labels)))
 
 
 def collate(examples: Sequence[Example]) -> Columns:
@@ -52,4 +75,4 @@ def collate(examples: Sequence[Example]) -> Columns:
     return {"targets": padded([example.target for example in examples], IGNORED)}
 
 
-HEAD = Head(name="tagging", build=build_on_encoder(TaggingModel), collate=collate)
+HEAD = Head(name="tagging", build=build_on_encoder(TaggingModel), collate=collate, build_loadable=build_loadable)

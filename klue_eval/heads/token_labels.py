@@ -8,13 +8,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from klue_eval.heads.head import IGNORED, Columns, Head, Load, TaskModel, lengths
-from klue_eval.heads.tagging import collate
+from klue_eval.heads.tagging import AUTO_CLASS, collate
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from klue_eval.values import Values
 
 NAME = "token_labels"
-AUTO_CLASS = "AutoModelForTokenClassification"
 
 
 class TokenLabelModel(TaskModel):
@@ -29,6 +28,10 @@ class TokenLabelModel(TaskModel):
         logits = self._logits(inputs).cpu().numpy()
         return [{"logits": values[:length]} for values, length in zip(logits, lengths(inputs), strict=True)]
 
+    def decisions(self, inputs: Columns) -> Tensor:
+        """Of all tokens but padding."""
+        return self._logits(inputs)[inputs["attention_mask"].bool()]
+
     def _logits(self, inputs: Columns) -> Tensor:
         """[B, L, labels]"""
         logits: Tensor = self.encoder(**inputs).logits
@@ -39,4 +42,4 @@ def build(load: Load, task: KlueTask, settings: TaskSettings, reader: Reader) ->
     return TokenLabelModel(load(AUTO_CLASS, num_labels=len(task.labels)))
 
 
-HEAD = Head(name=NAME, build=build, collate=collate)
+HEAD = Head(name=NAME, build=build, collate=collate, build_loadable=build)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from kobert_pipeline.architectures.attention_scores import SCORES
+from kobert_pipeline.architectures.attention_scores import register as register_scores
 from kobert_pipeline.architectures.varlen import VARLEN, register
 from kobert_pipeline.ground.config import Config
 
@@ -86,6 +88,9 @@ def choose_attention(asked: str, offered: Sequence[str]) -> str:
     """
     import torch
 
+    if asked == SCORES:
+        register_scores()
+        return asked
     if asked == "auto":
         return "sdpa" if "sdpa" in offered and torch.cuda.is_available() else "eager"
     if asked not in offered:
@@ -175,6 +180,11 @@ class Architecture:
     layers: Layers = transformers_layers
     """What compile, gradient checkpointing and FSDP divide the model into. An empty answer is an error."""
     export: Export = export
+
+    @property
+    def shows_scores(self) -> bool:
+        """Whether its class computes attention by transformers' interface, through which scores can be read."""
+        return VARLEN in self.attentions
 
 
 def require_layers(architecture: Architecture, module: Any) -> list[nn.Module]:

@@ -4,11 +4,12 @@ run where there is loss, and packed rows are laid out around the encoder."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from kobert_pipeline.architectures.architecture import Head, MaskKind, unread_biases
+from kobert_pipeline.architectures.attention_scores import SCORES, recorded
 from kobert_pipeline.architectures.packing import (
     PACKING,
     attention_within_examples,
@@ -20,6 +21,13 @@ from kobert_pipeline.architectures.padding import visible
 from kobert_pipeline.architectures.varlen import VARLEN
 
 Batch = dict[str, Tensor]
+
+
+class Recorded(NamedTuple):
+    """`kobert_pipeline.objectives.objective.Layers`."""
+
+    states: Sequence[Tensor]
+    scores: Sequence[Tensor]
 
 
 Encode = Callable[[Any, dict[str, Any], Any], Tensor]
@@ -68,6 +76,17 @@ class Wrapped(nn.Module):
         if self._is_varlen:
             return examples_of(self._encode(self.transformer, rows | boundaries_of(batch), None), batch)
         return examples_of(self._encode(self.transformer, rows, self._masks(batch)), batch)
+
+    def layers(self, batch: Batch) -> Recorded:
+        """What every layer computes; see `Learner.layers`. The model is built with the attention SCORES, and rows are not packed."""
+        assert PACKING not in batch, "layers are read of examples that have their own rows"
+        assert self.transformer.config._attn_implementation == SCORES, "no scores are recorded"
+        inputs = {name: batch[name] for name in self._inputs}
+        with recorded() as scores:
+            states = self.transformer.base_model(
+                **inputs, attention_mask=visible(batch), output_hidden_states=True
+            ).hidden_states
+        return Recorded(states, scores)
 
     @property
     def _is_varlen(self) -> bool:

@@ -57,8 +57,10 @@ OwnKind = Annotated[
     str | None, typer.Option(help="What --task is: classification, regression or tagging. Default: as its labels say.")
 ]
 OwnEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of --task. Default: as its size says.")]
-OwnModel = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where to write the model that is fine-tuned on --task.")
+OwnModel = Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write the models of --task and --export.")]
+Export = Annotated[
+    str | None,
+    typer.Option(metavar="TASKS", help="Keep the models that are fine-tuned on these tasks, for plain transformers."),
 ]
 
 
@@ -76,31 +78,37 @@ def eval(
     task: OwnFiles = None,
     kind: OwnKind = None,
     epochs: OwnEpochs = None,
+    export: Export = None,
     out: OwnModel = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
     from kobert_pipeline.commands.locate import model_of
-    from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_own
+    from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_kept
 
-    require_own(task, kind=kind, epochs=epochs, out=out)
+    require_own(task, kind=kind, epochs=epochs, out=None if export else out)
     own = own_settings(task or (), kind=kind, epochs=epochs)
     if rescore is not None:
-        _rescore(rescore, data or HUB_KLUE, own)
-        return
+        return _rescore(rescore, data or HUB_KLUE, own)
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
     chosen = {
-        "tasks": _names(tasks) or (_perturbable() if perturb and not (own or recipe) else None),
+        "tasks": _names(tasks) or (None if recipe else _asked_about(export, perturb=bool(perturb and not own))),
         "perturb": perturb,
         "data": data,
         "held_out": _names(held_out),
+        "export": _names(export),
         "trust_remote_code": trust_remote_code or None,
     }
     settings = _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}, own)
     folder = _evaluate(model_of(model, artifacts), settings, artifacts)
-    if own:
-        show_own(model, folder, artifacts, out)
+    if own or export:
+        show_kept(model, folder, artifacts, out, own=bool(own))
+
+
+def _asked_about(export: str | None, *, perturb: bool) -> list[str] | None:
+    """The tasks that other options are about, where none is named."""
+    return _names(export) or (_perturbable() if perturb else None)
 
 
 def _rescore(predictions: Path, data: str, own: dict[str, Any]) -> None:

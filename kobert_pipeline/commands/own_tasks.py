@@ -43,19 +43,21 @@ def _name_of(file: str) -> str:
     return f"own-{name}" if name in KNOWN else name
 
 
-def show_own(model: str, folder: Path, artifacts: Path, out: Path | None) -> None:
-    """Writes the page of an evaluation, copies the fine-tuned model to `out`, and says where both are."""
-    from kobert_pipeline.report.own_tasks_page import fine_tuned, write_evaluation
+def show_kept(model: str, folder: Path, artifacts: Path, out: Path | None, *, own: bool) -> None:
+    """Copies the fine-tuned models to `out`, and says where they are. Of `own` tasks it writes a page."""
+    from kobert_pipeline.report.own_tasks_page import exported, fine_tuned, write_evaluation
 
     page = artifacts / REPORTS / f"eval-{folder.name}.html"
-    write_evaluation(page, model, folder, artifacts)
-    models = fine_tuned(folder, artifacts)
+    if own:
+        write_evaluation(page, model, folder, artifacts)
+    models = [*fine_tuned(folder, artifacts), *exported(folder, artifacts)]
     if out is not None:
         _copy(models, out)
     for kept in models:
         place = out / kept.task if out is not None and len(models) > 1 else out or kept.folder
         typer.echo(f"Model:  {place}\n        {kept.loads(str(place))}")
-    typer.echo(f"Report: {page}")
+    if own:
+        typer.echo(f"Report: {page}")
 
 
 def _copy(models: Any, out: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+
+CONFIG = "config.json"
 
 
 def push(
@@ -29,14 +32,17 @@ def push(
     settings: Settings = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Publish on the Hugging Face Hub: a dry run unless --yes."""
+    """Publish a run, or the folder of a fine-tuned model, on the Hugging Face Hub: a dry run unless --yes."""
     from kobert_pipeline.hub.publishable import as_kind
     from kobert_pipeline.hub.push import Destination, describe
-    from kobert_pipeline.publishing import finished_run, gather, publish, questions, refuse_unanswered
+    from kobert_pipeline.publishing import finished_run, gather, gather_folder, publish, questions, refuse_unanswered
 
     kind = as_kind(what)
     to = Destination(repo, not public, revision, tag, message)
-    bundle = gather(finished_run(recipe, settings or (), artifacts, kind), artifacts, kind, repo)
+    if (Path(recipe) / CONFIG).is_file():
+        bundle = gather_folder(Path(recipe), artifacts)
+    else:
+        bundle = gather(finished_run(recipe, settings or (), artifacts, kind), artifacts, kind, repo)
     asked = questions(bundle)
     if not yes:
         typer.echo(describe(bundle, to, map(str, asked)))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kobert_pipeline.ground.artifacts import is_complete
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import damaged, json_text, read_object, write_json
 
@@ -93,3 +94,18 @@ def pointers(root: Path) -> Iterator[Pointer]:
     """The records of all runs, by name."""
     for path in sorted((root / FOLDER).glob("*.json")):
         yield Pointer(root, path.stem.replace("@", ":"))
+
+
+def record_of(name: str, root: Path) -> Pointer:
+    """The record of a run. A recipe that ran only with tags or settings of its own has that of the newest of these runs."""
+    record = Pointer(root, name)
+    others = [other for other in pointers(root) if split_name(other.run)[0] == name]
+    if record.path.is_file() or not others:
+        return record
+    return max(others, key=lambda other: (other.path.stat().st_mtime, other.run))
+
+
+def last_artifact(root: Path, name: str, stage: str) -> Path | None:
+    """What the run or recipe `name` last used of this stage; None if it is not there."""
+    folder = record_of(name, root).finished().get(stage)
+    return folder if folder is not None and is_complete(folder) else None

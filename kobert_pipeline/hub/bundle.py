@@ -73,7 +73,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
     _refuse_changed(folders["hub"])
     artifacts = ArtifactSet.read(folders)
     hub, pretrain = artifacts[HubFolder], artifacts[PretrainedRun]
-    names, not_sent = _split(hub.publish, "model")
+    names, not_sent = publishable_files(hub.publish, "model")
     described = artifacts.only(*STAGES)
     return Bundle(
         kind="model",
@@ -95,7 +95,7 @@ def tokenizer_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path]
     _refuse_changed(folders["tokenizer"])
     artifacts = ArtifactSet.read(folders).only(Corpus.stage, TokenizerFolder.stage)
     tokenizer = artifacts[TokenizerFolder]
-    names, not_sent = _split(tokenizer.folder, "tokenizer")
+    names, not_sent = publishable_files(tokenizer.folder, "tokenizer")
     return Bundle(
         kind="tokenizer",
         recipe=recipe,
@@ -121,7 +121,7 @@ def dataset_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], 
         raise InputError(
             f"The licence does not allow these texts to be published: {named}. Leave the sources out, or state their licence in the recipe."
         )
-    names, not_sent = _split(corpus.folder, "dataset")
+    names, not_sent = publishable_files(corpus.folder, "dataset")
     return Bundle(
         kind="dataset",
         recipe=recipe,
@@ -148,7 +148,7 @@ def _manifest_files(artifacts: ArtifactSet) -> dict[str, Path | str]:
     return {f"{MANIFESTS}/{stage}.json": found.folder / MANIFEST for stage, found in artifacts.by_stage.items()}
 
 
-def _split(folder: Path, kind: Kind) -> tuple[list[str], tuple[str, ...]]:
+def publishable_files(folder: Path, kind: Kind) -> tuple[list[str], tuple[str, ...]]:
     """The names of the files that may be sent, and of those that stay. A link is never followed."""
     found = {
         path.relative_to(folder).as_posix(): path

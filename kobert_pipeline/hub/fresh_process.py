@@ -61,9 +61,11 @@ def _options(use: Use | None, tokenizer: Path | None, export: Path | None, trust
     found = [
         part for option, path in named if path is not None and path.exists() for part in (option, str(path.resolve()))
     ]
+    config = read_object(export / "config.json") if export is not None else {}
     if use is not None:
-        config = read_object(export / "config.json") if export is not None else {}
         found += ["--auto-class", use.class_for(str(config.get("model_type")))]
+    elif classes := config.get("architectures"):
+        found += ["--auto-class", str(classes[0])]
     return [*found, "--trust"] if trust else found
 
 

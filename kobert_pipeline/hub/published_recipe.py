@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-PATHS = ("path", "data", "adopt", "continue_from")
+PATHS = ("path", "data", "adopt", "continue_from", "teacher")
 """Settings that name files. They do not decide the content, but a reader needs the names of the files."""
 PUBLIC = ("package:", "hub:", "hf://")
 """Addresses that mean the same on every machine."""

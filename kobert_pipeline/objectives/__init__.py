@@ -7,6 +7,8 @@ from types import MappingProxyType
 from kobert_pipeline.objectives import (
     causal,
     denoise,
+    distillation,
+    layer_distillation,
     mlm,
     mlm_nsp,
     mlm_sop,
@@ -28,6 +30,8 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             permutation.OBJECTIVE,
             causal.OBJECTIVE,
             denoise.OBJECTIVE,
+            distillation.OBJECTIVE,
+            layer_distillation.OBJECTIVE,
         )
     }
 )

@@ -98,10 +98,14 @@ def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str,
 
     The head runs on masked positions alone: with a vocabulary of 32,000 the head is most of a small model's work.
     """
+    states, labels = _masked(hidden, batch)
+    return masked_terms(model.logits(TOKENS, states).float(), labels, batch)
+
+
+def masked_terms(logits: torch.Tensor, labels: torch.Tensor, batch: Batch) -> dict[str, Term]:
+    """The terms of `token_terms` from logits (n, V) and labels (n,) that include those of all masked positions, in order."""
     from torch.nn import functional
 
-    states, labels = _masked(hidden, batch)
-    logits = model.logits(TOKENS, states).float()
     count = (labels != IGNORE_INDEX).sum().float()
     right = logits.argmax(dim=-1) == labels
     terms = {
@@ -109,6 +113,7 @@ def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str,
         ACCURACY: Term(right.sum().float(), count, weight=0.0),
     }
     if PART_OF_SPEECH in batch:
+        right = right[labels != IGNORE_INDEX]
         terms |= accuracy_terms(ACCURACY, right, batch[PART_OF_SPEECH][batch["labels"] != IGNORE_INDEX])
     return terms
 

@@ -68,6 +68,15 @@ class BatchContext:
 STUDENT, GENERATOR, TEACHER = "student", "generator", "teacher"
 
 
+class Layers(NamedTuple):
+    """What a model of N layers with A heads computes on its way."""
+
+    states: Sequence[Tensor]
+    """N + 1 of (B, L, H): the embeddings, then every layer."""
+    scores: Sequence[Tensor]
+    """N of (B, A, L, L): attention scores as they are before mask and softmax."""
+
+
 class Learner(Protocol):
     """What a loss may ask of one model: see `kobert_pipeline.architectures.wrapped`."""
 
@@ -77,6 +86,9 @@ class Learner(Protocol):
 
     def hidden(self, batch: Batch) -> Tensor:
         """Last hidden states (B, L, H)."""
+
+    def layers(self, batch: Batch) -> Layers:
+        """What every layer computes; only for an objective that `reads_scores`."""
 
     def logits(self, head: str, states: Tensor) -> Tensor:
         """What the head makes of hidden states. `tokens`: (n, H) -> (n, V); `sequence_pair`: (B, L, H) -> (B, 2)."""
@@ -113,6 +125,9 @@ class Role:
     checkpoint: str = ""
     """The name of the input (`Inputs.folders`) that holds its weights. Such a model is frozen: it is not trained, not
     stored in checkpoints and not exported, and its architecture is that of its folder."""
+    begins_as: str = ""
+    """The role of a frozen model of the same widths, from which it takes embeddings, heads and evenly chosen layers before
+    training."""
 
 
 def _nothing(*_: Any) -> Any:
@@ -126,8 +141,10 @@ class Inputs:
 
     identity: Callable[[Any, FileHashes], dict[str, str]] = _nothing
     """(options, hashes of files) -> name -> sha256 or commit: a part of the fingerprint."""
-    folders: Callable[[Any, Mapping[str, str]], dict[str, Path]] = _nothing
-    """(options, what `identity` said) -> name -> folder on this machine."""
+    addresses: Callable[[Any, Path], dict[str, str]] = _nothing
+    """(options, artifacts folder) -> name -> the folder or `hub:owner/name` of a checkpoint, checked before anything is run."""
+    folders: Callable[[Any, Mapping[str, str], Path], dict[str, Path]] = _nothing
+    """(options, what `identity` said, artifacts folder) -> name -> folder on this machine."""
 
 
 Models = Callable[[Any], Mapping[str, Role]]
@@ -233,7 +250,7 @@ def no_annotations(_: Any) -> tuple[str, ...]:
     return ()
 
 
-def no_problem(_: Any, __: Any) -> str:
+def no_problem(*_: Any) -> str:
     """Options fit sizes of every kind."""
     return ""
 
@@ -267,6 +284,10 @@ class Objective:
     """Options that may change between the phases of a run."""
     problem: Callable[[Any, Any], str] = no_problem
     """(options, the student's sizes) -> why they do not fit each other, empty if they do. Asked before anything is run."""
+    teacher_problem: Callable[[Any, Any, Any], str] = no_problem
+    """(options, the student's sizes, those of a frozen model) -> why they do not fit each other, empty if they do."""
+    reads_scores: bool = False
+    """The loss reads attention scores (`Learner.layers`): attention is computed plainly, and every example has its own row."""
     writes: bool = False
     """The finished model writes text, so the tokenizer has to give a text back as it was (`tokenizer.model: bpe`)."""
     open_end: bool = False

@@ -33,6 +33,7 @@ from kobert_pipeline.pretrain.alarms import Alarms, Level
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.evaluation import ValidationData
+from kobert_pipeline.pretrain.frozen_models import student_rows
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
@@ -40,7 +41,7 @@ from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, write_cur
 from kobert_pipeline.pretrain.machine import require_machine
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.pretrain.start import is_tied, load_weights, vocabulary_rows
+from kobert_pipeline.pretrain.start import is_tied, load_weights
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.pretrain.trust import measured_on
 from kobert_pipeline.pretrain.watch import Watch
@@ -79,7 +80,7 @@ def build(
         raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    rows, tied = vocabulary_rows(start, tokenizer, info.vocab_size), is_tied(start)
+    rows, tied = student_rows(start, folders or {}, tokenizer, info.vocab_size), is_tied(start)
     models = build_models(config, info, folders or {}, rows, tied=tied)
     if start is not None:
         load_weights(models.student, start, architecture.weights, objective.heads(config.options))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import Architecture
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config, nearest, runtime
 from kobert_pipeline.ground.errors import RecipeError
@@ -187,8 +188,26 @@ class PretrainConfig(Config):
                     f"{architecture.name!r} does not provide"
                 )
 
+        if objective.reads_scores:
+            self._require_scores(architecture)
         if problem := objective.problem(self.options, self.sizes):
             raise ValueError(f"objective {objective.name!r}: {problem}")
+
+    def _require_scores(self, architecture: Architecture) -> None:
+        """Attention scores are read from plain products over rows that hold one example each."""
+        name = self.objective["name"]
+        if not architecture.shows_scores:
+            raise ValueError(
+                f"objective {name!r} needs attention scores, which architecture {architecture.name!r} does not show"
+            )
+        if self.attention not in ("auto", "eager"):
+            raise ValueError(
+                f"attention {self.attention} shows no scores, which objective {name!r} needs; set auto or eager"
+            )
+        if self.compile or any(phase.row_length is not None for phase in self.phases):
+            raise ValueError(
+                f"objective {name!r} reads the scores of whole rows; leave out compile and phases.row_length"
+            )
 
     def _require_lengths(self) -> None:
         total = sum(phase.share for phase in self.phases)
@@ -246,7 +265,9 @@ class PretrainConfig(Config):
 
     def content(self) -> dict[str, Any]:
         """Without what is not set, so that a new setting changes no fingerprint of a recipe that does not name it."""
-        return {name: value for name, value in super().content().items() if value is not None}
+        objective = {"name": self.objective["name"]} | self.options.content()
+        content = super().content() | {"objective": objective}
+        return {name: value for name, value in content.items() if value is not None}
 
     @property
     def options(self) -> Config:

@@ -18,6 +18,7 @@ from kobert_pipeline.pretrain.build import trainer_for
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.evaluation import ValidationData
+from kobert_pipeline.pretrain.frozen_models import student_rows
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loop import FEWEST, Budget, peak_bytes
@@ -128,7 +129,8 @@ def estimate(
     stream.require_batches()
     validation = ValidationData.of(store, objective, config, info)
     lightning.seed_everything(seed, workers=False, verbose=False)
-    models = build_models(config, info, folders or {}, info.vocab_size)
+    rows = student_rows(None, folders or {}, tokenizer, info.vocab_size)
+    models = build_models(config, info, folders or {}, rows)
     layers = layers_of(models, architecture)
     for wanted, prepare in ((config.compile, compile_layers), (config.gradient_checkpointing, checkpoint_gradients)):
         if wanted:

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import Architecture, ModelSpec, require_layers
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.architectures.attention_scores import SCORES
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import STUDENT, Objective, Role, TokenizerInfo
+from kobert_pipeline.objectives.objective import STUDENT, Objective, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.pretrain.start import is_tied, load_weights, read_config, require_checkpoint
-from kobert_pipeline.training.positions import positions
+from kobert_pipeline.pretrain.frozen_models import begin_as, frozen_model
+from kobert_pipeline.pretrain.start import read_config, require_checkpoint
 
 
 class Models(nn.Module):
@@ -65,7 +65,8 @@ def build_models(
     does not fit.
     """
     objective, architecture, options = objective_of(config), architecture_of(config), config.options
-    spec = ModelSpec(vocabulary_rows, info.pad_id, info.cls_id, info.sep_id, config.max_length, config.attention)
+    attention = SCORES if objective.reads_scores else config.attention
+    spec = ModelSpec(vocabulary_rows, info.pad_id, info.cls_id, info.sep_id, config.max_length, attention)
     roles = objective.models(options)
     ordered = {STUDENT: roles[STUDENT]} | dict(roles)
     trained = {
@@ -76,9 +77,14 @@ def build_models(
         if not wanted.checkpoint
     }
     frozen = {
-        role: _frozen(folders[wanted.checkpoint], wanted, spec) for role, wanted in roles.items() if wanted.checkpoint
+        role: frozen_model(folders[wanted.checkpoint], wanted, spec)
+        for role, wanted in roles.items()
+        if wanted.checkpoint
     }
     models = Models(trained, frozen)
+    for role, wanted in roles.items():
+        if wanted.begins_as:
+            begin_as(models[role], models[wanted.begins_as], architecture.layers)
     objective.share(options, models)
     models.parts.update(objective.parts(options, models, info))
     return models
@@ -94,38 +100,6 @@ def require_start(config: PretrainConfig, start: Path, files: Sequence[str]) -> 
     with torch.device("meta"):
         model: Any = architecture.build(config.sizes, spec, objective_of(config).heads(config.options))
     require_checkpoint(start, model.transformer.config, architecture.weights, files)
-
-
-def _frozen(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:
-    """A model with the weights of a checkpoint, in the architecture that its folder names."""
-    content = read_config(folder)
-    kind = content.get("model_type")
-    known = {architecture.weights.model_type: architecture for architecture in ARCHITECTURES.values()}
-    if kind not in known:
-        raise InputError(f"{folder.name}: a {kind}; known architectures: {', '.join(sorted(known))}")
-    architecture = known[kind]
-    missing = [head for head in role.heads if head not in architecture.heads]
-    if missing:
-        raise InputError(f"{folder.name}: architecture {architecture.name!r} does not provide the head {missing[0]!r}")
-    sizes = _sizes(folder, architecture)
-    given = ModelSpec(
-        int(content["vocab_size"]), spec.pad_id, spec.cls_id, spec.sep_id, spec.max_length, spec.attention,
-        is_tied(folder),
-    )  # fmt: skip
-    model = architecture.build(sizes, given, role.heads)
-    load_weights(model, folder, architecture.weights, role.heads)
-    return model
-
-
-def _sizes(folder: Path, architecture: Architecture) -> Any:
-    """The sizes of a checkpoint, as a recipe would give them, without dropout."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(folder)
-    values = {name: getattr(config, field) for field, name in architecture.weights.sizes.items()}
-    extra = {"positions": positions(config), "dropout": 0.0}
-    known = architecture.sizes.model_fields
-    return architecture.sizes.parse(values | {name: value for name, value in extra.items() if name in known})
 
 
 def layers_of(models: Models, architecture: Architecture) -> list[nn.Module]:

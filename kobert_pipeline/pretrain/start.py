@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 SETTING = "pretrain.continue_from"
 
 
-def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int) -> int:
+def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int, setting: str = SETTING) -> int:
     """Rows of the embeddings: the entries of the tokenizer's vocabulary, or what the checkpoint in `start` has, which may be
     more.
 
@@ -36,11 +36,11 @@ def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int) -> int:
     rows = int(read_config(start).get("vocab_size") or 0)
     theirs, ours = _vocabulary(start), _vocabulary(tokenizer)
     if rows < entries or (theirs is None and rows != entries):
-        raise InputError(f"{SETTING}: has rows for {rows:,} pieces; this recipe's tokenizer has {entries:,}. {_ADOPT}")
+        raise InputError(f"{setting}: has rows for {rows:,} pieces; this recipe's tokenizer has {entries:,}. {_ADOPT}")
     if theirs is not None and theirs != ours:
         moved = sum((ours or {}).get(piece) != number for piece, number in theirs.items())
         raise InputError(
-            f"{SETTING}: it has another vocabulary: {moved:,} of its {len(theirs):,} pieces are not in this recipe's "
+            f"{setting}: it has another vocabulary: {moved:,} of its {len(theirs):,} pieces are not in this recipe's "
             f"tokenizer of {entries:,}, or have another number there. {_ADOPT}"
         )
     return rows
@@ -66,14 +66,14 @@ def _vocabulary(folder: Path) -> dict[str, int] | None:
     return None
 
 
-def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequence[str]) -> None:
+def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequence[str], setting: str = SETTING) -> None:
     """Gives a module of `kobert_pipeline.architectures` the weights of the checkpoint in `start`.
 
     An optional head that the checkpoint lacks begins at random. Raises InputError for another architecture or size, for
     weights that are missing, and for a checkpoint without safetensors.
     """
     transformer: Any = model.transformer
-    require_checkpoint(start, transformer.config, weights, [path.name for path in start.iterdir()])
+    require_checkpoint(start, transformer.config, weights, [path.name for path in start.iterdir()], setting)
     try:
         with quiet():
             loaded, report = type(transformer).from_pretrained(
@@ -81,9 +81,9 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
             )
     except unreadable_weights(OSError, ValueError) as error:
         raise InputError(
-            f"{SETTING}: the weights of {start.name} cannot be read: {one_line(error)}. Copy or download the checkpoint again."
+            f"{setting}: the weights of {start.name} cannot be read: {one_line(error)}. Copy or download the checkpoint again."
         ) from None
-    _require_tied_as_said(start, loaded)
+    _require_tied_as_said(start, loaded, setting)
     twins = {read: unread for unread, read in unread_biases(loaded).items() if read in report["missing_keys"]}
     for read, unread in twins.items():  # transformers 4 saved one of two equal biases
         loaded.get_parameter(read).data.copy_(loaded.get_parameter(unread).data)
@@ -92,9 +92,9 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
     needed = [name for name in missing if not name.startswith(optional)]
     if needed:
         raise InputError(
-            f"{SETTING}: {start.name} lacks {len(needed)} of the weights, for example {needed[0]}: not a checkpoint of a {type(transformer).__name__}"
+            f"{setting}: {start.name} lacks {len(needed)} of the weights, for example {needed[0]}: not a checkpoint of a {type(transformer).__name__}"
         )
-    require_finite(loaded, f"{SETTING}: {start.name}")
+    require_finite(loaded, f"{setting}: {start.name}")
     transformer.load_state_dict(loaded.state_dict())
     for head, prefixes in weights.optional.items():
         if head in heads and any(name.startswith(prefixes) for name in missing):
@@ -106,49 +106,50 @@ def read_config(folder: Path) -> dict[str, Any]:
     return read_object(folder / "config.json", "Copy or download the checkpoint again.")
 
 
-def require_checkpoint(start: Path, built: Any, weights: Weights, files: Sequence[str]) -> None:
+def require_checkpoint(start: Path, built: Any, weights: Weights, files: Sequence[str], setting: str = SETTING) -> None:
     """Raises InputError unless `files`, those of the checkpoint `start`, has safetensors, and its config.json the architecture and
     sizes of the configuration `built`."""
-    _require_safetensors(start, files)
-    _require_architecture(start, built, weights)
+    require_safetensors(start, files, setting)
+    _require_architecture(start, built, weights, setting)
 
 
-def _require_tied_as_said(start: Path, loaded: Any) -> None:
+def _require_tied_as_said(start: Path, loaded: Any, setting: str) -> None:
     output = loaded.get_output_embeddings()
     if output is not None and is_tied(start) and output.weight is not loaded.get_input_embeddings().weight:
         raise InputError(
-            f"{SETTING}: {start.name} has an output matrix of its own, but its config.json says that it is the embeddings. "
+            f"{setting}: {start.name} has an output matrix of its own, but its config.json says that it is the embeddings. "
             "Write `tie_word_embeddings: false` there to continue both."
         )
 
 
-def _require_safetensors(start: Path, files: Sequence[str]) -> None:
+def require_safetensors(start: Path, files: Sequence[str], setting: str = SETTING) -> None:
+    """Raises InputError unless one of `files`, those of the checkpoint `start`, is safetensors."""
     if not any(fnmatch.fnmatch(name, "*.safetensors") for name in files):
         raise InputError(
-            f"{SETTING}: {start.name} holds no safetensors. Pickled weights (pytorch_model.bin) can run code when they are "
+            f"{setting}: {start.name} holds no safetensors. Pickled weights (pytorch_model.bin) can run code when they are "
             "read, so they are not read: load them where you trust them, and write the model with save_pretrained."
         )
 
 
-def _require_architecture(start: Path, built: Any, weights: Weights) -> None:
+def _require_architecture(start: Path, built: Any, weights: Weights, setting: str) -> None:
     kind = read_config(start).get("model_type")
     if kind != built.model_type:
-        raise InputError(f"{SETTING}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
+        raise InputError(f"{setting}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
     try:
         given = type(built).from_pretrained(start)
     except Exception as error:  # a configuration class checks its values in its own ways
         raise InputError(
-            f"{SETTING}: the config.json of {start.name} is not one of a {kind}: {one_line(error)}"
+            f"{setting}: the config.json of {start.name} is not one of a {kind}: {one_line(error)}"
         ) from None
     pairs = {name: (getattr(given, key, None), getattr(built, key, None)) for key, name in weights.sizes.items()}
     pairs["positions"] = positions(given), positions(built)
     sizes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if sizes:
         theirs, ours = (", ".join(f"{name} {pair[side]}" for name, pair in sizes.items()) for side in (0, 1))
-        raise InputError(f"{SETTING}: {start.name} has {theirs}; set pretrain.architecture to that (given: {ours})")
+        raise InputError(f"{setting}: {start.name} has {theirs}; set pretrain.architecture to that (given: {ours})")
     for key in weights.built_in:
         if getattr(given, key, None) != getattr(built, key, None):
             raise InputError(
-                f"{SETTING}: {start.name} has {key} {getattr(given, key, None)}, where our {built.model_type} is built "
+                f"{setting}: {start.name} has {key} {getattr(given, key, None)}, where our {built.model_type} is built "
                 f"with {getattr(built, key, None)}: it cannot be continued here"
             )

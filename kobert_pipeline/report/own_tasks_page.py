@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kobert_pipeline.ground.contents.score_details import details
 from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
-from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.ground.contents.scores import PRETRAINED, Scores
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.report import mistakes, score_tracks
 from kobert_pipeline.report.templates import template
@@ -24,6 +24,8 @@ PIPELINES: Mapping[str, str] = {
     "tagging": '"token-classification", model={!r}, aggregation_strategy="first"',
 }
 """Kind of a task -> how transformers' pipeline is called."""
+KINDS: Mapping[str, str] = {"token_labels": "tagging", "span": "questions"}
+"""Head of a task that others made -> its kind, where that has another name."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class FineTuned:
 
     def loads(self, place: str) -> str:
         """The line of Python that loads it from `place`."""
+        if self.kind not in PIPELINES:  # transformers 5 has no pipeline for questions about a text
+            return f"AutoModelForQuestionAnswering.from_pretrained({place!r})"
         return f"pipeline({PIPELINES[self.kind].format(place)})"
 
 
@@ -58,6 +62,21 @@ def fine_tuned(folder: Path, root: Path) -> list[FineTuned]:
         )
         for result in summary.on_own_tasks().results
     ]
+    return [kept for kept in found if kept.folder.is_dir()]
+
+
+def exported(folder: Path, root: Path) -> list[FineTuned]:
+    """The models of other tasks that the evaluation in `folder` kept, because it was asked to."""
+    from klue_eval.tasks import KNOWN
+
+    found = [
+        FineTuned(
+            result.task, KINDS.get(KNOWN[result.task].head, KNOWN[result.task].head), result.protocol,
+            root / RUNS / result.runs[0] / MODEL,
+        )
+        for result in Scores(folder).summary.results
+        if result.task in KNOWN and result.initialisation == PRETRAINED
+    ]  # fmt: skip
     return [kept for kept in found if kept.folder.is_dir()]
 
 

@@ -51,8 +51,8 @@ def check(wanted: Recipe, root: Path) -> None:
     """What `kobert run` does before the first stage, for the two stages that read a checkpoint."""
     handover.tokenizer_inputs(wanted, FileHashes(root))
     handover.pretrain_inputs(wanted, FileHashes(root))
-    handover.check_tokenizer(wanted)
-    handover.check_pretrain(wanted)
+    handover.check_tokenizer(wanted, root)
+    handover.check_pretrain(wanted, root)
 
 
 def test_what_is_there_passes_without_its_weights(hub: HubServer, files: dict[str, bytes], tmp_path: Path) -> None:

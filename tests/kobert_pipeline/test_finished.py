@@ -261,7 +261,7 @@ def test_what_was_begun_goes_on_unasked(root, monkeypatch):
     upgrade(monkeypatch, "kss")
     took(root, 600)
     recipe = load_recipe("small.yaml")
-    monkeypatch.setattr("kobert_pipeline.handover.check_corpora", lambda recipe: None)
+    monkeypatch.setattr("kobert_pipeline.handover.check_corpora", lambda recipe, root: None)
     monkeypatch.setattr("corpora.build.build", lambda *_, **__: (_ for _ in ()).throw(InputError("power cut")))
     with pytest.raises(InputError, match="power cut"):
         run(recipe, root, until="corpora")

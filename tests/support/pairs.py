@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.objective import TokenizerInfo
+from kobert_pipeline.objectives.objective import TEACHER, TokenizerInfo
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.models import Models, build_models
 
@@ -77,4 +83,35 @@ COVERING_FIRST = [pytest.param(*pair, marks=[] if pair in COVER else pytest.mark
 def tiny_models(config: PretrainConfig, info: TokenizerInfo) -> Models:
     """The models of the pair, always the same."""
     torch.manual_seed(0)
-    return build_models(config, info, {}, info.vocab_size)
+    architecture, taught = config.architecture["name"], has_teacher(config.objective["name"])
+    folders = {TEACHER: teacher_folder(architecture, info.vocab_size)} if taught else {}
+    return build_models(config, info, folders, info.vocab_size)
+
+
+# --- teachers ---------------------------------------------------------------------------------------------------------
+
+
+def has_teacher(objective: str) -> bool:
+    return objective in OBJECTIVES and TEACHER in OBJECTIVES[objective].options.model_fields
+
+
+def with_teacher(config: PretrainConfig, vocabulary: int) -> PretrainConfig:
+    """The same, with the teacher that its objective needs."""
+    if not has_teacher(config.objective["name"]):
+        return config
+    folder = str(teacher_folder(config.architecture["name"], vocabulary))
+    return config.model_copy(update={"objective": config.objective | {TEACHER: folder}})
+
+
+@functools.cache
+def teacher_folder(architecture: str, vocabulary: int, positions: int = 128) -> Path:
+    """An untrained model that fills masks, of twice as many layers, as a run exports it."""
+    sizes = TINY | {"layers": 2 * TINY["layers"], "positions": positions}
+    spec = ModelSpec(vocabulary, 0, 2, 3, 48, "eager")
+    torch.manual_seed(1)
+    folder = Path(tempfile.mkdtemp(prefix="teacher-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    row = ARCHITECTURES[architecture]
+    model = row.build(row.sizes.parse(known_sizes(architecture, sizes)), spec, ("tokens",))
+    row.export({"student": model}, folder)
+    return folder / "model"

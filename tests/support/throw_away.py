@@ -72,7 +72,7 @@ def inputs(options: Options, hashes: Any) -> dict[str, str]:
     return identity(options.teacher, "pretrain.objective.teacher", WEIGHTS, hashes) if options.teacher else {}
 
 
-def folders(options: Options, known: Any) -> dict[str, Any]:
+def folders(options: Options, known: Any, root: Any) -> dict[str, Any]:
     return (
         {TEACHER: local_folder(options.teacher, "pretrain.objective.teacher", WEIGHTS, dict(known))}
         if options.teacher

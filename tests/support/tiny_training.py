@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace
+from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.training.ranks import is_first
@@ -41,14 +42,16 @@ def train(root: Path, tiny: Any, **changes: Any) -> Path:
     """Trains and returns the artifact. A process that is not the first only does its part of the work."""
     config = config_of(changes)
     identity = Identity("pretrain", 1, config.content(), {}, SEED, {})
+    inputs = OBJECTIVES[config.objective["name"]].inputs
+    folders = inputs.folders(config.options, {}, root)
     if not is_first():
         out = Workspace(root, identity)
         while not out.begun:
             time.sleep(0.05)
-        build(config, tiny.tokenizer, tiny.dataset, out, seed=SEED)
+        build(config, tiny.tokenizer, tiny.dataset, out, seed=SEED, folders=folders)
         return out.folder
     with Workspace(root, identity) as out:
-        return out.finish(build(config, tiny.tokenizer, tiny.dataset, out, seed=SEED), {})
+        return out.finish(build(config, tiny.tokenizer, tiny.dataset, out, seed=SEED, folders=folders), {})
 
 
 # --- in other processes -----------------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ HELP = {
     "A labelled task of your own: CSV or TSV with the columns text[, text_b], label; or CoNLL. May be repeated.": "직접 레이블을 붙인 과제: text[, text_b], label 열이 있는 CSV나 TSV, 또는 CoNLL. 여러 번 쓸 수 있습니다.",
     "What --task is: classification, regression or tagging. Default: as its labels say.": "--task의 종류: classification(분류), regression(회귀), tagging(태깅). 기본값: 레이블을 보고 정합니다.",
     "Epochs of --task. Default: as its size says.": "--task의 에폭 수. 기본값: 크기를 보고 정합니다.",
-    "Where to write the model that is fine-tuned on --task.": "--task로 미세조정한 모델을 저장할 곳.",
+    "Where to write the models of --task and --export.": "--task와 --export의 모델을 저장할 곳.",
+    "Keep the models that are fine-tuned on these tasks, for plain transformers.": "이 과제들로 미세조정한 모델을 transformers만으로 쓸 수 있게 보관합니다.",
     # report, runs, sweep
     "Write one self-contained HTML page of a run, finished or not, or of several runs side by side.": "실행을 한 페이지로 정리한 HTML 파일을 만듭니다. 끝나지 않은 실행도 되고, 여러 실행은 나란히 비교합니다.",
     "Recipes, or names (NAME:TAG) or ids of runs. Several are compared.": "레시피, 또는 실행의 이름(NAME:TAG)이나 ID. 여러 개면 비교합니다.",
@@ -69,7 +70,7 @@ HELP = {
     "A setting and its values, e.g. seed=1,2,3. May be repeated.": "설정과 그 값들. 예: seed=1,2,3. 여러 번 쓸 수 있습니다.",
     "Print a batch script that runs each combination as a job of an array.": "조합마다 배열 작업 하나로 실행하는 배치 스크립트를 출력합니다.",
     # push
-    "Publish on the Hugging Face Hub: a dry run unless --yes.": "Hugging Face Hub에 공개합니다. --yes가 없으면 모의 실행입니다.",
+    "Publish a run, or the folder of a fine-tuned model, on the Hugging Face Hub: a dry run unless --yes.": "실행 하나나 미세조정한 모델의 폴더를 Hugging Face Hub에 공개합니다. --yes가 없으면 모의 실행입니다.",
     "The repository on the Hub.": "Hub의 저장소.",
     "model, tokenizer or dataset (the cleaned corpus).": "model(모델), tokenizer(토크나이저) 또는 dataset(정제한 말뭉치).",
     "Send it. Default: only show what would be sent.": "실제로 보냅니다. 기본값: 보낼 것을 보여 주기만 합니다.",

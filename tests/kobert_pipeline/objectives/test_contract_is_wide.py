@@ -141,7 +141,7 @@ def test_what_the_objective_reads_besides_the_store_is_part_of_the_fingerprint(w
     options = OBJECTIVE.options(teacher=str(whole / "model"))
     known = OBJECTIVE.inputs.identity(options, FileHashes(tmp_path))
     assert set(known) == {"teacher config.json", "teacher model.safetensors"}
-    assert OBJECTIVE.inputs.folders(options, known) == {"teacher": whole / "model"}
+    assert OBJECTIVE.inputs.folders(options, known, tmp_path) == {"teacher": whole / "model"}
     with pytest.raises(InputError, match="no such folder"):
         OBJECTIVE.inputs.identity(OBJECTIVE.options(teacher="nowhere"), FileHashes(tmp_path))
 

@@ -22,7 +22,7 @@ SIZES = {"layers": 4, "hidden": 32, "heads": 2, "feed_forward": 64, "positions":
 LOCAL = {"modernbert": {"local_attention": 16}}
 """Windows shorter than the examples."""
 LENGTH, ROW = 48, 160
-PACKING_PAIRS = [pair for pair in PAIRS if ARCHITECTURES[pair[1]].packs]
+PACKING_PAIRS = [pair for pair in PAIRS if ARCHITECTURES[pair[1]].packs and not OBJECTIVES[pair[0]].reads_scores]
 FIRST = {architecture: objective for objective, architecture in reversed(PACKING_PAIRS)} | {"bert": "mlm_nsp"}
 """An objective for each architecture."""
 FLEX = [

@@ -11,7 +11,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from pairs import COVER, config_of_pair
+from pairs import COVER, config_of_pair, with_teacher
 from safetensors.torch import load_file
 from tiny_training import artifact, config_of, finished, program, signal_once_it_writes, start, train
 
@@ -20,6 +20,7 @@ from kobert_pipeline.ground.errors import Interrupted, Terminated
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.loop import StopOnSignal
 from kobert_pipeline.pretrain.module import PretrainModule
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.training import environment
 from kobert_pipeline.training.checkpoints import best_checkpoint, checkpoints
 
@@ -235,7 +236,8 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
 @pytest.mark.parametrize(("objective", "architecture"), sorted(COVER))
 def test_every_objective_and_architecture_resumes_from_a_kill(tiny, tiny_bytes, tmp_path, objective, architecture):
     tiny = tiny_bytes if OBJECTIVES[objective].writes else tiny
-    pair = config_of_pair(objective, architecture).model_dump(mode="json")
+    vocabulary = tokenizer_info(tiny.tokenizer).vocab_size
+    pair = with_teacher(config_of_pair(objective, architecture), vocabulary).model_dump(mode="json")
     changes = {
         "objective": pair["objective"],
         "architecture": pair["architecture"],
