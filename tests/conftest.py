@@ -180,6 +180,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
     """
     from huggingface_hub import close_session, constants
 
+    close_session()  # an earlier test's client has its time limits
     server = HubServer()
     server.add_user("hf_mine", "me", organizations={"org": "write", "readers": "read"})
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

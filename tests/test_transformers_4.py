@@ -6,6 +6,7 @@ The older version is installed once into pytest's cache folder, and the test is 
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import subprocess
@@ -41,15 +42,20 @@ TEXTS = [
 ]
 PROGRAM = """
 import json, sys, torch, transformers
-folder, trust, texts = sys.argv[1], sys.argv[3] == "trust", json.load(sys.stdin)
-tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
-model = getattr(transformers, sys.argv[2]).from_pretrained(folder).eval()
-with torch.no_grad():
-    logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
-print(json.dumps({
-    "version": transformers.__version__, "ids": [tokenizer(text)["input_ids"] for text in texts], "logits": logits,
-    "longest": tokenizer.model_max_length, "special": sorted(tokenizer.all_special_tokens),
-}))
+
+def loaded(folder, class_name, trust):
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
+    model = getattr(transformers, class_name).from_pretrained(folder).eval()
+    with torch.no_grad():
+        logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
+    return {
+        "ids": [tokenizer(text)["input_ids"] for text in texts], "logits": logits,
+        "longest": tokenizer.model_max_length, "special": sorted(tokenizer.all_special_tokens),
+    }
+
+given = json.load(sys.stdin)
+texts = given["texts"]
+print(json.dumps({"version": transformers.__version__, "models": [loaded(*each) for each in given["models"]]}))
 """
 
 
@@ -63,20 +69,21 @@ def class_of(folder: Path, use: Use) -> str:
     return use.class_for(read_json(folder / "config.json")["model_type"])
 
 
-def loaded_by(older: Path, folder: Path, use: Use, trust: bool) -> Any:
-    """What transformers 4 makes of the texts."""
+def loaded_by(older: Path, models: list[tuple[str, str, bool]]) -> list[Any]:
+    """What transformers 4 makes of the texts: for each folder, loaded by a class, with code of its own or without."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, str(folder), class_of(folder, use), "trust" if trust else ""],
-        env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(folder.parent), "HF_HUB_OFFLINE": "1"},
-        input=json.dumps(TEXTS), capture_output=True, text=True, check=False,
+        [sys.executable, "-P", "-c", PROGRAM],
+        env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(older), "HF_HUB_OFFLINE": "1"},
+        input=json.dumps({"texts": TEXTS, "models": models}), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def compare(older: Path, folder: Path, use: Use, trust: bool = False) -> None:
-    found = loaded_by(older, folder, use, trust)
+    found = json.loads(done.stdout.splitlines()[-1])
     assert (found["version"], transformers.__version__) == TESTED
+    return list(found["models"])
+
+
+def compare(found: Any, folder: Path, use: Use) -> None:
+    """What transformers 4 found is what this version finds."""
     tokenizer, model = (
         auto_tokenizer(folder),
         getattr(transformers, class_of(folder, use)).from_pretrained(folder).eval(),
@@ -87,13 +94,14 @@ def compare(older: Path, folder: Path, use: Use, trust: bool = False) -> None:
     with torch.no_grad():
         for text, logits in zip(TEXTS, found["logits"], strict=True):
             expected = model(**tokenizer(text, return_tensors="pt")).logits[0]
-            assert torch.allclose(torch.tensor(logits), expected, atol=1e-5)
+            assert torch.allclose(torch.tensor(logits), expected, atol=1e-5), folder
 
 
 @pytest.fixture(scope="module")
 def trained(tiny: Any, tiny_bytes: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The model of an architecture after a step of training, as the stage exports it."""
 
+    @functools.cache
     def export(name: str) -> Path:
         objective, sizes = OBJECTIVE_OF[name], known_sizes(name, SIZES)
         changes = {"objective": {"name": objective}, "architecture": {"name": name} | sizes, "max_steps": 1, "measured_sentences": 0}  # fmt: skip
@@ -105,15 +113,25 @@ def trained(tiny: Any, tiny_bytes: Any, tmp_path_factory: pytest.TempPathFactory
     return export
 
 
+def use_of(name: str) -> Use:
+    return USES[OBJECTIVES[OBJECTIVE_OF[name]].use]
+
+
+def test_every_architecture_gives_the_same_logits_in_both_versions(older: Path, trained: Any) -> None:
+    """One process loads them all: to import transformers takes longer than to load a model."""
+    folders = {name: trained(name) for name in ARCHITECTURES}
+    models = [(str(folder), class_of(folder, use_of(name)), False) for name, folder in folders.items()]
+    for (name, folder), found in zip(folders.items(), loaded_by(older, models), strict=True):
+        compare(found, folder, use_of(name))
+
+
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
-def test_a_model_and_its_tokenizer_load_in_both_versions(
+def test_a_model_and_its_tokenizer_pass_the_check_in_transformers_4(
     name: str, older: Path, tiny: Any, tiny_bytes: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, objective = trained(name), OBJECTIVES[OBJECTIVE_OF[name]]
-    use, tokenizer = USES[objective.use], (tiny_bytes if objective.writes else tiny).tokenizer
-    compare(older, folder, use)
+    folder, writes = trained(name), OBJECTIVES[OBJECTIVE_OF[name]].writes
     monkeypatch.setenv("PYTHONPATH", str(older))
-    check_folder(folder, use, tokenizer=tokenizer, export=folder)
+    check_folder(folder, use_of(name), tokenizer=(tiny_bytes if writes else tiny).tokenizer, export=folder)
 
 
 @pytest.mark.parametrize("at_morphemes", [False, True])
@@ -130,7 +148,7 @@ def test_special_tokens_and_mecab_at_use_load_in_both_versions(
     for path in artifact.iterdir():
         shutil.copyfile(path, folder / path.name)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    compare(older, folder, use, trust=at_morphemes)
+    compare(*loaded_by(older, [(str(folder), class_of(folder, use), at_morphemes)]), folder, use)
     assert not {"extra_special_tokens", "backend", "is_local", "local_files_only"} & set(settings)
     monkeypatch.setenv("PYTHONPATH", str(older))
     check_folder(folder, use, tokenizer=artifact)
