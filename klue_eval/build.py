@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,23 @@ from klue_eval.plot import draw_scores
 from klue_eval.published import PUBLISHED
 from klue_eval.rescore import rescore
 from klue_eval.row_scores import ROWS, RowScores, save_rows
-from klue_eval.runs import ANALYSIS, RUNS, SCORES, Evaluation, rows_of_run, teacher_input
+from klue_eval.runs import (
+    ANALYSIS,
+    COST_FIGURES,
+    RUNS,
+    SCORES,
+    Evaluation,
+    cost_of_run,
+    rows_of_run,
+    teacher_input,
+)
 from klue_eval.significance import run_name
 from klue_eval.table import render_table
 from klue_eval.task_data import HELD_OUT, OWN, TaskData, all_parts, data_files, data_name, hash_data, read_all, task_of
 from klue_eval.tasks import KNOWN
 from kobert_pipeline.ground.artifacts import Workspace, artifact_folder, is_complete, verified
 from kobert_pipeline.ground.contents.score_table import score_table
-from kobert_pipeline.ground.contents.scores import parse_scores
+from kobert_pipeline.ground.contents.scores import COSTS, parse_scores
 from kobert_pipeline.ground.files import FileHashes, read_object, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
@@ -155,9 +165,22 @@ def _write(summary: Mapping[str, Any], root: Path, out: Workspace) -> None:
     scores = parse_scores(summary)
     write_json(out.path / SCORES, summary)
     write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
+    write_json(out.run_folder / COSTS, {"results": _costs(summary["results"], root)})
     save_rows(out.path / ROWS, _all_rows(summary, root))
     write_text(out.path / TABLE, render_table(scores))
     write_text(out.run_folder / PLOT, draw_scores(score_table(scores, PUBLISHED), sample=scores.sample))
+
+
+def _costs(results: Sequence[Mapping[str, Any]], root: Path) -> list[dict[str, Any]]:
+    """What the runs of each result took. A result of runs that kept no record is left out."""
+    found = []
+    for result in results:
+        runs = [cost_of_run(root / RUNS / run) for run in result["runs"]]
+        if all(len(run) == len(COST_FIGURES) for run in runs):
+            means = {name: statistics.fmean(run[name] for run in runs) for name in COST_FIGURES}
+            named = {key: result[key] for key in ("protocol", "title", "initialisation")}
+            found.append(named | means | {"peak_mib": max(run["peak_mib"] for run in runs)})
+    return found
 
 
 def _all_rows(summary: Mapping[str, Any], root: Path) -> dict[str, RowScores]:

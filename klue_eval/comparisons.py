@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -222,10 +223,19 @@ def _result(
         "diverged_seeds": sum(run["not_finite"] > 0 for run in runs),
         "runs": [folder.name for folder in folders],
         "rows_id": runs[0]["rows_id"],
+        **_calibration(runs),
         **_perturbed(comparison, runs, folders),
         **({"mixture": mixture_of(folders[0])} if comparison.protocol.multitask else {}),
         **figures,
     }
+
+
+def _calibration(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean over seeds; nothing for a task that is no classification."""
+    found = [run["calibration"] for run in runs if "calibration" in run]
+    names = found[0] if found else ()
+    means = {name: round(statistics.fmean(entry[name] for entry in found), 4) for name in names}
+    return {"calibration": means} if means else {}
 
 
 def _perturbed(comparison: Comparison, runs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> dict[str, Any]:

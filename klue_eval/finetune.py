@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
+from klue_eval.calibration import calibration
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.export import export
 from klue_eval.heads import HEADS, TaskModel
@@ -171,6 +172,8 @@ def outcome_of(prepared: Prepared, precision: str) -> Outcome:
             part.name: PerturbedOutcome(part.rows, *predictions, part.unchanged, read.encoded.unknown_share)
             for part, read, predictions in zip(mistyped, module.mistyped, module.of_mistyped, strict=True)
         },
+        calibration=module.calibration,
+        scored_rows_per_second=len(module.scored.rows) * len(module.curve) / module.scoring_seconds,
     )
 
 
@@ -192,7 +195,8 @@ class FineTuning(lightning.LightningModule):
         self.stopping_scores: list[float] = []
         self.has_stalled = False
         self.not_finite = 0
-        self.training_seconds = 0.0
+        self.training_seconds, self.scoring_seconds = 0.0, 0.0
+        self.calibration: dict[str, float] = {}
 
     def configure_optimizers(self) -> Any:
         settings = self.trial.settings
@@ -224,6 +228,7 @@ class FineTuning(lightning.LightningModule):
 
     def score(self, step: int) -> None:
         """Predicts the scored rows, and adds their scores to the curve."""
+        started = time.monotonic()
         answers = self._answers(self.scored)
         self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
@@ -234,6 +239,9 @@ class FineTuning(lightning.LightningModule):
                 self.steps,
             )
         self.predictions, self.official_predictions = self._decoded(answers, self.scored.rows)
+        self.scoring_seconds += time.monotonic() - started
+        if self.trial.task.head == "classification":
+            self.calibration = calibration(_all_usable(answers))
         official = self.trial.task.metrics.official(self.official_predictions or self.predictions, self.scored.rows)
         self.curve.append({"step": step, "metrics": official})
 

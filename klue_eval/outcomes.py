@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from klue_eval.values import Row
@@ -45,3 +45,7 @@ class Outcome:
     """Training examples per second, without the time for loading, tokenizing and scoring."""
     perturbed: Mapping[str, PerturbedOutcome]
     """By the name of the error."""
+    calibration: dict[str, float] = field(default_factory=dict)
+    """`ece`, `confidence` and `accuracy` of the last checkpoint; empty unless the task is a classification."""
+    scored_rows_per_second: float = 0.0
+    """Rows that the model reads and the task decodes in a second."""

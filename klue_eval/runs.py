@@ -25,6 +25,7 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_card import CARD, Trained, hub_id, reads_pairs, task_card
 from klue_eval.task_data import TaskData, scored_rows
 from klue_eval.values import Row
+from kobert_pipeline.ground.artifacts import RUN as RUN_RECORD
 from kobert_pipeline.ground.artifacts import (
     Identity,
     Workspace,
@@ -34,7 +35,7 @@ from kobert_pipeline.ground.artifacts import (
     verified,
 )
 from kobert_pipeline.ground.contents.scores import PRETRAINED
-from kobert_pipeline.ground.files import read_object, write_json, write_text
+from kobert_pipeline.ground.files import read_cache, read_object, write_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
@@ -49,6 +50,7 @@ PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
 RUN = "run"
 """The name of a run in its own file of rows."""
+COST_FIGURES = ("seconds", "peak_mib", "train_rows_per_second", "scored_rows_per_second")
 MODEL = "model"
 """The folder of a model that a run keeps."""
 WEIGHTS = "weights.safetensors"
@@ -203,6 +205,12 @@ def rows_of_run(folder: Path, name: str = RUN) -> RowScores:
     return load_rows(verified(folder, ROWS)).get(name, {})
 
 
+def cost_of_run(folder: Path) -> dict[str, float]:
+    """What a finished run took, by COST_FIGURES, as far as its record says."""
+    record = read_cache(folder / RUN_RECORD) or {}
+    return {name: float(record[name]) for name in COST_FIGURES if isinstance(record.get(name), int | float)}
+
+
 def _lines(done: Finished) -> Iterator[dict[str, Any]]:
     """One for each row: `guid`, `prediction`, and `official` if the task has an official decoding."""
     for number, (row, prediction) in enumerate(zip(done.scored, done.predictions, strict=True)):
@@ -261,9 +269,14 @@ def finished(run: Run, outcome: Outcome, scored: list[Row]) -> Finished:
         "unread": outcome.unread,
         "unknown_share": {split: round(share, 6) for split, share in outcome.unknown_share.items()},
         "not_finite": outcome.not_finite,
+        **({"calibration": outcome.calibration} if outcome.calibration else {}),
         **({"perturbed": _perturbed_scores(run.task, outcome)} if run.perturb else {}),
     }
-    record = {"precision": outcome.precision, "train_rows_per_second": outcome.rows_per_second}
+    record = {
+        "precision": outcome.precision,
+        "train_rows_per_second": outcome.rows_per_second,
+        "scored_rows_per_second": outcome.scored_rows_per_second,
+    }
     rows_with_errors = {
         name: row_scores(run.task, found.official_predictions or found.predictions, found.rows)
         for name, found in outcome.perturbed.items()

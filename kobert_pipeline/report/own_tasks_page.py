@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kobert_pipeline.ground.contents.score_details import details
+from kobert_pipeline.ground.contents.score_details import cost_detail, details
 from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
 from kobert_pipeline.ground.contents.scores import PRETRAINED, Scores
 from kobert_pipeline.ground.files import read_json, write_text
@@ -105,7 +105,7 @@ def render(model: str, evaluation: Scores, models: list[FineTuned]) -> str:
         "table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(own),
-        "score_details": details(own),
+        "score_details": details(own) + cost_detail(own, evaluation.costs),
         "analyses": found,
         "models": models,
         "inputs": evaluation.inputs,

@@ -12,7 +12,7 @@ from kobert_pipeline.ground.contents.artifact_reader import library_versions
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.score_details import details
+from kobert_pipeline.ground.contents.score_details import cost_detail, details
 from kobert_pipeline.ground.contents.score_table import SETTINGS_TITLES, score_table, settings_rows
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
@@ -150,7 +150,7 @@ def _klue(recipe: str, artifacts: ArtifactSet, public: bool) -> dict[str, Any]:
         "score_table": table,
         "settings_titles": SETTINGS_TITLES,
         "settings_rows": settings_rows(found),
-        "score_details": details(found),
+        "score_details": details(found) + cost_detail(found, scores.costs if (scores := artifacts.get(Scores)) else ()),
         **_own(artifacts.get(Scores), recipe, public),
         "analyses": _analyses(artifacts.get(Scores), public),
     }

@@ -21,9 +21,11 @@ from klue_eval.significance import compared, difference_of
 from klue_eval.tasks import TASKS
 from klue_eval.tasks.nsmc import TASK as NSMC
 from kobert_pipeline.api import OpenRun
+from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.report.compare import write_comparison
+from kobert_pipeline.report.page import render
 
 
 def guesses(name: str, rows: list[Any], rng: random.Random) -> list[Any]:
@@ -157,6 +159,19 @@ def test_two_evaluations_are_compared_by_their_artifacts_alone(
     assert tuple(runs[0].scores()[["low", "high"]].iloc[0]) == figures.interval
     table = (left.folder / "table.md").read_text(encoding="utf-8")
     assert "| {:.2f} to {:.2f} |".format(*figures.interval) in table
+
+
+def test_the_page_shows_calibration_and_what_the_runs_took(evaluations: Callable[..., Scores]) -> None:
+    evaluation = evaluations()
+    (result,), (cost,) = evaluation.summary.results, evaluation.costs
+    assert result.calibration["accuracy"] == pytest.approx(result.metrics["accuracy"].last_mean, abs=1e-3)
+    assert 0 <= result.calibration["ece"] <= 100
+    assert min(cost.seconds, cost.train_rows_per_second, cost.scored_rows_per_second, cost.peak_mib) > 0
+    page = render("one", ArtifactSet.read({"klue_eval": evaluation.folder}))
+    assert all(f"<summary>{heading}</summary>" in page for heading in ("Intervals", "Calibration", "Cost"))
+    assert f">{cost.peak_mib:,.0f}<" in page
+    (evaluation.folder / "run" / "costs.json").write_text('{"results": [{}]}')
+    assert Scores(evaluation.folder).costs == (), "a damaged record hides itself alone"
 
 
 def test_runs_on_other_rows_are_refused_by_name(evaluations: Callable[..., Scores], klue_folder: Any) -> None:

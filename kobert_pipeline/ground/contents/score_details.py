@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kobert_pipeline.ground.contents.scores import PRETRAINED, Result, ScoreSummary
+from kobert_pipeline.ground.contents.scores import PRETRAINED, Result, ResultCost, ScoreSummary
 from kobert_pipeline.ground.typing_errors import SPACING
 
 MOST_UNKNOWN = 0.01
@@ -33,6 +33,7 @@ def details(scores: ScoreSummary) -> list[Detail]:
     """The tables that have a row."""
     found = [
         Detail("Intervals", INTERVALS_ARE, INTERVAL_TITLES, interval_rows(scores)),
+        Detail("Calibration", CALIBRATION_IS, CALIBRATION_TITLES, calibration_rows(scores)),
         Detail("Mistyped texts", MISTYPED_ARE, MISTYPED_TITLES, mistyped_rows(scores)),
     ]
     return [detail for detail in found if detail.rows]
@@ -56,6 +57,61 @@ def _interval_rows(scores: ScoreSummary) -> Iterator[tuple[str, ...]]:
                 f"{result.dev_rows:,}",
                 str(result.seeds),
             )
+
+
+CALIBRATION_TITLES = ("protocol", "task", "initialisation", "ECE", "confidence", "accuracy", "seeds")
+CALIBRATION_IS = (
+    "Does the model know when it is right? The expected calibration error is the mean distance of confidence and accuracy over 15 bins "
+    "of confidence (Guo et al. 2017), in points. A confidence above the accuracy is too high."
+)
+
+
+def calibration_rows(scores: ScoreSummary) -> Rows:
+    """A row for each result of a classification, under CALIBRATION_TITLES."""
+    return [
+        (
+            result.protocol,
+            result.title,
+            result.initialisation,
+            *(f"{result.calibration[name]:.2f}" for name in ("ece", "confidence", "accuracy")),
+            str(result.seeds),
+        )
+        for result in scores.results
+        if result.calibration
+    ]
+
+
+COST_TITLES = (
+    "protocol",
+    "task",
+    "initialisation",
+    "rows a second, training",
+    "rows a second, scoring",
+    "seconds",
+    "peak MiB",
+)
+COST_IS = (
+    "What a run of one seed took on the machine that made it, mean over seeds; the peak is the highest, of the process with its "
+    "libraries. Other work on the machine counts."
+)
+
+
+def cost_detail(scores: ScoreSummary, costs: Sequence[ResultCost]) -> list[Detail]:
+    """One table of the results that are shown, or none without costs."""
+    shown = {(result.protocol, result.title) for result in scores.results}
+    rows = [
+        (
+            cost.protocol,
+            cost.title,
+            cost.initialisation,
+            *(f"{value:,.0f}" for value in (cost.train_rows_per_second, cost.scored_rows_per_second)),
+            f"{cost.seconds:,.1f}",
+            f"{cost.peak_mib:,.0f}",
+        )
+        for cost in costs
+        if (cost.protocol, cost.title) in shown
+    ]
+    return [Detail("Cost", COST_IS, COST_TITLES, rows)] if rows else []
 
 
 MISTYPED_TITLES = ("protocol", "score", "clean", *(name.replace("_", " ") for name in SPACING))

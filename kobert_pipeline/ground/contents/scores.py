@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from kobert_pipeline.ground.artifacts import Manifest
+from kobert_pipeline.ground.artifacts import RUN_FOLDER, Manifest
 from kobert_pipeline.ground.contents.artifact_reader import ArtifactReader, parsed
+from kobert_pipeline.ground.files import read_cache
 
 DEV, OWN = "dev", "own"
 """Splits: KLUE's dev, and the scored rows of a user's own task."""
@@ -106,6 +107,8 @@ class Result:
     """Empty if the official metric needs no correction."""
     rows_id: str = ""
     """Hash of the scored rows' texts and labels. Only results with the same one are compared; empty where it was not kept."""
+    calibration: Mapping[str, float] = field(default_factory=dict)
+    """`ece` (expected calibration error), `confidence` and `accuracy`, 0 to 100, means over seeds. Only of classifications."""
     perturbed: Mapping[str, PerturbedScores] = field(default_factory=dict)
     """Error (`no_space`, …) -> scores of the rows with it. Empty unless they were asked for."""
     unknown_share: Mapping[str, float] = field(default_factory=dict)
@@ -196,6 +199,25 @@ _SUMMARY = TypeAdapter(ScoreSummary)
 NOT_EVALUATED = ScoreSummary("", False, (), {}, (), {}, {}, {})
 
 
+@dataclass(frozen=True)
+class ResultCost:
+    """What the runs of a result took: the means over seeds, and the highest peak."""
+
+    protocol: str
+    title: str
+    initialisation: str
+    seconds: float
+    train_rows_per_second: float
+    scored_rows_per_second: float
+    peak_mib: float
+    """Resident memory of the process that trained, with its libraries."""
+
+
+_COSTS = TypeAdapter(tuple[ResultCost, ...])
+COSTS = "costs.json"
+"""Kept under `run/`, which is not hashed: the same scores may take any time."""
+
+
 class Scores(ArtifactReader[ScoreSummary]):
     """The scores of a model, official and corrected, by protocol, task and initialisation."""
 
@@ -203,6 +225,14 @@ class Scores(ArtifactReader[ScoreSummary]):
 
     def _parse(self, summary: Mapping[str, Any]) -> ScoreSummary:
         return parse_scores(summary)
+
+    @property
+    def costs(self) -> tuple[ResultCost, ...]:
+        """Of each result; empty if they were not kept, or are damaged: no score follows from them."""
+        try:
+            return parsed(_COSTS, (read_cache(self.folder / RUN_FOLDER / COSTS) or {}).get("results", ()))
+        except ValidationError:
+            return ()
 
 
 def scores_of(manifest: Manifest | None) -> ScoreSummary:
