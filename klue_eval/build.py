@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,12 @@ from klue_eval.plot import draw_scores
 from klue_eval.published import PUBLISHED
 from klue_eval.rescore import rescore
 from klue_eval.row_scores import ROWS, RowScores, save_rows
+from klue_eval.run_costs import costs_of
 from klue_eval.runs import (
     ANALYSIS,
-    COST_FIGURES,
     RUNS,
     SCORES,
     Evaluation,
-    cost_of_run,
     rows_of_run,
     teacher_input,
 )
@@ -165,22 +163,10 @@ def _write(summary: Mapping[str, Any], root: Path, out: Workspace) -> None:
     scores = parse_scores(summary)
     write_json(out.path / SCORES, summary)
     write_json(out.path / ANALYSIS, {"results": [_analysis(entry, root) for entry in summary["results"]]})
-    write_json(out.run_folder / COSTS, {"results": _costs(summary["results"], root)})
+    write_json(out.run_folder / COSTS, {"results": costs_of(summary["results"], root / RUNS)})
     save_rows(out.path / ROWS, _all_rows(summary, root))
     write_text(out.path / TABLE, render_table(scores))
     write_text(out.run_folder / PLOT, draw_scores(score_table(scores, PUBLISHED), sample=scores.sample))
-
-
-def _costs(results: Sequence[Mapping[str, Any]], root: Path) -> list[dict[str, Any]]:
-    """What the runs of each result took. A result of runs that kept no record is left out."""
-    found = []
-    for result in results:
-        runs = [cost_of_run(root / RUNS / run) for run in result["runs"]]
-        if all(len(run) == len(COST_FIGURES) for run in runs):
-            means = {name: statistics.fmean(run[name] for run in runs) for name in COST_FIGURES}
-            named = {key: result[key] for key in ("protocol", "title", "initialisation")}
-            found.append(named | means | {"peak_mib": max(run["peak_mib"] for run in runs)})
-    return found
 
 
 def _all_rows(summary: Mapping[str, Any], root: Path) -> dict[str, RowScores]:

@@ -25,7 +25,6 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_card import CARD, Trained, hub_id, reads_pairs, task_card
 from klue_eval.task_data import TaskData, scored_rows
 from klue_eval.values import Row
-from kobert_pipeline.ground.artifacts import RUN as RUN_RECORD
 from kobert_pipeline.ground.artifacts import (
     Identity,
     Workspace,
@@ -35,7 +34,7 @@ from kobert_pipeline.ground.artifacts import (
     verified,
 )
 from kobert_pipeline.ground.contents.scores import PRETRAINED
-from kobert_pipeline.ground.files import read_cache, read_object, write_json, write_text
+from kobert_pipeline.ground.files import read_object, write_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
 from kobert_pipeline.ground.meter import Meter
 
@@ -50,7 +49,6 @@ PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"
 RUN = "run"
 """The name of a run in its own file of rows."""
-COST_FIGURES = ("seconds", "peak_mib", "train_rows_per_second", "scored_rows_per_second")
 MODEL = "model"
 """The folder of a model that a run keeps."""
 WEIGHTS = "weights.safetensors"
@@ -203,12 +201,6 @@ def scores_of_run(folder: Path) -> dict[str, Any]:
 def rows_of_run(folder: Path, name: str = RUN) -> RowScores:
     """What each row added to the scores of a finished run, or to those of its rows with an error. Raises ArtifactMismatch if the file is missing or has changed."""
     return load_rows(verified(folder, ROWS)).get(name, {})
-
-
-def cost_of_run(folder: Path) -> dict[str, float]:
-    """What a finished run took, by COST_FIGURES, as far as its record says."""
-    record = read_cache(folder / RUN_RECORD) or {}
-    return {name: float(record[name]) for name in COST_FIGURES if isinstance(record.get(name), int | float)}
 
 
 def _lines(done: Finished) -> Iterator[dict[str, Any]]:
