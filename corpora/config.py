@@ -52,6 +52,8 @@ class SourceConfig(Config):
     texts: Literal["joined", "separate"] = "joined"
     """Whether the strings that an `ai_hub` expression finds in a file are lines of one document, or a document each.
     A list inside the list is one document in both cases."""
+    speakers: bool = added(False)
+    """Whether `modu` writes who speaks before each turn (`A: …`) and joins what one person says in a row: for dialogues."""
     namespaces: tuple[int, ...] = Field((0,), min_length=1)
     """Namespaces of a wiki dump (`mediawiki`, `namuwiki`) that are read: 0 holds the articles."""
     split: str = "train"

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from kobert_pipeline import __version__
+from kobert_pipeline.commands.chat import chat
 from kobert_pipeline.commands.clean import clean
 from kobert_pipeline.commands.doctor import doctor
 from kobert_pipeline.commands.eval import eval
@@ -27,6 +28,7 @@ from kobert_pipeline.commands.report import report
 from kobert_pipeline.commands.run import run
 from kobert_pipeline.commands.runs import runs
 from kobert_pipeline.commands.serve import serve
+from kobert_pipeline.commands.ssa import ssa
 from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.sweep import sweep
 from kobert_pipeline.commands.try_use import command_of
@@ -48,6 +50,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     sweep,
     push,
     *map(command_of, USES.values()),
+    chat,
+    ssa,
     extend,
     serve,
     init,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from kobert_pipeline.architectures import albert, bart, bert, deberta, electra, gpt2, llama, modernbert, roberta, xlnet
+from kobert_pipeline.architectures import (
+    albert,
+    bart,
+    bert,
+    deberta,
+    electra,
+    gpt,
+    gpt2,
+    llama,
+    modernbert,
+    roberta,
+    xlnet,
+)
 from kobert_pipeline.architectures.architecture import Architecture
 
 ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -18,6 +30,7 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             deberta.ARCHITECTURE,
             electra.ARCHITECTURE,
             xlnet.ARCHITECTURE,
+            gpt.ARCHITECTURE,
             gpt2.ARCHITECTURE,
             llama.ARCHITECTURE,
             bart.ARCHITECTURE,

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, recipe_names
+from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_kept
+from kobert_pipeline.commands.shots import require_shots, score_shots
 from kobert_pipeline.ground.errors import KobertError
 
 HUB_KLUE = "hub:klue"
@@ -57,7 +59,19 @@ OwnKind = Annotated[
     str | None, typer.Option(help="What --task is: classification, regression or tagging. Default: as its labels say.")
 ]
 OwnEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of --task. Default: as its size says.")]
-OwnModel = Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write the models of --task and --export.")]
+OwnModel = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where to write the models of --task and --export, or the scores of --shots."),
+]
+Shots = Annotated[
+    str | None,
+    typer.Option(
+        metavar="0,1,4,16",
+        help="Score a model that writes without training: the likeliest label word after a prompt with so many examples. "
+        "Tasks: ynat, sts, nli.",
+    ),
+]
+Rows = Annotated[int | None, typer.Option(min=1, help="Number of rows that --shots scores. Default: all.")]
 Export = Annotated[
     str | None,
     typer.Option(metavar="TASKS", help="Keep the models that are fine-tuned on these tasks, for plain transformers."),
@@ -80,27 +94,27 @@ def eval(
     epochs: OwnEpochs = None,
     export: Export = None,
     out: OwnModel = None,
+    shots: Shots = None,
+    rows: Rows = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
     from kobert_pipeline.commands.locate import model_of
-    from kobert_pipeline.commands.own_tasks import own_settings, require_own, show_kept
 
+    if shots is not None or rows is not None:
+        require_shots(locals())
+        place = model_of(str(model), artifacts)
+        return score_shots(place, str(shots), _names(tasks), data or HUB_KLUE, seeds, rows, out)
     require_own(task, kind=kind, epochs=epochs, out=None if export else out)
     own = own_settings(task or (), kind=kind, epochs=epochs)
     if rescore is not None:
         return _rescore(rescore, data or HUB_KLUE, own)
     if model is None:
         raise KobertError("Name a model (a Hugging Face folder or Hub id), or predictions with --rescore DIR.")
-    chosen = {
-        "tasks": _names(tasks) or (None if recipe else _asked_about(export, perturb=bool(perturb and not own))),
-        "perturb": perturb,
-        "data": data,
-        "held_out": _names(held_out),
-        "export": _names(export),
-        "trust_remote_code": trust_remote_code or None,
-    }
-    settings = _settings(recipe, chosen, {"seeds": seeds, "train_rows": train_rows}, own)
+    named = _names(tasks) or (None if recipe else _asked_about(export, perturb=bool(perturb and not own)))
+    chosen = {"tasks": named, "perturb": perturb, "data": data, "held_out": _names(held_out), "export": _names(export)}
+    trusted = {"trust_remote_code": trust_remote_code or None}
+    settings = _settings(recipe, chosen | trusted, {"seeds": seeds, "train_rows": train_rows}, own)
     folder = _evaluate(model_of(model, artifacts), settings, artifacts)
     if own or export:
         show_kept(model, folder, artifacts, out, own=bool(own))

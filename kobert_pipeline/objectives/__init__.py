@@ -7,6 +7,7 @@ from types import MappingProxyType
 from kobert_pipeline.objectives import (
     causal,
     denoise,
+    dialogue,
     distillation,
     layer_distillation,
     mlm,
@@ -30,6 +31,7 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             permutation.OBJECTIVE,
             causal.OBJECTIVE,
             denoise.OBJECTIVE,
+            dialogue.OBJECTIVE,
             distillation.OBJECTIVE,
             layer_distillation.OBJECTIVE,
         )

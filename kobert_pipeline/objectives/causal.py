@@ -15,6 +15,7 @@ from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.dataset.windows import BEGINS, ENDS, document_windows
 from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.objectives.five_gram import five_gram_bits
 from kobert_pipeline.objectives.objective import (
     Batch,
     BatchContext,
@@ -70,23 +71,31 @@ def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, optio
 
 def loss(models: Learners, batch: Batch, generator: torch.Generator, options: CausalOptions) -> dict[str, Term]:
     """Cross-entropy (nats) of every token but the first of its window, given those before it in the window."""
+    return terms(models, batch, _is_predicted(batch))
+
+
+def terms(models: Learners, batch: Batch, follows: Tensor) -> dict[str, Term]:
+    """The same of the tokens after the positions that `follows` (B, L - 1) marks."""
     from torch.nn import functional
 
-    follows = _is_predicted(batch)
     labels = batch["input_ids"][:, 1:][follows]
     logits = models.student.logits(NEXT_TOKEN, models.student.hidden(batch)[:, :-1][follows]).float()
     nats = functional.cross_entropy(logits, labels, reduction="sum")
-    count = counts(batch)
+    counted = count(batch, follows)
     return {
-        NEXT_TOKEN: Term(nats, count[NEXT_TOKEN]),
-        HEADLINE: Term(nats.detach() / math.log(2), count[HEADLINE], weight=0.0),
-        ACCURACY: Term((logits.argmax(dim=-1) == labels).sum().float(), count[ACCURACY], weight=0.0),
+        NEXT_TOKEN: Term(nats, counted[NEXT_TOKEN]),
+        HEADLINE: Term(nats.detach() / math.log(2), counted[HEADLINE], weight=0.0),
+        ACCURACY: Term((logits.argmax(dim=-1) == labels).sum().float(), counted[ACCURACY], weight=0.0),
     }
 
 
 def counts(batch: Batch) -> dict[str, Tensor]:
     """Predicted tokens, and the characters that they spell."""
-    follows = _is_predicted(batch)
+    return count(batch, _is_predicted(batch))
+
+
+def count(batch: Batch, follows: Tensor) -> dict[str, Tensor]:
+    """The same of the tokens after the positions that `follows` (B, L - 1) marks."""
     tokens, characters = follows.sum().float(), (batch[CHARACTERS][:, 1:] * follows).sum().float()
     return {NEXT_TOKEN: tokens, HEADLINE: characters, ACCURACY: tokens}
 
@@ -100,11 +109,17 @@ def unigram_bits_per_character(text: TextFigures, _: CausalOptions) -> float:
     """Raises InputError for a text whose characters are not known."""
     if text.characters_per_token is None:
         raise InputError(
-            "objective 'causal': the tokenizer of this token store does not give a text back as it was. "
+            "the tokenizer of this token store does not give a text back as it was. "
             "Set tokenizer.model: bpe and build the tokenizer and the dataset again."
         )
     return text.unigram_entropy / math.log(2) / text.characters_per_token
 
+
+FIGURES = (
+    Figure(HEADLINE, "Bits per character", "bits", better=-1),
+    Figure(NEXT_TOKEN, "Loss of the next token", "nats", better=-1),
+    Figure(ACCURACY, "Next tokens predicted right", "share"),
+)
 
 OBJECTIVE = Objective(
     name="causal",
@@ -116,12 +131,9 @@ OBJECTIVE = Objective(
     loss=loss,
     counts=counts,
     headline=HEADLINE,
-    figures=(
-        Figure(HEADLINE, "Bits per character", "bits", better=-1),
-        Figure(NEXT_TOKEN, "Loss of the next token", "nats", better=-1),
-        Figure(ACCURACY, "Next tokens predicted right", "share"),
-    ),
+    figures=FIGURES,
     chance=Chance("unigram bits per character", unigram_bits_per_character),
+    baseline=five_gram_bits,
     use="generate",
     writes=True,
     open_end=True,

@@ -218,6 +218,14 @@ UNIGRAM_ENTROPY = Chance("unigram entropy", _entropy)
 """For a loss per token: the loss of a model that knows how frequent each token is."""
 
 
+class Baseline(NamedTuple):
+    """The headline of a simple model that has seen the same training text, on the same validation batches."""
+
+    name: str
+    """`5-gram bits per character`."""
+    value: float
+
+
 @dataclass(frozen=True)
 class Measure:
     """A figure that is taken once, after the last step."""
@@ -272,6 +280,8 @@ class Objective:
     use: str
     """What the exported student is for: a name of `kobert_pipeline.uses.USES`."""
     chance: Chance = UNIGRAM_ENTROPY
+    baseline: Callable[[Store, Sequence[Batch], TokenizerInfo], Baseline] | None = None
+    """(store, validation batches, tokenizer) -> what a simple model reaches. Measured once, after the last step."""
     measures: tuple[Measure, ...] = ()
     special_tokens: Callable[[Any], tuple[str, ...]] = no_special_tokens
     """Options -> what it needs in the vocabulary beyond [PAD] [UNK] [CLS] [SEP] [MASK]."""

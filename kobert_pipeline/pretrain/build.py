@@ -28,7 +28,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import write_json
 from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, put_cls_last, save_tokenizer
-from kobert_pipeline.objectives.objective import Objective, TextFigures
+from kobert_pipeline.objectives.objective import Objective, TextFigures, TokenizerInfo
 from kobert_pipeline.pretrain.alarms import Alarms, Level
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import BatchStream
@@ -94,7 +94,7 @@ def build(
             _gather(module, build_models(config, info, folders or {}, rows, tied=tied), out.run_folder / CHECKPOINTS)
         _export(module.model, architecture, tokenizer, config, out.path)
     write_curve(out.path / "losses.csv", module.curve)
-    summary = _summary(module, store) | noticed
+    summary = _summary(module, store) | noticed | _baseline(objective, store, validation, info)
     write_json(out.path / "metrics.json", summary)
     _report(summary, time.monotonic() - started)
     return summary
@@ -185,6 +185,14 @@ def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Pat
 def _level(objective: Objective, config: PretrainConfig, store: Store) -> Level:
     text = TextFigures(store.summary.unigram_entropy, store.summary.train.characters_per_token)
     return Level(objective.headline, objective.chance.name, objective.chance.value(text, config.options))
+
+
+def _baseline(objective: Objective, store: Store, validation: ValidationData, info: TokenizerInfo) -> dict[str, Any]:
+    if objective.baseline is None:
+        return {}
+    name, value = objective.baseline(store, validation.batches, info)
+    logger.info("pretrain: %s on the same validation text: %.3f", name, value)
+    return {"baseline": {"name": name, "value": round(value, 4)}}
 
 
 def _strategy(config: PretrainConfig) -> Any:

@@ -138,6 +138,8 @@ def _lines(artifacts: ArtifactSet) -> Iterator[Line]:
         yield Line("steps", run.summary.steps)
         yield Line("tokens seen", run.summary.tokens)
         yield Line(f"chance level: {run.summary.chance.name}", run.summary.chance.value)
+        if run.summary.baseline:
+            yield Line(f"baseline: {run.summary.baseline.name}", run.summary.baseline.value)
         for figure in run.summary.overall:
             yield Line(with_unit(figure), run.summary.end(figure), figure.better, figure.unit)
 

@@ -35,11 +35,11 @@ class Course:
     speed: Rows = field(default_factory=tuple)
     """`tokens_per_second` and `mfu`, from the live log. The log is not part of the artifact and may be missing."""
 
-    def chance(self, figure: Figure) -> tuple[str, float] | None:
-        """Name and value of the figure's level of chance; None where it has none."""
+    def levels(self, figure: Figure) -> list[tuple[str, float]]:
+        """Name and value of what the figure is compared with: chance, and a simple model."""
         if figure.name == self.summary.headline:
-            return self.summary.chance.name, self.summary.chance.value
-        return None if figure.chance is None else ("chance", figure.chance)
+            return [(level.name, level.value) for level in self.summary.levels]
+        return [] if figure.chance is None else [("chance", figure.chance)]
 
 
 def course_of(name: str, run: PretrainedRun) -> Course:
@@ -62,15 +62,13 @@ def charts(run: Course) -> list[Chart]:
 
 
 def _pair(run: Course, figure: Figure) -> list[Line]:
-    """Training, validation and chance, by step."""
+    """Training, validation and the levels to compare with, by step."""
     trained, validated = points(run.curve, figure.name), points(run.summary.validation, figure.name)
     lines = [Line("training", TRAIN, trained), Line("validation", VALIDATION, validated, marked=True)]
-    chance = run.chance(figure)
-    if chance is None:
-        return lines
     steps = [step for step, _ in (*trained, *validated)]
     ends = (min(steps, default=0), max(steps, default=1))
-    return [*lines, Line(chance[0], REFERENCE, [(step, chance[1]) for step in ends], dashed=True)]
+    levels = zip(run.levels(figure), (REFERENCE, REFERENCE_B), strict=False)
+    return [*lines, *(Line(name, colour, [(step, at) for step in ends], dashed=True) for (name, at), colour in levels)]
 
 
 def _figure_chart(figure: Figure, lines: Sequence[Line], x: str) -> Chart | None:
@@ -112,21 +110,23 @@ def _lines_of_both(runs: Sequence[Course], name: str) -> list[Line]:
         Line(f"{run.name}, validation", side[1], points(run.summary.validation, name, "tokens"), marked=True)
         for run, side in sides
     ]
-    return [*trained, *validated, *_chances(runs, name)]
+    return [*trained, *validated, *_levels(runs, name)]
 
 
-def _chances(runs: Sequence[Course], name: str) -> list[Line]:
-    """One level where both runs have the same, otherwise one level per run."""
-    found = []
-    for run, side in zip(runs, SIDES, strict=False):
-        figure = next((figure for figure in run.summary.overall if figure.name == name), None)
-        chance = run.chance(figure) if figure else None
-        if chance is not None:
-            found.append((run.name, chance, side[2]))
-    if len({chance for _, chance, _ in found}) == 1:
-        words, value = found[0][1]
-        return [Line(words, REFERENCE, _level(value), dashed=True)]
-    return [Line(f"{run}, {words}", colour, _level(value), dashed=True) for run, (words, value), colour in found]
+def _levels(runs: Sequence[Course], name: str) -> list[Line]:
+    """One line for a level that all runs with this figure have, otherwise one line per run."""
+    found = [
+        (run.name, side[2], run.levels(figure))
+        for run, side in zip(runs, SIDES, strict=False)
+        for figure in run.summary.overall
+        if figure.name == name
+    ]
+    shared = [level for level in found[0][2] if all(level in levels for _, _, levels in found)]
+    own = [(run, colour, level) for run, colour, levels in found for level in levels if level not in shared]
+    return [
+        *(Line(words, REFERENCE, _level(value), dashed=True) for words, value in shared),
+        *(Line(f"{run}, {words}", colour, _level(value), dashed=True) for run, colour, (words, value) in own),
+    ]
 
 
 def _level(value: float) -> Points:

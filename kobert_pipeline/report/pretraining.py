@@ -39,7 +39,7 @@ def figures(run: PretrainedSummary) -> list[Headline]:
     headline = run.headline_figure
     return [
         _from_start(run, digits=3),
-        Headline(_with_unit(run.chance.name, headline), "", _number(run.chance.value, headline, digits=3)),
+        *(Headline(_with_unit(level.name, headline), "", _number(level.value, headline, 3)) for level in run.levels),
         *(_at_end(run, figure) for figure in run.overall if figure.name != run.headline),
     ]
 

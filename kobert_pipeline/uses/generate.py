@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.training.positions import longest_input
 from kobert_pipeline.training.reading_order import sees_the_past_alone
+from kobert_pipeline.uses.attributes import attribute_of
+from kobert_pipeline.uses.steering import Attribute, steered_tokens
 from kobert_pipeline.uses.use import (
     Answer,
     Columns,
@@ -33,6 +36,9 @@ OPTIONS = (
     Option("top_k", int, 0, "Draw from so many likeliest tokens; 0: from all.", minimum=0),
     Option("beams", int, 1, "Beam search with so many beams, without drawing.", minimum=1),
     Option("seed", int, 0, "Equal seeds draw equal texts.", minimum=0),
+    Option("toward", str, None, "Steer (PPLM) toward a file's words, one a line, or toward --label of a CSV with text, label."),
+    Option("label", str, None, "The label of the CSV to steer toward."),
+    Option("strength", float, 0.02, "How strongly to steer. Above about 0.05 sentences fall apart.", minimum=0),
 )  # fmt: skip
 EXAMPLES = (
     Example("news", "정부는 내년도 예산안을"),
@@ -81,7 +87,7 @@ def _prompt(tokenizer: Tokenizer, network: Network, text: str) -> Any:
     import torch
 
     ids = torch.tensor([tokenizer(text)["input_ids"]], dtype=torch.long)
-    limit = _limit(tokenizer, network)
+    limit = longest_text(tokenizer, network)
     if not ids.shape[1]:
         raise InputError(f"{text!r}: no tokens. Give the beginning of a text.")
     if ids.shape[1] >= limit:
@@ -91,7 +97,7 @@ def _prompt(tokenizer: Tokenizer, network: Network, text: str) -> Any:
     return ids
 
 
-def _limit(tokenizer: Tokenizer, network: Network) -> int:
+def longest_text(tokenizer: Tokenizer, network: Network) -> int:
     """Tokens of a text with what is written after it: what the model takes, and was trained on."""
     return min(longest_input(network), int(tokenizer.model_max_length))
 
@@ -99,9 +105,15 @@ def _limit(tokenizer: Tokenizer, network: Network) -> int:
 def _continue(
     tokenizer: Tokenizer, network: Network, ids: Any, write: Callable[[str], None], *, max_tokens: int = TOKENS,
     temperature: float = 0.8, top_p: float = 0.95, top_k: int = 0, beams: int = 1, seed: int = 0,
+    toward: str | None = None, label: str | None = None, strength: float = 0.02,
 ) -> str:  # fmt: skip
     import torch
 
+    if toward is not None or label is not None:
+        room = min(max_tokens, longest_text(tokenizer, network) - ids.shape[1])
+        attribute = _attribute(toward, label, beams, tokenizer, network)
+        rule = _Drawing(temperature, top_p, top_k, seed)
+        return _steer(tokenizer, network, ids, write, attribute, strength, rule, room)
     draws = temperature > 0 and beams == 1
     drawing = {"temperature": temperature, "top_p": top_p, "top_k": top_k} if draws else {}
     writer = _Writer(tokenizer, write)
@@ -109,7 +121,7 @@ def _continue(
         torch.manual_seed(seed)
         written = network.generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=draws, num_beams=beams,
-            max_new_tokens=min(max_tokens, _limit(tokenizer, network) - ids.shape[1]),
+            max_new_tokens=min(max_tokens, longest_text(tokenizer, network) - ids.shape[1]),
             streamer=writer if beams == 1 else None, **drawing,
         )  # fmt: skip
     if beams > 1:
@@ -117,6 +129,58 @@ def _continue(
         writer.put(written[0, ids.shape[1] :])
         writer.end()
     return writer.text
+
+
+def _attribute(toward: str | None, label: str | None, beams: int, tokenizer: Tokenizer, network: Network) -> Attribute:
+    if toward is None:
+        raise InputError(f"--label {label} belongs to --toward FILE, a CSV with the columns text and label.")
+    if beams > 1:
+        raise InputError("--toward draws token by token, so --beams does not go with it. Leave one of them out.")
+    return attribute_of(toward, label, tokenizer, network)
+
+
+def _steer(
+    tokenizer: Tokenizer, network: Network, ids: Any, write: Callable[[str], None], attribute: Attribute, strength: float,
+    rule: _Drawing, room: int,
+) -> str:  # fmt: skip
+    import torch
+
+    writer = _Writer(tokenizer, write)
+    writer.put(ids)
+    for token in islice(steered_tokens(network, ids, attribute, strength, rule.drawer()), room):
+        if token == network.generation_config.eos_token_id:
+            break
+        writer.put(torch.tensor([token]))
+    writer.end()
+    return writer.text
+
+
+class _Drawing(NamedTuple):
+    """How a token is drawn from a distribution: see OPTIONS."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    seed: int
+
+    def drawer(self) -> Callable[[Any], int]:
+        """Log-probabilities (V,) -> a token."""
+        import torch
+        from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+        if not self.temperature:
+            return lambda scores: int(scores.argmax())
+        narrowing = [TemperatureLogitsWarper(self.temperature)]
+        narrowing += [TopKLogitsWarper(self.top_k)] if self.top_k else []
+        narrowing += [TopPLogitsWarper(self.top_p)] if self.top_p < 1 else []
+        generator = torch.Generator().manual_seed(self.seed)
+
+        def draw(scores: Any) -> int:
+            for one in narrowing:
+                scores = one(None, scores[None])[0]
+            return int(torch.multinomial(scores.softmax(dim=-1).cpu(), 1, generator=generator))
+
+        return draw
 
 
 class _Writer:

@@ -290,6 +290,37 @@ def test_a_page_is_decoded_as_it_declares(tmp_path: Path) -> None:
     assert _read(path) == [Document("글", "시험", page, "옛 & 글")]
 
 
+# --- dialogues -------------------------------------------------------------------------------------------------------
+
+
+def _messenger(*said: tuple[str | None, str]) -> bytes:
+    utterances = [{"form": form} | ({} if speaker is None else {"speaker_id": speaker}) for speaker, form in said]
+    return json.dumps(
+        {"id": "MDRW", "document": [{"id": "MDRW.1", "utterance": utterances}]}, ensure_ascii=False
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("speakers", "said", "text"),
+    [
+        (
+            True,
+            [("2", "밥 먹었어?"), ("1", "응"), ("1", " 너는? "), ("2", "나도")],
+            "A: 밥 먹었어?\nB: 응 너는?\nA: 나도",
+        ),
+        (True, [("1", "안녕"), (None, "안녕하세요")], "안녕\n안녕하세요"),
+        (True, [("1", " "), ("2", "여기 있어요")], "A: 여기 있어요"),
+        (False, [("2", "밥 먹었어?"), ("1", "응"), ("1", "너는?")], "밥 먹었어?\n응\n너는?"),
+    ],
+)
+def test_turns_of_a_messenger_dialogue_say_who_speaks_if_that_is_asked_and_known(
+    tmp_path: Path, speakers: bool, said: list[tuple[str | None, str]], text: str
+) -> None:
+    path = tmp_path / "대화.json"
+    path.write_bytes(_messenger(*said))
+    assert _texts(_read(path, format="modu", speakers=speakers)) == [text]
+
+
 # --- plain text ------------------------------------------------------------------------------------------------------
 
 

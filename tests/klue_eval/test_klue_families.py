@@ -70,7 +70,7 @@ def test_padding_changes_no_score(layout: Path) -> None:
     assert together == pytest.approx(alone, abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "llama", "gpt_neox", "opt", "modernbert-decoder"])
+@pytest.mark.parametrize("kind", ["openai-gpt", "gpt2", "llama", "gpt_neox", "opt", "modernbert-decoder"])
 def test_a_decoder_is_refused_for_tasks_about_tokens_in_one_line(kind: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(CONFIG_MAPPING[kind](pad_token_id=1).to_json_string())
     with pytest.raises(InputError, match=f"{kind} is a decoder here.*not on ner, mrc; set klue_eval.tasks") as refused:
@@ -85,7 +85,7 @@ def test_an_encoder_that_is_configured_as_a_decoder_is_refused(tmp_path: Path) -
         require_tasks(tmp_path, ["ner"])
 
 
-@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("kind", ["openai-gpt", "gpt2", "llama"])
 @torch.no_grad()
 def test_a_decoder_is_scored_by_its_last_token_whatever_padding_follows(
     kind: str, tmp_path: Path, tiny_bytes: Any

@@ -26,7 +26,7 @@ Row = dict[str, int | float]
 
 @dataclass(frozen=True)
 class Chance:
-    """The headline's value for a model that has learned nothing."""
+    """The headline's value for a model that has learned nothing, or for a simple one."""
 
     value: float
     name: str
@@ -110,6 +110,8 @@ class PretrainedSummary:
     """Alarm -> how often it was raised."""
     measured_on: MeasuredOn | None = None
     """None for a run that did not count it."""
+    baseline: Chance | None = None
+    """The headline's value for a simple model of the same training text, on the same validation text."""
     packing: tuple[float, ...] = ()
     """Phase by phase, the share of the packed rows that is used, 0 to 1."""
 
@@ -129,6 +131,11 @@ class PretrainedSummary:
     def gain(self) -> float:
         """How much better than chance the headline ended, in its unit. Negative if it ended worse."""
         return (self.last[self.headline] - self.chance.value) * self.headline_figure.better
+
+    @property
+    def levels(self) -> tuple[Chance, ...]:
+        """What the headline is compared with: chance, and a simple model if one was measured."""
+        return (self.chance, self.baseline) if self.baseline else (self.chance,)
 
     @property
     def is_trial(self) -> bool:

@@ -25,6 +25,7 @@ LOG_LINES = {
     "extend: %s has no place for %d weights, which are left out, e.g. %s": "extend: %s에는 자리가 없어 가중치 %d개를 뺌, 예: %s",
     "dataset: %s training tokens in %s sentences, %s validation tokens, unigram entropy %.2f nats, in %s": "dataset: 학습 토큰 %s개(문장 %s개), 검증 토큰 %s개, 유니그램 엔트로피 %.2f nat, %s",
     # pretrain
+    "pretrain: %s on the same validation text: %.3f": "pretrain: 같은 검증 데이터에서 %s %.3f",
     "pretrain: resumes from %s": "pretrain: %s에서 이어서 학습",
     "pretrain: step %s, validation: %s": "pretrain: %s스텝, 검증: %s",
     "pretrain: %s %.1f on %d validation sentences": "pretrain: %s %.1f, 검증 문장 %d개",
@@ -72,4 +73,9 @@ LOG_LINES = {
     "push: %s Trying again in %.0f s.": "push: %s %.0f초 뒤에 다시 시도합니다.",
     "push: %s is %s, tagged %s": "push: %s: %s, 태그 %s",
     "%r: %s of %s tokens are [UNK], which the model cannot read": "%r: %s/%s개의 토큰이 [UNK]: 모델이 읽을 수 없습니다",
+    # eval --shots, generate --toward
+    "%s with %d examples is left out: %s": "%s, 예시 %d개는 제외: %s",
+    "generate: the classifier learns from %s of %s texts": "generate: 분류기가 배우는 텍스트 %s/%s개",
+    "generate: the classifier gets %.0f%% of its own texts right": "generate: 분류기가 배운 텍스트를 맞힌 비율 %.0f%%",
+    "generate: %s: %s rows without a text or a label are left out": "generate: %s: 텍스트나 레이블이 없는 행 %s개 제외",
 }  # fmt: skip

@@ -148,7 +148,7 @@ def test_our_loss_equals_that_of_transformers_for_masked_lm(make, architecture):
     assert float(total_loss(terms)) == pytest.approx(float(reference), abs=1e-5)
 
 
-@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+@pytest.mark.parametrize("architecture", ["gpt", "gpt2", "llama"])
 def test_our_loss_equals_that_of_transformers_for_causal_lm(make, architecture):
     """Some rows are padded. transformers shifts labels itself."""
     model, batch, loss = make("causal", architecture)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+from decoders import export_decoder
 from finished_run import export_saying
 from typer.testing import CliRunner
 
 from kobert_pipeline import cli
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.hub.load_back import Failure, check_generated_ids
-from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, save_tokenizer
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.uses import find_use
 from kobert_pipeline.uses.check_generate import problem
 from kobert_pipeline.uses.fill_mask import USE as FILL
@@ -24,24 +25,7 @@ from kobert_pipeline.uses.generate import USE
 from kobert_pipeline.uses.use import UnfitModel
 
 BEGINNING = "동아리들은 다음 달"
-KINDS = ("gpt2", "llama")
-
-
-def export_decoder(folder: Path, tokenizer: Path, kind: str = "gpt2") -> Path:
-    """A model of one layer with random weights, large enough that its tokens are not all alike."""
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = AutoConfig.for_model(
-        kind, vocab_size=640, max_position_embeddings=64, bos_token_id=2, eos_token_id=3, pad_token_id=0,
-        initializer_range=0.5, **sizes,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    save_tokenizer(
-        auto_tokenizer(tokenizer, model_max_length=64, model_input_names=["input_ids", "attention_mask"]), folder
-    )
-    return folder
+KINDS = ("openai-gpt", "gpt2", "llama")
 
 
 @pytest.fixture(scope="module", params=KINDS)
