@@ -168,6 +168,11 @@ def real_data() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest starts first: at the end one process would work alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 # --- the Hub, on this machine -----------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ def test_a_corpus_is_published_and_read_by_datasets(hub: HubServer, home: Path) 
     assert_no_secret_was_sent(hub, home, done)
 
 
+@pytest.mark.long
 def test_a_model_whose_tokenizer_needs_mecab_is_published_and_loaded_back(hub: HubServer, home: Path) -> None:
     setting, place = ("--set", "tokenizer.morpheme=inference"), {"KOBERT_ARTIFACTS": str(home / "at-use")}
     done = kobert(home, "run", "나의 모델.yaml", *setting, **place)

@@ -105,6 +105,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+@pytest.mark.long
 @pytest.mark.system
 def test_the_commands_of_the_readme_run_in_order_in_an_empty_folder(tmp_path: Path) -> None:
     kobert = shutil.which("kobert", path=str(Path(sys.executable).parent))

@@ -50,6 +50,7 @@ def test_a_tiny_model_memorises_the_sample_of_every_task(name: str, tiny_bert: P
     assert is_memorised(name, outcome), outcome.curve[-1]
 
 
+@pytest.mark.long
 @pytest.mark.system
 def test_a_tiny_model_memorises_the_dialogues_of_the_sample(talking_bert: Path) -> None:
     """All of them, with every turn right. One seed is enough to show that the path is right: some seeds end with a single

@@ -216,6 +216,7 @@ SPOTS = [0.0, 0.01, *random.Random(6).choices([0.02 * number for number in range
 """Seconds after a checkpoint appeared: checkpoints are written most of the time here, so a kill often falls into one."""
 
 
+@pytest.mark.long
 @pytest.mark.system
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(tiny, tmp_path):
     script = program(tiny, tmp_path / "run.py", **LONG)

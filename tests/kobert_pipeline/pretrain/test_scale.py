@@ -282,6 +282,7 @@ def test_a_run_of_two_ranks_goes_on_with_one(whole, tiny, tmp_path, strategy, cu
     assert_same_run(whole, train(tmp_path / "root", tiny, **NO_DROPOUT), 1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.system
 def test_the_command_line_trains_in_two_processes_however_they_are_started(tmp_path):
     """Every stage before is made by the first process, while the other waits."""
