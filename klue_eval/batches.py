@@ -47,6 +47,8 @@ class Encoded:
     """Number of rows with an eojeol from which the tokenizer makes no token."""
     unknown_share: float
     """[UNK] among all tokens that are not special."""
+    states: Tensor | None = None
+    """[tokens, …] what a frozen encoder makes of them, if that is known already."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -113,7 +115,8 @@ def _flat(rows: Iterable[Sequence[int]], total: int) -> NDArray[np.int64]:
 
 
 def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-    """Returns every column and `attention_mask` as [B, L]. Line i of the batch is example `rows[i]`."""
+    """Returns every column and `attention_mask` as [B, L], and `states` as [B, L, …] if they are known. Line i of the batch is example
+    `rows[i]`."""
     starts, lengths = encoded.offsets[rows], encoded.lengths[rows]
     places = np.arange(int(lengths.max()))[None, :]
     inside = places < lengths[:, None]
@@ -122,7 +125,10 @@ def pad(encoded: Encoded, rows: NDArray[np.int64]) -> dict[str, Tensor]:
         name: torch.from_numpy(np.where(inside, column[sources], encoded.padding[name]))
         for name, column in encoded.columns.items()
     }
-    return {**batch, "attention_mask": torch.from_numpy(inside.astype(np.int64))}
+    batch["attention_mask"] = torch.from_numpy(inside.astype(np.int64))
+    if encoded.states is not None:
+        batch["states"] = encoded.states[torch.from_numpy(sources)] * batch["attention_mask"].unsqueeze(-1)
+    return batch
 
 
 def training_order(lengths: NDArray[np.int64], batch_size: int, key: Sequence[int]) -> list[NDArray[np.int64]]:

@@ -11,19 +11,21 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import lightning
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, encode_rows, scoring_order
+from klue_eval.batches import Batch, Encoded, TrainingBatches, batch_of, scoring_order
 from klue_eval.calibration import calibration
+from klue_eval.encoded_once import encode_once
 from klue_eval.encoders import accepted_inputs, load_config, load_model, load_tokenizer
 from klue_eval.export import export
+from klue_eval.finite import all_usable, is_finite
+from klue_eval.frozen_states import with_states
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.outcomes import Outcome, PerturbedOutcome
 from klue_eval.perturbation import Perturbed
@@ -96,7 +98,9 @@ def finetune(
     keep_freed_memory()
     torch.manual_seed(trial.seed)
     prepared = prepare(folder, trial, tokenizer, train, scored, stopping, mistyped)
-    module, precision = prepared.module, choose_precision(trial.precision)
+    precision = choose_precision(trial.precision)
+    prepared = _read_once(prepared, precision)
+    module = prepared.module
     with progress(f"{trial.task.title}, {trial.initialisation}, seed {trial.seed}", module.steps, "batches") as advance:
         module.advance = advance
         reached = fit(module, prepared.batches, precision)
@@ -107,6 +111,19 @@ def finetune(
     if weights is not None:
         save_weights(module.model, weights)
     return outcome_of(prepared, precision)
+
+
+def _read_once(prepared: Prepared, precision: str) -> Prepared:
+    """A frozen encoder reads all rows once. A trained one is left alone."""
+    module = prepared.module
+
+    def read(part: Encoded) -> Encoded:
+        return with_states(module.model, part, precision)
+
+    module.scored, module.stopping, *module.mistyped = (
+        replace(part, encoded=read(part.encoded)) for part in (module.scored, module.stopping, *module.mistyped)
+    )
+    return replace(prepared, batches=replace(prepared.batches, encoded=read(prepared.batches.encoded)))
 
 
 @dataclass(frozen=True)
@@ -138,12 +155,12 @@ def prepare(
         attention=None if trial.teacher is None else trial.teacher.attention(),
     )  # fmt: skip
     known = accepted_inputs(model.encoder, ("input_ids", "token_type_ids"))
-    encoded = [encode_rows(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
+    encoded = [encode_once(task, rows, reader, settings).only(known) for rows in (train, scored, stopping)]
     batches = TrainingBatches(encoded[0], HEADS[task.head].collate, settings.batch_size, settings.epochs, trial.seed)
     trained = model if trial.teacher is None else imitating(model, trial.teacher, task, reader, len(batches))
     module = FineTuning(trained, trial, len(batches), Scored(scored, encoded[1]), Scored(stopping, encoded[2]))
     module.mistyped = [
-        Scored(part.rows, encode_rows(task, part.rows, reader, settings).only(known)) for part in mistyped
+        Scored(part.rows, encode_once(task, part.rows, reader, settings).only(known)) for part in mistyped
     ]
     return Prepared(module, batches, reader, mistyped)
 
@@ -230,7 +247,7 @@ class FineTuning(lightning.LightningModule):
         """Predicts the scored rows, and adds their scores to the curve."""
         started = time.monotonic()
         answers = self._answers(self.scored)
-        self.not_finite = sum(not all(_finite(answer.values) for answer in row) for row in answers)
+        self.not_finite = sum(not all(is_finite(answer.values) for answer in row) for row in answers)
         if self.not_finite:
             logger.warning(
                 "%s: the outputs at step %s of %s are not finite; the run diverged",
@@ -241,12 +258,12 @@ class FineTuning(lightning.LightningModule):
         self.predictions, self.official_predictions = self._decoded(answers, self.scored.rows)
         self.scoring_seconds += time.monotonic() - started
         if self.trial.task.head == "classification":
-            self.calibration = calibration(_all_usable(answers))
+            self.calibration = calibration(all_usable(answers))
         official = self.trial.task.metrics.official(self.official_predictions or self.predictions, self.scored.rows)
         self.curve.append({"step": step, "metrics": official})
 
     def _decoded(self, answers: list[list[Answer]], rows: Sequence[Row]) -> Predicted:
-        task, usable = self.trial.task, _all_usable(answers)
+        task, usable = self.trial.task, all_usable(answers)
         exact = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
         if task.decode_officially is None:
             return exact, None
@@ -259,7 +276,7 @@ class FineTuning(lightning.LightningModule):
     def _stalls(self) -> bool:
         """Whether none of the last `patience` scorings of the stopping rows was better than all before them."""
         task, rows = self.trial.task, self.stopping.rows
-        usable = _all_usable(self._answers(self.stopping))
+        usable = all_usable(self._answers(self.stopping))
         predictions = [task.decode(*pair) for pair in zip(usable, rows, strict=True)]
         self.stopping_scores.append(task.metrics.corrected(predictions, rows)[task.primary_metric])
         scores = self.stopping_scores
@@ -284,18 +301,6 @@ class FineTuning(lightning.LightningModule):
         for owner, example, output in zip(encoded.owners, encoded.examples, values, strict=True):
             answers[owner].append(Answer(example, output))
         return answers
-
-
-def _all_usable(answers: Sequence[Sequence[Answer]]) -> list[list[Answer]]:
-    return [[Answer(answer.example, _usable(answer.values)) for answer in row] for row in answers]
-
-
-def _finite(values: Values) -> bool:
-    return all(bool(np.isfinite(array).all()) for array in values.values())
-
-
-def _usable(values: Values) -> Values:
-    return {name: np.where(np.isfinite(array), array, 0) for name, array in values.items()}
 
 
 def scoring_steps(steps: int, scorings: int) -> frozenset[int]:

@@ -29,6 +29,11 @@ class FrozenEncoder(nn.Module):
         self.body = body.requires_grad_(False)
         self.config: Any = body.config
 
+    @property
+    def width(self) -> int:
+        """Numbers of a token's states."""
+        return hidden_size(self.body)
+
     def train(self, mode: bool = True) -> Self:
         """The encoder itself stays in evaluation mode, without dropout, so its features do not change."""
         super().train(mode)
@@ -38,8 +43,13 @@ class FrozenEncoder(nn.Module):
     def forward(self, **inputs: Tensor) -> SimpleNamespace:
         return SimpleNamespace(last_hidden_state=self.read(inputs))
 
-    @torch.no_grad()
     def read(self, inputs: dict[str, Tensor]) -> Tensor:
+        """[B, L, H] from the states, which a batch may bring along (`klue_eval.frozen_states`)."""
+        return inputs["states"] if "states" in inputs else self.states(inputs)
+
+    @torch.no_grad()
+    def states(self, inputs: dict[str, Tensor]) -> Tensor:
+        """[B, L, `width`] what the encoder makes of a batch."""
         states: Tensor = self.body(**inputs).last_hidden_state
         return states
 
@@ -58,11 +68,19 @@ class FeatureEncoder(FrozenEncoder):
             self.layers * size, size // 2, num_layers=2, bidirectional=True, batch_first=True, dropout=dropout_of(body)
         )
 
-    def read(self, inputs: dict[str, Tensor]) -> Tensor:
-        with torch.no_grad():
-            layers = self.body(**inputs, output_hidden_states=True).hidden_states[-self.layers :]
+    @property
+    def width(self) -> int:
+        return self.layers * hidden_size(self.body)
+
+    @torch.no_grad()
+    def states(self, inputs: dict[str, Tensor]) -> Tensor:
+        layers = self.body(**inputs, output_hidden_states=True).hidden_states[-self.layers :]
         with full_precision(layers[0]):
-            features = torch.cat(layers, dim=-1).float()
+            return torch.cat(layers, dim=-1).float()
+
+    def read(self, inputs: dict[str, Tensor]) -> Tensor:
+        features = super().read(inputs)
+        with full_precision(features):
             lengths = inputs["attention_mask"].sum(1).cpu()
             packed = pack_padded_sequence(features, lengths, batch_first=True, enforce_sorted=False)
             states: Tensor = pad_packed_sequence(

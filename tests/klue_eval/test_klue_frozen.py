@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from klue_eval import encoded_once, frozen_states
 from klue_eval.batches import batch_of, encode_rows
 from klue_eval.config import Protocol, task_settings
 from klue_eval.data import SAMPLE, drawing_order, read_split
 from klue_eval.encoders import accepted_inputs, load_model, load_tokenizer
 from klue_eval.finetune import Trial, finetune
+from klue_eval.frozen_states import with_states
 from klue_eval.heads import HEADS, TaskModel
 from klue_eval.heads.frozen import FeatureEncoder, FrozenEncoder
 from klue_eval.tasks import TASKS
@@ -119,3 +121,68 @@ def test_stopping_is_decided_on_other_rows() -> None:
         Protocol.parse({"patience": 2, "train_rows": 100})
     assert Protocol.parse({"patience": 2, "train_rows": 100, "selection_rows": 50}).other_rows == 50
     assert Protocol.parse({"selection_rows": 50}).other_rows == 0
+
+
+# --- what is done once ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("training", ["features", "probe"])
+@pytest.mark.parametrize("name", ["ynat", "ner", "dp"])
+def test_a_batch_with_kept_states_is_read_as_by_the_encoder(name: str, training: str, tiny_bert: Path) -> None:
+    task, settings = TASKS[name], task_settings(name, SMALL.get(name, {}))
+    reader = Reader(load_tokenizer(tiny_bert, task.added_tokens), 96)
+    model = load_model(task, tiny_bert, "pretrained", settings, reader, training=training).eval()
+    plain = encode_rows(task, read_split(name, SAMPLE, "dev").rows, reader, settings)
+    kept = with_states(model, plain, "32-true")
+    assert kept.states is not None
+    assert len(kept.states) == plain.offsets[-1]
+    assert with_states(model, plain, "32-true").states is kept.states
+    numbers = np.array([3, 0, 5])
+    with torch.no_grad():
+        losses = [model.loss(**batch_of(part, numbers, HEADS[task.head].collate)).item() for part in (plain, kept)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def run_of(folder: Path, seed: int, training: str = "probe", initialisation: str = "pretrained") -> list[Any]:
+    task, rows = TASKS["ynat"], drawing_order(read_split("ynat", SAMPLE, "train").rows)
+    settings = task.defaults.model_copy(update={"epochs": 3, "learning_rate": 1e-2})
+    trial = Trial(task, settings, initialisation, seed, 1, "32-true", training)
+    return finetune(folder, trial, rows[:16], rows[16:24]).curve
+
+
+def test_the_encoder_reads_rows_once_for_all_epochs_and_seeds_and_each_seed_is_what_it_is_alone(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen_states._KEPT.clear()
+    read: list[int] = []
+    real = FrozenEncoder.states
+    monkeypatch.setattr(FrozenEncoder, "states", lambda self, inputs: (read.append(1), real(self, inputs))[1])
+    together = [run_of(tiny_bert, seed) for seed in (1, 2)]
+    assert len(read) == 2, "the rows trained on, and those scored"
+    frozen_states._KEPT.clear()
+    assert run_of(tiny_bert, 2) == together[1]
+    read.clear()
+    run_of(tiny_bert, 2, initialisation="random")
+    assert len(read) == 2, "other weights are read anew"
+    frozen_states._KEPT.clear()
+    monkeypatch.setattr(frozen_states, "LIMIT", 1000)
+    read.clear()
+    run_of(tiny_bert, 1)
+    assert len(read) == 3 + 3, "three epochs and three scorings, batch by batch"
+    assert not frozen_states._KEPT
+
+
+def test_rows_are_cut_into_tokens_once_for_all_seeds_and_rates(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded_once._KEPT.clear()
+    cut: list[int] = []
+    real = encoded_once.encode_rows
+    monkeypatch.setattr(
+        encoded_once, "encode_rows", lambda task, rows, *rest: (cut.append(len(rows)), real(task, rows, *rest))[1]
+    )
+    task, rows = TASKS["nli"], read_split("nli", SAMPLE, "train").rows
+    for seed, rate, length in ((1, 1e-3, 64), (2, 1e-3, 64), (2, 1e-2, 64), (2, 1e-2, 32)):
+        settings = task.defaults.model_copy(update={"epochs": 1, "learning_rate": rate, "max_length": length})
+        finetune(tiny_bert, Trial(task, settings, "pretrained", seed, 1, "32-true"), rows[:8], rows[8:12])
+    assert [count for count in cut if count] == [8, 4, 8, 4], "again with another length alone"
