@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval.comparisons import baselines_of, comparisons_of, results_of
-from klue_eval.config import SPEC, EvaluationConfig
+from klue_eval.config import SPEC, TEXT_TO_TEXT, EvaluationConfig
 from klue_eval.data import SAMPLE
 from klue_eval.figures import METRIC_TITLES
 from klue_eval.model_folders import folder_identity, resolve_model, untrained_identity
@@ -118,9 +118,12 @@ def _teachers(config: EvaluationConfig, folder: Path, root: Path, hashes: Mappin
 def _check_encoder(folder: Path, config: EvaluationConfig) -> None:
     """Runs before any data is read. Raises InputError if the folder is not a model with a tokenizer that the tasks fit and, where
     pretrained weights are scored, all weights."""
-    from klue_eval.encoders import load_tokenizer, require_pretrained, require_tasks
+    from klue_eval.encoders import load_tokenizer, require_pretrained, require_tasks, require_writer
 
-    require_tasks(folder, config.tasks, config.trust_remote_code)
+    if TEXT_TO_TEXT in config.trainings:
+        require_writer(folder, config.trust_remote_code)
+    if config.trainings != {TEXT_TO_TEXT}:
+        require_tasks(folder, config.tasks, config.trust_remote_code)
     load_tokenizer(folder, trust_remote_code=config.trust_remote_code)
     if any("pretrained" in protocol.initialisations for protocol in config.protocols.values()):
         require_pretrained(folder, config.trust_remote_code)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval import baseline
-from klue_eval.config import EvaluationConfig, Initialisation, Protocol, changed
+from klue_eval.config import TEXT_TO_TEXT, EvaluationConfig, Initialisation, Protocol, changed
 from klue_eval.figures import aggregate, best_trial, last_figures, summary_line
 from klue_eval.mixing import problem_of
 from klue_eval.mixtures import finetuned_together, mixture_of
@@ -20,6 +20,7 @@ from klue_eval.runs import Evaluation, Run, baseline_scores, finetuned, rows_of_
 from klue_eval.significance import with_intervals
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.task_data import TaskData, read_all, task_of
+from klue_eval.text_to_text import in_words
 from kobert_pipeline.ground.contents.scores import PRETRAINED
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
@@ -50,7 +51,8 @@ class Comparison:
     @property
     def task(self) -> KlueTask:
         """Looked up by its name: a comparison may go to another process, and the functions of a task cannot."""
-        return task_of(self.task_name, self.data)
+        task = task_of(self.task_name, self.data)
+        return in_words(task) if self.protocol.training == TEXT_TO_TEXT else task
 
     @property
     def exports(self) -> bool:

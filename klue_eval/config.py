@@ -14,7 +14,7 @@ from klue_eval.own.own_task import DEFAULTS as OWN_DEFAULTS
 from klue_eval.own.own_task import OwnTaskConfig
 from klue_eval.perturbation import Perturbation
 from klue_eval.task import TaskSettings
-from klue_eval.tasks import KNOWN, TASKS
+from klue_eval.tasks import KNOWN, TASKS, not_in_words
 from kobert_pipeline.ground.config import Config, added, nearest, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
@@ -24,7 +24,8 @@ SPEC = StageSpec(
 """`kobert run` and `kobert eval` share it."""
 
 Initialisation = Literal["pretrained", "random"]
-Training = Literal["finetune", "features", "probe"]
+Training = Literal["finetune", "features", "probe", "text_to_text"]
+TEXT_TO_TEXT = "text_to_text"
 
 
 class Distil(Config):
@@ -61,15 +62,16 @@ class Protocol(Config):
     evaluations_per_epoch: int = Field(4, ge=0)
     """The official number is 4, and the best of them is `best`. 0 scores once, at the end."""
     training: Training = "finetune"
-    """`finetune` trains everything. The others freeze the encoder: `features` trains a BiLSTM on its last four layers,
-    concatenated, and the task's head (Devlin et al. 2019, section 5.3); `probe` trains the head on its last layer."""
+    """`finetune` trains everything, and `text_to_text` an encoder-decoder that answers in words (Raffel et al. 2020, section 2.4). The
+    others freeze the encoder: `features` trains a BiLSTM on its last four layers, concatenated, and the task's head (Devlin et al.
+    2019, section 5.3); `probe` trains the head on its last layer."""
     patience: int = Field(0, ge=0)
     """Early stopping: a run ends after this number of scorings without a better one on `selection_rows` other training
     rows. Dev is never used for that. 0 never stops early; that is the official way."""
 
     multitask: tuple[str, ...] = added(())
-    """Tasks that train one encoder together, with a head for each (Liu et al. 2019), instead of one after the other. Other tasks
-    are not scored under this protocol."""
+    """Tasks that train one encoder together, with a head for each (Liu et al. 2019), instead of one after the other; with
+    `text_to_text` all of one model (Raffel et al. 2020, section 3.5.2). Other tasks are not scored under this protocol."""
     mixing: By = added("size")
     """How their batches are mixed: each task has as many as alone, or in proportion to the square root of that number, or to its
     power 1 / `temperature`."""
@@ -116,9 +118,9 @@ class Protocol(Config):
             raise ValueError("temperature is needed for `mixing: temperature`, and for no other")
         if len(set(self.multitask)) < len(self.multitask):
             raise ValueError("multitask names a task twice")
-        if self.multitask and (self.training != "finetune" or self.chooses or self.patience):
+        if self.multitask and (self.training in ("features", "probe") or self.chooses or self.patience):
             raise ValueError(
-                "multitask trains the encoder with one setting; leave out training, patience, and all but one of learning_rates and epochs"
+                "multitask trains the encoder with one setting; leave out frozen encoders, patience, and all but one of learning_rates and epochs"
             )
         return self
 
@@ -211,6 +213,20 @@ class EvaluationConfig(Config):
             raise ValueError("export: no protocol fine-tunes the encoder on one task, so there is no model to keep")
         return self
 
+    @property
+    def trainings(self) -> set[str]:
+        """How models are trained, under any protocol."""
+        return {protocol.training for protocol in self.protocols.values()}
+
+    @model_validator(mode="after")
+    def _tasks_can_be_answered_in_words(self) -> Self:
+        if TEXT_TO_TEXT in self.trainings:
+            if problem := not_in_words(self.tasks):
+                raise ValueError(f"training text_to_text: {problem}")
+            if self.own_tasks:
+                raise ValueError("training text_to_text: own_tasks have no form in words; leave them out")
+        return self
+
     @field_validator("own_tasks")
     @classmethod
     def _own_tasks_have_names_of_their_own(cls, tasks: dict[str, OwnTaskConfig]) -> dict[str, OwnTaskConfig]:
@@ -229,6 +245,8 @@ class EvaluationConfig(Config):
                 if task not in (*self.tasks, *self.own_tasks):
                     known = nearest(task, [*self.tasks, *self.own_tasks])
                     raise ValueError(f"protocols.{name}.multitask names {task}, which is not among the tasks; {known}")
+            if protocol.training == TEXT_TO_TEXT:
+                continue
             if protocol.multitask and set(protocol.multitask) <= set(KNOWN):
                 problem = problem_of({task: KNOWN[task].head for task in protocol.multitask}, protocol.weights)
                 if problem:

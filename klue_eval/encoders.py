@@ -42,7 +42,7 @@ def load_model(
     attention: str | None = None,
 ) -> TaskModel:
     """Loads the encoder in `folder` with a new head for the task. The initialisation `random` builds the same
-    configuration untrained. Any `training` except `finetune` freezes the encoder (`heads.frozen`). A `loadable` model can be
+    configuration untrained. `training` may freeze the encoder (`heads.frozen`). A `loadable` model can be
     exported. `attention`: by what it computes attention, if not by what is fastest here.
 
     Draws from torch's global generator, so seed it first. Raises InputError if the folder is not an encoder.
@@ -81,7 +81,8 @@ def _load_encoder(
     config = load_config(folder, trust_remote_code, pad_id=pad_id, attn_implementation=attention, **overrides)
     if auto_class == CHOICE_CLASS and type(config) not in transformers.MODEL_FOR_MULTIPLE_CHOICE_MAPPING:
         auto_class = AUTO_CLASS
-    auto = getattr(transformers, auto_class if training == "finetune" else "AutoModel")
+    frozen = training in ("features", "probe")
+    auto = getattr(transformers, "AutoModel" if frozen else auto_class)
     with quiet():
         try:
             if initialisation == "random":
@@ -92,10 +93,10 @@ def _load_encoder(
             raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {one_line(error)}") from None
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
-    if training != "finetune" and config.is_encoder_decoder:
+    if frozen and config.is_encoder_decoder:
         model = model.get_encoder()
     assert isinstance(model, nn.Module)
-    if training != "finetune":
+    if frozen:
         return freeze(model, training, overrides.get("num_labels"), of_tokens=auto_class == TOKEN_CLASS)
     reads_the_end = auto_class in (AUTO_CLASS, CHOICE_CLASS) and getattr(config, "summary_type", None) == "last"
     return PaddedInFront(model) if reads_the_end else model
@@ -155,6 +156,15 @@ def require_tasks(folder: Path, tasks: Sequence[str], trust_remote_code: bool = 
     if kind and (problem := not_for_decoders(tasks)):
         raise InputError(
             f"{folder}: {config.model_type} is {kind} here, in which a token reads only those before it. {problem}"
+        )
+
+
+def require_writer(folder: Path, trust_remote_code: bool = False) -> None:
+    """Raises InputError for a model that does not write a text from a text."""
+    config = load_config(folder, trust_remote_code)
+    if not config.is_encoder_decoder:
+        raise InputError(
+            f"{folder}: training text_to_text needs an encoder-decoder, and {config.model_type} is none; set training: finetune"
         )
 
 

@@ -16,6 +16,7 @@ from klue_eval.encoders import load_model, load_tokenizer
 from klue_eval.heads import TaskModel
 from klue_eval.heads.shared import body_of, head_weights
 from klue_eval.task import KlueTask
+from klue_eval.text_to_text import IN_WORDS, in_words
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_object, write_json
@@ -59,6 +60,8 @@ def load_task(folder: Path, task: KlueTask) -> tuple[TaskModel, Reader]:
     if task.name not in known:
         has = f"it has {', '.join(known)}" if known else f"it has no {HEADS_LIST}"
         raise InputError(f"{folder}: no head for {task.name}; {has}")
+    if known[task.name]["head"] == IN_WORDS:
+        task = in_words(task)
     settings = type(task.defaults).parse(known[task.name]["settings"])
     reader = Reader(load_tokenizer(folder), settings.max_length)
     model = load_model(task, folder, "pretrained", settings, reader)

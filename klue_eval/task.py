@@ -78,6 +78,10 @@ class KlueTask:
     """Set if KLUE's released code decodes in a way of its own on which its scores depend. Only NER needs it."""
     grade: Callable[[Any, Row], float] | None = None
     """How good the prediction of one row is, 0 to 100. Set if the metrics say nothing about a single row."""
+    as_text: Callable[[Row], tuple[str, str]] | None = None
+    """A row -> what a model that writes reads, and what it should write. None if the task has no such form."""
+    parse: Callable[[str, Row], Any] | None = None
+    """What was written for a row -> the prediction. Every text has one."""
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: the texts from which the baseline learns."""
     scale: tuple[float, float] | None = None

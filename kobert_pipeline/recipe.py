@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from corpora.config import CorporaConfig
-from klue_eval.config import EvaluationConfig
+from klue_eval.config import TEXT_TO_TEXT, EvaluationConfig
 from klue_eval.tasks import not_for_decoders
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.dataset.config import DatasetConfig
@@ -95,8 +95,12 @@ class Recipe(Config):
     @model_validator(mode="after")
     def _a_decoder_is_scored_on_whole_texts(self) -> Recipe:
         name = self.pretrain.architecture["name"]
-        architecture = ARCHITECTURES[name]
-        decodes = architecture.causal or architecture.writes_targets
+        architecture, trainings = ARCHITECTURES[name], self.klue_eval.trainings
+        if TEXT_TO_TEXT in trainings and not architecture.writes_targets:
+            raise RecipeError(
+                f"klue_eval.protocols: training text_to_text needs an encoder-decoder, and architecture {name!r} is none; set training: finetune"
+            )
+        decodes = (architecture.causal or architecture.writes_targets) and trainings != {TEXT_TO_TEXT}
         if decodes and (problem := not_for_decoders(self.klue_eval.tasks)):
             raise RecipeError(
                 "pretrain.architecture: {name!r} is a decoder, or has one. {problem}", name=name, problem=problem

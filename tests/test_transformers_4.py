@@ -46,8 +46,12 @@ import json, sys, torch, transformers
 def loaded(folder, class_name, trust):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
     model = getattr(transformers, class_name).from_pretrained(folder).eval()
+    def read(text):
+        batch = tokenizer(text, return_tensors="pt")
+        written = {"decoder_input_ids": batch["input_ids"]} if model.config.is_encoder_decoder else {}
+        return model(**batch, **written).logits[0]
     with torch.no_grad():
-        logits = [model(**tokenizer(text, return_tensors="pt")).logits[0].tolist() for text in texts]
+        logits = [read(text).tolist() for text in texts]
     return {
         "ids": [tokenizer(text)["input_ids"] for text in texts], "logits": logits,
         "longest": tokenizer.model_max_length, "special": sorted(tokenizer.all_special_tokens),
@@ -93,7 +97,9 @@ def compare(found: Any, folder: Path, use: Use) -> None:
     assert found["longest"] == tokenizer.model_max_length == 48
     with torch.no_grad():
         for text, logits in zip(TEXTS, found["logits"], strict=True):
-            expected = model(**tokenizer(text, return_tensors="pt")).logits[0]
+            batch = tokenizer(text, return_tensors="pt")
+            written = {"decoder_input_ids": batch["input_ids"]} if model.config.is_encoder_decoder else {}
+            expected = model(**batch, **written).logits[0]
             assert torch.allclose(torch.tensor(logits), expected, atol=1e-5), folder
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klue_eval.heads import biaffine, multiple_choice, sequence, span, state, tagging, token_labels
+from klue_eval.heads import biaffine, multiple_choice, sequence, span, state, tagging, token_labels, written
 from klue_eval.heads.head import Head, TaskModel
 
 HEADS: dict[str, Head] = {
@@ -16,6 +16,7 @@ HEADS: dict[str, Head] = {
         multiple_choice.HEAD,
         biaffine.HEAD,
         state.HEAD,
+        written.HEAD,
     )
 }
 

@@ -26,6 +26,9 @@ Load = Callable[..., nn.Module]
 class TaskModel(nn.Module):
     """An encoder and a head. `inputs` are the encoder's columns [B, L], `labels` the result of the head's `collate`."""
 
+    whole = False
+    """Whether it has no head of its own, so that tasks share all of it."""
+
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder

@@ -12,7 +12,9 @@ from kobert_pipeline.ground.errors import InputError
 
 
 def body_of(model: TaskModel) -> nn.Module:
-    """The encoder without a head, as transformers' AutoModel loads it. Raises InputError for code of its own that does not name it."""
+    """The encoder without a head, as transformers' AutoModel loads it, or the whole network if it has no head. Raises InputError for code of its own that does not name it."""
+    if model.whole:
+        return model.encoder
     network: Any = getattr(model.encoder, "body", model.encoder)
     body: nn.Module = network.base_model
     if body is network and "For" in type(network).__name__:

@@ -64,6 +64,15 @@ def find_task(name: str) -> KlueTask:
     return KNOWN[name]
 
 
+def not_in_words(names: Iterable[str]) -> str:
+    """Why these tasks cannot be text to text, and what to do; empty if they can."""
+    refused = [name for name in names if KNOWN[name].as_text is None]
+    if not refused:
+        return ""
+    fitting = [name for name in TASKS if TASKS[name].as_text is not None]
+    return f"no text to text for {', '.join(refused)}; set klue_eval.tasks to some of {', '.join(fitting)}"
+
+
 OF_WHOLE_TEXTS = ("classification", "regression", "multiple_choice")
 """Heads that ask about a text as a whole; the others ask about its tokens."""
 

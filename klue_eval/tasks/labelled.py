@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from klue_eval.task import KlueTask, in_fields
@@ -11,9 +12,14 @@ from klue_eval.values import Answer, Row, Texts
 
 
 def labelled_task(
-    *, labels: tuple[str, ...], segments: tuple[str, ...], label: str = "label", **others: Any
-) -> KlueTask:
-    """Makes such a task. `segments`: the one or two fields that are read. `label`: the field with one of `labels`."""
+    *, labels: tuple[str, ...], segments: tuple[str, ...], label: str = "label",
+    captions: tuple[str, ...] = (), words: tuple[str, ...] = (), **others: Any,
+) -> KlueTask:  # fmt: skip
+    """Makes such a task. `segments`: the one or two fields that are read. `label`: the field with one of `labels`.
+
+    For text to text, `captions` are written before the segments, and `words` instead of the labels.
+    """
+    answers_of = dict(zip(labels, words or labels, strict=True))
 
     def texts(row: Row) -> Texts:
         text, pair = row[segments[0]], row[segments[1]] if len(segments) == 2 else None
@@ -28,7 +34,22 @@ def labelled_task(
     def show(row: Row) -> dict[str, str]:
         return {name: row[name] for name in segments}
 
+    def as_text(row: Row) -> tuple[str, str]:
+        named = zip(captions or segments, segments, strict=True)
+        return " ".join(f"{caption}: {row[segment]}" for caption, segment in named), answers_of[row[label]]
+
+    def parse(text: str, row: Row) -> str:
+        return labels[list(answers_of.values()).index(most_alike(text, answers_of.values()))]
+
     return KlueTask(
-        labels=labels, texts=texts, encode=encode_texts(texts), head="classification",
-        decode=decode, gold=gold, show=show, perturb=in_fields(*segments), **others,
+        labels=labels, texts=texts, encode=encode_texts(texts), head="classification", decode=decode, gold=gold, show=show,
+        perturb=in_fields(*segments), as_text=as_text, parse=parse, **others,
     )  # fmt: skip
+
+
+def most_alike(text: str, answers: Collection[str]) -> str:
+    """The answer itself or, if the text is none, the one that is most like it: a model that writes no answer is at chance."""
+    written = text.strip()
+    if written in answers:
+        return written
+    return max(answers, key=lambda answer: difflib.SequenceMatcher(None, written, answer).ratio())

@@ -170,6 +170,19 @@ def show(row: Row) -> dict[str, str]:
     return {"question": row["question"], "context": row["context"]}
 
 
+NOTHING = "답 없음"
+
+
+def as_text(row: Row) -> tuple[str, str]:
+    """A context that is too long is cut at its end; such a row is counted as truncated."""
+    return f"질문: {row['question']} 본문: {row['context']}", gold(row) or NOTHING
+
+
+def parse(text: str, row: Row) -> str:
+    written = text.strip()
+    return "" if written == NOTHING else written
+
+
 TASK = KlueTask(
     name="mrc",
     version=1,
@@ -183,6 +196,8 @@ TASK = KlueTask(
     decode=decode,
     gold=gold,
     show=show,
+    as_text=as_text,
+    parse=parse,
     metrics=METRICS["mrc"],
     primary_metric="rouge_w",
     defaults=MrcSettings(learning_rate=3e-5, batch_size=16, epochs=5, warmup_share=0.0, max_length=510),

@@ -12,7 +12,7 @@ from typing import Any
 
 from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
-from klue_eval.metrics.ner_metrics import LABELS, SPACE, Entity, entities
+from klue_eval.metrics.ner_metrics import LABELS, SPACE, TYPES, Entity, entities
 from klue_eval.task import KlueTask, Mistyping, TaskSettings, known_label, list_field
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
@@ -207,6 +207,30 @@ def show(row: Row) -> dict[str, str]:
     return {"sentence": "".join(row["characters"])}
 
 
+WORDS = dict(zip(TYPES, ("인물", "장소", "기관", "날짜", "시간", "수량"), strict=True))
+BETWEEN, NONE = " | ", "없음"
+
+
+def as_text(row: Row) -> tuple[str, str]:
+    """`인물: 이순신 | 장소: 서울`, in the order of the sentence."""
+    sentence = "".join(row["characters"])
+    named = [f"{WORDS[kind]}: {sentence[start:end]}" for start, end, kind in entities(row["labels"])]
+    return sentence, BETWEEN.join(named) or NONE
+
+
+def parse(text: str, row: Row) -> list[str]:
+    """Each entity is the first place with its text after the entity before it. What the sentence does not have is left out."""
+    sentence, labels, begin = "".join(row["characters"]), ["O"] * len(row["characters"]), 0
+    types = {word: kind for kind, word in WORDS.items()}
+    for part in text.split(BETWEEN.strip()):
+        word, _, entity = part.strip().partition(": ")
+        place = sentence.find(entity, begin) if entity and word in types else -1
+        if place >= 0:
+            begin = place + len(entity)
+            labels[place:begin] = [f"B-{types[word]}", *[f"I-{types[word]}"] * (len(entity) - 1)]
+    return labels
+
+
 TASK = KlueTask(
     name="ner",
     version=1,
@@ -222,6 +246,8 @@ TASK = KlueTask(
     gold=gold,
     show=show,
     perturb=perturb,
+    as_text=as_text,
+    parse=parse,
     metrics=METRICS["ner"],
     primary_metric="character_f1",
     defaults=TaskSettings(epochs=3, warmup_share=0.0, max_length=510),

@@ -9,6 +9,7 @@ from typing import Any
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.relations_metrics import LABELS
 from klue_eval.task import KlueTask, TaskSettings, label_field, text_field
+from klue_eval.tasks.labelled import most_alike
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
@@ -99,6 +100,17 @@ def grade(prediction: tuple[str, Sequence[float]], row: Row) -> float:
     return 100.0 * prediction[1][LABELS.index(row["label"])]
 
 
+def as_text(row: Row) -> tuple[str, str]:
+    subject, object_ = (row[name]["word"] for name in MARKERS)
+    return f"주어: {subject} 목적어: {object_} 문장: {row['sentence']}", row["label"]
+
+
+def parse(text: str, row: Row) -> tuple[str, list[float]]:
+    """All of the probability is that of the relation that was written."""
+    label = most_alike(text, LABELS)
+    return label, [float(label == other) for other in LABELS]
+
+
 TASK = KlueTask(
     name="re",
     version=1,
@@ -113,6 +125,8 @@ TASK = KlueTask(
     gold=gold,
     show=show,
     grade=grade,
+    as_text=as_text,
+    parse=parse,
     metrics=METRICS["re"],
     primary_metric="micro_f1",
     defaults=TaskSettings(epochs=3, max_length=256),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,6 +67,17 @@ def grade(prediction: float, row: Row) -> float:
     return max(0.0, 100.0 - 100.0 / HIGHEST * abs(prediction - gold(row)))
 
 
+def as_text(row: Row) -> tuple[str, str]:
+    """The similarity is rounded to .2, so that it is one of 26 words (Raffel et al. 2020, section 2.4)."""
+    return f"문장 1: {row['sentence1']} 문장 2: {row['sentence2']}", f"{round(gold(row) * 5) / 5:.1f}"
+
+
+def parse(text: str, row: Row) -> float:
+    """The first number of the text; 0 if there is none."""
+    found = re.search(r"\d+(\.\d+)?", text)
+    return float(found[0]) if found else 0.0
+
+
 TASK = KlueTask(
     name="sts",
     version=1,
@@ -82,6 +94,8 @@ TASK = KlueTask(
     show=show,
     grade=grade,
     perturb=in_fields("sentence1", "sentence2"),
+    as_text=as_text,
+    parse=parse,
     metrics=METRICS["sts"],
     primary_metric="pearson",
     defaults=TaskSettings(),

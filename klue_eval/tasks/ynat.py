@@ -28,6 +28,7 @@ TASK = labelled_task(
     paper="Park et al. 2021, section 3.1",
     labels=LABELS,
     segments=("title",),
+    captions=("제목",),
     read=read,
     metrics=METRICS["ynat"],
     primary_metric="macro_f1",

@@ -15,6 +15,7 @@ from kobert_pipeline.architectures import (
     llama,
     modernbert,
     roberta,
+    t5,
     xlnet,
 )
 from kobert_pipeline.architectures.architecture import Architecture
@@ -34,6 +35,7 @@ ARCHITECTURES: MappingProxyType[str, Architecture] = MappingProxyType(
             gpt2.ARCHITECTURE,
             llama.ARCHITECTURE,
             bart.ARCHITECTURE,
+            t5.ARCHITECTURE,
         )
     }
 )

@@ -21,6 +21,11 @@ class BartSizes(BertSizes):
     positions: int = Field(1024, gt=0)
     """Longest source, and longest target, in tokens, that the model will ever take."""
 
+    @property
+    def groups(self) -> int:
+        """Layers with weights of their own, in both stacks."""
+        return 2 * self.layers
+
 
 SIZES = MappingProxyType(
     {

@@ -16,6 +16,7 @@ from kobert_pipeline.objectives import (
     permutation,
     replaced_tokens,
     span_boundary,
+    span_corruption,
 )
 from kobert_pipeline.objectives.objective import Objective
 
@@ -34,6 +35,7 @@ OBJECTIVES: MappingProxyType[str, Objective] = MappingProxyType(
             dialogue.OBJECTIVE,
             distillation.OBJECTIVE,
             layer_distillation.OBJECTIVE,
+            span_corruption.OBJECTIVE,
         )
     }
 )

@@ -52,6 +52,8 @@ class TokenizerInfo:
     """(V,) the characters that each token adds to a text."""
     special: Mapping[str, int] = field(default_factory=dict)
     """The id of every special token."""
+    unused: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Ids of the unused tokens."""
 
 
 @dataclass(frozen=True)
@@ -294,6 +296,8 @@ class Objective:
     """Options that may change between the phases of a run."""
     problem: Callable[[Any, Any], str] = no_problem
     """(options, the student's sizes) -> why they do not fit each other, empty if they do. Asked before anything is run."""
+    length_problem: Callable[[Any, int], str] = no_problem
+    """(options, the longest example in tokens) -> the same."""
     teacher_problem: Callable[[Any, Any, Any], str] = no_problem
     """(options, the student's sizes, those of a frozen model) -> why they do not fit each other, empty if they do."""
     reads_scores: bool = False

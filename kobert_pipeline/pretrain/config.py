@@ -190,8 +190,12 @@ class PretrainConfig(Config):
 
         if objective.reads_scores:
             self._require_scores(architecture)
-        if problem := objective.problem(self.options, self.sizes):
-            raise ValueError(f"objective {objective.name!r}: {problem}")
+        for problem in (
+            objective.problem(self.options, self.sizes),
+            objective.length_problem(self.options, self.max_length),
+        ):
+            if problem:
+                raise ValueError(f"objective {objective.name!r}: {problem}")
 
     def _require_scores(self, architecture: Architecture) -> None:
         """Attention scores are read from plain products over rows that hold one example each."""

@@ -14,12 +14,9 @@ from kobert_pipeline.objectives.objective import TokenizerInfo
 def tokenizer_info(folder: Path) -> TokenizerInfo:
     """The ids of the special tokens, and of the tokens that may be drawn as replacements."""
     tokenizer = auto_tokenizer(folder)
-    special = set(tokenizer.all_special_ids)
-    ordinary = [
-        number
-        for piece, number in tokenizer.get_vocab().items()
-        if number not in special and not piece.startswith("[unused")
-    ]
+    special, vocabulary = set(tokenizer.all_special_ids), tokenizer.get_vocab()
+    unused = {number for piece, number in vocabulary.items() if piece.startswith("[unused")}
+    ordinary = set(vocabulary.values()) - special - unused
     return TokenizerInfo(
         vocab_size=len(tokenizer),
         pad_id=tokenizer.pad_token_id,
@@ -29,5 +26,6 @@ def tokenizer_info(folder: Path) -> TokenizerInfo:
         mask_id=tokenizer.mask_token_id,
         replacements=np.array(sorted(ordinary), dtype=np.int64),
         characters=characters_spelled(tokenizer.backend_tokenizer),
+        unused=np.array(sorted(unused), dtype=np.int64),
         special=dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)),
     )
