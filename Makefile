@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, but the installed torch is a CPU build. Run: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-distil bench-klue bench-gpu house lint format clean
+.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-distil bench-klue bench-export bench-gpu house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart --yes
@@ -67,6 +67,9 @@ bench-gpu: $(READY)
 
 bench-klue: $(READY)
 	$(BIN)/python tests/bench/bench_klue.py
+
+bench-export: $(READY)
+	$(BIN)/python tests/bench/bench_export.py
 
 # Sizes, imports and names of the source. Next to another checkout: make house OTHER=path
 house: $(READY)

@@ -17,7 +17,9 @@ from kobert_pipeline import __version__
 from kobert_pipeline.commands.chat import chat
 from kobert_pipeline.commands.clean import clean
 from kobert_pipeline.commands.doctor import doctor
+from kobert_pipeline.commands.embed import embed
 from kobert_pipeline.commands.eval import eval
+from kobert_pipeline.commands.export import export
 from kobert_pipeline.commands.extend import extend
 from kobert_pipeline.commands.init import init
 from kobert_pipeline.commands.inspect import inspect
@@ -52,6 +54,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     *map(command_of, USES.values()),
     chat,
     ssa,
+    embed,
+    export,
     extend,
     serve,
     init,

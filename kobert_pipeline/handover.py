@@ -254,7 +254,7 @@ def build_pretrain(context: Context) -> dict[str, Any]:
     start = None if name is None else addresses.local_folder(name, CONTINUE_FROM, patterns, inputs)
     return build(
         config, context.folders["tokenizer"], context.folders["dataset"], context.out,
-        seed=context.recipe.seed, start=start,
+        seed=context.recipe.seed, start=start, keep=context.recipe.hub.steps,
         folders=OBJECTIVES[config.objective["name"]].inputs.folders(config.options, inputs, context.root),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from kobert_pipeline.finished import FinishedRun, find_run
 from kobert_pipeline.ground.contents.tokenizer_folder import TOKENIZER
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
+from kobert_pipeline.hub.checkpoints_on_the_way import Checkpoint, checkpoints_of
 from kobert_pipeline.hub.folder_bundle import folder_bundle
 from kobert_pipeline.hub.fresh_process import check_published
 from kobert_pipeline.hub.licences import UNKNOWN, problems
@@ -83,6 +84,14 @@ def gather_folder(folder: Path, artifacts: Path) -> Bundle:
     bundle = folder_bundle(folder)
     refuse_leaks(bundle, artifacts)
     return bundle
+
+
+def gather_checkpoints(run: FinishedRun, artifacts: Path, repo: str) -> list[Checkpoint]:
+    """The models of steps on the way that `hub.checkpoints` names. Raises KobertError as `gather` does."""
+    found = checkpoints_of(run.hub, run.name, run.folders, repo=repo)
+    for checkpoint in found:
+        refuse_leaks(checkpoint.bundle, artifacts)
+    return found
 
 
 def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -> None:

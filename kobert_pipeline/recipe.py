@@ -117,6 +117,14 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
+    def _checkpoints_are_reached(self) -> Recipe:
+        last = self.pretrain.max_steps
+        beyond = [step for step in self.hub.steps if last is not None and step > last]
+        if beyond:
+            raise RecipeError(f"hub.checkpoints: step {beyond[0]} is beyond pretrain.max_steps {last}")
+        return self
+
+    @model_validator(mode="after")
     def _shares_are_of_sources(self) -> Recipe:
         names, shares = [source.name for source in self.corpora.sources], self.pretrain.source_shares
         for name in shares:

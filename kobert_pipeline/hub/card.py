@@ -57,6 +57,37 @@ def model_card(
     return str(_templates().get_template("card.md.jinja").render(values))
 
 
+def checkpoint_card(
+    config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str, step: int, revision: str
+) -> str:
+    """`README.md` of the model of a step on the way. It shows what the curve says of this step, and no score of the last one."""
+    from huggingface_hub import ModelCardData
+
+    pretrain = artifacts[PretrainedRun]
+    run, use = pretrain.summary, uses.use_named(pretrain.summary.use)
+    data = ModelCardData(
+        language=_language(config),
+        **hub_fields(config.license),
+        library_name="transformers",
+        pipeline_tag=use.pipeline_for(run.architecture),
+        tags=list(dict.fromkeys(["korean", "checkpoint", run.architecture, *config.tags])),
+    )
+    at_use = artifacts[TokenizerFolder].morpheme == "inference"
+    values = _shared(config, recipe, artifacts, repo) | {
+        "front_matter": data.to_yaml(), "run": run, "step": step, "revision": revision, "row": _at_step(pretrain, step),
+        "auto_class": use.class_for(run.architecture), "trust": ", trust_remote_code=True" if at_use else "",
+    }  # fmt: skip
+    return str(_templates().get_template("checkpoint.md.jinja").render(values))
+
+
+def _at_step(pretrain: PretrainedRun, step: int) -> dict[str, Any]:
+    """The last row of the curve up to a step, or the first one."""
+    curve = pretrain.curve()
+    row = ([one for one in curve if one["step"] <= step] or curve)[-1]
+    names = [name for name in row if name not in ("step", "tokens", "learning_rate")]
+    return {"step": int(row["step"]), "tokens": int(row["tokens"]), "terms": names, "figures": [f"{row[name]:.3f}" for name in names]}  # fmt: skip
+
+
 def tokenizer_card(config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE) -> str:
     """`README.md` of a tokenizer alone. `artifacts` are the corpus and the tokenizer."""
     from huggingface_hub import ModelCardData

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
-from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(name="hub", version=5, libraries=("huggingface-hub",))
@@ -20,8 +22,16 @@ class HubConfig(Config):
     """ISO 639-1 codes."""
     tags: tuple[str, ...] = ()
     """Added to the Hub's search tags of the model card."""
+    checkpoints: tuple[Annotated[int, Field(ge=1)] | Literal["last"], ...] = runtime(())
+    """Steps of the pretraining whose models `kobert push` publishes, too, each as a branch `step-N`, such as [1000, 5000, last].
+    They are kept while the model is trained, so set them before."""
     base_model: str = Field("", pattern=r"^([\w.-]+/)?[\w.-]*$")
     """The model on the Hub from which training continued, for the card: `owner/name`. Where empty, the card names what
     `pretrain.continue_from` names as `hub:owner/name`; a folder is named by the sha256 of its weights."""
     authors: tuple[str, ...] = ()
     """Named in the citation of the cards."""
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps that are named by their numbers."""
+        return tuple(step for step in self.checkpoints if step != "last")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from kobert_pipeline.pretrain.data import BatchStream
 from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.frozen_models import student_rows
 from kobert_pipeline.pretrain.horizon import Horizon
+from kobert_pipeline.pretrain.kept_models import KeepSteps, export_kept
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, write_curve
@@ -60,12 +61,12 @@ PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
 
 def build(
     config: PretrainConfig, tokenizer: Path, dataset: Path, out: Workspace, *, seed: int, start: Path | None = None,
-    folders: Mapping[str, Path] | None = None,
+    folders: Mapping[str, Path] | None = None, keep: Collection[int] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary;
     in a process that is not the first, an empty one.
 
-    `folders`: name of an input of the objective -> its folder. Raises InputError for data, weights or a machine that do not
+    `folders`: name of an input of the objective -> its folder. `keep`: steps whose models are exported, too. Raises InputError for data, weights or a machine that do not
     suffice.
     """
     require_machine(config)
@@ -87,7 +88,7 @@ def build(
     layers = _prepare_layers(models, config, architecture)
     module = PretrainModule(models, objective, config, stream, layers)
     with fitting():
-        noticed = _fit(module, config, validation, out)
+        noticed = _fit(module, config, validation, out, keep)
         if not is_first():
             return {}
         if is_divided(module.model):
@@ -96,6 +97,11 @@ def build(
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, store) | noticed | _baseline(objective, store, validation, info)
     write_json(out.path / "metrics.json", summary)
+    export_kept(
+        out.run_folder, out.run_folder / CHECKPOINTS, module,
+        lambda: build_models(config, info, folders or {}, rows, tied=tied),
+        lambda trained, folder: _export(trained, architecture, tokenizer, config, folder),
+    )  # fmt: skip
     _report(summary, time.monotonic() - started)
     return summary
 
@@ -120,7 +126,13 @@ def _prepare_layers(models: Models, config: PretrainConfig, architecture: Archit
     return layers
 
 
-def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationData, out: Workspace) -> dict[str, Any]:
+def _fit(
+    module: PretrainModule,
+    config: PretrainConfig,
+    validation: ValidationData,
+    out: Workspace,
+    keep: Collection[int] = (),
+) -> dict[str, Any]:
     """Runs to the last step, from the last readable checkpoint if there is one. Returns what was measured and noticed."""
     folder = out.run_folder / CHECKPOINTS
     start = _resume(module, config, folder)
@@ -138,6 +150,7 @@ def _fit(module: PretrainModule, config: PretrainConfig, validation: ValidationD
             Budget(config, folder, turns, validation.cost_of_measures),
             StopOnSignal(folder, config.keep_last, turns),
             watch,
+            *([KeepSteps(folder, keep, config.keep_last)] if keep else []),
             AtomicCheckpoints(
                 folder, config.checkpoint_minutes, turns, config.keep_last, watch.figures if config.keep_best else None
             ),

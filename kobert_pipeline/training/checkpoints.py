@@ -85,14 +85,19 @@ def keep_as_best(checkpoint: Path) -> None:
     """Links the checkpoint to a second name, which stays when the first is removed. Copies it if the file system has no
     links."""
     target = checkpoint.with_name(checkpoint.name.replace("step-", "best-"))
+    link(checkpoint, target)
+    for other in _named(checkpoint.parent, "best"):
+        if other != target:
+            other.unlink()
+
+
+def link(checkpoint: Path, target: Path) -> None:
+    """A second name for the file, or a copy."""
     with atomic_path(target) as temporary:
         try:
             os.link(checkpoint, temporary)
         except OSError:
             shutil.copyfile(checkpoint, temporary)
-    for other in _named(checkpoint.parent, "best"):
-        if other != target:
-            other.unlink()
 
 
 def checkpoints(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from kobert_pipeline.ground.messages import say
 MODEL = "model"
 CURVE = "losses.csv"
 SPEED = f"{RUN_FOLDER}/speed.csv"
+KEPT = "kept"
 
 Row = dict[str, int | float]
 """`step`, `tokens` and one value per term."""
@@ -191,6 +192,18 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
         """The model, if the artifact came with it. Raises ArtifactMismatch if a file of it is missing or has changed."""
         return self.require_content(f"{MODEL}/").model if (self.model / "config.json").is_file() else None
 
+    def model_at(self, step: int) -> Path | None:
+        """The model of a step that `hub.checkpoints` named in training; None if it was not kept."""
+        if step == self.summary.steps:
+            return self.model
+        folder = kept_folder(self.folder / RUN_FOLDER, step) / MODEL
+        return folder if (folder / "config.json").is_file() else None
+
+    def kept_steps(self) -> list[int]:
+        """Steps before the last one whose models are there."""
+        found = (self.folder / RUN_FOLDER / KEPT).glob(f"step-*/{MODEL}/config.json")
+        return sorted(int(path.parent.parent.name.partition("-")[2]) for path in found)
+
     def curve(self) -> list[dict[str, float]]:
         """Training, every `log_steps`: `step`, `tokens`, `learning_rate` and the terms. Empty if the file is missing."""
         return _read_rows(self.file(CURVE))
@@ -198,6 +211,11 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
     def speed(self) -> list[dict[str, float]]:
         """`step`, `tokens_per_second` and `mfu`. Empty if the live log is gone, which is not a part of the artifact."""
         return _read_rows(self.file(SPEED))
+
+
+def kept_folder(run: Path, step: int) -> Path:
+    """Where the models of a step are, below the folder `run` of an artifact."""
+    return run / KEPT / f"step-{step}"
 
 
 def exported_model(folder: Path) -> Path:

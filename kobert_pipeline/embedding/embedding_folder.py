@@ -1,0 +1,64 @@
+"""`kobert embed`: a folder that `SentenceTransformer(folder)` loads, with its figures and a card. It appears complete or not at all."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kobert_pipeline.embedding.config import EmbeddingConfig
+from kobert_pipeline.embedding.embedding_card import card
+from kobert_pipeline.embedding.encoder import load_encoder
+from kobert_pipeline.embedding.measured_model import AFTER, BEFORE, Figures, by_words, measure, read_measuring_data
+from kobert_pipeline.embedding.measures import embedder
+from kobert_pipeline.embedding.trainings import read_all, train
+from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.extras import require_extra
+from kobert_pipeline.ground.files import atomic_folder, write_json, write_text
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
+from kobert_pipeline.training.quiet import quiet
+
+logger = logging.getLogger(__name__)
+
+SCORES, SETTINGS, CARD = "scores.json", "embedding.json", "README.md"
+CHECKED = ("비가 온다.", "배우들의 연기가 정말 훌륭했다.", "이 법은 공포한 날부터 시행한다.")
+
+
+def embed_model(
+    model: Path, folder: Path, config: EmbeddingConfig, corpus: Path | None = None, *, name: str = ""
+) -> Mapping[str, Figures]:
+    """Trains the encoder in `model` and writes `folder`, which must be new or empty. Returns column -> measure -> figure.
+
+    `corpus`: sentences of `simcse` and `tsdae`; `name`: the model in the card. Raises InputError and RecipeError for a model and for
+    data that do not fit; nothing is left behind then.
+    """
+    require_extra("embed", "Sentence embeddings", "sentence_transformers", "accelerate")
+    with atomic_folder(folder) as partial, tempfile.TemporaryDirectory() as scratch:
+        rows, data = read_all(config, corpus), read_measuring_data(config, corpus)
+        encoder = load_encoder(model, config, Path(scratch) / "model")
+        figures = {BEFORE: measure(encoder, data)}
+        train(encoder, config, rows, Path(scratch))
+        figures |= ({AFTER: measure(encoder, data)} if config.steps else {}) | by_words(data)
+        _save(encoder, model, partial)
+        write_json(partial / SCORES, figures)
+        write_json(partial / SETTINGS, config.model_dump(mode="json"))
+        write_text(partial / CARD, card(name or model.name, config, figures, trust=cuts_at_use(model)))
+    return figures
+
+
+def _save(encoder: Any, model: Path, folder: Path) -> None:
+    """Raises KobertError unless the folder gives the same vectors when it is loaded again."""
+    from sentence_transformers import SentenceTransformer
+
+    with quiet():
+        encoder.save_pretrained(str(folder), create_model_card=False)
+        longest = encoder.max_seq_length
+        save_tokenizer(auto_tokenizer(model, model_max_length=longest), folder)
+        again = SentenceTransformer(str(folder), trust_remote_code=cuts_at_use(model))
+    if not np.allclose(embedder(encoder)(CHECKED), embedder(again)(CHECKED), atol=1e-5):
+        raise KobertError("The saved model gives other vectors than the trained one. Nothing was written.")
+    logger.info("embed: loaded back by sentence-transformers, with the same vectors")

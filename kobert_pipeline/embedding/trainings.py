@@ -1,0 +1,77 @@
+"""The steps of a training, one after the other, by the trainer of sentence-transformers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from klue_eval.finetune import choose_precision
+from kobert_pipeline.embedding.config import EmbeddingConfig, StepConfig
+from kobert_pipeline.embedding.encoder import some_dropout
+from kobert_pipeline.embedding.methods import METHODS, Source
+from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.progress import Advance, progress
+from kobert_pipeline.training.quiet import quiet
+
+logger = logging.getLogger(__name__)
+
+
+def read_all(config: EmbeddingConfig, corpus: Path | None) -> list[Any]:
+    """The dataset of every step, before anything is trained: what is missing or wrong is said at once."""
+    return [METHODS[step.method].rows(Source(config, step, corpus)) for step in config.steps]
+
+
+def train(model: Any, config: EmbeddingConfig, rows: list[Any], scratch: Path) -> None:
+    """Trains `model` in place. The same arguments give the same weights on one machine."""
+    for number, (step, dataset) in enumerate(zip(config.steps, rows, strict=True)):
+        _train(model, config, step, dataset, scratch / f"step-{number}", config.seed + number)
+
+
+def _train(model: Any, config: EmbeddingConfig, step: StepConfig, rows: Any, folder: Path, seed: int) -> None:
+    import torch
+    from sentence_transformers.sentence_transformer import SentenceTransformerTrainer
+
+    method = METHODS[step.method]
+    batch = min(step.batch_size or method.batch_size, len(rows))
+    if batch < 2:
+        raise InputError(f"{step.method}: {len(rows)} row to train on; two at least are needed.")
+    total = step.max_steps or max(1, round((step.epochs or method.epochs) * len(rows) / batch))
+    torch.manual_seed(seed)
+    dropout = some_dropout(model, config.dropout) if method.own_dropout else contextlib.nullcontext()
+    with progress(f"embed: {step.method}", total, "steps") as advance, quiet(), dropout:
+        trainer = SentenceTransformerTrainer(
+            model, _arguments(config, step, folder, seed, batch, total), train_dataset=rows, loss=method.loss(model),
+            callbacks=[_counting(advance)],
+        )  # fmt: skip
+        trainer.train()
+    logger.info("embed: %s: %s steps of %s on %s rows", step.method, f"{total:,}", batch, f"{len(rows):,}")
+
+
+def _arguments(config: EmbeddingConfig, step: StepConfig, folder: Path, seed: int, batch: int, total: int) -> Any:
+    import torch
+    from sentence_transformers.sentence_transformer.training_args import (
+        BatchSamplers,
+        SentenceTransformerTrainingArguments,
+    )
+
+    method = METHODS[step.method]
+    return SentenceTransformerTrainingArguments(
+        str(folder), max_steps=total, per_device_train_batch_size=batch,
+        learning_rate=step.learning_rate or method.learning_rate, warmup_steps=round(config.warmup_share * total),
+        weight_decay=0.01, seed=seed, data_seed=seed, bf16=choose_precision("auto") == "bf16-mixed",
+        use_cpu=not torch.cuda.is_available(), save_strategy="no", logging_strategy="no", report_to="none", disable_tqdm=True,
+        batch_sampler=BatchSamplers.NO_DUPLICATES if method.contrasts else BatchSamplers.BATCH_SAMPLER,
+    )  # fmt: skip
+
+
+def _counting(advance: Advance) -> Any:
+    """A callback that moves the progress bar."""
+    from transformers import TrainerCallback
+
+    class Counting(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            advance(1)
+
+    return Counting()

@@ -1,0 +1,1 @@
+"""A finished model as ONNX files, which run without torch: written, quantised, compared with torch, and described."""
