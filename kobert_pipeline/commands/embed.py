@@ -12,32 +12,39 @@ from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, Model
 CORPUS = "corpora"
 
 
+Methods = Annotated[
+    list[str] | None,
+    typer.Option("--method", metavar="METHOD", help="simcse, tsdae, nli or sts. Repeated: one after the other."),
+]
+Sentences = Annotated[
+    Path | None,
+    typer.Option(metavar="PLACE", help="Sentences for simcse and tsdae: a text file. Default: the run's corpus."),
+]
+Klue = Annotated[
+    str | None,
+    typer.Option(metavar="DATA", help="KLUE's folder or archive, or hub:klue: trains nli and sts, and measures."),
+]
+ScoredPairs = Annotated[str | None, typer.Option(metavar="FILE", help="Scored pairs, such as KorSTS.")]
+MeasuredPairs = Annotated[str | None, typer.Option(metavar="FILE", help="Scored pairs to measure on.")]
+LabelledPairs = Annotated[str | None, typer.Option(metavar="FILE", help="Labelled pairs, such as KorNLI.")]
+InYaml = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings in YAML; options override them.")]
+Given = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, e.g. max_length=128.")]
+NewFolder = Annotated[
+    Path | None, typer.Option("--to", metavar="DIR", help="A new folder. Default: the model's name and -embed.")
+]
+
+
 def embed(
     model: ModelName,
-    methods: Annotated[
-        list[str] | None,
-        typer.Option("--method", metavar="METHOD", help="simcse, tsdae, nli or sts. Repeated: one after the other."),
-    ] = None,
-    corpus: Annotated[
-        Path | None,
-        typer.Option(metavar="PLACE", help="Sentences for simcse and tsdae: a text file. Default: the run's corpus."),
-    ] = None,
-    klue: Annotated[
-        str | None,
-        typer.Option(metavar="DATA", help="KLUE's folder or archive, or hub:klue: trains nli and sts, and measures."),
-    ] = None,
-    sts_train: Annotated[str | None, typer.Option(metavar="FILE", help="Scored pairs, such as KorSTS.")] = None,
-    sts_dev: Annotated[str | None, typer.Option(metavar="FILE", help="Scored pairs to measure on.")] = None,
-    nli_train: Annotated[str | None, typer.Option(metavar="FILE", help="Labelled pairs, such as KorNLI.")] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Settings in YAML; options override them.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, e.g. max_length=128.")
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="A new folder. Default: the model's name and -embed.")
-    ] = None,
+    methods: Methods = None,
+    corpus: Sentences = None,
+    klue: Klue = None,
+    sts_train: ScoredPairs = None,
+    sts_dev: MeasuredPairs = None,
+    nli_train: LabelledPairs = None,
+    recipe: InYaml = None,
+    settings: Given = None,
+    to: NewFolder = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Make sentence embeddings from an encoder, for sentence-transformers. Needs the extra `embed`."""

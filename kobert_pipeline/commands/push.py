@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+
+if TYPE_CHECKING:
+    from kobert_pipeline.hub.bundle import Bundle
+    from kobert_pipeline.hub.checkpoints_on_the_way import Checkpoint
+    from kobert_pipeline.hub.publishable import Kind
+    from kobert_pipeline.hub.push import Published
 
 CONFIG = "config.json"
 
@@ -35,25 +43,11 @@ def push(
     """Publish a run, or the folder of a fine-tuned model, on the Hugging Face Hub: a dry run unless --yes."""
     from kobert_pipeline.hub.publishable import as_kind
     from kobert_pipeline.hub.push import Destination, describe
-    from kobert_pipeline.publishing import (
-        finished_run,
-        gather,
-        gather_checkpoints,
-        gather_folder,
-        publish,
-        questions,
-        refuse_unanswered,
-    )
+    from kobert_pipeline.publishing import publish, questions, refuse_unanswered
 
     kind = as_kind(what)
     to = Destination(repo, not public, revision, tag, message)
-    checkpoints = []
-    if (Path(recipe) / CONFIG).is_file():
-        bundle = gather_folder(Path(recipe), artifacts)
-    else:
-        run = finished_run(recipe, settings or (), artifacts, kind)
-        bundle = gather(run, artifacts, kind, repo)
-        checkpoints = gather_checkpoints(run, artifacts, repo) if kind == "model" else []
+    bundle, checkpoints = _gathered(recipe, kind, repo, settings or (), artifacts)
     asked = questions(bundle)
     if not yes:
         typer.echo(describe(bundle, to, map(str, asked)))
@@ -61,11 +55,23 @@ def push(
             typer.echo(f"Then branch {each.revision}, tag {each.tag}: {len(each.bundle.files)} files.")
         return
     refuse_unanswered(asked, accept or ())
-    done = publish(bundle, to, artifacts)
+    _say(publish(bundle, to, artifacts))
+    for each in checkpoints:
+        _say(publish(each.bundle, replace(to, revision=each.revision, tag=each.tag), artifacts))
+
+
+def _gathered(
+    name: str, kind: Kind, repo: str, settings: Sequence[str], artifacts: Path
+) -> tuple[Bundle, list[Checkpoint]]:
+    """What is published of a run, or of a folder; and the models of steps on the way."""
+    from kobert_pipeline.publishing import finished_run, gather, gather_checkpoints, gather_folder
+
+    if (Path(name) / CONFIG).is_file():
+        return gather_folder(Path(name), artifacts), []
+    run = finished_run(name, settings, artifacts, kind)
+    return gather(run, artifacts, kind, repo), gather_checkpoints(run, artifacts, repo) if kind == "model" else []
+
+
+def _say(done: Published) -> None:
     state = "Published" if done.is_new else "Was there already"
     typer.echo(f"{state}: {done.repo}, commit {done.commit[:8]}, tag {done.tag}; loaded back from an empty cache.")
-    for each in checkpoints:
-        there = publish(each.bundle, Destination(repo, not public, each.revision, each.tag, message), artifacts)
-        typer.echo(
-            f"Branch {each.revision}: commit {there.commit[:8]}, tag {there.tag}; loaded back from an empty cache."
-        )

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def build(
     """Fills `out` with a trained model, which begins with the weights in `start` or at random. Returns the manifest's summary;
     in a process that is not the first, an empty one.
 
-    `folders`: name of an input of the objective -> its folder. `keep`: steps whose models are exported, too. Raises InputError for data, weights or a machine that do not
-    suffice.
+    `folders`: name of an input of the objective -> its folder. `keep`: steps whose models are exported, too. Raises InputError for
+    data, weights or a machine that do not suffice.
     """
     require_machine(config)
     started = time.monotonic()
@@ -76,34 +77,36 @@ def build(
     info = tokenizer_info(tokenizer)
     stream = BatchStream(store, objective, config, info, seed)
     stream.require_batches()
-    validation = ValidationData.of(store, objective, config, info)
-    if not validation.batches:
-        raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
+    validation = _validation_data(store, objective, config, info)
     keep_freed_memory()
     lightning.seed_everything(seed, workers=False, verbose=False)
-    rows, tied = student_rows(start, folders or {}, tokenizer, info.vocab_size), is_tied(start)
-    models = build_models(config, info, folders or {}, rows, tied=tied)
+    rows = student_rows(start, folders or {}, tokenizer, info.vocab_size)
+    fresh = partial(build_models, config, info, folders or {}, rows, tied=is_tied(start))
+    models = fresh()
     if start is not None:
         load_weights(models.student, start, architecture.weights, objective.heads(config.options))
-    layers = _prepare_layers(models, config, architecture)
-    module = PretrainModule(models, objective, config, stream, layers)
+    module = PretrainModule(models, objective, config, stream, _prepare_layers(models, config, architecture))
     with fitting():
         noticed = _fit(module, config, validation, out, keep)
         if not is_first():
             return {}
         if is_divided(module.model):
-            _gather(module, build_models(config, info, folders or {}, rows, tied=tied), out.run_folder / CHECKPOINTS)
-        _export(module.model, architecture, tokenizer, config, out.path)
+            _gather(module, fresh(), out.run_folder / CHECKPOINTS)
+        export = partial(_export, architecture=architecture, tokenizer=tokenizer, config=config)
+        export(module.model, folder=out.path)
     write_curve(out.path / "losses.csv", module.curve)
     summary = _summary(module, store) | noticed | _baseline(objective, store, validation, info)
     write_json(out.path / "metrics.json", summary)
-    export_kept(
-        out.run_folder, out.run_folder / CHECKPOINTS, module,
-        lambda: build_models(config, info, folders or {}, rows, tied=tied),
-        lambda trained, folder: _export(trained, architecture, tokenizer, config, folder),
-    )  # fmt: skip
+    export_kept(out.run_folder, out.run_folder / CHECKPOINTS, module, fresh, export)
     _report(summary, time.monotonic() - started)
     return summary
+
+
+def _validation_data(store: Store, objective: Objective, config: PretrainConfig, info: TokenizerInfo) -> ValidationData:
+    data = ValidationData.of(store, objective, config, info)
+    if not data.batches:
+        raise InputError("No validation data to measure on: raise dataset.validation_share, or add documents.")
+    return data
 
 
 def _report(summary: Mapping[str, Any], seconds: float) -> None:

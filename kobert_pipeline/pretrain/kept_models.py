@@ -36,7 +36,7 @@ def _kept(folder: Path, step: int) -> Path:
 
 
 def export_kept(
-    run: Path, checkpoints: Path, module: nn.Module, fresh: Callable[[], Any], export: Callable[[Any, Path], None]
+    run: Path, checkpoints: Path, module: nn.Module, fresh: Callable[[], Any], export: Callable[..., None]
 ) -> None:
     """Exports the model of every kept step into a folder of the run, and deletes its checkpoint. Goes on where it was interrupted.
 
@@ -49,6 +49,6 @@ def export_kept(
             module.model = fresh()
             module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
             with atomic_folder(target) as partial:
-                export(module.model, partial)
+                export(module.model, folder=partial)
         path.unlink()
         logger.info("pretrain: the model of step %s is kept in %s", f"{step:,}", target.name)

@@ -78,4 +78,12 @@ LOG_LINES = {
     "generate: the classifier learns from %s of %s texts": "generate: 분류기가 배우는 텍스트 %s/%s개",
     "generate: the classifier gets %.0f%% of its own texts right": "generate: 분류기가 배운 텍스트를 맞힌 비율 %.0f%%",
     "generate: %s: %s rows without a text or a label are left out": "generate: %s: 텍스트나 레이블이 없는 행 %s개 제외",
+    # embed, export, checkpoints on the way
+    "embed: %s triplets of %s premises": "embed: 세 문장 묶음 %s개, 전제 %s개",
+    "embed: %s: %s steps of %s on %s rows": "embed: %s: %s스텝, 배치 %s, 행 %s개",
+    "embed: loaded back by sentence-transformers, with the same vectors": "embed: sentence-transformers로 다시 불러와 벡터가 같은 것을 확인",
+    "export: %s answers as torch does (largest difference %.1e)": "export: %s의 출력이 torch와 같음 (최대 차이 %.1e)",
+    "export: %s on %s rows: torch %.2f, int8 %.2f": "export: %s, 행 %s개: torch %.2f, int8 %.2f",
+    "export: what int8 costs in score was not measured. --task FILE measures it on a labelled file.": "export: int8로 잃는 점수는 측정하지 않았습니다. --task FILE을 주면 레이블이 있는 파일로 측정합니다.",
+    "pretrain: the model of step %s is kept in %s": "pretrain: %s번째 스텝의 모델을 보관: %s",
 }  # fmt: skip
