@@ -18,7 +18,15 @@ from klue_eval.outcomes import Outcome, PerturbedOutcome
 from klue_eval.perturbation import perturbed
 from klue_eval.runs import MODEL, Evaluation, Finished, Run, finished, identity_of, once, one_thread, trial_of
 from klue_eval.task_data import TaskData, scored_rows
-from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete, read_manifest, verified
+from kobert_pipeline.ground.artifacts import (
+    RUN,
+    Identity,
+    Workspace,
+    artifact_folder,
+    is_complete,
+    read_manifest,
+    verified,
+)
 from kobert_pipeline.ground.files import read_object, write_json
 from kobert_pipeline.ground.meter import Meter
 
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 MIXTURES = "klue_mixtures"
 VERSION = 1
+SPEEDS = ("rows_per_second", "scored_rows_per_second")
+"""What differs between equal trainings: kept in `run.json`, which is not hashed."""
 
 
 def finetuned_together(
@@ -79,10 +89,12 @@ def _trained(
             keep = out.path / MODEL if identity.config["keeps"] else None
             trained = _train(evaluation, mixture, runs, data, keep)
         names = [run.task.name for run in runs]
-        for name, outcome in zip(names, trained.outcomes, strict=True):
-            write_json(out.path / f"{name}.json", asdict(outcome))
+        outcomes = {name: asdict(outcome) for name, outcome in zip(names, trained.outcomes, strict=True)}
+        speeds = {name: {speed: outcome.pop(speed) for speed in SPEEDS} for name, outcome in outcomes.items()}
+        for name, outcome in outcomes.items():
+            write_json(out.path / f"{name}.json", outcome)
         summary = {"steps": dict(zip(names, trained.steps, strict=True))}
-        return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib})
+        return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib, "speeds": speeds})
 
 
 def _train(
@@ -113,7 +125,8 @@ def _result(train: Callable[[], Path], run: Run, data: TaskData, out: Path) -> F
     folder = train()
     saved = read_object(verified(folder, f"{run.task.name}.json"))
     errors = {name: PerturbedOutcome(**found) for name, found in saved["perturbed"].items()}
-    outcome = Outcome(**{**saved, "perturbed": errors})
+    speeds = read_object(folder / RUN)["speeds"][run.task.name]
+    outcome = Outcome(**{**saved, **speeds, "perturbed": errors})
     steps = read_manifest(folder).summary["steps"]
     note = {"folder": folder.name, "steps": steps[run.task.name], "all_steps": outcome.steps}
     return replace(finished(run, outcome, scored_rows(run.scored, data)), summary={"mixture": note})

@@ -16,7 +16,7 @@ from kobert_pipeline.ground.contents.score_table import (
     score_table,
     settings_rows,
 )
-from kobert_pipeline.ground.contents.scores import DEV, OwnTaskNote, ScoreSummary
+from kobert_pipeline.ground.contents.scores import DEV, PRETRAINED, OwnTaskNote, ScoreSummary
 
 OWN_NOTE = (
     "Scores of the last checkpoint, mean ± standard deviation over seeds, on rows that were not trained on. The best checkpoint is "
@@ -69,7 +69,20 @@ def _notes(scores: ScoreSummary) -> list[str]:
             "trained on, the other 20 % was scored."
         )
     notes += [_part_note(KNOWN[task], parts) for task, parts in scores.parts.items()]
-    return notes + _own_notes(scores)
+    return notes + _mixture_notes(scores) + _own_notes(scores)
+
+
+def _mixture_notes(scores: ScoreSummary) -> list[str]:
+    """One for each protocol whose tasks were trained at once: `**together**: one encoder for YNAT and NLI. …`"""
+    notes = []
+    for name, protocol in scores.protocols.items():
+        mixed = [result for result in scores.results if result.protocol == name and result.mixture]
+        kept = {each.mixture.folder for each in mixed if each.mixture and each.initialisation == PRETRAINED}
+        titles = " and ".join(dict.fromkeys(result.title for result in mixed))
+        folder = "".join(f" That of the first seed, with all heads, is `klue_mixtures/{each}/model`." for each in kept)
+        if protocol.multitask:
+            notes.append(f"**{name}**: one encoder was trained on {titles} at once.{folder}")
+    return notes
 
 
 def _own_notes(scores: ScoreSummary) -> list[str]:

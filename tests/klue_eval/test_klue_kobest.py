@@ -188,12 +188,13 @@ def test_the_head_reads_what_transformers_class_reads(name: str, tiny_bert: Path
     assert np.stack([values["logits"] for values in found]) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("training", ["finetune", "probe"])
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize(
+    ("name", "training"), [("kobest_copa", "finetune"), ("kobest_hellaswag", "finetune"), ("kobest_hellaswag", "probe")]
+)
 def test_a_tiny_model_learns_the_choices(name: str, training: str, tiny_bert: Path, released: str) -> None:
     task, rows = OTHERS[name], read_split(name, released, "train").rows
     chosen = task_settings(
-        name, {"learning_rate": 2e-3 if training == "finetune" else 3e-2, "epochs": 40, "batch_size": 2}
+        name, {"learning_rate": 2e-3 if training == "finetune" else 3e-2, "epochs": 25, "batch_size": 2}
     )
     trial = Trial(task, chosen, "pretrained", 42, 0, "32-true", training=training)
     outcome = finetune(tiny_bert, trial, rows, rows)

@@ -103,6 +103,7 @@ def test_the_scores_say_how_the_steps_were_shared(evaluated: tuple[Path, Path]) 
     table = (evaluated[1] / "table.md").read_text()
     assert "**this model**, 3 tasks at once (together)" in table
     assert "6 of 18 steps |" in table
+    assert "**together**: one encoder was trained on YNAT and STS and RE at once. That of the first seed" in table
 
 
 def test_the_kept_folder_has_the_encoder_and_predicts_for_every_task_what_was_scored(
