@@ -230,12 +230,13 @@ class Baseline(NamedTuple):
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure that is taken once, after the last step."""
+    """Figures that are taken once, after the last step, in one pass over their batches."""
 
-    figure: Figure
+    figures: tuple[Figure, ...]
     batches: Callable[[Store, int, int, TokenizerInfo], list[Batch]]
     """(store, number of validation sentences, longest example in tokens, tokenizer) -> what is measured on."""
-    value: Callable[[Learners, Sequence[Batch], torch.device], float]
+    values: Callable[[Learners, Sequence[Batch], torch.device], tuple[float, ...]]
+    """In the order of `figures`."""
 
 
 # --- the objective ---------------------------------------------------------------------------------------------------

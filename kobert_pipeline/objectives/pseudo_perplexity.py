@@ -1,6 +1,9 @@
 """Pseudo-perplexity (Salazar et al. 2020, section 2.3): how surprised a masked model is by each token of a sentence.
 
 Shapes: a sentence of n tokens is scored in n rows of n + 2.
+
+Pseudo-perplexity compares models that share a tokenizer. Bits per character compare across tokenizers. A masked model sees both sides of
+a token, so its bits are lower than those of a model that writes, and the two do not compare.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from kobert_pipeline.objectives.objective import Batch, Figure, Learners, Measur
 if TYPE_CHECKING:
     import torch
 
+CHARACTERS = "characters"
 LONGEST = 64
 """Tokens of a scored sentence with [CLS] and [SEP], at most: a sentence of n tokens costs n rows of n + 2."""
 
@@ -41,7 +45,8 @@ def sample_sentences(store: Store, number: int, longest: int) -> list[np.ndarray
 
 
 def masked_copies(tokens: np.ndarray, info: TokenizerInfo) -> Batch:
-    """A sentence once for each of its n tokens, which is masked in that row alone: (n, n + 2)."""
+    """A sentence once for each of its n tokens, which is masked in that row alone: (n, n + 2). `characters` are those that the token
+    spells, with a space before each word."""
     import torch
 
     count = len(tokens)
@@ -52,29 +57,36 @@ def masked_copies(tokens: np.ndarray, info: TokenizerInfo) -> Batch:
     arrays = {
         "input_ids": input_ids,
         "labels": labels,
+        CHARACTERS: np.where(labels == IGNORE_INDEX, 0, info.characters[tokens][:, None]),
         "attention_mask": np.ones_like(input_ids, dtype=bool),
         "token_type_ids": np.zeros_like(input_ids),
     }
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def pseudo_perplexity(models: Learners, sentences: Sequence[Batch], device: torch.device) -> float:
-    """exp of the mean over all tokens of -log P(token | the rest of its sentence).
+def pseudo_likelihood(models: Learners, sentences: Sequence[Batch], device: torch.device) -> tuple[float, float]:
+    """From the sum over all tokens of -log P(token | the rest of its sentence): exp of the mean by token, and bits by character.
 
-    `sentences` are batches of `masked_copies`. Models can be compared only if they share a tokenizer.
+    `sentences` are batches of `masked_copies`.
     """
     import torch
 
-    total, count = 0.0, 0
+    total, count, characters = 0.0, 0, 0
     with torch.no_grad():
         for sentence in sentences:
             batch = {name: tensor.to(device) for name, tensor in sentence.items()}
             hidden = models.student.hidden(batch)
             total += float(token_terms(models.student, hidden, batch)[HEADLINE].sum)
             count += len(batch["input_ids"])
-    return math.exp(total / count)
+            characters += int(sentence[CHARACTERS].sum())
+    return math.exp(total / count), total / math.log(2) / max(1, characters)
 
 
 PSEUDO_PERPLEXITY = Measure(
-    Figure("pseudo_perplexity", "Pseudo-perplexity", better=-1), masked_sentences, pseudo_perplexity
+    (
+        Figure("pseudo_perplexity", "Pseudo-perplexity", better=-1),
+        Figure("pseudo_bits_per_character", "Pseudo-bits per character", "bits", better=-1),
+    ),
+    masked_sentences,
+    pseudo_likelihood,
 )

@@ -206,16 +206,10 @@ def validation_rows(store: Store, number: int, longest: int, info: TokenizerInfo
     return batches
 
 
-def precision(models: Learners, batches: Sequence[Batch], device: torch.device) -> float:
-    """The share of tokens judged to be replaced that are; 0 if none is judged so."""
-    found, judged, _ = _detected(models, batches, device)
-    return found / max(1, judged)
-
-
-def recall(models: Learners, batches: Sequence[Batch], device: torch.device) -> float:
-    """The share of replaced tokens that are judged to be; 0 if none is replaced."""
-    found, _, replaced = _detected(models, batches, device)
-    return found / max(1, replaced)
+def precision_and_recall(models: Learners, batches: Sequence[Batch], device: torch.device) -> tuple[float, float]:
+    """The share of tokens judged to be replaced that are, and the share of replaced tokens that are judged so; 0 of none."""
+    found, judged, replaced = _detected(models, batches, device)
+    return found / max(1, judged), found / max(1, replaced)
 
 
 def _detected(models: Learners, batches: Sequence[Batch], device: torch.device) -> tuple[int, int, int]:
@@ -259,8 +253,14 @@ OBJECTIVE = Objective(
     ),
     chance=Chance("entropy of the mask rate", _entropy_of_the_mask_rate),
     measures=(
-        Measure(Figure("replaced_precision", "Precision of replaced", "share"), validation_rows, precision),
-        Measure(Figure("replaced_recall", "Recall of replaced", "share"), validation_rows, recall),
+        Measure(
+            (
+                Figure("replaced_precision", "Precision of replaced", "share"),
+                Figure("replaced_recall", "Recall of replaced", "share"),
+            ),
+            validation_rows,
+            precision_and_recall,
+        ),
     ),
     use="detect_replaced",
     share=share,

@@ -249,7 +249,7 @@ def _summary(module: PretrainModule, store: Store) -> dict[str, Any]:
     """What follows from the objective and the run. Pages and cards read these figures, and no objective by name."""
     objective, config, student = module.objective, module.config, module.model.student
     level = _level(objective, config, store)
-    shown = [*objective.figures, *(measure.figure for measure in objective.measures)]
+    shown = [*objective.figures, *(figure for measure in objective.measures for figure in measure.figures)]
     return {
         "objective": objective.name,
         "architecture": config.architecture["name"],

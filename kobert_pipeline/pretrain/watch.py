@@ -122,9 +122,10 @@ class Watch(lightning.Callback):
         module.model.eval()
         for measure, batches in self.validation.measures:
             with trainer.precision_plugin.forward_context():
-                value = compute(module.model, measure.value, batches, module.device)
-            self.measures[measure.figure.name] = value
-            logger.info("pretrain: %s %.1f on %d validation sentences", measure.figure.title, value, len(batches))
+                values = compute(module.model, measure.values, batches, module.device)
+            for figure, value in zip(measure.figures, values, strict=True):
+                self.measures[figure.name] = value
+                logger.info("pretrain: %s %.3g on %d validation sentences", figure.title, value, len(batches))
         module.model.train()
 
 

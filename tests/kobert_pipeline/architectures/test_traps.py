@@ -218,7 +218,7 @@ def test_flops_by_names_of_weights_would_be_half_of_albert_s():
 def test_only_masked_objectives_measure_pseudo_perplexity():
     """It masks tokens one by one: a model that reads from left to right would be asked what it was never taught."""
     for objective in OBJECTIVES.values():
-        names = {measure.figure.name for measure in objective.measures}
+        names = {figure.name for measure in objective.measures for figure in measure.figures}
         assert ("pseudo_perplexity" in names) == ("tokens" in objective.heads(objective.options()))
         assert objective.headline in {figure.name for figure in objective.figures}
 

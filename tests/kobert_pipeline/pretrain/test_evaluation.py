@@ -10,8 +10,10 @@ import torch
 
 from kobert_pipeline.dataset.store import Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
+from kobert_pipeline.morphology.byte_level import pieces_of
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.objectives.pseudo_perplexity import masked_copies, pseudo_perplexity, sample_sentences
+from kobert_pipeline.objectives.pseudo_perplexity import masked_copies, pseudo_likelihood, sample_sentences
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.data import validation_batches
 from kobert_pipeline.pretrain.evaluation import ValidationData
@@ -75,7 +77,22 @@ def test_pseudo_perplexity_is_that_of_salazar(info):
     """exp(-(1/N) sum log P(w_t | rest)), N pieces over all sentences."""
     sentences = [masked_copies(np.array(pieces), info) for pieces in ([0, 1], [1, 1, 2])]
     expected = math.exp(-(math.log(0.5) + 3 * math.log(0.3) + math.log(0.2)) / 5)
-    assert pseudo_perplexity(Knowing([0.5, 0.3, 0.2]), sentences, torch.device("cpu")) == pytest.approx(expected)
+    found, _ = pseudo_likelihood(Knowing([0.5, 0.3, 0.2]), sentences, torch.device("cpu"))
+    assert found == pytest.approx(expected)
+
+
+def test_bits_by_character_do_not_depend_on_how_text_is_cut(tiny, info):
+    """Two models for which each character is a coin toss: one reads inner syllables, the other words of two after a space."""
+    pieces = pieces_of(auto_tokenizer(tiny.tokenizer).backend_tokenizer)
+    word = next(number for number, piece in enumerate(pieces) if len(piece) == 2 and piece.isalpha())
+    syllable = next(number for number, piece in enumerate(pieces) if len(piece) == 3 and piece.startswith("##"))
+    for token, characters in ((word, 3), (syllable, 1)):
+        table = torch.full((len(pieces),), 1e-12)
+        table[token], table[info.pad_id] = 0.5**characters, 1 - 0.5**characters
+        sentence = masked_copies(np.array([token, token]), info)
+        assert int(sentence["characters"].sum()) == 2 * characters
+        _, bits = pseudo_likelihood(Knowing(table.tolist()), [sentence], torch.device("cpu"))
+        assert bits == pytest.approx(1, abs=1e-4)
 
 
 def test_validation_text_without_sentences_when_none_are_asked_for(tiny, info):
