@@ -49,6 +49,9 @@ class SourceConfig(Config):
     """If the field is absent, documents are numbered within their file."""
     documents: Literal["blank_line", "file", "line"] = "blank_line"
     """What a document of a plain text file is: the text between blank lines, the whole file, or a line."""
+    line_breaks: Literal["keep", "join"] = added("keep")
+    """`join`: lines that were broken for their width (e-mail, copies from PDF and HWP) become one line again, so that sentences
+    do not end where lines did. Lines that end early, list items and blank lines stay."""
     texts: Literal["joined", "separate"] = "joined"
     """Whether the strings that an `ai_hub` expression finds in a file are lines of one document, or a document each.
     A list inside the list is one document in both cases."""
@@ -73,6 +76,14 @@ class SourceConfig(Config):
     @property
     def text_fields(self) -> tuple[str, ...]:
         return (self.text_field,) if isinstance(self.text_field, str) else self.text_field
+
+    @model_validator(mode="after")
+    def _a_line_is_joined_or_a_document(self) -> Self:
+        if self.line_breaks == "join" and self.documents == "line":
+            raise ValueError(
+                "`line_breaks: join` joins lines, and `documents: line` makes a document of each; set one of them"
+            )
+        return self
 
     @field_validator("encoding")
     @classmethod

@@ -24,6 +24,7 @@ from corpora.sources.json_guess import guess_json
 from corpora.sources.members import members
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.source import Damaged, Source
+from corpora.sources.wrapped_lines import with_joined_lines
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
 from kobert_pipeline.ground.archives import DAMAGED, is_archive
 from kobert_pipeline.ground.compression import COMPRESSIONS, split_compression
@@ -315,7 +316,7 @@ def _read_file(
             return
         name = guess_json(raw, settings.name) if name == AUTO else name
         for item in SOURCES[name].read(raw, settings):
-            yield item, name
+            yield with_joined_lines(item) if settings.line_breaks == "join" else item, name
     except _DAMAGED as error:
         yield _damage(raw.place, name, settings, error), name
     finally:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +20,7 @@ from corpora.sources.csv import DIALECTS, rows
 from corpora.sources.hub_datasets import HUB
 from corpora.sources.json_guess import guess_json
 from corpora.sources.raw_file import RawFile, open_binary
+from corpora.sources.wrapped_lines import looks_wrapped
 from kobert_pipeline.ground.archives import is_archive
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.messages import say
@@ -152,12 +153,14 @@ def _count(kind: Kind, files: list[InputFile]) -> None:
 
 
 def _propose_documents(kind: Kind, files: list[InputFile]) -> None:
-    shapes = [_shape(file) for file in files]
-    parts, lines, characters = (round(median(column)) for column in zip(*shapes, strict=True))
+    texts = [_lines(file) for file in files]
+    parts, lines, characters = (round(median(column)) for column in zip(*map(_shape, texts), strict=True))
+    if wrapped := sum(map(looks_wrapped, texts)) > len(texts) / 2:
+        kind.settings["line_breaks"] = "join"
     seen = say("a file has {lines:,} lines, {parts:,} parts between blank lines and {characters:,} characters (medians)", lines=lines, parts=parts, characters=characters)  # fmt: skip
     if kind.files >= WHOLE_FILES and characters <= LONG_TEXT:
         documents, why = "file", say("each file is one document; `blank_line` would cut it at blank lines")
-    elif parts <= 1 and lines > 1:
+    elif parts <= 1 and lines > 1 and not wrapped:
         documents, why = "line", say("no blank lines: each line is one document; `file` would take the whole file")
     elif parts <= 1:
         documents, why = "file", say("each file is one document")
@@ -165,17 +168,22 @@ def _propose_documents(kind: Kind, files: list[InputFile]) -> None:
         documents, why = "blank_line", say("a document ends at a blank line; `file` would take the whole file")
     kind.settings["documents"] = documents
     kind.notes += [seen, why]
+    if wrapped:
+        kind.notes.append(say("lines were broken for their width, and are joined; `keep` would end a sentence at each"))
 
 
-def _shape(file: InputFile) -> tuple[int, int, int]:
-    """Parts between blank lines, lines that are not blank, characters."""
-    raw, parts, lines, characters, inside = _raw(file), 0, 0, 0, False
-    for item in islice(raw.lines(file.source), LINES):
-        text = "" if isinstance(item, Drop) else item[1].strip()
-        parts, lines, characters = parts + (bool(text) and not inside), lines + bool(text), characters + len(text)
-        inside = bool(text)
+def _lines(file: InputFile) -> list[str]:
+    """Its first lines. Those that cannot be read are empty."""
+    raw = _raw(file)
+    lines = ["" if isinstance(item, Drop) else item[1].strip() for item in islice(raw.lines(file.source), LINES)]
     raw.close()
-    return parts, lines, characters
+    return lines
+
+
+def _shape(lines: list[str]) -> tuple[int, int, int]:
+    """Parts between blank lines, lines that are not blank, characters."""
+    parts = sum(bool(line) and not before for before, line in pairwise(["", *lines]))
+    return parts, sum(map(bool, lines)), sum(map(len, lines))
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------

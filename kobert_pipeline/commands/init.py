@@ -10,6 +10,7 @@ import typer
 
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.terminal import tell
 
 if TYPE_CHECKING:
     from corpora.survey import Kind, Survey
@@ -67,15 +68,15 @@ def init(
     """Write a commented recipe for your own files."""
     if data is None:
         write_recipe(file, base)
-        typer.echo(say("Wrote {file}. Put your files under `path`, then: kobert run {file}", file=file))
+        tell(say("Wrote {file}. Put your files under `path`, then: kobert run {file}", file=file))
         return
     from corpora.survey import survey
 
     _refuse_existing(file)
     looked = survey(data)
     write_recipe(file, base, looked, data)
-    typer.echo("\n".join(summary(looked)))
-    typer.echo(say("Wrote {file}. Check the sources in it, then: kobert run {file}", file=file))
+    tell("\n".join(summary(looked)))
+    tell(say("Wrote {file}. Check the sources in it, then: kobert run {file}", file=file))
 
 
 def write_recipe(file: Path, base: str, looked: Survey | None = None, data: str = "") -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
 from kobert_pipeline.ground.messages import say, translated
+from kobert_pipeline.ground.progress_line import cells
 
 FRAMES = {
     "ARGUMENTS_PANEL_TITLE": "Arguments",
@@ -31,6 +33,13 @@ USAGE_ERRORS = (
     "Got unexpected extra arguments ({name})",
 )
 """typer's own sentences. The first one that fits is taken."""
+REASONS = (
+    "Input should be greater than or equal to {ge}",
+    "Input should be less than or equal to {le}",
+    "Input should be a valid integer, unable to parse string as an integer",
+    "Input should be a valid number, unable to parse string as a number",
+)
+"""Why it does not take a value."""
 
 
 class _Translated:
@@ -53,10 +62,12 @@ class _Translated:
         formatter.write_usage(context.command_path, " ".join(pieces), prefix=say("Usage:") + " ")
 
     def format_help(self, context: Any, formatter: Any) -> None:
+        from rich.text import Text
         from typer import rich_utils
 
         for name, text in FRAMES.items():
             setattr(rich_utils, name, translated(text))
+        Text.rstrip_end = _without_last_spaces  # type: ignore[method-assign]
         super().format_help(context, formatter)  # type: ignore[misc]
 
 
@@ -68,9 +79,21 @@ class Group(_Translated, TyperGroup):
     """`kobert` itself."""
 
 
+def _without_last_spaces(line: Any, width: int) -> None:
+    """In place of rich's method (15.0), which counts characters instead of cells: the last syllable of a line of Hangul that just
+    fits gave way to `…`."""
+    excess = cells(line.plain) - width
+    if excess > 0:
+        line.right_crop(min(excess, len(line.plain) - len(line.plain.rstrip())))
+
+
 def usage_error(message: str) -> str:
     """A message of typer in the language of the user; as it is where it is none of those above."""
-    for template in USAGE_ERRORS:
+    return _recognised(message, USAGE_ERRORS)
+
+
+def _recognised(message: str, templates: Iterable[str]) -> str:
+    for template in templates:
         if found := re.fullmatch(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(template)), message, re.DOTALL):
-            return say(template, **found.groupdict())
+            return say(template, **{name: _recognised(value, REASONS) for name, value in found.groupdict().items()})
     return message

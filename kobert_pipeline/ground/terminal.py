@@ -6,6 +6,7 @@ import codecs
 import copy
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ PLAIN = {
 """What stands for a character that the encoding of the output lacks. Any other becomes a question mark."""
 NAME = "kobert-plain"
 DEFAULT_WIDTH = 80
+_BETWEEN_WORDS = re.compile(r" (?=[^`]*(?:`[^`]*`[^`]*)*$)")
+"""A space that is not between backticks."""
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -65,12 +68,17 @@ def require_text(arguments: Sequence[str]) -> None:
 
 
 def folded(text: str, stream: TextIO) -> str:
-    """The text in lines that fit the terminal, cut at spaces. What has no spaces, such as a path, stays whole. Output that is no
+    """The text in lines that fit the terminal, cut at spaces. A path and a command between backticks stay whole. Output that is no
     terminal gets the text as it is."""
     if not stream.isatty():
         return text
     width = terminal_width(stream)
-    return "\n".join(part for line in text.split("\n") for part in _lines(line.split(" "), width))
+    return "\n".join(part for line in text.split("\n") for part in _lines(_BETWEEN_WORDS.split(line), width))
+
+
+def tell(text: str) -> None:
+    """Prints it as wide as the terminal."""
+    sys.stdout.write(folded(text, sys.stdout) + "\n")
 
 
 def terminal_width(stream: TextIO) -> int:

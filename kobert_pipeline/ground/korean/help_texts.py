@@ -53,10 +53,10 @@ HELP = {
     "Run Python code that comes with the model.": "모델에 딸린 파이썬 코드의 실행을 허용합니다.",
     "Compute metrics again, from the saved predictions in DIR.": "DIR에 저장된 예측으로 지표만 다시 계산합니다.",
     "A labelled task of your own: CSV or TSV with the columns text[, text_b], label; or CoNLL. May be repeated.": "직접 레이블을 붙인 과제: text[, text_b], label 열이 있는 CSV나 TSV, 또는 CoNLL. 여러 번 쓸 수 있습니다.",
-    "What --task is: classification, regression or tagging. Default: as its labels say.": "--task의 종류: classification(분류), regression(회귀), tagging(태깅). 기본값: 레이블을 보고 정합니다.",
+    "What --task is: classification, regression or tagging. Default: as its labels say.": "--task의 종류: classification (분류), regression (회귀), tagging (태깅). 기본값: 레이블을 보고 정합니다.",
     "Epochs of --task. Default: as its size says.": "--task의 에폭 수. 기본값: 크기를 보고 정합니다.",
     "Where to write the models of --task and --export, or the scores of --shots.": "--task와 --export의 모델이나 --shots의 점수를 저장할 곳.",
-    "Keep the models that are fine-tuned on these tasks, for plain transformers.": "이 과제들로 미세조정한 모델을 transformers만으로 쓸 수 있게 보관합니다.",
+    "Keep the models that are fine-tuned on these tasks, for plain transformers.": "이 과제들로 미세조정한 모델을, transformers 외에는 아무것도 없이 쓸 수 있게 보관합니다.",
     "Score a model that writes without training: the likeliest label word after a prompt with so many examples. Tasks: ynat, sts, nli.": "텍스트를 생성하는 모델을 학습 없이 평가합니다: 예시를 이만큼 보여 준 프롬프트 뒤에서 가장 그럴듯한 레이블 단어. 과제: ynat, sts, nli.",
     "Number of rows that --shots scores. Default: all.": "--shots로 평가할 행의 수. 기본값: 전체.",
     # generate --toward, chat, ssa
@@ -73,6 +73,7 @@ HELP = {
     "Equal seeds draw equal replies.": "시드가 같으면 대답도 같습니다.",
     "Read filled sheets of `kobert chat --sheet`: sensibleness, specificity and their average, with confidence intervals.": "`kobert chat --sheet`의 채점표를 읽어 자연스러움, 구체성, 둘의 평균(SSA)을 신뢰 구간과 함께 보여 줍니다.",
     "Sheets that `kobert chat MODEL --sheet` wrote, one filled in by each rater.": "`kobert chat MODEL --sheet`이 만들고 채점자가 한 장씩 채운 표.",
+    "Also score dev with typing errors: no spaces, wrong spaces, slips of a letter. Default tasks then: ynat, sts, nli, ner.": "오타를 넣은 dev로도 평가합니다: 띄어쓰기 없음, 잘못된 띄어쓰기, 자모 오타. 이때 기본 과제는 ynat, sts, nli, ner입니다.",
     # report, runs, sweep
     "Write one self-contained HTML page of a run, finished or not, or of several runs side by side.": "실행을 한 페이지로 정리한 HTML 파일을 만듭니다. 끝나지 않은 실행도 되고, 여러 실행은 나란히 비교합니다.",
     "Recipes, or names (NAME:TAG) or ids of runs. Several are compared.": "레시피, 또는 실행의 이름(NAME:TAG)이나 ID. 여러 개면 비교합니다.",
@@ -88,13 +89,13 @@ HELP = {
     # push
     "Publish a run, or the folder of a fine-tuned model, on the Hugging Face Hub: a dry run unless --yes.": "실행 하나나 미세조정한 모델의 폴더를 Hugging Face Hub에 공개합니다. --yes가 없으면 모의 실행입니다.",
     "The repository on the Hub.": "Hub의 저장소.",
-    "model, tokenizer or dataset (the cleaned corpus).": "model(모델), tokenizer(토크나이저) 또는 dataset(정제한 말뭉치).",
+    "model, tokenizer or dataset (the cleaned corpus).": "model (모델), tokenizer (토크나이저) 또는 dataset (정제한 말뭉치).",
     "Send it. Default: only show what would be sent.": "실제로 보냅니다. 기본값: 보낼 것을 보여 주기만 합니다.",
     "Everybody may read it. Default: private.": "누구나 볼 수 있게 합니다. 기본값: 비공개.",
     "Publish on this branch. Default: main.": "이 브랜치에 공개합니다. 기본값: main.",
     "Names this state. Default: the run's fingerprint.": "이 상태의 이름. 기본값: 실행의 지문.",
     "The commit's message.": "커밋 메시지.",
-    "Answers a warning: licences, personal-data.": "경고를 확인했음을 알립니다: licences(라이선스), personal-data(개인정보).",
+    "Answers a warning: licences, personal-data.": "경고를 확인했음을 알립니다: licences (라이선스), personal-data (개인정보).",
     # fill, detect, generate
     "Guess what belongs where a sentence is masked: the model's five likeliest pieces, with probabilities.": "마스크 자리에 올 토큰을 예측합니다: 확률이 가장 높은 다섯 개.",
     'With masks: "대한민국의 수도는 [MASK]이다."': '마스크가 있는 문장: "대한민국의 수도는 [MASK]이다."',

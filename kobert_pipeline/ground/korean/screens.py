@@ -91,6 +91,7 @@ SURVEY = {
     "no blank lines: each line is one document; `file` would take the whole file": "빈 줄이 없음: 한 줄이 문서 하나. `file`이면 파일 전체가 문서 하나",
     "each file is one document": "파일 하나가 문서 하나",
     "a document ends at a blank line; `file` would take the whole file": "문서는 빈 줄에서 끝남. `file`이면 파일 전체가 문서 하나",
+    "lines were broken for their width, and are joined; `keep` would end a sentence at each": "줄이 너비에 맞춰 끊겨 있어 이어 붙임. `keep`이면 줄마다 문장이 끝남",
     "fields, with the Hangul syllables in each: {fields}": "필드와 그 안의 한글 음절 수: {fields}",
     "no field has Korean text; set text_field": "한국어 텍스트가 있는 필드가 없음. text_field를 정하세요",
 }  # fmt: skip

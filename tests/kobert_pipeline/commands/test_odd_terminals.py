@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kobert_pipeline import cli
 from kobert_pipeline.ground.errors import KobertError
-from kobert_pipeline.ground.terminal import PLAIN, require_place
+from kobert_pipeline.ground.progress_line import cells
+from kobert_pipeline.ground.terminal import PLAIN, folded, require_place
 
 SIGNS = "–—…×→⟦⟧한글🙂"
 PROGRAM = """
@@ -58,6 +62,28 @@ def test_no_command_ends_for_the_encoding_of_the_terminal(encoding, tmp_path):
 
 def test_a_sign_that_is_missing_is_written_in_signs_that_every_encoding_has():
     assert all(text.isascii() for text in PLAIN.values())
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@given(st.lists(st.text(st.sampled_from("가나 다라ab c`\n"), max_size=30)), st.integers(20, 60))
+def test_a_message_is_cut_at_spaces_and_no_line_is_wider_than_the_terminal(words, width):
+    text = " ".join(words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        lines = folded(text, Terminal()).split("\n")
+    assert " ".join(lines) == text.replace("\n", " ")
+    assert all(cells(line) <= width or " " not in line or "`" in line for line in lines)
+    assert folded(text, io.StringIO()) == text
+
+
+def test_a_command_stays_whole_so_that_it_can_be_copied(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    shown = folded("먼저 실행하세요: `kobert run quickstart --until pretrain` 그다음 다시", Terminal())
+    assert "`kobert run quickstart --until pretrain`" in shown.split("\n")
 
 
 @pytest.mark.parametrize("argument", ["서울[MASK]".encode("cp949"), b"\xff\xfe"])

@@ -21,6 +21,7 @@ from kobert_pipeline.ground.errors import KobertError, RecipeError
 from kobert_pipeline.ground.korean import KOREAN, TABLES
 from kobert_pipeline.ground.korean.error_texts import PYDANTIC
 from kobert_pipeline.ground.messages import LANGUAGE, is_korean, say
+from kobert_pipeline.ground.progress_line import cells
 
 OF_TYPER = {*FRAMES.values(), *USAGE_ERRORS, "Show this message and exit."}
 NAMES = {"pretrain", "klue_eval", "tokenizer: ", "report: "}
@@ -192,12 +193,22 @@ def test_help_is_korean_throughout(command: str, korean: None) -> None:
     assert not re.search(r"\b[a-z]+ [a-z]+ [a-z]+ [a-z]+\b", shown)
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_help_is_wider_than_the_terminal_and_no_syllable_is_cut_off(width: int, korean: None) -> None:
+    for command in ("", *(command.__name__ for command in cli.COMMANDS)):
+        arguments = [command, "--help"] if command else ["--help"]
+        shown = CliRunner().invoke(cli.app, arguments, env={"COLUMNS": str(width)}).output
+        assert max(map(cells, shown.splitlines())) <= width
+        assert not re.search("[가-힣] ?…", shown), command
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
         ("Missing argument 'RECIPE'.", "'RECIPE'"),
         ("No such command 'rn'. Did you mean 'run'?", "'run'"),
-        ("Invalid value for '--port': 80 is not in the range 1024<=x<=65535.", "80 is not in the range"),
+        ("Invalid value for '--port': Input should be greater than or equal to 1024", "1024 이상"),
+        ("Invalid value for '--port': something else", "something else"),
     ],
 )
 def test_usage_errors_are_korean_and_keep_what_they_name(message: str, said: str, korean: None) -> None:
