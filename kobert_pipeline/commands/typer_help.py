@@ -67,7 +67,7 @@ class _Translated:
 
         for name, text in FRAMES.items():
             setattr(rich_utils, name, translated(text))
-        Text.rstrip_end = _without_last_spaces  # type: ignore[method-assign]
+        Text.rstrip_end = _without_last_spaces  # type: ignore[method-assign, assignment]
         super().format_help(context, formatter)  # type: ignore[misc]
 
 

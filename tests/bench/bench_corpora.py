@@ -21,6 +21,7 @@ from typing import Any
 import zstandard
 from corpora_duplicates import deduplication
 from corpora_formats import office, pages
+from corpora_sentences import three_figures
 from parts import Table, run_parts
 
 from corpora.build import build
@@ -74,6 +75,15 @@ def quality() -> Table:
         | {"mean": sum(scores.values()) / len(scores)}
         for name, split in splitters().items()
     ]  # fmt: skip
+
+
+def figures() -> Table:
+    """The three figures of kss and Kiwi on the same sets."""
+    return [
+        {"splitter": name, "set": label, "blocks": len(blocks)} | three_figures(split, blocks)
+        for name, split in splitters().items()
+        for label, blocks in gold().items()
+    ]
 
 
 def gold() -> dict[str, list[list[str]]]:
@@ -253,7 +263,7 @@ def memory() -> Table:
 
 
 PARTS: dict[str, Callable[[], Table]] = {
-    "quality": quality, "speed": speed, "peers": peers, "stage": stage, "memory": memory, "pages": pages, "office": office,
+    "quality": quality, "figures": figures, "speed": speed, "peers": peers, "stage": stage, "memory": memory, "pages": pages, "office": office,
     "deduplication": deduplication,
 }  # fmt: skip
 
