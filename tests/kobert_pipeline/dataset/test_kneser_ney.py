@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import config_of_pair
 
 from kobert_pipeline.dataset import kneser_ney
 from kobert_pipeline.dataset.kneser_ney import Sequences, discounts, log2_probabilities
+from kobert_pipeline.dataset.store import TRAIN, Store
+from kobert_pipeline.objectives import OBJECTIVES, five_gram
+from kobert_pipeline.pretrain.data import validation_batches
+from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 
 BEGIN, END, VOCABULARY = 0, 1, 9
 PREDICTABLE = VOCABULARY - 1
@@ -96,3 +101,40 @@ def test_discounts_follow_the_counts_of_counts_and_fall_back_where_there_are_non
     """One quarter of 100, 50 and 25: Y = 100 / 200; D1 = 1 - 2Y/2, D2 = 2 - 3Y/2, D3+ = 3 - 4Y/2.5."""
     assert discounts(np.array([0, 100, 50, 25, 10])) == pytest.approx([0, 0.5, 1.25, 2.2])
     assert discounts(np.array([0, 0, 0, 0, 0])) == pytest.approx([0, 0.5, 1.0, 1.5])
+
+
+def test_the_baseline_reads_all_training_documents_and_the_tokens_that_the_model_is_measured_on(tiny_bytes) -> None:
+    """Reference: documents and windows one by one, and characters counted in the decoded text."""
+    store, info = Store(tiny_bytes.dataset), tokenizer_info(tiny_bytes.tokenizer)
+    batches = validation_batches(store, OBJECTIVES["causal"], config_of_pair("causal", "gpt2"), info)
+    documents = []
+    for block in map(store.read, store.blocks(TRAIN)):
+        for start, end in zip(block.token_offsets[:-1], block.token_offsets[1:], strict=True):
+            documents.append([info.cls_id, *block.tokens[start:end].tolist(), info.sep_id])
+    windows = [
+        row[mask].tolist()
+        for batch in batches
+        for row, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)
+    ]
+    training, asked = (
+        Sequences.of(np.array(list(chain(*texts))), np.array([len(text) for text in texts]))
+        for texts in (documents, windows)
+    )
+    bits = log2_probabilities(training, asked, info.vocab_size, len(info.replacements) + 1)
+    characters = sum(int(info.characters[token]) for window in windows for token in window[1:] if token != info.sep_id)
+    name, value = five_gram.five_gram_bits(store, batches, info)
+    assert value == pytest.approx(-bits.sum() / characters)
+    assert name == "5-gram bits per character"
+    assert len(windows) > 1
+
+
+def test_a_baseline_of_a_part_of_the_text_says_so(tiny_bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, info = Store(tiny_bytes.dataset), tokenizer_info(tiny_bytes.tokenizer)
+    batches = validation_batches(store, OBJECTIVES["causal"], config_of_pair("causal", "gpt2"), info)
+    (files,) = store.blocks(TRAIN)
+    monkeypatch.setattr(Store, "blocks", lambda self, split: [[file] for file in files])
+    monkeypatch.setattr(five_gram, "MOST_TOKENS", 10)
+    name, _ = five_gram.five_gram_bits(store, batches, info)
+    first = len(store.read(files[:1]).tokens) / store.summary.train.tokens
+    assert 0 < first < 1
+    assert name == f"5-gram bits per character ({first:.0%} of the text)"

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from kobert_pipeline.ground.contents.pretrained_run import Chance, Figure, PretrainedSummary
+from kobert_pipeline.report import pretraining
 from kobert_pipeline.report.charts import (
     MOST_POINTS,
     REFERENCE,
@@ -104,6 +106,18 @@ def test_two_runs_share_their_charts_and_one_entropy_is_drawn_once() -> None:
     apart = both([course("a", rows(3), validation), course("b", rows(3), validation, 7.0)])[0]
     assert [line.name for line in apart.lines if line.dashed] == ["a, unigram entropy", "b, unigram entropy"]
     assert apart.lines[-1].colour != REFERENCE
+
+
+def test_a_simple_model_is_a_level_next_to_chance_and_is_shared_by_runs_on_the_same_text() -> None:
+    validation = [{"step": 0.0, "tokens": 0.0, "loss": 8.0}]
+    one, other = (course(name, rows(3), validation) for name in "ab")
+    one, alike = (
+        replace(run, summary=replace(run.summary, baseline=Chance(3.2, "5-gram loss"))) for run in (one, other)
+    )
+    assert [line.name for line in charts(one)[0].lines if line.dashed] == ["unigram entropy", "5-gram loss"]
+    assert [line.name for line in both([one, alike])[0].lines if line.dashed] == ["unigram entropy", "5-gram loss"]
+    assert [line.name for line in both([one, other])[0].lines if line.dashed] == ["unigram entropy", "a, 5-gram loss"]
+    assert ("5-gram loss, nats", "", "3.200") in pretraining.figures(one.summary)
 
 
 def test_a_figure_that_one_run_has_is_drawn_for_it_alone() -> None:
