@@ -32,11 +32,16 @@ logger = logging.getLogger(__name__)
 
 
 def build(
-    config: CorporaConfig, out: Workspace, *, execution: ExecutionConfig, evaluation: Sequence[Path] = ()
+    config: CorporaConfig,
+    out: Workspace,
+    *,
+    execution: ExecutionConfig,
+    evaluation: Sequence[Path] = (),
+    own_texts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Fills `out` with `shards/*.parquet` (columns: `corpora.shards.SENTENCES`). Returns the manifest's summary.
 
-    `evaluation` are the files to decontaminate against. Raises InputError when no document is left; the message says
+    `evaluation` are the files to decontaminate against, `own_texts` further texts. Raises InputError when no document is left; the message says
     why the documents were dropped.
     """
     started = time.monotonic()
@@ -50,11 +55,12 @@ def build(
         raise InputError(
             "The corpus is empty: {counts}. Check the sources and `corpora.filters`.", counts=explain(tally.totals())
         )
-    ngrams = evaluation_ngrams(evaluation)
+    ngrams = evaluation_ngrams(evaluation, own_texts)
     write_sentences(config, out, kept, ngrams, tally, execution)
     write_text(out.path / DROPPED, "".join(canonical_json(row) + "\n" for row in tally.samples))
     out.remove(WORK)
     contamination = {"files": [file.name for file in evaluation], "ngrams": len(ngrams)}
+    contamination |= {"own_texts": len(own_texts)} if own_texts else {}
     summary = tally.summary(config) | {"near_duplicates": clusters, "decontamination": contamination}
     logger.info("corpora: kept %s in %s", explain(summary["totals"]), shown_seconds(time.monotonic() - started))
     return summary

@@ -166,7 +166,7 @@ class DecontaminationConfig(Config):
 
     against: str | None = runtime("klue_eval")
     """File or folder of evaluation data whose dev and test sentences are dropped from the corpus. `klue_eval` means the
-    data that the recipe evaluates on, if it is on this machine; null means none. Identified by content, not by path."""
+    data that the recipe evaluates on, if it is on this machine, and the scored rows of its own tasks; null means none. Identified by content, not by path."""
     min_overlap: float = Field(0.5, gt=0, le=1)
     """A sentence is dropped if this share of its 13-syllable sequences, or more, occurs in evaluation data."""
 

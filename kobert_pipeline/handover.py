@@ -18,6 +18,7 @@ from kobert_pipeline.ground.artifacts import Workspace
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes
+from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import TEACHER
 from kobert_pipeline.recipe import Recipe
@@ -79,6 +80,8 @@ def corpora_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
         inputs[name] = hashes[Path(file.address)] if file.is_local else file.address
     for path in _evaluation_files(recipe):
         inputs[f"decontaminate {path.name}"] = hashes[path]
+    if own := _own_texts(recipe):
+        inputs["decontaminate own tasks"] = fingerprint_of({"texts": own})
     return inputs
 
 
@@ -96,6 +99,16 @@ def _evaluation_files(recipe: Recipe) -> list[Path]:
     return evaluation_files(Path(expand_variables(against, "corpora.decontaminate.against")).expanduser())
 
 
+def _own_texts(recipe: Recipe) -> list[str]:
+    """The scored rows of the recipe's own tasks: the corpus must not repeat them either. Raises InputError for a row that is wrong."""
+    from klue_eval.task_data import read_own_task, task_of
+
+    if recipe.corpora.decontaminate.against != "klue_eval":
+        return []
+    read = {name: read_own_task(name, own) for name, own in recipe.klue_eval.own_tasks.items()}
+    return [text for name, rows in read.items() for row in rows.dev for text in task_of(name, rows).show(row).values()]
+
+
 def check_corpora(recipe: Recipe, root: Path) -> None:
     from corpora.sources import check
     from kobert_pipeline.ground.parallel import require_engine
@@ -108,8 +121,9 @@ def check_corpora(recipe: Recipe, root: Path) -> None:
 def build_corpora(context: Context) -> dict[str, Any]:
     from corpora.build import build
 
-    evaluation = _evaluation_files(context.recipe)
-    return build(context.recipe.corpora, context.out, execution=context.recipe.execution, evaluation=evaluation)
+    recipe = context.recipe
+    evaluation, own = _evaluation_files(recipe), _own_texts(recipe)
+    return build(recipe.corpora, context.out, execution=recipe.execution, evaluation=evaluation, own_texts=own)
 
 
 # --- tokenizer -------------------------------------------------------------------------------------------------------

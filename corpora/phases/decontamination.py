@@ -42,11 +42,11 @@ def evaluation_files(folder: Path) -> list[Path]:
     return found
 
 
-def evaluation_ngrams(files: Sequence[Path]) -> Hashes:
-    """Gives the sorted hashes of all n-grams of all texts in the files."""
+def evaluation_ngrams(files: Sequence[Path], texts: Sequence[str] = ()) -> Hashes:
+    """Gives the sorted hashes of all n-grams of all texts in the files, and of further `texts`."""
     hashes = []
-    for file in files:
-        long = [text for text in letters(list(_texts(file))) if len(text) >= NGRAM]
+    for part in (*(list(_texts(file)) for file in files), *([list(texts)] if texts else [])):
+        long = [text for text in letters(part) if len(text) >= NGRAM]
         hashes.append(shingles(long, NGRAM)[0])
     return np.unique(np.concatenate(hashes)) if hashes else np.zeros(0, np.uint64)
 

@@ -14,7 +14,10 @@ from corpora.phases.decontamination import evaluation_files, evaluation_ngrams, 
 from corpora.shingles import letters
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.parallel import ExecutionConfig
+from kobert_pipeline.handover import Context, build_corpora, corpora_inputs
+from kobert_pipeline.recipe import load_recipe
 
 TITLE = "지역 도서관 열 곳이 주말 밤에도 문을 연다고 밝혔다"
 PREMISE = "강 건너 시장은 새벽 다섯 시부터 사람들로 붐볐다."
@@ -98,3 +101,54 @@ def test_the_stage_drops_such_sentences_and_counts_them(data: Path, tmp_path: Pa
     assert source["dropped_sentences"] == {"contaminated": 2}
     assert (source["counts"]["kept"], source["counts"]["no_sentence"], source["counts"]["sentences"]) == (1, 1, 2)
     assert summary["decontamination"]["files"] == ["ner_dev.tsv", "nli-test.tsv", "ynat_dev.json"]
+
+
+LEARNED = "훈련에 쓰는 행이니 말뭉치에 그대로 남아 있어도 괜찮은 문장이다"
+TAGGED = "청계천 광장에서 열린 봄맞이 시장에 이웃 마을 사람들도 함께 모였다"
+
+
+@pytest.fixture
+def own_tasks(tmp_path: Path) -> str:
+    """A table that is divided by its column, and a CoNLL file next to its training rows."""
+    rows = [f"{TITLE},좋음,dev", f"{LEARNED},좋음,train", "다른 행이다,나쁨,train", "또 다른 행이다,나쁨,dev"]
+    (tmp_path / "mine.csv").write_text("\n".join(["text,label,split", *rows]), encoding="utf-8")
+    (tmp_path / "tags").mkdir()
+    for split, text in (("train", "서울 역에서"), ("dev", TAGGED)):
+        tokens = [f"{token} {'B-LC' if place == 0 else 'O'}" for place, token in enumerate(text.split())]
+        (tmp_path / "tags" / f"{split}.conll").write_text("\n".join(tokens) + "\n\n", encoding="utf-8")
+    return json.dumps({"mine": {"file": str(tmp_path / "mine.csv")}, "tags": {"file": str(tmp_path / "tags")}})
+
+
+def test_the_scored_rows_of_own_tasks_are_dropped_from_the_corpus(own_tasks: str, tmp_path: Path) -> None:
+    source = tmp_path / "글.txt"
+    source.write_text(f"앞 문장은 다른 이야기를 한다. {TITLE}. {LEARNED}. {TAGGED}.", encoding="utf-8")
+    sources = json.dumps([{"name": "글", "path": str(source), "format": "text"}])
+    fast = ("corpora.splitter=fast", "execution.workers=1")
+    settings = (
+        *fast,
+        f"corpora.sources={sources}",
+        "corpora.filters={min_characters: 5}",
+        f"klue_eval.own_tasks={own_tasks}",
+    )
+    recipe = load_recipe("quickstart", settings)
+    with Workspace(tmp_path / "artifacts", Identity("corpora", 1, {}, {}, 0, {})) as out:
+        summary = build_corpora(Context(recipe, {}, {}, tmp_path, out))
+        out.finish(summary, {})
+    assert summary["sources"]["글"]["dropped_sentences"] == {"contaminated": 2}
+    assert summary["decontamination"]["own_texts"] == 3
+    assert not any("mine" in name for name in summary["decontamination"]["files"]), "a card names no own task"
+
+
+def test_own_tasks_decide_the_corpus_only_where_there_are_some(own_tasks: str, tmp_path: Path) -> None:
+    hashes = FileHashes(tmp_path)
+    plain, own, without = (
+        corpora_inputs(load_recipe("quickstart", settings), hashes)
+        for settings in (
+            (),
+            (f"klue_eval.own_tasks={own_tasks}",),
+            (f"klue_eval.own_tasks={own_tasks}", "corpora.decontaminate.against=null"),
+        )
+    )
+    assert own.keys() - plain.keys() == {"decontaminate own tasks"}
+    assert plain.items() <= own.items()
+    assert "decontaminate own tasks" not in without

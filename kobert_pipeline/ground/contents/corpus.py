@@ -67,6 +67,8 @@ class Decontamination:
     """Names of the evaluation's files; empty if the corpus was not compared with any."""
     ngrams: int
     """Word sequences in them."""
+    own_texts: int = 0
+    """Texts of the scored rows of the user's own tasks, whose files are not named."""
 
 
 @dataclass(frozen=True)
