@@ -75,10 +75,21 @@ def _infill_one(tokenizer: Tokenizer, network: Network, text: str, options: dict
     numbers = _sentinels(tokenizer)
     if len(parts) > len(numbers):
         raise InputError(f"{text[:40]!r}…: {len(parts) - 1} masks; the model has sentinels for {len(numbers) - 1}.")
-    source = parts[0] + "".join(SENTINEL.format(place) + part for place, part in enumerate(parts[1:]))
+    source = (
+        mode_of(tokenizer, parts)
+        + parts[0]
+        + "".join(SENTINEL.format(place) + part for place, part in enumerate(parts[1:]))
+    )
     spans = spans_of(written_ids(tokenizer, network, source, **options), numbers)
     found = [tokenizer.decode(spans.get(place, []), skip_special_tokens=True) for place in range(len(parts) - 1)]
     return Result(text, [[Answer(span.strip())] for span in found])
+
+
+def mode_of(tokenizer: Tokenizer, parts: Sequence[str]) -> str:
+    """The token that a model of UL2's mixture reads first: that of its sequential denoiser if only the end is missing, otherwise
+    that of the regular one. Empty for other models."""
+    mode = "[S]" if len(parts) == 2 and not parts[1] else "[R]"
+    return mode if mode in tokenizer.all_special_tokens else ""
 
 
 def has_sentinels(tokenizer: Tokenizer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from klue_eval.build import _check_encoder
+from klue_eval.build import _check_encoder, evaluate_model
 from klue_eval.config import EvaluationConfig
 from klue_eval.data import SAMPLE, read_split
 from klue_eval.finetune import Trial
@@ -59,6 +60,8 @@ def test_the_right_answer_in_words_is_the_right_prediction(name: str) -> None:
         assert all(abs(one - task.gold(row)) <= 0.1 + 1e-9 for one, row in zip(predictions, rows, strict=True))
     else:
         assert scores == best
+        official = task.metrics.official(predictions, rows)
+        assert official == task.metrics.official([task.gold(row) for row in rows], rows)
 
 
 def test_rows_are_written_as_people_read_them() -> None:
@@ -129,6 +132,20 @@ def test_one_model_learns_to_answer_two_tasks_in_words(t5: Path, tmp_path: Path)
         ids = torch.tensor([example.input_ids])
         (answer,) = model.predict({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, {})
         assert parsed(name, reader.text_of(answer["ids"].tolist()), few[0]) == expected[0]
+
+
+@pytest.mark.system
+def test_all_six_tasks_go_through_the_evaluation_at_once(
+    t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("klue_eval.heads.written.LONGEST", 12)  # so few steps teach no end
+    few = {"training": "text_to_text", "seeds": 1, "train_rows": 8, "epochs": [1], "evaluations_per_epoch": 0}
+    protocols = {"mixture": few | {"multitask": WRITTEN}}
+    config = EvaluationConfig.parse({"tasks": WRITTEN, "protocols": protocols, "tfidf": False})
+    folder = evaluate_model(str(t5), config, tmp_path, seed=0)
+    results = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["results"]
+    assert [(entry["protocol"], entry["task"]) for entry in results] == [("mixture", name) for name in WRITTEN]
+    assert "NER" in (folder / "table.md").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_answered_in_words_is_one_clear_error(tiny_bert: Path, t5: Path) -> None:

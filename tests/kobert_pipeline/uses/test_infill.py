@@ -21,7 +21,7 @@ from kobert_pipeline.uses import find_use
 from kobert_pipeline.uses.check_infill import problem
 from kobert_pipeline.uses.fill_mask import USE as FILL
 from kobert_pipeline.uses.generate import USE as GENERATE
-from kobert_pipeline.uses.infill import USE, between, spans_of, written_ids
+from kobert_pipeline.uses.infill import USE, between, mode_of, spans_of, written_ids
 from kobert_pipeline.uses.use import UnfitModel
 
 TEXT = "동아리들은 다음 달 [MASK] 열기로 했다."
@@ -58,7 +58,7 @@ def learned(folder: Path, tokenizer: Any, kind: str) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=SIZES)
+@pytest.fixture(scope="module", params=[pytest.param("bart", marks=pytest.mark.system), "t5"])
 def model(request: Any, tiny_bytes: Any, tiny_targets: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = {"bart": tiny_bytes, "t5": tiny_targets}[request.param].tokenizer
     tokenizer = auto_tokenizer(made, model_max_length=64, model_input_names=["input_ids", "attention_mask"])
@@ -89,6 +89,14 @@ def test_a_model_that_has_learned_a_text_infills_it(model: Path) -> None:
         (result,) = USE.try_it(tokenizer, network, [TEXT], **options)
         assert result.text == TEXT
         assert [answer.text for answers in result.answers for answer in answers] == [ANSWER]
+
+
+def test_a_model_of_ul2_reads_its_mode_first(model: Path) -> None:
+    tokenizer, _ = USE.load(str(model))
+    assert mode_of(tokenizer, ["수도는", "이다."]) == ""
+    tokenizer.add_special_tokens({"extra_special_tokens": ["[R]", "[S]", "[X]"]})
+    assert mode_of(tokenizer, ["수도는", "이다."]) == mode_of(tokenizer, ["수도는", "", ""]) == "[R]"
+    assert mode_of(tokenizer, ["수도는", ""]) == "[S]"
 
 
 def test_equal_seeds_write_equal_ids_and_leave_the_random_state_alone(model: Path) -> None:
