@@ -69,6 +69,11 @@ class FinishedRun:
         return self.recipe.seed if self.recipe is not None else read_manifest(self._folder("pretrain")).seed
 
     @property
+    def description(self) -> str:
+        """The recipe's; empty without the recipe."""
+        return "" if self.recipe is None else self.recipe.description
+
+    @property
     def compare_with(self) -> tuple[str, ...]:
         """Tokenizers that the recipe compares with its own."""
         return () if self.recipe is None else self.recipe.report.compare_with

@@ -73,7 +73,7 @@ def gather(run: FinishedRun, artifacts: Path, kind: Kind, repo: str) -> Bundle:
     elif kind == "tokenizer":
         bundle = tokenizer_bundle(run.hub, run.name, run.folders, repo=repo)
     else:
-        page = public_page(run.name, run.folders, run.compare_with)
+        page = public_page(run.name, run.folders, run.compare_with, run.description, repo)
         bundle = model_bundle(run.hub, run.name, run.folders, repo=repo, page=page)
     refuse_leaks(bundle, artifacts)
     return bundle

@@ -27,6 +27,7 @@ from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.pointers import Pointer
+from kobert_pipeline.ground.release import made_with
 from kobert_pipeline.handover import Context
 from kobert_pipeline.recipe import Recipe
 from kobert_pipeline.stages import STAGE_NAMES, STAGES, Stage
@@ -221,7 +222,7 @@ def _build(
         with Meter() as meter:
             summary = stage.build(Context(recipe, read, fingerprints, root, out))
         finished = {"finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": platform.platform()}
-        finished["hardware"] = hardware()
+        finished |= {"hardware": hardware(), "made_with": made_with()}
         folder = out.finish(summary, finished | {"seconds": round(meter.seconds, 2), "peak_mib": round(meter.peak_mib)})
         pointer.remember({stage.name: folder})  # before the lock is released: `clean` may look at once
     logger.info(

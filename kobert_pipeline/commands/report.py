@@ -45,7 +45,8 @@ def report(
     found = [_run(name, settings or (), artifacts) for name in runs]
     if len(found) == 1:
         run = found[0]
-        typer.echo(write_report(run.run_name, artifacts, run.folders, (*run.compare_with, *(compared or ())), out))
+        others = (*run.compare_with, *(compared or ()))
+        typer.echo(write_report(run.run_name, artifacts, run.folders, others, out, run.description))
         return
     if compared:
         raise KobertError(
@@ -95,11 +96,17 @@ def _run(name: str, settings: Sequence[str], artifacts: Path) -> FinishedRun:
 
 
 def write_report(
-    name: str, artifacts: Path, folders: Mapping[str, Path], compared: Sequence[str] = (), out: Path | None = None
+    name: str,
+    artifacts: Path,
+    folders: Mapping[str, Path],
+    compared: Sequence[str] = (),
+    out: Path | None = None,
+    description: str = "",
 ) -> Path:
-    """Writes the page of the run `name`. `folders`: stage -> finished artifact. `compared`: tokenizers to compare with."""
+    """Writes the page of the run `name`. `folders`: stage -> finished artifact. `compared`: tokenizers to compare with.
+    `description`: the recipe's."""
     from kobert_pipeline.report.page import write_page
 
     page = out or artifacts / REPORTS / f"{file_stem(name)}.html"
-    write_page(page, name, dict(folders), compared)
+    write_page(page, name, dict(folders), compared, description)
     return page

@@ -45,7 +45,9 @@ def run(
         confirm_repeats(loaded, artifacts, wanted_stages(only, until))
     folders = run_stages(loaded, artifacts, only=only, until=until)
     if "hub" in folders:
-        page = write_report(loaded.run_name, artifacts, folders, loaded.report.compare_with)
+        page = write_report(
+            loaded.run_name, artifacts, folders, loaded.report.compare_with, description=loaded.description
+        )
         name = folders["pretrain"].name if settings or tag else recipe
         typer.echo(say("Model:  {folder}", folder=folders["hub"] / "publish"))
         typer.echo(say("Report: {page}", page=page))

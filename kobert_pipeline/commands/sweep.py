@@ -55,7 +55,8 @@ def _run(recipe: Recipe, assignments: Sequence[str], number: str, artifacts: Pat
     from kobert_pipeline.runner import run
 
     typer.echo(f"{number}: {recipe.run_name}: {' '.join(assignments)}")
-    write_report(recipe.run_name, artifacts, run(recipe, artifacts, until=until, wait=True), recipe.report.compare_with)
+    folders = run(recipe, artifacts, until=until, wait=True)
+    write_report(recipe.run_name, artifacts, folders, recipe.report.compare_with, description=recipe.description)
 
 
 def _run_all(recipes: Sequence[Recipe], grid: Sequence[Sequence[str]], artifacts: Path, until: str | None) -> None:

@@ -23,6 +23,7 @@ from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.hub import wording
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.hub_scores import dev_scores, model_index
+from kobert_pipeline.hub.korean_terms import TERMS
 from kobert_pipeline.hub.licences import hub_fields, licence_of_texts
 
 HERE = "."
@@ -196,6 +197,7 @@ def _templates() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals |= {"TERMS": TERMS}
     environment.filters |= {
         "count": "{:,}".format,
         "counts": wording.counts,

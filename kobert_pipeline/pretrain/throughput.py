@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -47,6 +48,13 @@ def _product(left: Tensor, right: Tensor) -> float:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def memory_mib(device: torch.device) -> float:
+    """What the run holds: on a GPU the most that its arrays took so far, elsewhere the resident memory of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20
 
 
 class Throughput:
@@ -113,9 +121,16 @@ class SpeedLog:
         write_text(self.path, "".join([lines[0], *kept]))
 
     def add(self, step: int, figures: Mapping[str, float]) -> None:
-        is_new = not self.path.is_file()
+        columns = self._columns()
         with self.path.open("a", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, fieldnames=["step", *figures], lineterminator="\n")
-            if is_new:
+            writer = csv.DictWriter(stream, columns or ["step", *figures], extrasaction="ignore", lineterminator="\n")
+            if not columns:
                 writer.writeheader()
             writer.writerow({"step": step} | dict(figures))
+
+    def _columns(self) -> list[str]:
+        """Those of the file, which an older version may have begun with fewer. Empty if there is none."""
+        if not self.path.is_file():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as stream:
+            return next(csv.reader(stream), [])

@@ -15,8 +15,6 @@ logger = logging.getLogger(__name__)
 
 MOST_BLOCKS = 16
 """Blocks of the training split, each a sample of all of it, in which sentences of the validation split are looked for."""
-MOST_SHARED = 0.01
-"""A larger share of them is warned of."""
 
 
 def measured_on(store: Store, objective: Objective, batches: Sequence[Batch]) -> MeasuredOn:
@@ -27,7 +25,7 @@ def measured_on(store: Store, objective: Objective, batches: Sequence[Batch]) ->
         logger.warning(
             "pretrain: validation is %s. Add text, or raise dataset.validation_share", found.spoken(objective.use)
         )
-    if found.shared > MOST_SHARED:
+    if found.was_seen:
         logger.warning(
             "pretrain: %.0f%% of the validation sentences are in the training text, too: validation figures are too good. Look "
             "at `corpora.deduplicate`",

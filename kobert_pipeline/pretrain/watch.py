@@ -16,7 +16,7 @@ from kobert_pipeline.objectives.objective import Objective
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.evaluation import ValidationData
 from kobert_pipeline.pretrain.module import PretrainModule
-from kobert_pipeline.pretrain.throughput import DTYPES, SpeedLog, Throughput, matmul_peak
+from kobert_pipeline.pretrain.throughput import DTYPES, SpeedLog, Throughput, matmul_peak, memory_mib
 from kobert_pipeline.training.sharding import compute
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Watch(lightning.Callback):
     """Shows progress, and measures before the first step, every `validation_steps`, and after the last. It comes after the
     callback that closes the curve.
 
-    The speed of the run goes to the live logs alone: what is hashed follows from content.
+    Speed, memory and gradient norm go to the live logs alone: what is hashed follows from content.
     """
 
     def __init__(
@@ -95,6 +95,9 @@ class Watch(lightning.Callback):
     def _report(self, trainer: lightning.Trainer, module: PretrainModule, throughput: Throughput) -> None:
         ranks = trainer.world_size
         figures = throughput.read(partial(trainer.strategy.reduce, reduce_op="sum") if ranks > 1 else None, ranks)
+        figures["memory_mib"] = memory_mib(module.device)
+        if module.gradient_norm is not None:
+            figures["gradient_norm"] = float(module.gradient_norm)
         module.log_dict(figures, batch_size=1)
         if trainer.is_global_zero:
             self._log.add(trainer.global_step, figures)

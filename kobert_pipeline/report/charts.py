@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from kobert_pipeline.report.bilingual import attribute, say
 
 Rows = Sequence[dict[str, float]]
 Points = Sequence[tuple[float, float]]
@@ -43,7 +46,7 @@ COLOURS = {
 SETTINGS = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 9.5,
+    "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
@@ -85,11 +88,14 @@ class Chart:
     """In the order of the key."""
     frame: str = ""
     """JSON for the page's script: the place of the axes in the SVG, their limits, and the points."""
+    rows: str = ""
+    """JSON for the download of a chart without a frame: the headings, then the rows."""
 
 
 def points(rows: Rows, y: str, x: str = "step") -> Points:
-    """Empty where the column is missing."""
-    return [(row[x], row[y]) for row in thinned([row for row in rows if x in row and y in row])]
+    """Empty where the column is missing. Values that are not finite, as in a run that diverged, are left out."""
+    measured = [row for row in rows if x in row and y in row and math.isfinite(row[y])]
+    return [(row[x], row[y]) for row in thinned(measured)]
 
 
 def thinned(rows: Rows) -> Rows:
@@ -114,8 +120,8 @@ def line_chart(
                 axes.plot(
                     xs, ys, color=line.colour, linewidth=2 if line.marked else 1.2, solid_joinstyle="round", **marker
                 )
-        if zero:
-            axes.set_ylim(bottom=0)
+        if zero:  # a little below it, so that a line at zero is drawn whole
+            axes.set_ylim(bottom=-0.025 * axes.get_ylim()[1])
         axes.grid(visible=True, axis="y")
         axes.set_axisbelow(True)
         axes.set_xlabel(x)
@@ -127,15 +133,16 @@ def line_chart(
             (lambda value, _: f"{100 * value:.0f} %") if percent else lambda value, _: short(value)
         )
 
-    svg, box, limits = _svg(draw, title)
-    frame = {"box": box, "limits": limits, "x": x, "percent": percent, "lines": [_content(line) for line in drawn]}
-    return Chart(title, svg, drawn, json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+    svg, box, limits = _svg(draw, title, x)
+    lines_drawn = [_content(line) for line in drawn]
+    frame = {"box": box, "limits": limits, "x": say(x).pair, "percent": percent, "lines": lines_drawn}
+    return Chart(say(title), svg, drawn, json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
 
 
 def _content(line: Line) -> dict[str, Any]:
     """What the page's script reads of a line."""
     points = [[_round(x), _round(y)] for x, y in line.points]
-    return {"name": line.name, "colour": line.css, "level": line.dashed, "points": points}
+    return {"name": say(line.name).pair, "colour": line.css, "level": line.dashed, "points": points}
 
 
 def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str) -> Chart:
@@ -152,7 +159,8 @@ def histogram(title: str, labels: Sequence[str], shares: Sequence[float], x: str
         axes.yaxis.set_major_locator(_ticks(4))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
 
-    return Chart(title, _svg(draw, title, SMALL)[0])
+    rows = [[x, "share"], *([label, _round(share)] for label, share in zip(labels, shares, strict=True))]
+    return Chart(say(title), _svg(draw, title, x, SMALL)[0], rows=json.dumps(rows, ensure_ascii=False))
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ def scatter(title: str, dots: Sequence[Dot], *, x: str) -> Chart:
         axes.xaxis.set_major_locator(_ticks(5))
         axes.yaxis.set_major_locator(_ticks(5))
 
-    return Chart(title, _svg(draw, title, SMALL)[0])
+    return Chart(say(title), _svg(draw, title, x, SMALL)[0])
 
 
 def labels(dots: Sequence[Dot]) -> list[tuple[Dot, str]]:
@@ -216,11 +224,11 @@ def _round(value: float) -> float:
 def _ticks(number: int) -> Any:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(number)
+    return MaxNLocator(number, steps=[1, 2, 2.5, 5, 10])
 
 
-def _svg(draw: Callable[[Any], None], label: str, size: Size = WIDE) -> tuple[str, list[float], list[float]]:
-    """The element; left, right, top and bottom of the axes in its units; the limits of x and y."""
+def _svg(draw: Callable[[Any], None], label: str, x: str, size: Size = WIDE) -> tuple[str, list[float], list[float]]:
+    """The element; left, right, top and bottom of the axes in its units; the limits of x and y. `x`: what the axis is called."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -237,7 +245,7 @@ def _svg(draw: Callable[[Any], None], label: str, size: Size = WIDE) -> tuple[st
     box = [place.x0 * size[0], place.x1 * size[0], (1 - place.y1) * size[1], (1 - place.y0) * size[1]]
     limits = [*axes.get_xlim(), *axes.get_ylim()]
     return (
-        inline(buffer.getvalue(), label),
+        inline(buffer.getvalue(), label).replace(f">{x}</text>", f">{say(x).svg}</text>"),
         [round(value, 2) for value in box],
         [float(f"{value:.6g}") for value in limits],
     )
@@ -248,7 +256,10 @@ def inline(svg: str, label: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(
-        r'<svg[^>]*viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{label}">', svg, count=1
+        r'<svg[^>]*viewBox="([^"]*)"[^>]*>',
+        rf'<svg viewBox="\1" role="img"{attribute("aria-label", label)}>',
+        svg,
+        count=1,
     )
     svg = re.sub(r' id="[a-zA-Z0-9.]+_\d+"', "", svg)
     for drawn, shown in COLOURS.items():

@@ -15,11 +15,12 @@ from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
 from kobert_pipeline.hub.hub_scores import dev_scores
 from kobert_pipeline.report import curves, morpheme_colours, run_table, score_tracks
+from kobert_pipeline.report.bilingual import say
 from kobert_pipeline.report.differences import MISSING, Both, differences, shared
 from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.morpheme_colours import Sentence
 from kobert_pipeline.report.picture import StageBox, stage_boxes
-from kobert_pipeline.report.pretraining import with_unit
+from kobert_pipeline.report.pretraining import left_chance, with_unit
 from kobert_pipeline.report.real_differences import RealDifference, real_differences
 from kobert_pipeline.report.templates import template
 from kobert_pipeline.report.tried import Tried, tried
@@ -137,9 +138,11 @@ def _lines(artifacts: ArtifactSet) -> Iterator[Line]:
         yield Line("parameters", run.summary.parameters)
         yield Line("steps", run.summary.steps)
         yield Line("tokens seen", run.summary.tokens)
-        yield Line(f"chance level: {run.summary.chance.name}", run.summary.chance.value)
+        level = say("chance level: {chance}", chance=say(run.summary.chance.name))
+        yield Line(level, run.summary.chance.value)
         if run.summary.baseline:
-            yield Line(f"baseline: {run.summary.baseline.name}", run.summary.baseline.value)
+            words = say("baseline: {name}", name=say(run.summary.baseline.name))
+            yield Line(words, run.summary.baseline.value)
         for figure in run.summary.overall:
             yield Line(with_unit(figure), run.summary.end(figure), figure.better, figure.unit)
 
@@ -189,11 +192,13 @@ def _sentences(both: Both) -> list[tuple[Sentence, Sentence]]:
 
 
 def _examples(both: Both) -> dict[str, Any]:
-    """The use and the answers of both models. No answers where both runs have the same model, where one has none, and where
-    their models have different uses."""
+    """The use and the answers of both models. No answers where both runs have the same model, where one has none, where
+    their models have different uses, and where neither has left the level of chance."""
     left, right = (artifacts.get(PretrainedRun) for artifacts in both)
     nothing: dict[str, Any] = {"use": None, "examples": []}
     if left is None or right is None or PretrainedRun.stage in shared(both) or left.summary.use != right.summary.use:
+        return nothing
+    if not any(left_chance(run.summary) for run in (left, right)):
         return nothing
     use = use_named(left.summary.use)
     answers: list[tuple[Tried, Tried]] = list(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kobert_pipeline.ground.contents.corpus import Corpus, Source
 from kobert_pipeline.ground.files import read_json_lines
+from kobert_pipeline.report.bilingual import say
 from kobert_pipeline.report.charts import Chart, histogram
 
 READING, FILTERS, DUPLICATES, SPLITTING = "could be read", "passed the filters", "are not duplicates", "have sentences"
@@ -146,6 +147,30 @@ def sentence_funnel(total: Source) -> list[Step]:
         left -= gone
         steps.append(Step(words.get(reason, reason), left, gone, left / max(1, found)))
     return steps
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a strip, with its colour."""
+
+    name: str
+    share: float
+    css: str
+
+
+PALETTE = tuple(f"var(--{name})" for name in ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval", "hub"))
+REST = "var(--soft)"
+
+
+def source_strip(sources: Sequence[Source]) -> list[Part]:
+    """The shares of the kept text, the largest first. There are as many parts as colours that can be told apart; the smallest sources
+    share the last one."""
+    ranked = sorted((row for row in sources if row.share), key=lambda row: -row.share)
+    kept = ranked if len(ranked) <= len(PALETTE) else ranked[: len(PALETTE) - 1]
+    found = [Part(row.name, row.share, css) for row, css in zip(kept, PALETTE, strict=False)]
+    if rest := ranked[len(kept) :]:
+        found.append(Part(say("{count} more sources", count=len(rest)), sum(row.share for row in rest), REST))
+    return found
 
 
 def dropped_samples(file: Path | None) -> dict[str, list[Sample]]:

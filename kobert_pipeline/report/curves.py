@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedRun, PretrainedSummary
+from kobert_pipeline.report.bilingual import Said, joined
 from kobert_pipeline.report.charts import (
     REFERENCE,
     REFERENCE_B,
@@ -33,7 +34,7 @@ class Course:
     curve: Rows
     """Training figures, every `log_steps`."""
     speed: Rows = field(default_factory=tuple)
-    """`tokens_per_second` and `mfu`, from the live log. The log is not part of the artifact and may be missing."""
+    """Speed, memory and gradient norm, from the live log. The log is not part of the artifact and may be missing."""
 
     def levels(self, figure: Figure) -> list[tuple[str, float]]:
         """Name and value of what the figure is compared with: chance, and a simple model."""
@@ -54,7 +55,9 @@ def charts(run: Course) -> list[Chart]:
     found = [_figure_chart(figure, _pair(run, figure), x="step") for figure in run.summary.overall]
     for title, rows, column, percent in (
         ("Learning rate", run.curve, "learning_rate", False),
+        ("Gradient norm, before clipping", run.speed, "gradient_norm", False),
         ("Tokens per second", run.speed, "tokens_per_second", False),
+        ("Memory, MiB", run.speed, "memory_mib", False),
         ("Share of the hardware's peak (MFU)", run.speed, "mfu", True),
     ):
         found.append(_drawn(title, [Line(title, VALIDATION, points(rows, column))], percent=percent, zero=True))
@@ -74,8 +77,12 @@ def _pair(run: Course, figure: Figure) -> list[Line]:
 def _figure_chart(figure: Figure, lines: Sequence[Line], x: str) -> Chart | None:
     """The axis of a share without a level of chance begins at zero."""
     share = figure.unit == SHARE
-    title = figure.title if share or not figure.unit else f"{figure.title}, {figure.unit}"
-    return _drawn(title, lines, x=x, percent=share, zero=share and figure.chance is None)
+    return _drawn(titled(figure), lines, x=x, percent=share, zero=share and figure.chance is None)
+
+
+def titled(figure: Figure) -> Said:
+    """`Masked language model loss, nats`; a share has its unit on the axis."""
+    return joined([figure.title] if figure.unit in (SHARE, "") else [figure.title, figure.unit])
 
 
 def _drawn(
@@ -105,9 +112,9 @@ def both(runs: Sequence[Course]) -> list[Chart]:
 
 def _lines_of_both(runs: Sequence[Course], name: str) -> list[Line]:
     sides = list(zip(runs, SIDES, strict=False))
-    trained = [Line(f"{run.name}, training", side[0], points(run.curve, name, "tokens")) for run, side in sides]
+    trained = [Line(joined([run.name, "training"]), side[0], points(run.curve, name, "tokens")) for run, side in sides]
     validated = [
-        Line(f"{run.name}, validation", side[1], points(run.summary.validation, name, "tokens"), marked=True)
+        Line(joined([run.name, "validation"]), side[1], points(run.summary.validation, name, "tokens"), marked=True)
         for run, side in sides
     ]
     return [*trained, *validated, *_levels(runs, name)]
@@ -125,7 +132,7 @@ def _levels(runs: Sequence[Course], name: str) -> list[Line]:
     own = [(run, colour, level) for run, colour, levels in found for level in levels if level not in shared]
     return [
         *(Line(words, REFERENCE, _level(value), dashed=True) for words, value in shared),
-        *(Line(f"{run}, {words}", colour, _level(value), dashed=True) for run, colour, (words, value) in own),
+        *(Line(joined([run, words]), colour, _level(value), dashed=True) for run, colour, (words, value) in own),
     ]
 
 

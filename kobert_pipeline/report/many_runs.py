@@ -10,6 +10,7 @@ from kobert_pipeline.ground.amounts import shown_seconds
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.report import run_table
+from kobert_pipeline.report.bilingual import joined
 from kobert_pipeline.report.charts import (
     COLOURS,
     CORPUS,
@@ -25,6 +26,7 @@ from kobert_pipeline.report.charts import (
     line_chart,
     points,
 )
+from kobert_pipeline.report.curves import titled
 from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.run_table import Group, Loss, RunRow
 from kobert_pipeline.report.templates import template
@@ -156,5 +158,4 @@ def _chart(names: Sequence[str], artifacts: Sequence[ArtifactSet]) -> Chart | No
         Line(name, LINES[number % len(LINES)], points(run.summary.validation, figure.name, "tokens"), marked=True)
         for name, number, run in runs
     ]
-    title = figure.title if figure.unit in ("share", "") else f"{figure.title}, {figure.unit}"
-    return line_chart(f"{title}, validation", lines, x="tokens", percent=figure.unit == "share")
+    return line_chart(joined([titled(figure), "validation"]), lines, x="tokens", percent=figure.unit == "share")

@@ -1,9 +1,36 @@
 "use strict";
 
+// --- English and Korean: the page holds both, html[lang] says which is shown ---
+
+const root = document.documentElement;
+const korean = () => root.lang === "ko";
+const pick = (pair) => pair[korean() ? 1 : 0];
+const named = [...document.querySelectorAll("[data-ko-aria-label]")].map((each) => [each, [each.ariaLabel, each.dataset.koAriaLabel]]);
+
+function speak(language) {
+  root.lang = language;
+  for (const [each, pair] of named) each.ariaLabel = pick(pair);
+  document.dispatchEvent(new Event("language"));
+}
+
+function stored(language) {
+  try {
+    if (language) localStorage.setItem("kobert-language", language);
+    return localStorage.getItem("kobert-language");
+  } catch {
+    return null; // a browser may not let a page that is opened as a file store anything
+  }
+}
+
+document.querySelector("#language")?.addEventListener("click", () => {
+  speak(korean() ? "en" : "ko");
+  stored(root.lang);
+});
+if ((stored() ?? navigator.language.slice(0, 2)) === "ko") speak("ko");
+
 // --- light and dark ---
 
 document.querySelector("#theme")?.addEventListener("click", () => {
-  const root = document.documentElement;
   const set = root.style.colorScheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   root.style.colorScheme = set === "dark" ? "light" : "dark";
 });
@@ -59,9 +86,9 @@ function follow(figure) {
     const rows = frame.lines.map((line) => {
       const dot = element("i");
       dot.style.setProperty("--c", line.colour);
-      return element("div", {}, [dot, line.name + " " + shown(nearest(line.points, x)[1], frame.percent)]);
+      return element("div", {}, [dot, pick(line.name) + " " + shown(nearest(line.points, x)[1], frame.percent)]);
     });
-    readout.replaceChildren(element("div", { textContent: frame.x + " " + shown(x) }), ...rows);
+    readout.replaceChildren(element("div", { textContent: pick(frame.x) + " " + shown(x) }), ...rows);
     readout.style.right = place.x > (left + right) / 2 ? "auto" : "1rem";
     readout.style.left = place.x > (left + right) / 2 ? "3.5rem" : "auto";
   }
@@ -72,6 +99,58 @@ function follow(figure) {
 }
 
 document.querySelectorAll("figure[data-frame]").forEach(follow);
+
+// --- figures and tables as CSV ---
+
+function cell(value) {
+  const text = String(value ?? "");
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function csv(rows) {
+  return "\ufeff" + rows.map((row) => row.map(cell).join(",") + "\n").join(""); // the mark lets Excel read Korean
+}
+
+function text(node) {
+  const copy = node.cloneNode(true);
+  copy.querySelectorAll(`${korean() ? ".en" : ".ko"}, button, details > :not(summary)`).forEach((each) => each.remove());
+  const found = copy.textContent.trim().replace(/\s+/g, " ");
+  return /^[\d,.]+$/.test(found) ? found.replaceAll(",", "") : found; // 1,334 is a number for people
+}
+
+function rowsOfTable(table) {
+  return [...table.rows].filter((row) => row.cells.length > 1).map((row) => [...row.cells].map(text));
+}
+
+function rowsOfFigure(figure) {
+  if (figure.dataset.rows) return JSON.parse(figure.dataset.rows);
+  const { x, lines } = JSON.parse(figure.dataset.frame);
+  const measured = lines.filter((line) => !line.level);
+  const values = measured.map((line) => new Map(line.points));
+  const places = [...new Set(values.flatMap((each) => [...each.keys()]))].sort((a, b) => a - b);
+  return [[pick(x), ...measured.map((line) => pick(line.name))], ...places.map((place) => [place, ...values.map((each) => each.get(place))])];
+}
+
+function saves(owner, name, rows) {
+  const button = element("button", { type: "button", className: "csv", textContent: "CSV" });
+  button.addEventListener("click", () => {
+    const address = URL.createObjectURL(new Blob([csv(rows())], { type: "text/csv" }));
+    const page = document.title.split(" · ")[0];
+    element("a", { href: address, download: `${page}-${name()}.csv`.replace(/[\\/:*?"<>|\s]+/g, "-") }).click();
+    URL.revokeObjectURL(address);
+  });
+  owner.append(button);
+}
+
+for (const figure of document.querySelectorAll("figure[data-frame], figure[data-rows]")) {
+  const caption = figure.querySelector("figcaption");
+  saves(caption, () => text(caption), () => rowsOfFigure(figure));
+}
+for (const table of document.querySelectorAll("table[data-csv]")) {
+  const bar = element("p", { className: "save" });
+  (table.closest(".wide") ?? table).after(bar);
+  saves(bar, () => table.dataset.csv, () => rowsOfTable(table));
+}
 
 // --- the tokenizer, as in tokenizer.json: look-alikes, NFC, words, longest match first ---
 
@@ -142,6 +221,7 @@ function live(area) {
   const vocabulary = new Set(pieces.split("\n"));
   const output = document.querySelector("#live-pieces");
   const count = document.querySelector("#live-count");
+  const sentence = JSON.parse(count.dataset.text);
 
   function chip(piece) {
     const inner = piece.startsWith("##");
@@ -154,10 +234,12 @@ function live(area) {
     const number = found.flat().length;
     const eojeols = area.value.trim().split(/\s+/u).filter(Boolean).length;
     output.replaceChildren(...found.map((word) => element("span", {}, word.map(chip))));
-    count.textContent = eojeols ? `${number} pieces, ${eojeols} eojeols: ${(number / eojeols).toFixed(2)} pieces per eojeol` : "";
+    const values = { PIECES: number, EOJEOLS: eojeols, RATIO: (number / eojeols).toFixed(2) };
+    count.textContent = eojeols ? pick(sentence).replace(/PIECES|EOJEOLS|RATIO/g, (name) => values[name]) : "";
   }
 
   area.addEventListener("input", show);
+  document.addEventListener("language", show);
   show();
 }
 

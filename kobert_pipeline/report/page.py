@@ -21,6 +21,8 @@ from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.ground.pointers import split_name
 from kobert_pipeline.hub.hub_scores import dev_scores
 from kobert_pipeline.report import corpus_section, curves, mistakes, morpheme_colours, pretraining, score_tracks
+from kobert_pipeline.report.about import about
+from kobert_pipeline.report.bilingual import joined
 from kobert_pipeline.report.kept_pages import identity, write_kept
 from kobert_pipeline.report.picture import STAGES, stage_boxes, tall_picture, wide_picture
 from kobert_pipeline.report.pretraining import Headline
@@ -36,24 +38,38 @@ WORST = 5
 """Wrong answers shown for each task."""
 
 
-def write_page(path: Path, recipe: str, folders: dict[str, Path], compared: Sequence[str] = ()) -> None:
+def write_page(
+    path: Path, recipe: str, folders: dict[str, Path], compared: Sequence[str] = (), description: str = ""
+) -> None:
     """Writes the page of a run. `folders`: stage -> finished artifact; stages that are absent are shown as missing.
 
-    `compared`: tokenizers to compare the run's own with: folders, files or Hub ids.
+    `compared`: tokenizers to compare the run's own with: folders, files or Hub ids. `description`: the recipe's.
     """
-    write_kept(path, render(recipe, ArtifactSet.read(folders), compared))
+    write_kept(path, render(recipe, ArtifactSet.read(folders), compared, description=description))
 
 
-def public_page(recipe: str, folders: Mapping[str, Path], compared: Sequence[str] = ()) -> str:
-    """The edition that may be published: it quotes nothing of the corpus or of a dataset, and names no document."""
-    return render(recipe, ArtifactSet.read(folders), compared, public=True)
+def public_page(
+    recipe: str, folders: Mapping[str, Path], compared: Sequence[str] = (), description: str = "", repo: str = ""
+) -> str:
+    """The edition that may be published, as a part of `repo`: it quotes nothing of the corpus or of a dataset, and names no
+    document and no folder of this machine."""
+    return render(recipe, ArtifactSet.read(folders), compared, description=description, public=True, repo=repo)
 
 
-def render(recipe: str, artifacts: ArtifactSet, compared: Sequence[str] = (), *, public: bool = False) -> str:
+def render(
+    recipe: str,
+    artifacts: ArtifactSet,
+    compared: Sequence[str] = (),
+    *,
+    description: str = "",
+    public: bool = False,
+    repo: str = "",
+) -> str:
     """The page as text, from manifests and the other files of the artifacts. `public` leaves out quotations of the corpus."""
     stages = stage_boxes(artifacts)
     values = {
         "recipe": recipe,
+        "about": about(recipe, description, artifacts, stages, public=public, repo=repo),
         "command": again(recipe),
         "ids": identity(artifacts),
         "public": public,
@@ -88,7 +104,7 @@ def _headlines(artifacts: ArtifactSet) -> list[Headline]:
     found = pretraining.headlines(run.summary) if run else []
     if not scored.sample:
         found += [
-            Headline(f"{track.title}, dev, {panel.protocol}", "", f"{mark.value:.1f}")
+            Headline(joined([track.title, "dev", panel.protocol]), "", f"{mark.value:.1f}")
             for panel, track in score_tracks.leading(score_table(scored))
             if (mark := track.of("model"))
         ]
@@ -108,6 +124,7 @@ def _corpus(corpus: Corpus | None, public: bool) -> dict[str, Any]:
         "total": total,
         "funnel": corpus_section.funnel(total),
         "sentence_funnel": corpus_section.sentence_funnel(total),
+        "source_strip": corpus_section.source_strip(corpus.summary.sources),
         "reasons": corpus_section.reasons(corpus.summary.sources, samples),
         "groups_of_duplicates": [] if public else corpus_section.largest_groups(corpus.near_duplicates),
         "distributions": corpus_section.distributions(corpus),
@@ -129,6 +146,7 @@ def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
     if run is None:
         return {"pretrain": None}
     summary, use = run.summary, use_named(run.summary.use)
+    learned = pretraining.left_chance(summary)
     return {
         "pretrain": run,
         "use": use,
@@ -137,7 +155,8 @@ def _pretraining(recipe: str, run: PretrainedRun | None) -> dict[str, Any]:
         "comparison_with_chance": pretraining.comparison_with_chance(summary),
         "charts": curves.charts(curves.course_of(recipe, run)),
         "groups": pretraining.groups(summary),
-        "examples": tried(run.checked_model, use),
+        "examples": tried(run.checked_model, use) if learned else [],
+        "untried": None if learned else pretraining.why_untried(summary),
     }
 
 

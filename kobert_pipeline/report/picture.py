@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-from markupsafe import escape
+from dataclasses import asdict, dataclass, replace
 
 from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
@@ -15,6 +13,7 @@ from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
+from kobert_pipeline.report.bilingual import attribute, say
 from kobert_pipeline.report.numbers import shown_count
 
 
@@ -32,6 +31,9 @@ class StageBox:
     seconds: float | None = None
     peak_mib: float | None = None
     hardware: str = ""
+    machine: str = ""
+    finished: str = ""
+    made_with: str = ""
 
     @property
     def cost(self) -> str:
@@ -61,7 +63,7 @@ def _stage_box(name: str, artifacts: ArtifactSet) -> StageBox:
         return StageBox(name, title, None)
     box = StageBox(name, title, shown_count(figure(artifacts)), unit, found.bytes)
     cost = found.cost
-    return replace(box, seconds=cost.seconds, peak_mib=cost.peak_mib, hardware=cost.hardware) if cost else box
+    return replace(box, **asdict(cost)) if cost else box
 
 
 # --- the drawings ----------------------------------------------------------------------------------------------------
@@ -95,8 +97,8 @@ def tall_picture(stages: list[StageBox]) -> str:
 
 
 def _svg(width: float, height: float, kind: str, parts: list[str]) -> str:
-    shape = f'viewBox="-1 0 {width + 2:g} {height:g}" class="picture {kind}" role="img" aria-label="The pipeline, stage by stage"'
-    return f"<svg {shape}>{''.join(parts)}</svg>"
+    shape = f'viewBox="-1 0 {width + 2:g} {height:g}" class="picture {kind}" role="img"'
+    return f"<svg {shape}{attribute('aria-label', 'The pipeline, stage by stage')}>{''.join(parts)}</svg>"
 
 
 def _box(stage: StageBox, left: float, top: float, width: float, height: float) -> str:
@@ -134,7 +136,7 @@ def _group(name: str, state: str, left: float, top: float, width: float, height:
 
 
 def _text(x: float, y: float, kind: str, text: str) -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{kind}">{escape(text)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" class="{kind}">{say(text).svg}</text>'
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:

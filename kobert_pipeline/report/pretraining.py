@@ -8,17 +8,18 @@ from typing import NamedTuple
 
 from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedSummary
 from kobert_pipeline.hub.wording import in_unit
+from kobert_pipeline.report.bilingual import Said, joined, say
 from kobert_pipeline.report.numbers import in_sentence, shown_share
 
 SHARE = "share"
-MOST_SHARED = 0.01
-"""A larger share of validation sentences in the training text is said."""
+LEFT = 0.02
+"""Of the level of chance: a headline that is nearer to it may have come there by luck. 0.14 nats at a unigram entropy of 7."""
 
 
 class Headline(NamedTuple):
     """A figure at the top of a page or section."""
 
-    words: str
+    words: Said
     before: str
     """Its value before training; empty where only the end is shown."""
     value: str
@@ -29,7 +30,7 @@ def headlines(run: PretrainedSummary) -> list[Headline]:
     distance = shown(abs(run.gain), run.headline_figure.unit, digits=2)
     return [
         _from_start(run, digits=2),
-        Headline(f"{side_of_chance(run)} {run.chance.name}", "", distance),
+        Headline(say(f"{side_of_chance(run)} {{chance}}", chance=say(run.chance.name)), "", distance),
         *(_at_end(run, figure) for figure in run.overall if figure.unit == SHARE and figure.name != run.headline),
     ]
 
@@ -39,7 +40,10 @@ def figures(run: PretrainedSummary) -> list[Headline]:
     headline = run.headline_figure
     return [
         _from_start(run, digits=3),
-        *(Headline(_with_unit(level.name, headline), "", _number(level.value, headline, 3)) for level in run.levels),
+        *(
+            Headline(_with_unit(say(level.name), headline), "", _number(level.value, headline, 3))
+            for level in run.levels
+        ),
         *(_at_end(run, figure) for figure in run.overall if figure.name != run.headline),
     ]
 
@@ -49,24 +53,39 @@ def side_of_chance(run: PretrainedSummary) -> str:
     return "below" if (run.gain > 0) == (run.headline_figure.better < 0) else "above"
 
 
-def measured_on(run: PretrainedSummary) -> str:
-    """What the figures are measured on, and whether training has seen it. Empty if the run did not count it."""
-    if run.measured_on is None:
-        return ""
-    seen = f" {shown_share(run.measured_on.shared)} of the validation sentences are in the training text, too: the figures are too good."
-    return f"Validation figures are {run.measured_on.words(run.use)}." + (
-        seen if run.measured_on.shared > MOST_SHARED else ""
-    )
+def measured_on(run: PretrainedSummary) -> Said | None:
+    """What the figures are measured on, and whether training has seen it. None if the run did not count it."""
+    found = run.measured_on
+    if found is None:
+        return None
+    trust = "Validation figures are {on}." if found.is_enough else "Validation figures are {on}: too few to trust."
+    said = say(trust, on=say(found.template(run.use), **found.counts()))
+    if not found.was_seen:
+        return said
+    seen = say("{share} of the validation sentences are in the training text, too: the figures are too good.", share=shown_share(found.shared))  # fmt: skip
+    return joined([said, seen], " ")
 
 
-def comparison_with_chance(run: PretrainedSummary) -> str:
+def comparison_with_chance(run: PretrainedSummary) -> Said:
     """One sentence, and advice where the model is not better."""
-    unit = run.headline_figure.unit
+    unit, chance = run.headline_figure.unit, say(run.chance.name)
     if run.is_trial:
         level = in_unit(run.chance.value, unit)
-        return f"On validation text the model is not better than chance ({run.chance.name}, {level}). Train longer, or on more text."
-    distance = shown(abs(run.gain), unit, digits=2)
-    return f"On validation text the model is better than chance: {distance} {side_of_chance(run)} {run.chance.name}."
+        return say("On validation text the model is not better than chance ({chance}, {level}). Train longer, or on more text.", chance=chance, level=level)  # fmt: skip
+    side = f"On validation text the model is better than chance: {{distance}} {side_of_chance(run)} {{chance}}."
+    return say(side, distance=shown(abs(run.gain), unit, digits=2), chance=chance)
+
+
+def left_chance(run: PretrainedSummary) -> bool:
+    """Whether the model has learned more than how frequent tokens are, so that its answers say something."""
+    return run.gain > LEFT * abs(run.chance.value)
+
+
+def why_untried(run: PretrainedSummary) -> Said:
+    return say(
+        "The model was not tried on examples: it has not left the level of chance ({chance}), so that its answers would be the same for every text.",
+        chance=say(run.chance.name),
+    )
 
 
 def shown(value: float, unit: str, digits: int) -> str:
@@ -87,13 +106,14 @@ def _at_end(run: PretrainedSummary, figure: Figure) -> Headline:
     return Headline(with_unit(figure), "", _number(end, figure, 3 if figure.unit else 1))
 
 
-def with_unit(figure: Figure) -> str:
+def with_unit(figure: Figure) -> Said:
     """`masked language model loss, nats`; a share has its unit in the value."""
-    return _with_unit(in_sentence(figure.title), figure)
+    title = say(figure.title)
+    return _with_unit(Said(in_sentence(title), title.korean), figure)
 
 
-def _with_unit(words: str, figure: Figure) -> str:
-    return f"{words}, {figure.unit}" if figure.unit not in (SHARE, "") else words
+def _with_unit(words: Said, figure: Figure) -> Said:
+    return joined([words, figure.unit]) if figure.unit not in (SHARE, "") else words
 
 
 def _number(value: float, figure: Figure, digits: int) -> str:
@@ -116,7 +136,7 @@ class Group:
     """A figure by part of the text, such as the part of speech."""
 
     name: str
-    heading: str
+    heading: Said
     shares: bool
     rows: list[Row]
 
@@ -132,7 +152,9 @@ def _group(run: PretrainedSummary, name: str, members: Sequence[Figure]) -> Grou
     whole = _whole(run, members[0])
     return Group(
         name,
-        f"{whole.title}, by {name}" if whole else f"By {name}",
+        say("{figure}, by {part}", figure=say(whole.title), part=say(name))
+        if whole
+        else say("By {part}", part=say(name)),
         all(figure.unit == SHARE for figure in members),
         [_row(run, figure) for figure in members],
     )

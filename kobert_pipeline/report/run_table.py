@@ -13,6 +13,7 @@ from kobert_pipeline.ground.contents.pretrained_run import Figure, PretrainedRun
 from kobert_pipeline.ground.contents.scores import PRETRAINED, Scores
 from kobert_pipeline.ground.contents.token_store import TokenStore
 from kobert_pipeline.ground.pointers import split_name
+from kobert_pipeline.report.bilingual import Said, joined, say
 from kobert_pipeline.report.differences import NAME, flat, shown
 from kobert_pipeline.report.numbers import in_sentence
 
@@ -183,73 +184,91 @@ def groups(rows: Sequence[RunRow]) -> list[Group]:
 # --- the verdict ------------------------------------------------------------------------------------------------------
 
 
-def verdict(rows: Sequence[RunRow]) -> list[str]:
+def verdict(rows: Sequence[RunRow]) -> list[Said]:
     """Which run is best, by how much, and whether seeds differ as much: one sentence for the loss, one for the scores."""
     found = groups(rows)
     return [sentence for sentence in (_loss_verdict(found), _score_verdict(found)) if sentence]
 
 
-def _loss_verdict(found: Sequence[Group]) -> str:
+def _loss_verdict(found: Sequence[Group]) -> Said | None:
     if len(found) == 1:
         return _seed_verdict(found[0])
     measured = [(group, loss) for group in found if (loss := group.loss)]
     if len(measured) < 2:
-        return ""
+        return None
     losses = [row.loss for group, _ in measured for row in group.rows if row.loss]
     if len({loss.comparable for loss in losses}) > 1:
-        return "The losses cannot be compared: the runs have different token stores or objectives."
+        return say("The losses cannot be compared: the runs have different token stores or objectives.")
     figure = losses[0].figure
     ranked = sorted(measured, key=lambda pair: -figure.better * pair[1].mean)
     (best, first), (next_best, second) = ranked[:2]
     distance = abs(first.mean - second.mean)
     if not distance:
-        return f"{best.name} and {next_best.name} have the same {in_sentence(figure.title)}, {amount(first, figure)}."
-    words = f"{best.name} is best: {in_sentence(figure.title)} {amount(first, figure)}{_of(best)}, {show_number(distance, figure)} better than {next_best.name}{_of(next_best)}."
-    return f"{words} {_trust(first, second)}"
+        same = "{one} and {other} have the same {figure}, {value}."
+        return say(same, one=best.name, other=next_best.name, figure=_titled(figure), value=amount(first, figure))
+    words = say(
+        "{best} is best: {figure} {value}{mean}, {distance} better than {other}{other_mean}.",
+        best=best.name,
+        figure=_titled(figure),
+        value=amount(first, figure),
+        mean=_of(best),
+        distance=show_number(distance, figure),
+        other=next_best.name,
+        other_mean=_of(next_best),
+    )
+    return joined([words, _trust(first, second)], " ")
 
 
-def _seed_verdict(group: Group) -> str:
+def _titled(figure: Figure) -> Said:
+    title = say(figure.title)
+    return Said(in_sentence(title), title.korean)
+
+
+def _seed_verdict(group: Group) -> Said | None:
     """What seeds alone make of the loss."""
     losses = [row.loss for row in group.rows if row.loss]
     if group.loss is None or len(losses) < 2:
-        return ""
+        return None
     values, figure = [loss.value for loss in losses], losses[0].figure
-    return (
-        f"These runs differ only in the seed of the pretraining: {in_sentence(figure.title)} {amount(group.loss, figure)} in the mean, "
-        f"{show_number(max(values) - min(values), figure)} between the best and the worst. A change of settings has to do more than that."
+    return say(
+        "These runs differ only in the seed of the pretraining: {figure} {value} in the mean, {distance} between the best and the worst. A change of settings has to do more than that.",
+        figure=_titled(figure),
+        value=amount(group.loss, figure),
+        distance=show_number(max(values) - min(values), figure),
     )
 
 
-def _score_verdict(found: Sequence[Group]) -> str:
+def _score_verdict(found: Sequence[Group]) -> Said | None:
     if any(row.sample for group in found for row in group.rows):
-        return "Scores of the bundled sample mean nothing."
+        return say("Scores of the bundled sample mean nothing.")
     names = [name for name in found[0].rows[0].scores if all(group.score(name) for group in found)] if found else []
     if not names or len(found) < 2:
-        return ""
+        return None
     wins: dict[str, int] = {}
     for name in names:
         best = max(found, key=lambda group: _mean(group.score(name)))
         wins[best.name] = wins.get(best.name, 0) + 1
     ranked = sorted(wins.items(), key=lambda pair: -pair[1])
-    return "Best scores: " + ", ".join(f"{name} in {count} of {len(names)}" for name, count in ranked) + "."
+    counted = [say("{name} in {count} of {all}", name=name, count=count, all=len(names)) for name, count in ranked]
+    return say("Best scores: {wins}.", wins=joined(counted))
 
 
 def _mean(value: Spread | None) -> float:
     return -math.inf if value is None else value.mean
 
 
-def _trust(first: Spread, second: Spread) -> str:
+def _trust(first: Spread, second: Spread) -> Said:
     deviations = [each.deviation for each in (first, second) if each.deviation is not None]
     if len(deviations) < 2:
-        return f"Run {FEWEST} seeds of each to see whether that is more than chance."
+        return say("Run {count} seeds of each to see whether that is more than chance.", count=FEWEST)
     noise = math.hypot(*deviations)
     if abs(first.mean - second.mean) <= 2 * noise:
-        return "Seeds differ as much, so that may be chance."
-    return "That is more than twice what seeds make of it."
+        return say("Seeds differ as much, so that may be chance.")
+    return say("That is more than twice what seeds make of it.")
 
 
-def _of(group: Group) -> str:
-    return f" (mean of {len(group.rows)} seeds)" if len(group.rows) > 1 else ""
+def _of(group: Group) -> Said:
+    return say(" (mean of {count} seeds)", count=len(group.rows)) if len(group.rows) > 1 else Said("", "")
 
 
 def amount(value: Spread, figure: Figure) -> str:

@@ -40,6 +40,15 @@ class Mark:
         left, right = _on_scale(self.value - spread), _on_scale(self.value + spread)
         return left, right - left
 
+    @property
+    def past_left(self) -> bool:
+        """Whether the error bar goes on beyond the scale."""
+        return self.value - (self.spread or 0.0) < 0
+
+    @property
+    def past_right(self) -> bool:
+        return self.value + (self.spread or 0.0) > 100
+
 
 def _on_scale(value: float) -> float:
     return min(100.0, max(0.0, value))

@@ -11,6 +11,7 @@ from typing import Any
 
 from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.hub.wording import plain_number, settings_text
+from kobert_pipeline.report.bilingual import attribute, parts, say
 from kobert_pipeline.report.numbers import shown_count, shown_metric, shown_share
 
 HERE = Path(__file__).parent
@@ -42,12 +43,14 @@ def _environment() -> Any:
         "plain": plain_number,
         "settings": settings_text,
         "svg": Markup,  # our own drawings, which escape the text in them
+        "parts": parts,
         "data": _data,
     }
     script = (HERE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     style = (HERE / "style.css").read_text(encoding="utf-8")
     environment.globals |= {"style": Markup(style), "script": Markup(script), "script_hash": digest}
+    environment.globals |= {"_": say, "attribute": attribute, "label": functools.partial(attribute, "data-label")}
     return environment
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from page_checks import in_english
 
 from klue_eval.published import PUBLISHED
 from klue_eval.table import render_table
@@ -76,7 +77,7 @@ def test_markdown_shows_every_cell(scores: ScoreSummary) -> None:
 def test_the_page_shows_every_cell(scores: ScoreSummary, manifests: dict[str, Manifest]) -> None:
     folders = {stage: SMALL_RUN / stage for stage in STAGES}
     table = score_table(scores, PUBLISHED, "small")
-    tables = page_tables(render("small", ArtifactSet.of(manifests, folders)))
+    tables = page_tables(in_english(render("small", ArtifactSet.of(manifests, folders))))
     (ours,) = [rows for rows in tables if rows[0][:3] == ["model", "split", "protocol"]]
     assert ours[0][3:] == [column.title for column in table.columns]
     assert [row[3:] for row in ours[1:] if len(row) > 1] == expected(table)

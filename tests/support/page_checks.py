@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 ANALYSIS = {
@@ -11,6 +12,11 @@ ANALYSIS = {
     "worst": [{"guid": "g", "grade": 0.0, "texts": {"premise": "눈이 온다.", "hypothesis": "춥다."}, "gold": "가", "prediction": "나"}],
 }  # fmt: skip
 """In the form in which the evaluation writes it for a task."""
+
+
+def in_english(page: str) -> str:
+    """The page without its Korean half."""
+    return re.sub(r'<(span|tspan) class="en">(.*?)</\1><\1 class="ko" lang="ko">.*?</\1>', r"\2", page)
 
 
 class Elements(HTMLParser):

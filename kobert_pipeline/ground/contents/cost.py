@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from kobert_pipeline.ground.files import read_object
 
 logger = logging.getLogger(__name__)
 
+_FINISHED = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(.*)")
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -22,7 +25,13 @@ class Cost:
     peak_mib: float | None = None
     """Resident memory of the process and its children."""
     hardware: str = ""
-    """Empty if the run did not record it."""
+    """Empty if the run did not record it, like the following."""
+    machine: str = ""
+    """Its system: `Linux-6.8.0-x86_64-with-glibc2.39`."""
+    finished: str = ""
+    """`2026-11-27 15:20 +0900`."""
+    made_with: str = ""
+    """The version of this project, and its commit."""
 
     @property
     def hours(self) -> float:
@@ -35,7 +44,14 @@ def read_cost(folder: Path) -> Cost | None:
     seconds, peak_mib = (record.get(name) for name in ("seconds", "peak_mib"))
     if not isinstance(seconds, int | float):
         return None
-    return Cost(seconds, peak_mib if isinstance(peak_mib, int | float) else None, str(record.get("hardware", "")))
+    return Cost(
+        seconds,
+        peak_mib if isinstance(peak_mib, int | float) else None,
+        hardware=str(record.get("hardware", "")),
+        machine=str(record.get("machine", "")),
+        finished=_FINISHED.sub(r"\1 \2 \3", str(record.get("finished", ""))).strip(),
+        made_with=str(record.get("made_with", "")),
+    )
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Figure:
 TRUSTED_TARGETS, TRUSTED_DOCUMENTS = 1_000, 20
 """The least on which a figure can be trusted: the loss of a token deviates by about 3 nats, so that the mean of 1,000 is known to
 about .1 nats; and documents differ more than tokens do."""
+MOST_SHARED = 0.01
+"""A larger share of validation sentences in the training text is said."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,22 @@ class MeasuredOn:
     def is_enough(self) -> bool:
         return self.targets >= TRUSTED_TARGETS and self.documents >= TRUSTED_DOCUMENTS
 
+    @property
+    def was_seen(self) -> bool:
+        """Whether so much of it is in the training text that the figures flatter the model."""
+        return self.shared > MOST_SHARED
+
     def words(self, use: str) -> str:
         """`on 130 masked tokens of 4 documents: too few to trust`."""
+        return self.template(use).format(**self.counts()) + ("" if self.is_enough else ": too few to trust")
+
+    def template(self, use: str) -> str:
+        """The same without its numbers, which `counts` has: it can be translated."""
         tokens = "masked tokens" if use == "fill_mask" else "tokens"
-        documents = f"{self.documents:,} document{'' if self.documents == 1 else 's'}"
-        return f"on {self.targets:,} {tokens} of {documents}" + ("" if self.is_enough else ": too few to trust")
+        return f"on {{targets}} {tokens} of {{documents}} document{'' if self.documents == 1 else 's'}"
+
+    def counts(self) -> dict[str, str]:
+        return {"targets": f"{self.targets:,}", "documents": f"{self.documents:,}"}
 
     def spoken(self, use: str) -> str:
         """The same for the terminal, in the language of the user."""
@@ -209,7 +222,7 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
         return _read_rows(self.file(CURVE))
 
     def speed(self) -> list[dict[str, float]]:
-        """`step`, `tokens_per_second` and `mfu`. Empty if the live log is gone, which is not a part of the artifact."""
+        """`step`, `tokens_per_second`, `mfu`, `gradient_norm`, `memory_mib`, as far as they were recorded. Empty if the live log is gone, which is not a part of the artifact."""
         return _read_rows(self.file(SPEED))
 
 

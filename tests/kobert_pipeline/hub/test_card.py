@@ -89,6 +89,26 @@ def test_the_dataset_card_is_read_by_the_hub_client_and_names_its_files(manifest
     assert data["license"] == "other"
 
 
+@pytest.mark.parametrize(
+    ("measured", "english", "korean"),
+    [
+        ({"targets": 130, "documents": 4}, "Measured on 130 masked tokens of 4 documents: too few to trust.", "문서 4개의 마스크 토큰 130개에서 측정했습니다. 믿기에는 너무 적습니다."),
+        ({"targets": 98_304, "documents": 1_207}, "Measured on 98,304 masked tokens of 1,207 documents.", "문서 1,207개의 마스크 토큰 98,304개에서 측정했습니다."),
+        ({"targets": 98_304, "documents": 1_207, "shared": 0.125}, "12.5 % of the validation sentences are in the training text, too", "검증 문장의 12.5 %가 학습 텍스트에도 있어"),
+    ],
+)  # fmt: skip
+def test_the_card_says_on_how_much_its_figures_are_measured(
+    manifests: dict[str, Manifest], measured: dict[str, Any], english: str, korean: str
+) -> None:
+    assert "easured on" not in model_card(CONFIG, "small", ArtifactSet.of(manifests))
+    manifests["pretrain"] = with_summary(manifests["pretrain"], measured_on=measured)
+    first, second = model_card(CONFIG, "small", ArtifactSet.of(manifests)).split("\n# 한국어\n")
+    assert english in first
+    assert korean in second
+    assert "검증 데이터에서 측정한 마스크 언어 모델 손실" in second
+    assert ("too few" in first) is (measured["targets"] < 1_000)
+
+
 def test_authors_stand_in_the_citation(manifests: dict[str, Manifest]) -> None:
     config = HubConfig(title="한국어 {모형}", authors=("김하나", "이두리"))
     card = model_card(config, "small", ArtifactSet.of(manifests), repo="me/small")

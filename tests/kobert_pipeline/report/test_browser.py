@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,45 @@ def test_values_are_told_under_the_pointer(browser: Browser, pages: dict[str, Pa
     told = browser.evaluate("document.querySelector('.readout').innerText")
     assert "step 640" in told
     assert "validation 4.159" in told
+
+
+def test_the_page_speaks_korean_at_one_click_and_english_at_the_next(browser: Browser, pages: dict[str, Path]) -> None:
+    for name, (english, korean) in {"run": ("Corpus", "말뭉치"), "both": ("Results", "결과")}.items():
+        for width in (1400, PHONE):
+            browser.open(pages[name], width=width)
+            browser.evaluate("speak('en')")
+            headings = "[...document.querySelectorAll('h2')].map(each => each.innerText.trim())"
+            assert english in browser.evaluate(headings)
+            browser.evaluate("document.querySelector('#language').click()")
+            assert korean in browser.evaluate(headings)
+            assert not [
+                text for text in browser.evaluate(headings) if text != "KLUE" and not re.search("[가-힣]", text)
+            ]
+            assert browser.evaluate("document.documentElement.scrollWidth") <= width
+            browser.evaluate("document.querySelector('#language').click()")
+            assert english in browser.evaluate(headings)
+
+
+def test_a_chart_and_a_table_can_be_saved_as_csv(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["run"])
+    browser.evaluate("speak('en')")
+    assert browser.evaluate("csv(rowsOfFigure(document.querySelector('figure[data-frame]')))").splitlines() == [
+        "\ufeffstep,training,validation", "0,,8.3171", "20,7.9,", "320,6,6.1112", "640,4.2,4.1593",
+    ]  # fmt: skip
+    table = browser.evaluate("csv(rowsOfTable(document.querySelector('table[data-csv=token-store]')))").splitlines()
+    assert table == ["\ufeffsplit,documents,sentences,tokens", "training,1334,9900,234567", "validation,71,522,12345"]
+    assert browser.evaluate("document.querySelectorAll('button.csv').length") >= 5
+    browser.complaints.clear()
+    browser.evaluate("document.querySelector('button.csv').click()")
+    assert browser.complaints == []
+
+
+def test_a_table_or_a_navigation_that_is_cut_says_so(browser: Browser, pages: dict[str, Path]) -> None:
+    """A shadow is drawn at the edge behind which there is more, and none where there is no more."""
+    browser.open(pages["run"], width=PHONE)
+    edge = "getComputedStyle(document.querySelector('{}')).backgroundAttachment"
+    for selector in ("nav div", ".wide"):
+        assert browser.evaluate(edge.format(selector)) == "local, local, scroll, scroll"
 
 
 SHOWN = "[...document.querySelectorAll('#live-pieces .piece')].map(each => each.textContent)"

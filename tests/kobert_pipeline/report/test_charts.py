@@ -76,7 +76,7 @@ def test_what_the_script_reads_lies_within_the_drawing() -> None:
     low, high, *_ = frame["limits"]
     assert low <= 0 < 20 <= high
     assert frame["lines"][0] == {
-        "name": "가",
+        "name": ["가", "가"],
         "colour": "var(--train)",
         "level": False,
         "points": [[0.0, 8.0], [20.0, 6.5]],

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from finished_run import PIECES
-from page_checks import ANALYSIS, elements
+from page_checks import ANALYSIS, elements, in_english
 
 from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.ground.files import read_json, write_json
@@ -87,9 +87,9 @@ def test_the_same_run_gives_the_same_bytes(run: Path) -> None:
 
 def test_every_curve_has_its_chart_and_its_key(run: Path) -> None:
     page = page_of(run)
-    titles = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    titles = re.findall(r"<figcaption>(.*?)</figcaption>", in_english(page))
     assert titles == ["Masked language model loss, nats", "Masked tokens predicted right", "Learning rate"]
-    assert all(f"</i>{name}</span>" in page for name in ("training", "validation", "unigram entropy"))
+    assert all(f"</i>{name}</span>" in in_english(page) for name in ("training", "validation", "unigram entropy"))
 
 
 def test_the_pipeline_is_a_picture_for_wide_pages_and_for_narrow_ones(run: Path) -> None:
@@ -107,7 +107,7 @@ def test_dropped_documents_and_groups_of_duplicates_are_shown(run: Path) -> None
 
 def test_mistakes_on_klue_are_shown(run: Path) -> None:
     write_json(run / "klue_eval" / "analysis.json", {"results": [ANALYSIS]})
-    page = page_of(run)
+    page = in_english(page_of(run))
     assert "NLI, official" in page
     assert '<td class="right" style="--share:0.7500">3</td>' in page
     assert "<blockquote>hypothesis: 춥다.<br>premise: 눈이 온다.<cite>gold 가, predicted 나</cite></blockquote>" in page
@@ -125,8 +125,14 @@ def test_accuracy_by_part_of_speech_is_shown_where_it_was_measured(run: Path) ->
 def test_the_speed_is_drawn_where_the_live_log_is_at_hand(run: Path) -> None:
     log = run / "pretrain" / "run" / "speed.csv"
     log.parent.mkdir(parents=True)
-    log.write_text("step,tokens_per_second,mfu\n19,5000,0.2\n319,6000,0.25\n", encoding="utf-8")
-    assert "<figcaption>Tokens per second</figcaption>" in page_of(run)
+    log.write_text(
+        "step,tokens_per_second,mfu,memory_mib,gradient_norm\n19,5000,0.2,900,inf\n319,6000,0.25,910,1.5\n",
+        encoding="utf-8",
+    )
+    page = in_english(page_of(run))
+    for title in ("Tokens per second", "Gradient norm, before clipping", "Memory, MiB"):
+        assert f"<figcaption>{title}</figcaption>" in page
+    assert "Infinity" not in page
 
 
 def test_the_public_edition_quotes_nothing_and_shows_every_number(run: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from finished_run import PIECES, export_model, finish, publish
 from huggingface_hub import ModelCard
-from page_checks import elements
+from page_checks import elements, in_english
 
 from kobert_pipeline import uses
 from kobert_pipeline.ground.errors import KobertError
@@ -124,7 +124,7 @@ def test_the_folder_is_loaded_back_by_the_check_of_its_use(folders: dict[str, Pa
 
 
 def test_pages_follow_the_use_and_the_figures(folders: dict[str, Path], tmp_path: Path) -> None:
-    page = public_page("second", folders)
+    page = in_english(public_page("second", folders))
     assert elements(page)
     for text in (
         "<figcaption>Next token predicted right</figcaption>",
@@ -141,7 +141,7 @@ def test_pages_follow_the_use_and_the_figures(folders: dict[str, Path], tmp_path
     assert [word for word in LEFT_OVER if word in shown] == []
     other = finish(tmp_path / "other", folders["pretrain"] / "model")
     write_comparison(tmp_path / "both.html", ("second", "first"), (folders, other))
-    both = (tmp_path / "both.html").read_text(encoding="utf-8")
+    both = in_english((tmp_path / "both.html").read_text(encoding="utf-8"))
     assert elements(both)
     assert "<figcaption>Next token loss, nats</figcaption>" in both
     assert "<figcaption>Masked language model loss, nats</figcaption>" in both

@@ -1,0 +1,67 @@
+"""The field's terms in Korean, by their English: what cards and pages share. The page's own sentences are in
+`report/korean_sentences.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TERMS: Mapping[str, str] = {
+    # figures of the objectives
+    "Masked language model loss": "마스크 언어 모델 손실",
+    "Masked tokens predicted right": "마스크 토큰 정확도",
+    "Masked tokens predicted right from the boundaries": "경계로 예측한 마스크 토큰 정확도",
+    "Span boundary loss": "구간 경계 손실",
+    "Replaced token detection loss": "바뀐 토큰 탐지 손실",
+    "Tokens judged right": "바르게 판별한 토큰",
+    "Masked language model loss of the generator": "생성기의 마스크 언어 모델 손실",
+    "Masked tokens that the generator predicts right": "생성기의 마스크 토큰 정확도",
+    "Precision of replaced": "바뀐 토큰 정밀도",
+    "Recall of replaced": "바뀐 토큰 재현율",
+    "Bits per character": "글자당 비트",
+    "Loss of the next token": "다음 토큰 손실",
+    "Next tokens predicted right": "다음 토큰 정확도",
+    "Permutation language model loss": "순열 언어 모델 손실",
+    "Tokens predicted right": "토큰 정확도",
+    "Next sentence predicted right": "다음 문장 예측 정확도",
+    "Sentence order predicted right": "문장 순서 예측 정확도",
+    "Denoising loss": "복원 손실",
+    "Tokens of the target predicted right": "목표 토큰 정확도",
+    "Loss of the tokens that the source lacks": "원문에 없는 토큰의 손실",
+    "Tokens that the source lacks predicted right": "원문에 없는 토큰의 정확도",
+    "Divergence from the teacher's predictions": "교사 모델 예측과의 발산",
+    "One less the cosine with the teacher's hidden states": "교사 모델 은닉 상태와의 코사인 거리",
+    "Squared distance from the teacher's attention scores": "교사 모델 어텐션 점수와의 제곱 거리",
+    "Squared distance from the teacher's embeddings": "교사 모델 임베딩과의 제곱 거리",
+    "Squared distance from the teacher's hidden states": "교사 모델 은닉 상태와의 제곱 거리",
+    "Span corruption loss": "구간 복원 손실",
+    "unigram entropy of the spans, without their sentinels": "센티널을 뺀 구간의 유니그램 엔트로피",
+    "Pseudo-perplexity": "의사 퍼플렉시티",
+    "chance": "우연 수준",
+    "unigram entropy": "유니그램 엔트로피",
+    "unigram bits per character": "유니그램의 글자당 비트",
+    "5-gram bits per character": "5-그램의 글자당 비트",
+    "entropy of the mask rate": "마스크 비율의 엔트로피",
+    "nats": "nat",
+    "bits": "비트",
+    # what a figure is measured on
+    "on {targets} masked tokens of {documents} documents": "문서 {documents}개의 마스크 토큰 {targets}개에서",
+    "on {targets} masked tokens of {documents} document": "문서 {documents}개의 마스크 토큰 {targets}개에서",
+    "on {targets} tokens of {documents} documents": "문서 {documents}개의 토큰 {targets}개에서",
+    "on {targets} tokens of {documents} document": "문서 {documents}개의 토큰 {targets}개에서",
+    # parts of speech
+    "part of speech": "품사",
+    "noun": "명사",
+    "verb": "동사",
+    "adjective": "형용사",
+    "verb, adjective": "동사, 형용사",
+    "particle": "조사",
+    "ending": "어미",
+    "modifier": "수식어",
+    "modifier, adverb": "관형사, 부사",
+    "adverb": "부사",
+    "affix": "접사",
+    "punctuation": "문장 부호",
+    "number": "숫자",
+    "other": "기타",
+    "punctuation, number, affix": "문장 부호, 숫자, 접사",
+}
