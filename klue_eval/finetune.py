@@ -118,7 +118,7 @@ def _read_once(prepared: Prepared, precision: str) -> Prepared:
     module = prepared.module
 
     def read(part: Encoded) -> Encoded:
-        return with_states(module.model, part, precision)
+        return part if module.head.separates else with_states(module.model, part, precision)
 
     module.scored, module.stopping, *module.mistyped = (
         replace(part, encoded=read(part.encoded)) for part in (module.scored, module.stopping, *module.mistyped)

@@ -60,6 +60,8 @@ class Head:
     """What the head reads of a batch besides the tokens, and what its loss compares with."""
     scoring_batch: int = 128
     """Number of examples. Without gradients there is room for more than in training."""
+    separates: bool = False
+    """Whether it takes an example apart before the encoder reads it, so that states of the whole example are of no use."""
     build_loadable: Callable[[Load, KlueTask, Any, Reader], TaskModel] | None = None
     """As `build`, around the class of transformers for such a task, which plain code loads again: what an exported model is. None if
     no class answers as this head does."""

@@ -70,4 +70,4 @@ def build(load: Load, task: KlueTask, settings: TaskSettings, reader: Reader) ->
     return ChoiceModel(load(AUTO_CLASS, num_labels=1), padding)
 
 
-HEAD = Head(name="multiple_choice", build=build, collate=collate, scoring_batch=32)
+HEAD = Head(name="multiple_choice", build=build, collate=collate, scoring_batch=32, separates=True)

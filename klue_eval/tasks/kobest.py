@@ -44,11 +44,11 @@ def kobest_row(
     `released`: field of a row -> column of the released file. `labels`: what the released file calls a label, in lower case ->
     the label. `on_hub`: the labels in the order of the Hub's numbers. Raises ValueError for a record with other columns.
     """
-    if set(record) - {*map(str, record)}:  # csv gives cells without a header the name None
-        raise ValueError("has more cells than the header")
     is_released = all(column in record for column in released.values())
     if not is_released and any(name not in record for name in released):
         raise ValueError(_other_schema(record, released))
+    if is_released:
+        _require_one_line(record)
     columns = released if is_released else {name: name for name in released}
     known = (
         labels
@@ -56,11 +56,21 @@ def kobest_row(
         else {spelling: label for number, label in enumerate(on_hub) for spelling in (str(number), label.lower())}
     )
     value = record[columns[LABEL]]
-    if value is None or value == "":
+    if value in (None, "", -1):
         return None
     spelling = known_label(str(value).strip().lower(), columns[LABEL], tuple(known))
     texts = {name: text_field(record, column).strip() for name, column in columns.items() if name != LABEL}
     return {"guid": record["guid"], **texts, LABEL: known[spelling]}
+
+
+def _require_one_line(record: Mapping[str, Any]) -> None:
+    """Raises ValueError for a record of a TSV with more or fewer cells than the header, or with a line break inside a cell."""
+    if any(name is None for name in record):  # csv gives cells without a header this name, and absent cells this value
+        raise ValueError("has more cells than the header")
+    if any(value is None for value in record.values()):
+        raise ValueError("has fewer cells than the header")
+    if any("\n" in value for value in record.values() if isinstance(value, str)):
+        raise ValueError("a cell runs over several lines; a quotation mark at its beginning is not closed")
 
 
 def _other_schema(record: Mapping[str, Any], released: Mapping[str, str]) -> str:

@@ -61,8 +61,16 @@ def eval_results_file(scores: ScoreSummary) -> str:
 
 
 def _published(scores: ScoreSummary) -> list[Result]:
-    """Of the published weights: none for the sample, none for random initialisation."""
-    return [] if scores.sample else [entry for entry in scores.results if entry.initialisation == PRETRAINED]
+    """Of the published weights on tasks of KLUE, one at a time: none for the sample, for random initialisation, and for tasks that
+    were trained together."""
+    return [
+        entry
+        for entry in scores.results
+        if not scores.sample
+        and entry.initialisation == PRETRAINED
+        and entry.task in TASK_TYPES
+        and entry.mixture is None
+    ]
 
 
 def _setup(result: Result, metric: str) -> str:

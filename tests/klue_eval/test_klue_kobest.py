@@ -110,6 +110,8 @@ def test_the_file_of_another_task_is_refused_in_one_line_that_names_both_schemas
         ("kobest_hellaswag", "이야기\t가\t나\t다\t라\t4", "`label` is '4'; known: 0, 1, 2, 3"),
         ("kobest_hellaswag", "이야기\t가\t나\t다\t\t1", "`choice4` is ''; it must be a text"),
         ("kobest_sentineg", "1\t좋아요\t1\t남는 칸", "has more cells than the header"),
+        ("kobest_copa", "1\t컵을 떨어뜨렸다.\t결과\t가", "has fewer cells than the header"),
+        ("kobest_boolq", '1\t"글\t질문\tTrue\n2\t글"\t질문\tTrue', "a cell runs over several lines; a quotation mark"),
     ],
 )
 def test_a_wrong_row_is_named(name: str, row: str, message: str, tmp_path: Path) -> None:

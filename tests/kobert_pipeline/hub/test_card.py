@@ -25,7 +25,7 @@ from kobert_pipeline.hub.card import (
     tokenizer_card,
 )
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.hub_scores import METRIC_TYPES, TASK_TYPES, dev_scores, eval_results_file
+from kobert_pipeline.hub.hub_scores import METRIC_TYPES, TASK_TYPES, dev_scores, eval_results_file, model_index
 from kobert_pipeline.hub.publishable import STAGES
 
 SMALL_RUN = Path(__file__).parent / "small_run"
@@ -144,6 +144,21 @@ def test_the_hub_client_reads_one_score_a_task_from_the_file_beside_the_card(man
     assert (entries["sts"].notes or "").startswith("validation split, pearson, ")
     manifests["klue_eval"] = with_summary(manifests["klue_eval"], sample=True)
     assert eval_results_file(dev_scores(ArtifactSet.of(manifests))) == ""
+
+
+def test_a_task_trained_with_others_and_one_that_is_not_of_klue_are_no_klue_scores(
+    manifests: dict[str, Manifest],
+) -> None:
+    first, *others = manifests["klue_eval"].summary["results"]
+    mixed = {**first, "protocol": "together", "mixture": {"folder": "0" * 16, "steps": 3, "all_steps": 9}}
+    manifests["klue_eval"] = with_summary(
+        manifests["klue_eval"], results=[mixed, {**first, "task": "korquad"}, first, *others]
+    )
+    scores = dev_scores(ArtifactSet.of(manifests))
+    assert [result.dataset_config for result in model_index(scores)] == ["ynat", "sts", "sts"]
+    assert {entry.task_id: entry.value for entry in parse_eval_result_entries(yaml.safe_load(eval_results_file(scores)))} == {
+        "ynat": 71.23, "sts": 55.13,
+    }  # fmt: skip
 
 
 def test_a_score_on_a_part_of_dev_is_no_dev_score(manifests: dict[str, Manifest]) -> None:
