@@ -28,7 +28,7 @@ LOG_LINES = {
     "pretrain: %s on the same validation text: %.3f": "pretrain: 같은 검증 데이터에서 %s %.3f",
     "pretrain: resumes from %s": "pretrain: %s에서 이어서 학습",
     "pretrain: step %s, validation: %s": "pretrain: %s스텝, 검증: %s",
-    "pretrain: %s %.1f on %d validation sentences": "pretrain: %s %.1f, 검증 문장 %d개",
+    "pretrain: %s %.3g on %d validation sentences": "pretrain: %s %.3g, 검증 문장 %d개",
     "pretrain: validation %s %.3f -> %.3f (%s %.2f) %s; after %s tokens in %s": "pretrain: 검증 %s %.3f -> %.3f (%s %.2f), %s. 학습한 토큰 %s개, %s",
     "1 document": "문서 1개",
     "{count:,} documents": "문서 {count:,}개",

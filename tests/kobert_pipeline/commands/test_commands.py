@@ -16,7 +16,7 @@ from kobert_pipeline.recipe import load_recipe, shipped_recipes
 from kobert_pipeline.uses import USES
 
 FOLDER = Path(commands.__file__).parent
-SHARED = {"__init__", "options", "locate", "own_tasks", "try_use", "typer_help"}
+SHARED = {"__init__", "options", "locate", "own_tasks", "shots", "try_use", "typer_help"}
 """Files that are not a command."""
 
 
