@@ -54,14 +54,14 @@ class BagOfWords:
     words: tuple[tuple[int, ...], ...]
 
     def wanted(self, ids: Sequence[int]) -> list[int]:
-        """The tokens that begin a word, and those that go on with one."""
+        """The tokens that go on with a word that was begun; if none was, those that begin one."""
         going_on = {
             word[size]
             for word in self.words
             for size in range(1, len(word))
             if tuple(ids[-size:]) == word[:size]
         }  # fmt: skip
-        return sorted({word[0] for word in self.words} | going_on)
+        return sorted(going_on or {word[0] for word in self.words})
 
     def loss(self, moved: Moved) -> Tensor:
         return -moved.probabilities[self.wanted(moved.ids)].sum().clamp(min=1e-12).log()
