@@ -38,7 +38,7 @@ OPTIONS = (
     Option("seed", int, 0, "Equal seeds draw equal texts.", minimum=0),
     Option("toward", str, None, "Steer (PPLM) toward a file's words, one a line, or toward --label of a CSV with text, label."),
     Option("label", str, None, "The label of the CSV to steer toward."),
-    Option("strength", float, 0.02, "How strongly to steer. Above about 0.05 sentences fall apart.", minimum=0),
+    Option("strength", float, 0.02, "How far --toward moves keys and values in a step. Small models need more than the paper's 0.02.", minimum=0),
 )  # fmt: skip
 EXAMPLES = (
     Example("news", "정부는 내년도 예산안을"),

@@ -62,7 +62,7 @@ HELP = {
     # generate --toward, chat, ssa
     "Steer (PPLM) toward a file's words, one a line, or toward --label of a CSV with text, label.": "생성 방향(PPLM): 한 줄에 하나씩 단어를 적은 파일, 또는 text, label 열이 있는 CSV와 --label.",
     "The label of the CSV to steer toward.": "CSV에서 따라갈 레이블.",
-    "How strongly to steer. Above about 0.05 sentences fall apart.": "방향의 세기. 0.05쯤을 넘으면 문장이 무너집니다.",
+    "How far --toward moves keys and values in a step. Small models need more than the paper's 0.02.": "--toward가 한 번에 키와 값을 옮기는 크기. 작은 모델에는 논문의 0.02보다 큰 값이 필요합니다.",
     "Talk to a model, a line each; an empty line ends it. Or write a sheet of replies for raters.": "모델과 한 줄씩 대화합니다. 빈 줄을 넣으면 끝납니다. 또는 사람이 채점할 대답 표를 만듭니다.",
     "Write a reply to each context into a sheet for raters, instead of talking.": "대화하는 대신, 맥락마다 대답을 적은 채점표를 만듭니다.",
     "Dialogues for --sheet: a turn a line, a blank line between them.": "--sheet에 쓸 대화. 한 줄에 한 차례, 대화 사이에는 빈 줄.",
