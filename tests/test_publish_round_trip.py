@@ -46,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"{PLANTED} 그 말씀이 맞은 적이 많아서 우리는 우산을 챙겼다.\n", encoding="utf-8"
     )
     (home / "나의 모델.yaml").write_text(RECIPE.replace("HOME", str(home)) + "name: mine\n", encoding="utf-8")
-    done = kobert(home, "run", "나의 모델.yaml")
+    done = kobert(home, "run", "나의 모델.yaml", "--set", "hub.checkpoints=[2]")
     assert done.returncode == 0, done.stderr
     return home
 
@@ -80,8 +80,10 @@ def assert_no_secret_was_sent(hub: HubServer, home: Path, done: subprocess.Compl
 
 
 def test_a_dry_run_sends_no_request(hub: HubServer, home: Path) -> None:
-    done = push(home, "--to", "me/model")
+    done = push(home, "--to", "me/model", "--set", "hub.checkpoints=[2, last]")
     assert done.returncode == 0, done.stderr
+    assert "Then branch step-2" in done.stdout
+    assert "Then branch step-4" in done.stdout
     assert "Dry run: nothing was sent" in done.stdout
     assert "model.safetensors" in done.stdout
     assert "평가하지 않았습니다" in done.stdout

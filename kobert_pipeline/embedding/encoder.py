@@ -26,7 +26,7 @@ def load_encoder(folder: Path, config: EmbeddingConfig, scratch: Path) -> Any:
 
     Raises InputError for a model that is not an encoder, lacks weights, or comes with code of its own.
     """
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import SentenceTransformer, SentenceTransformerModelCardData
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
     longest = _require_encoder(folder)
@@ -35,7 +35,8 @@ def load_encoder(folder: Path, config: EmbeddingConfig, scratch: Path) -> Any:
         trust = {"trust_remote_code": True} if cuts_at_use(folder) else {}
         body = Transformer(str(scratch), max_seq_length=min(config.max_length, longest), processor_kwargs=trust)
         pooling = Pooling(body.model.config.hidden_size, pooling_mode=config.pooling)
-        return SentenceTransformer(modules=[body, pooling])
+        about = SentenceTransformerModelCardData(generate_widget_examples=False)  # the card is our own
+        return SentenceTransformer(modules=[body, pooling], model_card_data=about)
 
 
 def copy_for_loading(folder: Path, scratch: Path) -> None:

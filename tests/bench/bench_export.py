@@ -36,7 +36,7 @@ DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
 WORK = Path(os.environ.get("BENCH_WORK", "build/bench/work-export"))
 RESULT = Path("build/bench/export.json")
 ROWS = int(os.environ.get("BENCH_ROWS", "1000"))
-TURNS, SENTENCES = 7, 192
+TURNS, SENTENCES, WATCHED = 7, 192, 200
 MINI = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
 
 
@@ -48,8 +48,7 @@ def main() -> None:
 
 def forms() -> Table:
     torch.set_num_threads(1)
-    table = ynat_table()
-    model = classifier(table)
+    model = classifier(ynat_table("few", WATCHED))
     folder = WORK / "exported"
     if not folder.is_dir():
         export_model(model, folder, ExportOptions(("onnx", "onnx-int8")))
@@ -60,7 +59,7 @@ def forms() -> Table:
         "ONNX": OnnxNetwork(Session(folder / FILES["onnx"], threads=1), source.network.config),
         "ONNX int8": OnnxNetwork(Session(folder / FILES["onnx-int8"], threads=1), source.network.config),
     }
-    data = read_labelled(source, str(table))
+    data = read_labelled(source, str(ynat_table("all")))
     texts = [row["text"] for row in data.dev[:SENTENCES]]
     seconds = {size: taking_turns(source, networks, texts, size) for size in (1, 32)}
     sizes = {"ONNX": FILES["onnx"], "ONNX int8": FILES["onnx-int8"]}
@@ -100,11 +99,12 @@ def cpu_seconds(work: Callable[[], Any]) -> float:
     return time.process_time() - started
 
 
-def ynat_table() -> Path:
-    path = WORK / "ynat.csv"
+def ynat_table(name: str, most: int | None = None) -> Path:
+    """Training rows, and at most so many rows of dev."""
+    path = WORK / f"ynat-{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     train = drawing_order(read_split("ynat", str(DATA / "klue"), "train").rows)[:ROWS]
-    dev = read_split("ynat", str(DATA / "klue"), "dev").rows
+    dev = read_split("ynat", str(DATA / "klue"), "dev").rows[:most]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["text", "label", "split"])
@@ -119,7 +119,7 @@ def classifier(table: Path) -> Path:
     model = model_of(os.environ["BENCH_MODEL"], artifacts) if "BENCH_MODEL" in os.environ else str(untrained())
     settings = {
         "tasks": [],
-        "protocols": {"fine-tuning": {"seeds": 1}},
+        "protocols": {"fine-tuning": {"seeds": 1, "evaluations_per_epoch": 1}},
         "own_tasks": {"ynat-titles": {"file": str(table)}},
     }
     evaluation = evaluate_model(model, EvaluationConfig.parse(settings), WORK / "artifacts", seed=42)
