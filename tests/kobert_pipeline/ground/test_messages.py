@@ -27,6 +27,8 @@ OF_TYPER = {*FRAMES.values(), *USAGE_ERRORS, "Show this message and exit."}
 NAMES = {"pretrain", "klue_eval", "tokenizer: ", "report: "}
 """Stages and commands, which have the same name in both languages."""
 ERRORS = {"KobertError", *(kind.__name__ for kind in KobertError.__subclasses__())}
+SAY, TERMINAL = "say", "from kobert_pipeline.ground.messages import"
+"""Pages have a function of the same name, and a table of their own."""
 LEVELS = ("debug", "info", "warning", "error")
 PERCENT = re.compile(r"%%|%[\d.]*[dfgrs]")
 """A value in the template of a log line."""
@@ -58,7 +60,8 @@ def calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call):
             function = node.func
-            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", ""), node
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            yield "" if name == SAY and TERMINAL not in module.source else name, node
 
 
 def spoken() -> Iterator[str]:
@@ -77,7 +80,7 @@ def places(name: str, call: ast.Call) -> list[int]:
     """Which arguments of a call are messages."""
     if name in LEVELS:
         return [0] if ast.unparse(call.func) == f"logger.{name}" else []
-    return [0, 2] if name == "progress" else [0] if name == "say" or is_error_with_values(name, call) else []
+    return [0, 2] if name == "progress" else [0] if name == SAY or is_error_with_values(name, call) else []
 
 
 def is_error_with_values(name: str, call: ast.Call) -> bool:
@@ -131,7 +134,7 @@ def test_a_call_fills_exactly_the_placeholders_of_its_message() -> None:
         f"{module.path}:{call.lineno}"
         for module in read_house().modules.values()
         for name, call in calls(module)
-        if (name == "say" or is_error_with_values(name, call)) and (text := text_of(call.args[0], module)) is not None
+        if (name == SAY or is_error_with_values(name, call)) and (text := text_of(call.args[0], module)) is not None
         and all(keyword.arg for keyword in call.keywords)
         and call.keywords and {keyword.arg for keyword in call.keywords} != {name for name, *_ in fields(text)}
     ]  # fmt: skip
