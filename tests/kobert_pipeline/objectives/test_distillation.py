@@ -13,7 +13,7 @@ import pytest
 import torch
 from pairs import TINY, config_of_pair, known_sizes, teacher_folder, tiny_models
 from safetensors.torch import load_file
-from tiny_training import config_of, train
+from tiny_training import artifact, config_of, finished, program, start, train
 from torch.nn import functional
 from transformers import AutoModel, AutoModelForMaskedLM
 
@@ -208,6 +208,19 @@ def test_micro_batches_and_checkpointed_gradients_change_nothing(trained, info, 
     run = train(tmp_path, tiny, **changes)
     one, two = (load_file(folder / "model" / "model.safetensors") for folder in (trained[objective], run))
     assert all(torch.allclose(one[name], two[name], atol=2e-5) for name in one)
+
+
+@pytest.mark.system
+def test_two_ranks_that_divide_the_student_give_the_run_of_one(info, tiny, tmp_path):
+    """Each rank reads the whole teacher. The projections are divided like the student."""
+    changes = settings("layer_distillation", info) | {"micro_batch_size": 3, "log_steps": 1}
+    one = train(tmp_path / "one", tiny, **changes)
+    script = program(tiny, tmp_path / "two.py", **changes, devices=2, strategy="fsdp")
+    finished(start(script, tmp_path / "two", ranks=2))
+    two = artifact(tmp_path / "two")
+    weights = [load_file(folder / "model" / "model.safetensors") for folder in (one, two)]
+    assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-4) for name in weights[0])
+    assert [path.parent.name for path in two.glob("*/*.safetensors")] == ["model"]
 
 
 # --- fingerprints -----------------------------------------------------------------------------------------------------
