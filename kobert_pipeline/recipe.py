@@ -23,6 +23,7 @@ from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.objectives.objective import TEACHER
 from kobert_pipeline.pretrain.config import PretrainConfig
 from tokenizer.config import TokenizerConfig
 
@@ -108,8 +109,9 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _only_a_continued_run_has_a_base(self) -> Recipe:
-        if self.hub.base_model and self.pretrain.continue_from is None:
+    def _only_a_run_from_another_model_has_a_base(self) -> Recipe:
+        is_taught = bool(getattr(self.pretrain.options, TEACHER, ""))
+        if self.hub.base_model and self.pretrain.continue_from is None and not is_taught:
             raise RecipeError(
                 "hub.base_model: {model}, but the weights begin at random. Set pretrain.continue_from, or leave it out.",
                 model=self.hub.base_model,

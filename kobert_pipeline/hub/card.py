@@ -170,8 +170,9 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
 
 
 def base_model(config: HubConfig, pretrain: PretrainedRun) -> str:
-    """The model on the Hub from which training continued; empty if there is none, or if its name is not known."""
-    began = pretrain.continued_from
+    """The model on the Hub from which training continued, or which was the teacher; empty if there is none, or if its name is not
+    known."""
+    began = pretrain.continued_from or pretrain.taught_by
     return "" if began is None else config.base_model or began.repo
 
 

@@ -3,7 +3,7 @@
 Every row is a run of the recipe BENCH_RECIPE (`bert-mini`; `quickstart` needs no data, and its scores mean nothing) with
 BENCH_TOKENS tokens of pretraining, fine-tuned on YNAT, STS and NER with BENCH_LABELS (1,000) labels at three seeds and with all at one. Runs are artifacts in
 BENCH_ROOT: a run that was killed goes on where it stopped, and what is finished is not repeated. KOBERT_CORPUS and KOBERT_KLUE name
-the data, BENCH_SETTINGS further settings (`a.b=c`, separated by spaces): `klue_eval.held_out=["ner"]` if NER has one labelled file.
+the data, BENCH_TASKS other tasks, BENCH_SETTINGS further settings (`a.b=c`, separated by spaces): `klue_eval.held_out=["ner"]` if NER has one labelled file.
 
 Time is CPU seconds of one thread, of plain transformers on the exported folders: one sentence, and a batch of 32. Models take turns, and the
 median of BENCH_ROUNDS rounds counts, so that another program on the machine slows them alike. Prints a table and saves
@@ -39,7 +39,8 @@ ROOT = Path(os.environ.get("BENCH_ROOT", "build/bench/artifacts"))
 RESULT = Path(os.environ.get("BENCH_RESULT", "build/bench/distil.json"))
 SETTINGS = os.environ.get("BENCH_SETTINGS", "").split()
 LABELS = int(os.environ.get("BENCH_LABELS", "1000"))
-TASKS = ("ynat", "sts", "ner")
+SEEDS = 3
+TASKS = tuple(os.environ.get("BENCH_TASKS", "ynat sts ner").split())
 BATCH, LENGTH = 32, 64
 SENTENCE = "어제 서울에서 열린 회의에서는 새 도서관을 언제 열지 오래 이야기했다."
 
@@ -90,7 +91,7 @@ def recipe_of(row: Row, teacher: str) -> Recipe:
     base = load_recipe(RECIPE, tuple(SETTINGS))
     sizes = base.pretrain.architecture
     taught = {} if row.objective == "mlm" else {"teacher": teacher}
-    protocol = {"seeds": 3, "evaluations_per_epoch": 0}
+    protocol = {"seeds": SEEDS, "evaluations_per_epoch": 0}
     values: dict[str, Any] = {
         "pretrain.objective": {"name": row.objective, "mlm_probability": 0.3} | taught,
         "pretrain.architecture": sizes | {"layers": max(1, sizes["layers"] // row.share)},

@@ -201,6 +201,11 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
         return origin(self.inputs, "continue_from")
 
     @property
+    def taught_by(self) -> Origin | None:
+        """The teacher of a student, which may have begun with its weights; None for a model that had none."""
+        return origin(self.inputs, "teacher")
+
+    @property
     def checked_model(self) -> Path | None:
         """The model, if the artifact came with it. Raises ArtifactMismatch if a file of it is missing or has changed."""
         return self.require_content(f"{MODEL}/").model if (self.model / "config.json").is_file() else None

@@ -230,9 +230,9 @@ def test_a_tokenizer_that_needs_mecab_says_what_to_install_in_both_languages(man
 
 
 def continued(manifests: dict[str, Manifest], **names: str) -> dict[str, Manifest]:
-    """`continue_from`, `adopt`: what the manifest lists as the input."""
+    """`continue_from`, `teacher`, `adopt`: what the manifest lists as the input."""
     changed = dict(manifests)
-    for stage, label in (("pretrain", "continue_from"), ("tokenizer", "adopt")):
+    for stage, label in (("pretrain", "continue_from"), ("pretrain", "teacher"), ("tokenizer", "adopt")):
         if label in names:
             inputs = manifests[stage].inputs | {f"{label} {names[label]}": "c0ffee" * 8}
             changed[stage] = dataclasses.replace(manifests[stage], inputs=inputs)
@@ -259,6 +259,20 @@ def test_a_folder_is_named_by_its_weights_unless_the_recipe_names_a_base(manifes
     named = model_card(HubConfig(base_model="someone/bert"), "small", artifacts)
     assert ModelCard(named).data.base_model == "someone/bert"
     assert "[`someone/bert`](https://huggingface.co/someone/bert) (model.safetensors `c0ffeec0ffeec0ff`)" in named
+
+
+@pytest.mark.parametrize(("name", "base"), [("hub:someone/bert@v1", "someone/bert"), ("model.safetensors", "")])
+def test_a_student_names_its_teacher_and_is_not_called_trained_from_scratch(
+    manifests: dict[str, Manifest], name: str, base: str
+) -> None:
+    """It may have begun with the teacher's weights."""
+    card = model_card(CONFIG, "small", ArtifactSet.of(continued(manifests, teacher=name)))
+    assert (ModelCard(card).data.base_model or "") == base
+    place = f"[`{base}`](https://huggingface.co/{base}) (commit" if base else "a folder (model.safetensors"
+    assert f"A Korean language model, distilled from {place} `c0ffeec0ffeec0ff`)" in card
+    assert "에서 증류한" in card
+    for wrong in ("from scratch", "처음부터", "SKT"):
+        assert wrong not in card
 
 
 def test_an_adopted_tokenizer_says_how_it_reads_text(manifests: dict[str, Manifest]) -> None:
