@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -51,20 +52,23 @@ def show_kept(model: str, folder: Path, artifacts: Path, out: Path | None, *, ow
     if own:
         write_evaluation(page, model, folder, artifacts)
     models = [*fine_tuned(folder, artifacts), *exported(folder, artifacts)]
-    if out is not None:
-        _copy(models, out)
-    for kept in models:
-        place = out / kept.task if out is not None and len(models) > 1 else out or kept.folder
+    places = [kept.folder for kept in models] if out is None else copy_models(models, out)
+    for kept, place in zip(models, places, strict=True):
         typer.echo(f"Model:  {place}\n        {kept.loads(str(place))}")
     if own:
         typer.echo(f"Report: {page}")
 
 
-def _copy(models: Any, out: Path) -> None:
-    """Copies one model into `out`, several into folders of their tasks. Raises KobertError for a folder that is not empty."""
+def copy_models(models: Any, out: Path) -> list[Path]:
+    """Copies one model into `out`, several into folders of their tasks, with the protocol's name if a task has several. Returns where
+    they are. Raises KobertError for a folder that is not empty."""
     if out.exists() and any(out.iterdir()):
         raise KobertError(
             f"--out {out}: the folder is not empty. Name a new one; the model is also in {models[0].folder}."
         )
-    for kept in models:
-        shutil.copytree(kept.folder, out / kept.task if len(models) > 1 else out, dirs_exist_ok=True)
+    times = Counter(kept.task for kept in models)
+    names = [kept.task if times[kept.task] == 1 else f"{kept.task}-{kept.protocol}" for kept in models]
+    places = [out / name for name in names] if len(models) > 1 else [out]
+    for kept, place in zip(models, places, strict=True):
+        shutil.copytree(kept.folder, place, dirs_exist_ok=True)
+    return places

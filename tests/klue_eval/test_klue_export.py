@@ -20,10 +20,12 @@ from klue_eval.task_card import Trained, hub_id, task_card
 from klue_eval.task_data import read_all
 from klue_eval.tasks import TASKS
 from kobert_pipeline.cli import app
+from kobert_pipeline.commands.own_tasks import copy_models
 from kobert_pipeline.ground.errors import InputError, KobertError, RecipeError
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.hub.folder_bundle import folder_bundle
 from kobert_pipeline.publishing import questions
+from kobert_pipeline.report.own_tasks_page import FineTuned
 
 EXPORTED = ("ynat", "sts", "ner", "mrc")
 
@@ -172,3 +174,14 @@ def test_kobert_eval_keeps_the_model_of_a_task(tiny_bert: Path, tmp_path: Path) 
     refused = CliRunner().invoke(app, [*arguments, *where])
     assert isinstance(refused.exception, KobertError)
     assert "the folder is not empty" in str(refused.exception)
+
+
+def test_models_of_one_task_by_two_protocols_are_copied_next_to_each_other(tmp_path: Path) -> None:
+    kept = []
+    for protocol in ("few", "all"):
+        (tmp_path / protocol).mkdir()
+        (tmp_path / protocol / "config.json").write_text(protocol)
+        kept.append(FineTuned("ynat", "classification", protocol, tmp_path / protocol))
+    places = copy_models(kept, tmp_path / "out")
+    assert [place.name for place in places] == ["ynat-few", "ynat-all"]
+    assert [(place / "config.json").read_text() for place in places] == ["few", "all"]
