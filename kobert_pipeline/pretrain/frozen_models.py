@@ -31,19 +31,20 @@ def require_frozen(config: PretrainConfig, name: str, folder: Path, files: Seque
     """Raises InputError, before any text is read, for a checkpoint that is not the frozen model of this recipe. `name`: of the
     input; `files`: names of the checkpoint's files, of which only config.json is read."""
     objective, setting = OBJECTIVES[config.objective["name"]], setting_of(name)
+    place = f"{setting}: {getattr(config.options, name, folder.name)}"  # as the recipe calls it
     require_safetensors(folder, files, setting)
     roles = objective.models(config.options)
     for role, wanted in roles.items():
         if wanted.checkpoint == name:
-            architecture = _architecture(folder, wanted, setting)
+            architecture = _architecture(folder, wanted, place)
             sizes = _sizes(folder, architecture)
-            _require_length(config, sizes, f"{setting}: {folder.name}")
+            _require_length(config, sizes, place)
             if objective.reads_scores and not architecture.shows_scores:
-                raise InputError(f"{setting}: {folder.name}: a {architecture.name} does not show its attention scores")
+                raise InputError(f"{place}: a {architecture.name} does not show its attention scores")
             if problem := objective.teacher_problem(config.options, config.sizes, sizes):
-                raise InputError(f"{setting}: {folder.name}: {problem}")
+                raise InputError(f"{place}: {problem}")
             if roles[STUDENT].begins_as == role:
-                _require_same_widths(config, architecture, sizes, f"{setting}: {folder.name}")
+                _require_same_widths(config, architecture, sizes, place)
 
 
 def _require_length(config: PretrainConfig, sizes: Any, place: str) -> None:
@@ -79,17 +80,15 @@ def _require_same_widths(config: PretrainConfig, architecture: Architecture, siz
         )
 
 
-def _architecture(folder: Path, role: Role, setting: str) -> Architecture:
+def _architecture(folder: Path, role: Role, place: str) -> Architecture:
     """The architecture that the folder names. Raises InputError for an unknown one, and for one without the role's heads."""
     kind = read_config(folder).get("model_type")
     known = {architecture.weights.model_type: architecture for architecture in ARCHITECTURES.values()}
     if kind not in known:
-        raise InputError(f"{setting}: {folder.name}: a {kind}; known architectures: {', '.join(sorted(known))}")
+        raise InputError(f"{place}: a {kind}; known architectures: {', '.join(sorted(known))}")
     missing = [head for head in role.heads if head not in known[kind].heads]
     if missing:
-        raise InputError(
-            f"{setting}: {folder.name}: architecture {known[kind].name!r} does not provide the head {missing[0]!r}"
-        )
+        raise InputError(f"{place}: architecture {known[kind].name!r} does not provide the head {missing[0]!r}")
     return known[kind]
 
 
@@ -107,7 +106,7 @@ def _sizes(folder: Path, architecture: Architecture) -> Any:
 def frozen_model(folder: Path, role: Role, spec: ModelSpec) -> nn.Module:
     """A model with the weights of a checkpoint, in the architecture that its folder names."""
     content, setting = read_config(folder), setting_of(role.checkpoint)
-    architecture = _architecture(folder, role, setting)
+    architecture = _architecture(folder, role, f"{setting}: {folder.name}")
     given = ModelSpec(
         int(content["vocab_size"]), spec.pad_id, spec.cls_id, spec.sep_id, spec.max_length, spec.attention,
         is_tied(folder),

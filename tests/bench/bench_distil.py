@@ -102,7 +102,7 @@ def recipe_of(row: Row, teacher: str) -> Recipe:
     if row.objective == "layer_distillation":
         values["pretrain.objective"]["start"] = "teacher_layers"
     settings = [f"{name}={json.dumps(value)}" for name, value in values.items()]
-    return load_recipe(RECIPE, (*settings, *SETTINGS), f"distil-{row.name.replace(', ', '-')}")
+    return load_recipe(RECIPE, (*SETTINGS, *settings), f"distil-{row.name.replace(', ', '-')}")
 
 
 def scores(folder: Path) -> dict[str, float]:
