@@ -33,6 +33,7 @@ from kobert_pipeline.commands.serve import serve
 from kobert_pipeline.commands.ssa import ssa
 from kobert_pipeline.commands.status import status
 from kobert_pipeline.commands.sweep import sweep
+from kobert_pipeline.commands.tour import tour
 from kobert_pipeline.commands.try_use import command_of
 from kobert_pipeline.commands.typer_help import Command, Group, usage_error
 from kobert_pipeline.ground.errors import Interrupted, KobertError, Terminated, TrainingFailed
@@ -60,6 +61,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     serve,
     init,
     recipes,
+    tour,
     clean,
     doctor,
 )

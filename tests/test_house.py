@@ -24,7 +24,7 @@ OUTSIDE_THE_LAYERS = {"kobert_pipeline": "holds the version, and looks whether t
 
 MASKED = re.compile(r"(?<![A-Za-z])(?i:mlm|nsp)(?![a-z])|\[MASK\]|AutoModelForMaskedLM")
 """Words that only masked language models need."""
-ROOMS_OF_MASKING = tuple(f"kobert_pipeline.{room}" for room in ("objectives", "masking", "uses", "recipes", "architectures"))  # fmt: skip
+ROOMS_OF_MASKING = tuple(f"kobert_pipeline.{room}" for room in ("objectives", "masking", "uses", "recipes", "architectures", "tour"))  # fmt: skip
 SPEAK_OF_MASKS = {
     "tokenizer.train": "lists the special tokens of the vocabulary, [MASK] among them",
     "kobert_pipeline.ground.korean.help_texts": "translates the help of every use",

@@ -35,6 +35,7 @@ TERMS: Mapping[str, str] = {
     "Squared distance from the teacher's hidden states": "교사 모델 은닉 상태와의 제곱 거리",
     "Span corruption loss": "구간 복원 손실",
     "unigram entropy of the spans, without their sentinels": "센티널을 뺀 구간의 유니그램 엔트로피",
+    "Pseudo-bits per character": "글자당 의사 비트",
     "Pseudo-perplexity": "의사 퍼플렉시티",
     "chance": "우연 수준",
     "unigram entropy": "유니그램 엔트로피",

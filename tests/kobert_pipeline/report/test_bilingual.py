@@ -47,7 +47,7 @@ def in_code() -> Iterator[str]:
 def in_tables() -> Iterator[str]:
     for objective in OBJECTIVES.values():
         yield objective.chance.name
-        for figure in (*objective.figures, *(measure.figure for measure in objective.measures)):
+        for figure in (*objective.figures, *(each for measure in objective.measures for each in measure.figures)):
             yield from (figure.title, figure.unit if figure.unit != "share" else "", figure.group)
     for use in USES.values():
         yield from (use.section, use.section_of_two, use.about_examples, *(example.genre for example in use.examples))

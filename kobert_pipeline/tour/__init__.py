@@ -1,0 +1,1 @@
+"""`kobert tour`: one sentence, followed from raw text to the loss. TOUR.md tells it."""
