@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Annotated
 
@@ -105,6 +105,18 @@ FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
 
 
+WAITING_TURNS = "1000"
+"""How often a thread looks whether the others are done before it sleeps. OpenMP's own 300,000 keep a core for milliseconds: next to
+other programs training then takes several times as long."""
+
+
+def set_libraries(environment: MutableMapping[str, str]) -> None:
+    """What libraries read from the environment when they are loaded. A user's own settings stay."""
+    environment.setdefault("TOKENIZERS_PARALLELISM", "true")
+    if "OMP_WAIT_POLICY" not in environment:
+        environment.setdefault("GOMP_SPINCOUNT", WAITING_TURNS)
+
+
 def refuse_foreign_packages() -> None:
     """Raises KobertError if another package has the name of one of ours: PyPI has a `tokenizer` and a `corpora`."""
     home = Path(__file__).resolve().parent.parent
@@ -129,7 +141,7 @@ def main() -> None:
     _log_to_stderr()
     for name in OURS:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    set_libraries(os.environ)
     try:
         refuse_foreign_packages()
         require_place()

@@ -32,6 +32,13 @@ def test_help_imports_nothing_heavy():
     )
 
 
+def test_threads_that_wait_do_not_spin_unless_the_user_says_so():
+    found: list[dict[str, str]] = [{}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"}]
+    for environment in found:
+        cli.set_libraries(environment)
+    assert [environment.get("GOMP_SPINCOUNT") for environment in found] == [cli.WAITING_TURNS, None, "7"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
