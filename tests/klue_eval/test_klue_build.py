@@ -249,7 +249,7 @@ def test_scores_on_a_part_of_the_released_rows_say_so(
 
 @pytest.mark.parametrize(
     ("missing", "message"),
-    [("tokenizer", "no tokenizer next to the model"), ("encoder", "is an encoder–decoder model")],
+    [("tokenizer", "no tokenizer next to the model"), ("weights", "the checkpoint lacks shared.weight")],
 )
 def test_a_model_that_is_not_an_encoder_with_a_tokenizer_is_refused_before_data_is_read(
     missing: str, message: str, tiny_bert: Path, tmp_path: Path, klue_folder: Callable[..., Path]
