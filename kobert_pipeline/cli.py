@@ -105,7 +105,7 @@ FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 OURS = ("corpora", "tokenizer", "klue_eval", "kobert_pipeline")
 
 
-WAITING_TURNS = "1000"
+WAITING_TURNS = "10000"
 """How often a thread looks whether the others are done before it sleeps. OpenMP's own 300,000 keep a core for milliseconds: next to
 other programs training then takes several times as long."""
 
