@@ -9,12 +9,13 @@ first three stages give the store (`bert-small`; with `quickstart` no data is ne
 some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENCH_MINUTES how long each run of `quality` trains,
 KOBERT_KLUE the folder of KLUE's files for its last column, BENCH_STEPS how many steps each run of `optimizers` takes and BENCH_RATES
 at which multiples of the recipe's learning rate. Prints one table, saves `build/bench/pretrain.json` after every row, and draws
-`build/bench/pretrain.png`. For a GPU there is `gpu.py`. `quality` trains three times so many minutes; `optimizers` (not run unless named) each of five as often
-as there are rates. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
+`build/bench/pretrain.png`. For a GPU there is `gpu.py`. `quality` trains three times so many minutes. Not run unless named: `optimizers`, each of five as
+often as there are rates, and `shared`, training next to other busy programs. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import logging
@@ -37,6 +38,7 @@ from parts import table
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelSpec
+from kobert_pipeline.cli import WAITING_TURNS
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.files import read_json, write_json
@@ -93,14 +95,14 @@ def main() -> None:
     print(f"{figures['machine']}\n\n{table(rows)}")  # noqa: T201
 
 
-def apart(job: str, folders: dict[str, Path], **spec: Any) -> dict[str, Any]:
+def apart(job: str, folders: dict[str, Path], environment: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
     """What a job finds, in a fresh process."""
     shutil.rmtree(WORK / "job", ignore_errors=True)
     (WORK / "job").mkdir(parents=True)
     given = {name: str(folders[name]) for name in ("tokenizer", "dataset")}
     result = WORK / "job" / "result.json"
     whole = {"job": job, "folders": given, "result": str(result), "out": str(WORK / "job"), **spec}
-    subprocess.run([sys.executable, __file__, json.dumps(whole)], check=True)
+    subprocess.run([sys.executable, __file__, json.dumps(whole)], check=True, env=os.environ | (environment or {}))
     return dict(read_json(result))
 
 
@@ -119,6 +121,31 @@ def speed(folders: dict[str, Path]) -> Rows:
         for form in ("everyday", "best"):
             row = {"what": f"bert-{size}, Trainer, {form}"} | apart("trainer", folders, form=form, **spec)
             yield row | ({"ours is times": ours["tokens/s"] / row["tokens/s"]} if "tokens/s" in row else {})
+
+
+def shared(folders: dict[str, Path]) -> Rows:
+    """bert-mini alone, and next to as many busy programs as there are cores: threads that wait as OpenMP's do, and as `kobert` lets
+    them."""
+    for number in (1, 2, 3):
+        for neighbours in (0, os.cpu_count() or 1):
+            for who, environment in (("OpenMP's", {}), ("kobert's", {"GOMP_SPINCOUNT": WAITING_TURNS})):
+                with busy(neighbours):
+                    found = apart(
+                        "ours", folders, environment, objective={"name": "mlm_nsp"}, length=LENGTH, rows=ROWS, seconds=SECONDS,
+                        architecture={"name": "bert", "size": "mini"},
+                    )  # fmt: skip
+                yield {"what": f"{neighbours} busy programs, {who}, {number}", "tokens/s": found["tokens/s"]}
+
+
+@contextlib.contextmanager
+def busy(number: int) -> Iterator[None]:
+    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
 
 
 def quality(folders: dict[str, Path]) -> Rows:
@@ -461,6 +488,7 @@ def validation(job: dict[str, Any]) -> dict[str, Any]:
 PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {
     "speed": speed,
     "quality": quality,
+    "shared": shared,
     "optimizers": optimizers,
 }
 JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
