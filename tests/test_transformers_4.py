@@ -154,7 +154,8 @@ def test_special_tokens_and_mecab_at_use_load_in_both_versions(
     for path in artifact.iterdir():
         shutil.copyfile(path, folder / path.name)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    compare(*loaded_by(older, [(str(folder), class_of(folder, use), at_morphemes)]), folder, use)
+    (found,) = loaded_by(older, [(str(folder), class_of(folder, use), at_morphemes)])
+    compare(found, folder, use)
     assert not {"extra_special_tokens", "backend", "is_local", "local_files_only"} & set(settings)
     monkeypatch.setenv("PYTHONPATH", str(older))
     check_folder(folder, use, tokenizer=artifact)

@@ -179,7 +179,7 @@ OBJECTIVE = Objective(
     use="fill_mask",
     parts=parts,
     share=share,
-    inputs=Inputs(inputs, folders),
+    inputs=Inputs(inputs, folders=folders),
     per_phase=("mlm_probability",),
 )
 
