@@ -24,7 +24,20 @@ from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import read_json
 from kobert_pipeline.ground.typing_errors import SPACING, Mistyped
 
-WHOLE_TEXTS = {"ynat", "sts", "nli", "nsmc", "kornli", "korsts", "pawsx"}
+WHOLE_TEXTS = {
+    "ynat",
+    "sts",
+    "nli",
+    "nsmc",
+    "kornli",
+    "korsts",
+    "pawsx",
+    "xnli",
+    "movie_reviews",
+    "kobest_boolq",
+    "kobest_wic",
+    "kobest_sentineg",
+}
 
 
 @st.composite

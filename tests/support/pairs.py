@@ -84,7 +84,8 @@ def tiny_models(config: PretrainConfig, info: TokenizerInfo) -> Models:
     """The models of the pair, always the same."""
     torch.manual_seed(0)
     architecture, taught = config.architecture["name"], has_teacher(config.objective["name"])
-    folders = {TEACHER: teacher_folder(architecture, info.vocab_size)} if taught else {}
+    positions = config.architecture.get("positions", TINY["positions"])
+    folders = {TEACHER: teacher_folder(architecture, info.vocab_size, positions)} if taught else {}
     return build_models(config, info, folders, info.vocab_size)
 
 

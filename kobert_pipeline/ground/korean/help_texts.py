@@ -140,6 +140,11 @@ HELP = {
     "How many new pieces at most.": "새 항목의 최대 개수.",
     "Try a model in the browser: its use, and the pieces of a text. Needs the extra `serve`.": "브라우저에서 모델을 써 보고, 텍스트가 토큰으로 나뉘는 모습을 봅니다. `serve` 추가 설치가 필요합니다.",
     "Open on this machine only.": "이 컴퓨터에서만 열리는 포트.",
+    # tour
+    "Follow one sentence of the bundled sample from raw text to the loss, with the real values at each stop.": "예제 말뭉치의 문장 하나를 원문에서 손실까지 따라가며, 단계마다 실제 값을 보여 줍니다.",
+    "Only this stop. 0: all of them.": "이 단계만. 0: 전부.",
+    "Show one screen at a time.": "한 화면씩 보여 줍니다.",
+    "Also draw the example, with its segments and masks, as SVG.": "예제를 세그먼트와 마스크까지 SVG 그림으로도 그립니다.",
     # init, recipes, clean, doctor
     "Write a commented recipe for your own files.": "내 파일을 위한, 주석 달린 레시피를 만듭니다.",
     "Where to write the recipe, e.g. my.yaml.": "레시피를 저장할 파일. 예: my.yaml.",
