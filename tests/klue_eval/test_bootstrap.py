@@ -168,7 +168,9 @@ def test_the_page_shows_calibration_and_what_the_runs_took(evaluations: Callable
     assert 0 <= result.calibration["ece"] <= 100
     assert min(cost.seconds, cost.train_rows_per_second, cost.scored_rows_per_second, cost.peak_mib) > 0
     page = render("one", ArtifactSet.read({"klue_eval": evaluation.folder}))
-    assert all(f'<summary><span class="en">{heading}</span>' in page for heading in ("Intervals", "Calibration", "Cost"))
+    assert all(
+        f'<summary><span class="en">{heading}</span>' in page for heading in ("Intervals", "Calibration", "Cost")
+    )
     assert f">{cost.peak_mib:,.0f}<" in page
     (evaluation.folder / "run" / "costs.json").write_text('{"results": [{}]}')
     assert Scores(evaluation.folder).costs == (), "a damaged record hides itself alone"
