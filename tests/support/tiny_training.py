@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace
-from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.pretrain.models import objective_of
 from kobert_pipeline.training.ranks import is_first
 
 SETTINGS = {
@@ -42,8 +42,7 @@ def train(root: Path, tiny: Any, **changes: Any) -> Path:
     """Trains and returns the artifact. A process that is not the first only does its part of the work."""
     config = config_of(changes)
     identity = Identity("pretrain", 1, config.content(), {}, SEED, {})
-    inputs = OBJECTIVES[config.objective["name"]].inputs
-    folders = inputs.folders(config.options, {}, root)
+    folders = objective_of(config).inputs.folders(config.options, {}, root)
     if not is_first():
         out = Workspace(root, identity)
         while not out.begun:
