@@ -21,8 +21,8 @@ MOST = 6
 TRAINING = {"learning_rate", "batch_size", "epochs", "warmup_share", "weight_decay"}
 """Settings that do not change how a row is read."""
 
-_KEPT: OrderedDict[tuple[Any, ...], tuple[Sequence[Row], Encoded]] = OrderedDict()
-"""The rows are kept, too, because the key knows them by their place in memory."""
+_KEPT: OrderedDict[tuple[Any, ...], tuple[Sequence[Row], Reader, Encoded]] = OrderedDict()
+"""Rows and reader are kept, too, because the key may know them by their place in memory."""
 
 
 def encode_once(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: TaskSettings) -> Encoded:
@@ -31,16 +31,20 @@ def encode_once(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
         return encode_rows(task, rows, reader, settings)
     key = (task.name, task.scale, task.labels, _how(reader, settings), tuple(map(id, rows)))
     if key not in _KEPT:
-        _KEPT[key] = list(rows), encode_rows(task, rows, reader, settings)
+        _KEPT[key] = list(rows), reader, encode_rows(task, rows, reader, settings)
     _KEPT.move_to_end(key)
     while len(_KEPT) > MOST:
         _KEPT.popitem(last=False)
-    return _KEPT[key][1]
+    return _KEPT[key][-1]
 
 
 def _how(reader: Reader, settings: TaskSettings) -> str:
-    """Identifies a tokenizer by its content, and the settings that decide how a row is read."""
-    backend = reader.tokenizer.backend_tokenizer.to_str()
+    """Identifies a tokenizer by its content, and the settings that decide how a row is read. One that runs MeCab has steps that cannot be
+    written down: it is known as an object alone."""
+    try:
+        backend = reader.tokenizer.backend_tokenizer.to_str()
+    except Exception:  # of this very type
+        backend = str(id(reader.tokenizer))
     others = {name: value for name, value in settings.content().items() if name not in TRAINING}
     described = f"{backend} {reader.tokenizer.special_tokens_map} {reader.max_length} {sorted(others.items())}"
     return hashlib.blake2b(described.encode(), digest_size=16).hexdigest()
