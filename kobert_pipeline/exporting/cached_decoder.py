@@ -5,6 +5,8 @@ Shapes: B texts, L new tokens, P tokens that were read before. A cache has a key
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from torch import Tensor, nn
 
@@ -59,10 +61,14 @@ def empty_cache(source: SourceModel, batch: int) -> list[Tensor]:
 
 
 def cached_graph(source: SourceModel) -> Graph:
-    """Raises InputError for a model that does not write."""
+    """Raises InputError for a model that does not write, or writes without a cache."""
     if not sees_the_past_alone(source.network.config) or "logits" not in source.outputs:
         raise InputError(
             f"{source.folder}: {source.kind} here does not write text, so it has no cache. Leave out --cache."
+        )
+    if "past_key_values" not in inspect.signature(source.network.forward).parameters:
+        raise InputError(
+            f"{source.folder}: transformers' {source.kind} has no cache: it reads the whole text for each token. Leave out --cache."
         )
     layers = source.network.config.num_hidden_layers
     batch = source.batch(SENTENCES[:3])
