@@ -24,8 +24,9 @@ from transformers_4 import packages
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.card import TESTED
-from kobert_pipeline.hub.fresh_process import check_folder
+from kobert_pipeline.hub.fresh_process import _options, check_folder
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.uses import USES
@@ -41,7 +42,7 @@ TEXTS = [
     "Seoul café 3.5% (世宗) [DOC] 끝",
 ]
 PROGRAM = """
-import json, sys, torch, transformers
+import contextlib, importlib.util, io, json, sys, torch, transformers
 
 def loaded(folder, class_name, trust):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
@@ -57,9 +58,19 @@ def loaded(folder, class_name, trust):
         "longest": tokenizer.model_max_length, "special": sorted(tokenizer.all_special_tokens),
     }
 
+def checked(arguments):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        load_back.main(arguments)
+    return said.getvalue().strip()
+
 given = json.load(sys.stdin)
 texts = given["texts"]
-print(json.dumps({"version": transformers.__version__, "models": [loaded(*each) for each in given["models"]]}))
+found = {"version": transformers.__version__, "models": [loaded(*each) for each in given["models"]]}
+spec = importlib.util.spec_from_file_location("load_back", given["load_back"])
+load_back = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(load_back)
+print(json.dumps(found | {"checks": [checked(arguments) for arguments in given["checks"]]}))
 """
 
 
@@ -73,17 +84,19 @@ def class_of(folder: Path, use: Use) -> str:
     return use.class_for(read_json(folder / "config.json")["model_type"])
 
 
-def loaded_by(older: Path, models: list[tuple[str, str, bool]]) -> list[Any]:
-    """What transformers 4 makes of the texts: for each folder, loaded by a class, with code of its own or without."""
+def loaded_by(older: Path, models: list[tuple[str, str, bool]], checks: list[list[str]]) -> tuple[list[Any], list[str]]:
+    """What transformers 4 makes of the texts, for each folder, which is loaded by a class with code of its own or without; and what the
+    load-back check says with each list of arguments: nothing if it passes."""
+    given = {"texts": TEXTS, "models": models, "checks": checks, "load_back": load_back.__file__}
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROGRAM],
         env={"PYTHONPATH": str(older), "PATH": "/usr/bin:/bin", "HOME": str(older), "HF_HUB_OFFLINE": "1"},
-        input=json.dumps({"texts": TEXTS, "models": models}), capture_output=True, text=True, check=False,
+        input=json.dumps(given), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["version"], transformers.__version__) == TESTED
-    return list(found["models"])
+    return found["models"], found["checks"]
 
 
 def compare(found: Any, folder: Path, use: Use) -> None:
@@ -123,21 +136,20 @@ def use_of(name: str) -> Use:
     return USES[OBJECTIVES[OBJECTIVE_OF[name]].use]
 
 
-def test_every_architecture_gives_the_same_logits_in_both_versions(older: Path, trained: Any) -> None:
+def test_every_architecture_gives_the_same_logits_and_passes_the_check_in_both_versions(
+    older: Path, tiny: Any, tiny_bytes: Any, trained: Any
+) -> None:
     """One process loads them all: to import transformers takes longer than to load a model."""
     folders = {name: trained(name) for name in ARCHITECTURES}
-    models = [(str(folder), class_of(folder, use_of(name)), False) for name, folder in folders.items()]
-    for (name, folder), found in zip(folders.items(), loaded_by(older, models), strict=True):
+    models, checks = [], []
+    for name, folder in folders.items():
+        tokenizer = (tiny_bytes if OBJECTIVES[OBJECTIVE_OF[name]].writes else tiny).tokenizer
+        models.append((str(folder), class_of(folder, use_of(name)), False))
+        checks.append(["model", str(folder), *_options(use_of(name), tokenizer, folder, trust=False)])
+    loaded, problems = loaded_by(older, models, checks)
+    assert dict(zip(folders, problems, strict=True)) == dict.fromkeys(folders, "")
+    for (name, folder), found in zip(folders.items(), loaded, strict=True):
         compare(found, folder, use_of(name))
-
-
-@pytest.mark.parametrize("name", list(ARCHITECTURES))
-def test_a_model_and_its_tokenizer_pass_the_check_in_transformers_4(
-    name: str, older: Path, tiny: Any, tiny_bytes: Any, trained: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, writes = trained(name), OBJECTIVES[OBJECTIVE_OF[name]].writes
-    monkeypatch.setenv("PYTHONPATH", str(older))
-    check_folder(folder, use_of(name), tokenizer=(tiny_bytes if writes else tiny).tokenizer, export=folder)
 
 
 @pytest.mark.parametrize("at_morphemes", [False, True])
@@ -154,7 +166,7 @@ def test_special_tokens_and_mecab_at_use_load_in_both_versions(
     for path in artifact.iterdir():
         shutil.copyfile(path, folder / path.name)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    (found,) = loaded_by(older, [(str(folder), class_of(folder, use), at_morphemes)])
+    (found,), _ = loaded_by(older, [(str(folder), class_of(folder, use), at_morphemes)], [])
     compare(found, folder, use)
     assert not {"extra_special_tokens", "backend", "is_local", "local_files_only"} & set(settings)
     monkeypatch.setenv("PYTHONPATH", str(older))
