@@ -373,7 +373,7 @@ def speed(folder: Path, row: Speed, *, tiny: bool) -> dict[str, Any]:
     from kobert_pipeline.pretrain.module import PretrainModule
 
     began = time.monotonic()
-    vars(stage).update(save=lambda *_: None, _export=lambda *_: None)
+    vars(stage).update(save=lambda *_, **__: None, _export=lambda *_, **__: None)
     PretrainModule.measure = lambda self, batches: {self.objective.headline: 1.0}
     number = 4 if tiny else STEPS
     logged = _steps(folder, settings(row, number, tiny=tiny), _csv)[0 if tiny else WARMUP :]
