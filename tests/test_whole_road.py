@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pairs import COVER, PAIRS, has_teacher
+from pairs import COVER, PAIRS, has_teacher, known_sizes
 from rich.console import Console
 from throw_away import list_it
 
@@ -45,7 +45,8 @@ SETTINGS: dict[str, Any] = {
 
 
 def recipe(objective: str, architecture: str, changes: Mapping[str, Any] | None = None) -> Recipe:
-    pair = {"pretrain.objective": {"name": objective}, "pretrain.architecture": {"name": architecture} | SIZES}
+    sizes = known_sizes(architecture, SIZES)
+    pair = {"pretrain.objective": {"name": objective}, "pretrain.architecture": {"name": architecture} | sizes}
     writes = objective in OBJECTIVES and OBJECTIVES[objective].writes
     settings = SETTINGS | pair | ({"tokenizer.model": "bpe"} if writes else {}) | dict(changes or {})
     return load_recipe("quickstart", tuple(f"{key}={json.dumps(value)}" for key, value in settings.items()))
@@ -76,7 +77,10 @@ def taught(objective: str, architecture: str, root: Path) -> dict[str, Any]:
     """The teacher that the objective needs: a run of twice as many layers, by its name."""
     if not has_teacher(objective):
         return {}
-    deeper = {"pretrain.architecture": {"name": architecture} | SIZES | {"layers": 4}, "pretrain.max_steps": 2}
+    deeper = {
+        "pretrain.architecture": {"name": architecture} | known_sizes(architecture, SIZES) | {"layers": 4},
+        "pretrain.max_steps": 2,
+    }
     teacher = recipe("mlm", architecture, deeper)
     run(teacher, root, until="pretrain")
     return {"pretrain.objective": {"name": objective, "teacher": teacher.run_name}}

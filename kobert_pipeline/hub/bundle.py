@@ -68,7 +68,7 @@ class Bundle:
 def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *, repo: str, page: str) -> Bundle:
     """`folders`: stage -> finished artifact; `page`: the public edition of the run's page.
 
-    Raises ArtifactMismatch when a file is not the one that the hub stage wrote and checked.
+    Raises ArtifactMismatch when a file is not the one that the hub stage wrote and checked, or that training exported.
     """
     _refuse_changed(folders["hub"])
     artifacts = ArtifactSet.read(folders)
@@ -85,7 +85,7 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
         | {CARD: model_card(config, recipe, described, repo=repo, cost=pretrain.cost), PAGE: page},
         not_sent=not_sent,
         tokenizer=artifacts[TokenizerFolder].folder,
-        export=pretrain.model,
+        export=pretrain.checked_model,
         use=use_named(pretrain.summary.use),
     )
 
