@@ -22,7 +22,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b\]8;[^\x1b\x0
 """What moves the cursor or sets a colour."""
 COPIED = re.compile(r"kobert |--set|/|\.yaml|\.html")
 """What a user copies is never cut: commands, settings, paths."""
-STAGES = ["--until", "pretrain", "--yes", "--set", "pretrain.max_steps=40", "--set", "pretrain.validation_steps=40"]
+STAGES = ["--until", "pretrain", "--yes", "--set", "pretrain.max_steps=24", "--set", "pretrain.validation_steps=24"]
 SENTENCE = "띄어쓰기가 없는 긴 문장도 형태소대로 나뉘어야 한다."
 
 
@@ -76,7 +76,7 @@ def test_a_run_shows_its_step_and_the_time_left(first_run: list[str]) -> None:
     bars = [line for line in first_run if FULL in line or EMPTY in line]
     assert bars
     assert all(re.search(r"\d/(\d|\?)", line) and line.count(" left") == 1 for line in bars), bars
-    assert any(re.search(rf"{FULL}.* \d+/40 ", line) for line in bars), bars
+    assert any(re.search(rf"{FULL}.* \d+/24 ", line) for line in bars), bars
     assert not [line for line in first_run if "pretrain: " in line and FULL in line.split("pretrain: ")[0]]
 
 
@@ -98,12 +98,10 @@ def test_what_was_run_is_shown_at_every_width(columns: int, folder: Path, first_
 def test_the_commands_of_the_last_screen_answer(folder: Path, first_run: list[str]) -> None:
     settings = STAGES[3:]
     filled = seen(80, folder, "fill", "quickstart", "대한민국의 수도는 [MASK]이다.", *settings)
-    planned = seen(80, folder, "plan", "quickstart", *settings)
     (folder / "raw").mkdir()
     (folder / "raw" / "a.txt").write_text("첫 문장이다.\n\n둘째 문장이다.\n", encoding="utf-8")
     begun = seen(80, folder, "init", "my.yaml", "--data", "raw")
-    for lines in (filled, planned, begun):
+    for lines in (filled, begun):
         require_width(lines, 80)
     assert any("%" in line for line in filled)
-    assert any("tokens/s" in line for line in planned)
     assert (folder / "my.yaml").is_file()
