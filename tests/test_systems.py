@@ -23,7 +23,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     module = importlib.import_module("systems")
     monkeypatch.chdir(tmp_path)
     yield module
-    for name in ("systems", "parts", "run"):
+    for name in ("systems", "sweep", "parts", "run"):
         sys.modules.pop(name, None)
 
 
@@ -47,16 +47,23 @@ def test_each_small_encoder_that_is_shipped_has_a_row(bench: Any) -> None:
 
 def test_the_table_and_the_plot_show_what_is_known_so_far(bench: Any, tmp_path: Path) -> None:
     speed = {"parameters": 5_000_000, "tokens/s": 6_000.0, "MFLOP/token": 20.0}
-    model = {"tokens": 9_000_000, "steps": 10, "headline": "mlm", "validation": 5.0, "chance": 7.0}
+    run = {"tokens": 9_000_000, "steps": 10, "headline": "mlm", "validation": 5.0, "chance": 7.0}
+    slow, fast = ({bench.YNAT: [number, number + 1, number + 2]} for number in (50.0, 60.0))
     figures = {
         "speeds": {"BERT": speed, "ELECTRA": speed | {"tokens/s": 3_000.0}},
-        "models": {"BERT": {"25": model}, "ELECTRA": {"25": model}},
-        "scores": {"ELECTRA": {"25": {"YNAT macro F1": [60.0, 61.0, 62.0]}}},
+        "runs": {
+            "BERT": {"25": {"0.0005": run}},
+            "ELECTRA": {
+                "10": {"0.001": run | {"scores": slow}, "0.002": run | {"scores": fast}},
+                "25": {"0.002": run | {"scores": fast}},
+            },
+        },
     }
-    electra, bert = bench.rows_of(figures, list(bench.SYSTEMS), [25.0, 10.0])
+    electra, bert, shorter = bench.rows_of(figures, list(bench.SYSTEMS), [25.0, 10.0])
     assert (bert["system"], electra["system"]) == ("BERT", "ELECTRA")
     assert electra["speed by FLOPs"] == 0.5
-    assert electra["YNAT macro F1"] == "61.0"
-    assert "YNAT macro F1" not in bert
+    assert electra[bench.YNAT] == shorter[bench.YNAT] == "61.0"
+    assert (electra["learning rate"], bert["learning rate"]) == ("0.002", "0.0005")
+    assert bench.YNAT not in bert
     bench.draw(figures, list(bench.SYSTEMS), [25.0])
     assert (tmp_path / bench.PLOT).stat().st_size > 10_000

@@ -1,16 +1,21 @@
 """`make systems`: what every system learns in the same minutes on the same machine, from one corpus with one tokenizer.
 
 The minutes of a system are turned into tokens once: `speeds` measures each on an idle machine. A run of tokens gives the same model
-when it is interrupted, or shares the machine. Every figure is kept in `build/systems/systems.json` as soon as it is known, and
-every model in `build/systems/artifacts`: start it again and it goes on.
+when it is interrupted, or shares the machine, or trains on a GPU, but for rounding. `rates` trains each system for the fewest of
+the minutes at multiples of its recipe's learning rate, and the best one (by YNAT with 1,000 labels) counts from then on.
+
+Every figure is kept in `build/systems/systems.json` as soon as it is known, and every model in `build/systems/artifacts`: start it
+again and it goes on. On two cores that takes more than ten hours. With a GPU, after `speeds`, in two rounds of three steps: the part
+`jobs` writes `build/systems/jobs.jsonl`, `sweep.py` runs it, the part `results` reads what it found.
 
 KOBERT_DATA names the folder of real data. SYSTEMS names some of the systems below (in quotation marks, comma between them),
-SYSTEMS_MINUTES the minutes, longest first, and SYSTEMS_PARTS some of speeds, rates, models, scores. `rates` trains each system for a few
-minutes at multiples of its recipe's learning rate. Prints the table, and draws `build/systems/systems.png`.
+SYSTEMS_MINUTES the minutes, longest first, and SYSTEMS_PARTS some of speeds, rates, models, jobs, results. Prints the table,
+and draws `build/systems/systems.png`.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -23,12 +28,11 @@ import psutil
 from parts import table
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "real"))
+import sweep
 from run import extract_klue
+from sweep import scored
 
-from klue_eval.build import evaluate_model
-from klue_eval.config import EvaluationConfig
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
-from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.files import read_json, write_json, write_text
 from kobert_pipeline.pretrain.estimate import estimate
 from kobert_pipeline.recipe import Recipe, load_recipe
@@ -36,12 +40,12 @@ from kobert_pipeline.runner import run
 
 ROOT = Path("build/systems")
 ARTIFACTS, RESULT, PLOT = ROOT / "artifacts", ROOT / "systems.json", ROOT / "systems.png"
+RESULTS = Path("build/sweep") / sweep.RESULTS
 TEXT = Path(__file__).parent.parent / "real" / "text.yaml"
 KLUE = ("ynat-v1", "klue-sts-v1.1", "klue-nli-v1.1", "klue-nli-v1.1-train", "klue-ner-v1.1")
 BUSY = 15.0
 """Percent of the processors in use from which on nothing is timed."""
-MULTIPLES = (0.5, 1.0, 2.0)
-RATE_MINUTES = 3.0
+MULTIPLES = (1.0, 0.5, 2.0)
 
 Figures = dict[str, Any]
 
@@ -78,7 +82,7 @@ def main() -> None:
     minutes = [float(number) for number in os.environ.get("SYSTEMS_MINUTES", "25 10").split()]
     names = [name.strip() for name in os.environ.get("SYSTEMS", ",".join(SYSTEMS)).split(",")]
     figures = read_json(RESULT) if RESULT.exists() else {}
-    for part in os.environ.get("SYSTEMS_PARTS", "speeds models scores").split():
+    for part in os.environ.get("SYSTEMS_PARTS", "speeds rates models").split():
         for _ in PARTS[part](figures, names, minutes):
             write_json(RESULT, figures)
     rows = list(rows_of(figures, names, minutes))
@@ -87,11 +91,32 @@ def main() -> None:
 
 
 def recipe_of(name: str, *settings: str) -> Recipe:
-    """The system's recipe on the corpus of `make real`."""
+    """The system's recipe on the corpus of `make real`, in float32."""
     system = SYSTEMS[name]
     path = ROOT / "recipes" / f"{system.recipe}.yaml"
     write_text(path, f"extends: [{system.recipe}, {TEXT}]\nname: systems-{system.recipe}\n")
-    return load_recipe(str(path), (*system.settings, *settings))
+    return load_recipe(str(path), (*system.settings, "pretrain.precision=fp32", *settings))
+
+
+def timed_recipe(figures: Figures, name: str, minutes: float, rate: float) -> Recipe:
+    """The pretraining of as many tokens as the system trains on in `minutes`."""
+    tokens = round(60 * minutes * figures["speeds"][name]["tokens/s"])
+    return recipe_of(
+        name, f"pretrain.max_tokens={tokens}", "pretrain.measured_sentences=0", f"pretrain.learning_rate={rate:g}"
+    )
+
+
+def rates_of(name: str) -> list[float]:
+    """The recipe's learning rate first."""
+    return [recipe_of(name).pretrain.learning_rate * multiple for multiple in MULTIPLES]
+
+
+def best_rate(figures: Figures, name: str) -> float:
+    """By YNAT after the fewest minutes; the recipe's, where no rates are compared."""
+    runs = figures.get("runs", {}).get(name, {})
+    compared = runs.get(min(runs, key=float), {}) if runs else {}
+    found = {rate: sum(one["scores"][YNAT]) for rate, one in compared.items() if YNAT in one.get("scores", {})}
+    return float(max(found, key=lambda rate: found[rate])) if found else rates_of(name)[0]
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -115,75 +140,95 @@ def speeds(figures: Figures, names: list[str], minutes: list[float]) -> Iterator
 
 
 def rates(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[None]:
-    """The validation headline after a few minutes, by learning rate."""
     for name in names:
-        recipe_rate = recipe_of(name).pretrain.learning_rate
-        for multiple in MULTIPLES:
-            folder = trained(figures, name, RATE_MINUTES, f"pretrain.learning_rate={recipe_rate * multiple:g}")
-            summary = PretrainedRun(folder).summary
-            figures.setdefault("rates", {}).setdefault(name, {})[f"{recipe_rate * multiple:g}"] = summary.last[
-                summary.headline
-            ]
-            yield
+        for rate in rates_of(name):
+            yield from one_run(figures, name, min(minutes), rate, [FEW_LABELS])
 
 
 def models(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[None]:
-    for number in minutes:
+    """The longest runs: YNAT with 1,000 labels, and STS, NLI and NER with all labels at hand."""
+    for name in names:
+        yield from one_run(figures, name, max(minutes), best_rate(figures, name), [FEW_LABELS, ALL_LABELS])
+
+
+def one_run(figures: Figures, name: str, minutes: float, rate: float, configs: list[Figures]) -> Iterator[None]:
+    folder = run(timed_recipe(figures, name, minutes, rate), ARTIFACTS, until="pretrain")["pretrain"]
+    found, summary = entry(figures, name, minutes, rate), PretrainedRun(folder).summary
+    found |= {
+        "tokens": summary.tokens, "steps": summary.steps, "headline": summary.headline,
+        "validation": summary.last[summary.headline], "chance": summary.chance.value,
+    }  # fmt: skip
+    yield
+    for config in configs:
+        found.setdefault("scores", {}).update(
+            scored(PretrainedRun(folder).model, config, os.environ["KOBERT_KLUE"], ARTIFACTS)
+        )
+        yield
+
+
+def entry(figures: Figures, name: str, minutes: float, rate: float) -> Figures:
+    """What is known of one run."""
+    found: Figures = figures.setdefault("runs", {}).setdefault(name, {}).setdefault(f"{minutes:g}", {})
+    return found.setdefault(f"{rate:g}", {})
+
+
+def jobs(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[None]:
+    """What `sweep.py` has to find out: the longest runs of systems whose rates are compared, then the rates of the others."""
+    long, short = [], []
+    for rank in range(len(MULTIPLES)):
         for name in names:
-            folder = trained(figures, name, number)
-            summary = PretrainedRun(folder).summary
-            figures.setdefault("models", {}).setdefault(name, {})[f"{number:g}"] = {
-                "tokens": summary.tokens, "steps": summary.steps, "headline": summary.headline,
-                "validation": summary.last[summary.headline], "chance": summary.chance.value,
-            }  # fmt: skip
-            yield
+            rate = rates_of(name)[rank]
+            if "scores" not in entry(figures, name, min(minutes), rate):
+                short.append(job_of(figures, name, min(minutes), rate, [FEW_LABELS]))
+    for name in names:
+        rate = best_rate(figures, name)
+        if "scores" in entry(figures, name, min(minutes), rate):
+            long.append(job_of(figures, name, max(minutes), rate, [FEW_LABELS, ALL_LABELS]))
+    lines = [json.dumps(job, ensure_ascii=False) for job in [*long, *short]]
+    write_text(ROOT / "jobs.jsonl", "\n".join([*lines, ""]))
+    yield
 
 
-def trained(figures: Figures, name: str, minutes: float, *settings: str) -> Path:
-    """The pretraining of as many tokens as the system trains on in `minutes`."""
-    tokens = round(60 * minutes * figures["speeds"][name]["tokens/s"])
-    recipe = recipe_of(name, f"pretrain.max_tokens={tokens}", "pretrain.measured_sentences=0", *settings)
-    return run(recipe, ARTIFACTS, until="pretrain")["pretrain"]
+def job_of(figures: Figures, name: str, minutes: float, rate: float, configs: list[Figures]) -> Figures:
+    recipe = timed_recipe(figures, name, minutes, rate)
+    return {
+        "name": f"systems/{name}/{minutes:g}/{rate:g}", "store": "main", "seed": recipe.seed,
+        "pretrain": recipe.pretrain.model_dump(mode="json", exclude_none=True), "scores": configs,
+    }  # fmt: skip
 
 
-def scores(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[None]:
-    """YNAT with 1,000 labels, and the longest runs also on STS, NLI and NER with all labels at hand."""
-    for number in minutes:
-        for name in names:
-            model = PretrainedRun(trained(figures, name, number)).model
-            configs = [FEW_LABELS, *([ALL_LABELS] if number == max(minutes) else [])]
-            found = [score for config in configs for score in scored(model, config)]
-            figures.setdefault("scores", {}).setdefault(name, {})[f"{number:g}"] = dict(found)
-            yield
+def results(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[None]:
+    """Reads what `sweep.py` found."""
+    for line in sweep.read(RESULTS):
+        kind, *run_name = line["name"].split("/")
+        if kind != "systems":
+            continue
+        found = entry(figures, run_name[0], float(run_name[1]), float(run_name[2]))
+        if line["what"] == "trained":
+            found |= {name: line[name] for name in ("tokens", "steps", "headline", "chance")}
+            found["validation"] = line["last"][line["headline"]]
+        if line["what"] == "scored":
+            found.setdefault("scores", {})[line["title"]] = line["values"]
+    yield
 
 
+YNAT = "YNAT macro F1, 1,000 rows"
 FEW_LABELS: Figures = {
-    "tasks": ["ynat"], "tfidf": False,
+    "tasks": ["ynat"], "tfidf": False, "precision": "32-true",
     "protocols": {"1,000 rows": {
         "train_rows": 1_000, "seeds": 3, "learning_rates": [1e-4, 3e-4, 1e-3], "epochs": [4, 12], "selection_rows": 500,
         "evaluations_per_epoch": 0,
     }},
 }  # fmt: skip
 ALL_LABELS: Figures = {
-    "tasks": ["sts", "nli", "ner"], "held_out": ["ner"], "tfidf": False,
+    "tasks": ["sts", "nli", "ner"], "held_out": ["ner"], "tfidf": False, "precision": "32-true",
     "protocols": {"all rows": {"seeds": 1, "learning_rates": [3e-4], "evaluations_per_epoch": 0}},
     "settings": {"sts": {"epochs": 2}, "nli": {"epochs": 2}},
 }  # fmt: skip
 
 
-def scored(model: Path, config: Figures) -> Iterator[tuple[str, list[float]]]:
-    """The title of a task's first metric -> the scores of its seeds."""
-    folder = evaluate_model(
-        str(model), EvaluationConfig.parse(config | {"data": os.environ["KOBERT_KLUE"]}), ARTIFACTS, 42
-    )
-    summary = Scores(folder).summary
-    for result in summary.results:
-        column = next(column for column in summary.columns if column.task == result.task)
-        yield column.title, list(result.metrics[column.metric].per_seed)
-
-
 PARTS: dict[str, Callable[[Figures, list[str], list[float]], Iterator[None]]] = {
-    "speeds": speeds, "rates": rates, "models": models, "scores": scores,
+    "speeds": speeds, "rates": rates, "models": models, "jobs": jobs, "results": results,
 }  # fmt: skip
 
 
@@ -193,15 +238,15 @@ PARTS: dict[str, Callable[[Figures, list[str], list[float]], Iterator[None]]] = 
 def rows_of(figures: Figures, names: list[str], minutes: list[float]) -> Iterator[Figures]:
     for number in minutes:
         for name in names:
-            model = figures.get("models", {}).get(name, {}).get(f"{number:g}")
-            if model is None:
+            rate = best_rate(figures, name)
+            found = entry(figures, name, number, rate)
+            if not found:
                 continue
-            scores = figures.get("scores", {}).get(name, {}).get(f"{number:g}", {})
             yield {
-                "system": name, "minutes": number, **figures["speeds"][name], "speed by FLOPs": _by_flops(figures, name),
-                "tokens": f"{model['tokens'] / 1e6:.1f} M",
-                "validation": f"{model['headline']} {model['validation']:.2f} ({model['chance']:.2f})",
-                **{title: f"{sum(values) / len(values):.1f}" for title, values in scores.items()},
+                "system": name, "minutes": number, "learning rate": f"{rate:g}", **figures["speeds"][name],
+                "speed by FLOPs": _by_flops(figures, name), "tokens": f"{found['tokens'] / 1e6:.1f} M",
+                "validation": f"{found['headline']} {found['validation']:.2f} ({found['chance']:.2f})",
+                **{title: f"{sum(values) / len(values):.1f}" for title, values in found.get("scores", {}).items()},
             }  # fmt: skip
 
 
@@ -220,8 +265,11 @@ def draw(figures: Figures, names: list[str], minutes: list[float]) -> None:
 
     axes = (figure := Figure(figsize=(7, 5), layout="constrained")).add_subplot()
     for name in names:
-        found = figures.get("scores", {}).get(name, {})
-        points = sorted((float(number), scores["YNAT macro F1"]) for number, scores in found.items())
+        found = [
+            (number, entry(figures, name, number, best_rate(figures, name)).get("scores", {}))
+            for number in sorted(minutes)
+        ]
+        points = [(number, scores[YNAT]) for number, scores in found if YNAT in scores]
         if points:
             axes.errorbar(
                 [number for number, _ in points], [sum(values) / len(values) for _, values in points],
