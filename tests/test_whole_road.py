@@ -42,10 +42,12 @@ SETTINGS: dict[str, Any] = {
     "pretrain.measured_sentences": 3, "klue_eval.tasks": ["ynat"], "klue_eval.tfidf": False,
     "klue_eval.protocols": {"sample": {"seeds": 1, "train_rows": 40, "epochs": [1], "evaluations_per_epoch": 0}},
 }  # fmt: skip
+MORE = {("mlm", "deberta"): {"mask_decoder_passes": 2}}
+"""Options that one of the pairs of an architecture takes on the road."""
 
 
 def recipe(objective: str, architecture: str, changes: Mapping[str, Any] | None = None) -> Recipe:
-    sizes = known_sizes(architecture, SIZES)
+    sizes = known_sizes(architecture, SIZES) | MORE.get((objective, architecture), {})
     pair = {"pretrain.objective": {"name": objective}, "pretrain.architecture": {"name": architecture} | sizes}
     writes = objective in OBJECTIVES and OBJECTIVES[objective].writes
     settings = SETTINGS | pair | ({"tokenizer.model": "bpe"} if writes else {}) | dict(changes or {})

@@ -1,8 +1,8 @@
 """DeBERTa (He et al. 2021): attention in which content and relative position are kept apart, in the form of its second version:
 logarithmic buckets of distances, keys shared between content and positions, no absolute positions.
 
-Around transformers' `DebertaV2ForMaskedLM`, which has a plain head over the last layer and no enhanced mask decoder: with one,
-the exported folder would not fill masks in transformers.
+Around transformers' `DebertaV2ForMaskedLM`, which has a plain head over the last layer. The enhanced mask decoder (section 3.2)
+is an option: see `mask_decoder`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from kobert_pipeline.architectures.architecture import (
     of_two_labels,
 )
 from kobert_pipeline.architectures.bert import ENCODER_SIZES, BertSizes, common_fields
+from kobert_pipeline.ground.config import added
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 
 class DebertaSizes(BertSizes):
     buckets: int = Field(256, gt=0)
     """Buckets of relative distances to each side: exact up to half of them, logarithmic beyond (release 2.0 of the code)."""
+    mask_decoder_passes: int = added(0, ge=0)
+    """Passes of the enhanced mask decoder through the last layer, which predict masked tokens with their absolute positions; 2 in
+    the paper (section 3.2). 0 leaves the decoder out. transformers does not have it, so the exported model fills masks
+    worse than the model in training; a model for fine-tuning alone may use it."""
 
 
 SIZES = MappingProxyType(
@@ -61,6 +66,7 @@ WEIGHTS = Weights(
 def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Module:
     from transformers import DebertaV2Config, DebertaV2ForMaskedLM, DebertaV2ForTokenClassification
 
+    from kobert_pipeline.architectures.mask_decoder import WithMaskDecoder, encode
     from kobert_pipeline.architectures.wrapped import Wrapped
 
     config = DebertaV2Config(
@@ -76,20 +82,10 @@ def build(sizes: DebertaSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Mo
         **(REPLACED_LABELS if REPLACED in heads else {}),
     )
     model: Any = (DebertaV2ForTokenClassification if REPLACED in heads else DebertaV2ForMaskedLM)(config)
-    return Wrapped(model, ("input_ids",), HEADS, mask="boolean", encode=encode)
-
-
-def encode(transformer: Any, inputs: dict[str, Any], mask: Any) -> Tensor:
-    """The mask of packed rows (R, 1, P, P) goes past the embeddings, which would multiply by it. Distances within an example are
-    the same wherever it lies in its row, so positions are not needed."""
-    import torch
-
-    encoder, ids = transformer.base_model, inputs["input_ids"]
-    of_tokens = None if mask is None or mask.dim() == 4 else mask
-    states = encoder.embeddings(ids, mask=of_tokens)
-    seen = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
-    found: Tensor = encoder.encoder(states, seen).last_hidden_state
-    return found
+    wrapped = (model, ("input_ids",), HEADS)
+    if sizes.mask_decoder_passes and "tokens" in heads:
+        return WithMaskDecoder(*wrapped, mask="boolean", encode=encode, passes=sizes.mask_decoder_passes)
+    return Wrapped(*wrapped, mask="boolean", encode=encode)
 
 
 ARCHITECTURE = Architecture(

@@ -66,16 +66,24 @@ class Wrapped(nn.Module):
 
     def hidden(self, batch: Batch) -> Tensor:
         """(B, L, H), the same whether rows are packed or not."""
+        return self.states(batch, self._encode)
+
+    def exported(self, batch: Batch) -> Tensor | None:
+        """`hidden` as the exported model computes it; None if that is the same. See `Learner.exported`."""
+        return None
+
+    def states(self, batch: Batch, encode: Encode) -> Tensor:
+        """(B, L, H) by `encode`, around which packed rows are laid out."""
         if PACKING not in batch:
             inputs = {name: batch[name] for name in self._inputs}
             if self._is_varlen:
-                return self._encode(self.transformer, inputs | boundaries_of(batch), None)
-            return self._encode(self.transformer, inputs, visible(batch))
+                return encode(self.transformer, inputs | boundaries_of(batch), None)
+            return encode(self.transformer, inputs, visible(batch))
         rows = rows_of(batch, self._inputs)
         rows["position_ids"] = rows["position_ids"] + self._first_position
         if self._is_varlen:
-            return examples_of(self._encode(self.transformer, rows | boundaries_of(batch), None), batch)
-        return examples_of(self._encode(self.transformer, rows, self._masks(batch)), batch)
+            return examples_of(encode(self.transformer, rows | boundaries_of(batch), None), batch)
+        return examples_of(encode(self.transformer, rows, self._masks(batch)), batch)
 
     def layers(self, batch: Batch) -> Recorded:
         """What every layer computes; see `Learner.layers`. The model is built with the attention SCORES, and rows are not packed."""

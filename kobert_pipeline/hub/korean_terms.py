@@ -8,6 +8,7 @@ from collections.abc import Mapping
 TERMS: Mapping[str, str] = {
     # figures of the objectives
     "Masked language model loss": "마스크 언어 모델 손실",
+    "Masked language model loss of the exported model": "내보낸 모델의 마스크 언어 모델 손실",
     "Masked tokens predicted right": "마스크 토큰 정확도",
     "Masked tokens predicted right from the boundaries": "경계로 예측한 마스크 토큰 정확도",
     "Span boundary loss": "구간 경계 손실",

@@ -5,6 +5,7 @@ Shapes: B rows of L tokens, H hidden size, n masked positions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from kobert_pipeline.dataset.morphemes import PARTS_OF_SPEECH
 from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.joined_units import run_starts
 from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens, slots
-from kobert_pipeline.objectives.objective import Batch, BatchContext, Figure, Learner, Term
+from kobert_pipeline.objectives.objective import EXPORTED, Batch, BatchContext, Figure, Learner, Learners, Term
 from kobert_pipeline.objectives.parts_of_speech import accuracy_figures, accuracy_terms
 from kobert_pipeline.objectives.rows import Rows
 
@@ -36,6 +37,9 @@ FIGURES = (
     Figure(HEADLINE, "Masked language model loss", "nats", better=-1),
     Figure(ACCURACY, "Masked tokens predicted right", "share"),
     *accuracy_figures(ACCURACY),
+)
+FIGURES_AS_EXPORTED = (
+    Figure(HEADLINE + EXPORTED, "Masked language model loss of the exported model", "nats", better=-1),
 )
 PER_PHASE = tuple(name for name in MaskingConfig.model_fields)
 """Options that may change between phases: a mask rate that falls, larger masked units."""
@@ -116,6 +120,14 @@ def masked_terms(logits: torch.Tensor, labels: torch.Tensor, batch: Batch) -> di
         right = right[labels != IGNORE_INDEX]
         terms |= accuracy_terms(ACCURACY, right, batch[PART_OF_SPEECH][batch["labels"] != IGNORE_INDEX])
     return terms
+
+
+def exported_terms(models: Learners, batch: Batch) -> dict[str, Term]:
+    """In validation, the cross-entropy of the student as it is exported, if that is another one."""
+    hidden = None if models.training else models.student.exported(batch)
+    if hidden is None:
+        return {}
+    return {HEADLINE + EXPORTED: replace(token_terms(models.student, hidden, batch)[HEADLINE], weight=0.0)}
 
 
 def token_counts(batch: Batch) -> dict[str, torch.Tensor]:

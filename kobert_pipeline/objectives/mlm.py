@@ -11,11 +11,13 @@ from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.objectives.masked import (
     FIGURES,
+    FIGURES_AS_EXPORTED,
     HEADLINE,
     PER_PHASE,
     TOKENS,
     MaskedOptions,
     annotations_read,
+    exported_terms,
     masked_batch,
     token_counts,
     token_terms,
@@ -44,7 +46,7 @@ def collate(examples: Examples, chosen: np.ndarray, context: BatchContext, optio
 
 
 def loss(models: Learners, batch: Batch, generator: torch.Generator, options: MlmOptions) -> dict[str, Term]:
-    return token_terms(models.student, models.student.hidden(batch), batch)
+    return token_terms(models.student, models.student.hidden(batch), batch) | exported_terms(models, batch)
 
 
 OBJECTIVE = Objective(
@@ -58,6 +60,7 @@ OBJECTIVE = Objective(
     counts=token_counts,
     headline=HEADLINE,
     figures=FIGURES,
+    figures_if_measured=FIGURES_AS_EXPORTED,
     measures=(PSEUDO_PERPLEXITY,),
     use="fill_mask",
     annotations=annotations_read,

@@ -68,6 +68,8 @@ class BatchContext:
 # --- the models of a run ---------------------------------------------------------------------------------------------
 
 STUDENT, GENERATOR, TEACHER = "student", "generator", "teacher"
+EXPORTED = "_exported"
+"""After the name of a term: its value for the model as it is exported, where training has more than that."""
 
 
 class Layers(NamedTuple):
@@ -88,6 +90,9 @@ class Learner(Protocol):
 
     def hidden(self, batch: Batch) -> Tensor:
         """Last hidden states (B, L, H)."""
+
+    def exported(self, batch: Batch) -> Tensor | None:
+        """The same (B, L, H) as the exported model computes it; None if training has nothing that is not exported."""
 
     def layers(self, batch: Batch) -> Layers:
         """What every layer computes; only for an objective that `reads_scores`."""
@@ -282,6 +287,8 @@ class Objective:
     """How terms are shown, the headline first."""
     use: str
     """What the exported student is for: a name of `kobert_pipeline.uses.USES`."""
+    figures_if_measured: tuple[Figure, ...] = ()
+    """Figures of terms that only some models give, shown after the others."""
     chance: Chance = UNIGRAM_ENTROPY
     baseline: Callable[[Store, Sequence[Batch], TokenizerInfo], Baseline] | None = None
     """(store, validation batches, tokenizer) -> what a simple model reaches. Measured once, after the last step."""

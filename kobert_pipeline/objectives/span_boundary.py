@@ -17,10 +17,12 @@ from kobert_pipeline.masking.config import Unit
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.masked import (
     FIGURES,
+    FIGURES_AS_EXPORTED,
     PER_PHASE,
     TOKENS,
     MaskedOptions,
     annotations_read,
+    exported_terms,
     masked_batch,
     token_counts,
     token_terms,
@@ -80,7 +82,8 @@ def loss(models: Learners, batch: Batch, generator: torch.Generator, options: Sp
     labels = batch["labels"][masked]
     logits = _decoder(models)(models.parts[BOUNDARY](*boundaries(hidden, masked))).float()
     count = masked.sum().float()
-    return token_terms(models.student, hidden, batch) | {
+    terms = token_terms(models.student, hidden, batch) | exported_terms(models, batch)
+    return terms | {
         BOUNDARY: Term(functional.cross_entropy(logits, labels, reduction="sum"), count),
         ACCURACY: Term((logits.argmax(-1) == labels).sum().float(), count, 0.0),
     }
@@ -130,6 +133,7 @@ OBJECTIVE = Objective(
         Figure(BOUNDARY, "Span boundary loss", "nats", better=-1),
         Figure(ACCURACY, "Masked tokens predicted right from the boundaries", "share"),
     ),
+    figures_if_measured=FIGURES_AS_EXPORTED,
     measures=(PSEUDO_PERPLEXITY,),
     use="fill_mask",
     parts=parts,

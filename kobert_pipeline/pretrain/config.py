@@ -270,7 +270,8 @@ class PretrainConfig(Config):
     def content(self) -> dict[str, Any]:
         """Without what is not set, so that a new setting changes no fingerprint of a recipe that does not name it."""
         objective = {"name": self.objective["name"]} | self.options.content()
-        content = super().content() | {"objective": objective}
+        architecture = {"name": self.architecture["name"]} | self.sizes.content()
+        content = super().content() | {"objective": objective, "architecture": architecture}
         return {name: value for name, value in content.items() if value is not None}
 
     @property

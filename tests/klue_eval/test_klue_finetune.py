@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from pairs import OBJECTIVE_OF, known_sizes
 
 from klue_eval.config import task_settings
 from klue_eval.data import SAMPLE, drawing_order, read_split
@@ -17,7 +20,11 @@ from klue_eval.heads import TaskModel
 from klue_eval.tasks import TASKS
 from klue_eval.token_reader import Reader
 from klue_eval.values import Row
+from kobert_pipeline.architectures import ARCHITECTURES
+from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.morphology.auto_tokenizer import put_cls_last
+from kobert_pipeline.objectives import OBJECTIVES
 
 
 def run(folder: Path, name: str, *, rows: int = 32, seed: int = 42, scorings: int = 0, **settings: Any) -> Outcome:
@@ -143,3 +150,50 @@ def test_a_model_without_a_tokenizer_is_refused(tiny_bert: Path, tmp_path: Path)
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a Hugging Face model"):
         load_config(tmp_path)
+
+
+# --- every encoder that the pipeline trains, as it is exported ---------------------------------------------------------
+
+ENCODERS = [name for name, row in ARCHITECTURES.items() if not (row.causal or row.writes_targets)]
+SIZES = {"layers": 2, "hidden": 64, "heads": 2, "feed_forward": 128, "positions": 192, "dropout": 0.0}
+BY_HEART = {
+    "modernbert": "re", "roberta": "nli", "albert": "sts", "deberta": "ner", "electra": "ynat", "xlnet": "mrc", "bert": "dp",
+}  # fmt: skip
+"""A task for each encoder, so that together they learn all but WoS, which takes half a minute."""
+
+
+@pytest.fixture(scope="module")
+def exported(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of an architecture, untrained, as a run of its first objective exports it."""
+
+    def export(name: str) -> Path:
+        row, objective = ARCHITECTURES[name], OBJECTIVES[OBJECTIVE_OF[name]]
+        spec = ModelSpec(len(tokenizer), 0, 2, 3, 192, "eager")
+        torch.manual_seed(0)
+        folder = tmp_path_factory.mktemp("exported")
+        module = row.build(row.sizes.parse(known_sizes(name, SIZES)), spec, objective.heads(objective.options()))
+        row.export({"student": module}, folder)
+        own = copy.deepcopy(tokenizer)
+        if row.cls_last:
+            put_cls_last(own)
+        own.save_pretrained(folder / "model")
+        return folder / "model"
+
+    return export
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_all_eight_tasks_run_on_what_is_exported(architecture: str, exported: Callable[[str], Path]) -> None:
+    folder = exported(architecture)
+    for name, task in TASKS.items():
+        outcome = run(folder, name, rows=2, epochs=1, batch_size=2)
+        assert len(outcome.predictions) == 2
+        assert set(outcome.curve[-1]["metrics"]) == set(task.metrics.names)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("architecture", ENCODERS)
+def test_it_learns_thirty_two_rows_by_heart(architecture: str, exported: Callable[[str], Path]) -> None:
+    outcome = run(exported(architecture), BY_HEART[architecture], learning_rate=1e-3, epochs=40, batch_size=8)
+    assert is_memorised(BY_HEART[architecture], outcome), outcome.curve[-1]

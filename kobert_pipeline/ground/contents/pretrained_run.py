@@ -142,6 +142,11 @@ class PretrainedSummary:
         return self.figure(self.headline)
 
     @property
+    def as_exported(self) -> Figure | None:
+        """The headline's figure of the exported model, where training has more than is exported."""
+        return next((figure for figure in self.overall if figure.name == f"{self.headline}_exported"), None)
+
+    @property
     def gain(self) -> float:
         """How much better than chance the headline ended, in its unit. Negative if it ended worse."""
         return (self.last[self.headline] - self.chance.value) * self.headline_figure.better

@@ -72,6 +72,19 @@ def test_both_languages_have_every_figure_of_the_corpus(manifests: dict[str, Man
         assert figure in korean
 
 
+def test_a_card_says_what_the_loss_is_without_what_is_not_exported(manifests: dict[str, Manifest]) -> None:
+    summary = manifests["pretrain"].summary
+    figure = {"name": "mlm_exported", "title": "Masked language model loss of the exported model", "unit": "nats", "chance": None, "better": -1, "group": ""}  # fmt: skip
+    rows = [row | {"mlm_exported": 7.125} for row in summary["validation"]]
+    with_it = with_summary(manifests["pretrain"], figures=[*summary["figures"], figure], validation=rows)
+    assert "does not contain it" not in model_card(CONFIG, "small", ArtifactSet.of(manifests))
+    english, korean = model_card(CONFIG, "small", ArtifactSet.of(manifests | {"pretrain": with_it})).split(
+        "\n# 한국어\n"
+    )
+    assert "This folder does not contain it. Without it, the loss is: **7.125 nats**." in english
+    assert "이 폴더에는 그 디코더가 없습니다. 디코더 없이 측정한 손실: **7.125" in korean
+
+
 def test_a_corpus_that_was_neither_masked_nor_decontaminated_says_so(manifests: dict[str, Manifest]) -> None:
     corpora = manifests["corpora"]
     bare = {name: entry | {"personal_data": {}} for name, entry in corpora.summary["sources"].items()}

@@ -16,6 +16,7 @@ from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.source_and_target import LABELS
+from kobert_pipeline.pretrain.batch_rows import micro_batches
 from kobert_pipeline.pretrain.data import draw
 from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
@@ -69,6 +70,20 @@ def test_the_loss_is_finite_and_every_parameter_gets_a_gradient(make, objective,
         name for name, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum())
     ]
     assert without == []
+
+
+@pytest.mark.parametrize(("objective", "architecture"), PAIRS)
+def test_the_gradients_of_two_ranks_add_up_to_those_of_one(make, objective, architecture):
+    """Each rank has some rows of a batch, and divides by the counts of all."""
+    model, batch, loss = make(objective, architecture)
+    counts, gradients = OBJECTIVES[objective].counts(batch), []
+    for parts in ([batch], micro_batches(batch, 5)):
+        model.zero_grad()
+        for part in parts:
+            total_loss(loss(model, part, torch.Generator()), counts).backward()
+        gradients.append({name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad})
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
 
 
 @pytest.mark.parametrize(("objective", "architecture"), COVERING_FIRST)

@@ -17,8 +17,9 @@ from kobert_pipeline.dataset.annotations import EOJEOL_START
 from kobert_pipeline.dataset.plan import PlanContext
 from kobert_pipeline.dataset.store import TRAIN, Store
 from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.masking.config import MaskingConfig
 from kobert_pipeline.masking.generators import RowGenerator
-from kobert_pipeline.masking.tokens import IGNORE_INDEX
+from kobert_pipeline.masking.tokens import IGNORE_INDEX, mask_tokens
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.objectives.permutation import OBJECTIVE, orders, places_of
 from kobert_pipeline.objectives.rows import cls_last
@@ -146,6 +147,26 @@ def test_one_token_in_six_is_predicted_in_whole_eojeols(tiny, info):
     assert (chosen[:, 1:] == chosen[:, :-1])[inside].all()
     assert OBJECTIVE.annotations(options()) == (EOJEOL_START,)
     assert OBJECTIVE.annotations(options(unit="subword")) == ()
+
+
+def test_over_a_million_tokens_one_in_six_is_predicted_equally_often_at_every_place_of_the_order():
+    """Rows of 512 tokens in eojeols of two: shares of targets and of whole eojeols, and the mean place in the order at each
+    position. Tolerances: five standard errors."""
+    rows, length = 2_048, 512
+    starts = np.broadcast_to(np.arange(length) % 2 == 0, (rows, length))
+    everything = np.ones((rows, length), dtype=bool)
+    random, masking = (
+        RowGenerator(0, 0, 0, rows, length),
+        MaskingConfig(unit="ngram", mlm_probability=1 / 6, max_span=5),
+    )
+    _, labels = mask_tokens(np.full((rows, length), 7), everything, starts, random, masking, mask_id=4, replacements=np.array([5]))  # fmt: skip
+    chosen = labels != IGNORE_INDEX
+    assert chosen.mean() == pytest.approx(1 / 6, abs=0.002)
+    assert np.array_equal(chosen[:, ::2], chosen[:, 1::2])
+    places = orders(chosen, random) / chosen.sum(axis=1, keepdims=True)
+    counts = chosen.sum(axis=0)
+    means = np.where(chosen, places, 0).sum(axis=0) / counts
+    assert (abs(means - 0.5) < 5 * (1 / 12 / counts) ** 0.5 + 0.01).all()
 
 
 @pytest.mark.parametrize(
