@@ -62,7 +62,7 @@ class WithMaskDecoder(Wrapped):
         *below, last = encoder.layer
         for layer in below:
             states = layer(states, seen, **shared)[0]
-        queries = states + self.positions(places)
+        queries: Tensor = states + self.positions(places)
         for _ in range(self.passes):
             queries = last(states, seen, query_states=queries, **shared)[0]
         return queries
