@@ -95,9 +95,7 @@ def build(
         export = partial(_export, architecture=architecture, tokenizer=tokenizer, config=config)
         export(module.model, folder=out.path)
     write_curve(out.path / "losses.csv", module.curve)
-    summary = (
-        _summary(module, store, noticed["validation"][-1]) | noticed | _baseline(objective, store, validation, info)
-    )
+    summary = _summary(module, store, noticed) | _baseline(objective, store, validation, info)
     write_json(out.path / "metrics.json", summary)
     export_kept(out.run_folder, out.run_folder / CHECKPOINTS, module, fresh, export)
     _report(summary, time.monotonic() - started)
@@ -247,14 +245,15 @@ def _export(models: Models, architecture: Architecture, tokenizer: Path, config:
             (folder / name / "vocab.txt").write_bytes((tokenizer / "vocab.txt").read_bytes())
 
 
-def _summary(module: PretrainModule, store: Store, measured: Collection[str]) -> dict[str, Any]:
-    """What follows from the objective and the run. Pages and cards read these figures, and no objective by name. `measured`: the
-    terms of validation. Parameters are those that are exported."""
+def _summary(module: PretrainModule, store: Store, noticed: dict[str, Any]) -> dict[str, Any]:
+    """What follows from the objective and the run. Pages and cards read these figures, and no objective by name.
+    Parameters are those that are exported. `noticed`: what was measured on the way, which is part of it."""
     objective, config, student = module.objective, module.config, module.model.student.transformer
     level = _level(objective, config, store)
-    further = [figure for figure in objective.figures_if_measured if figure.name in measured]
+    further = [figure for figure in objective.figures_if_measured if figure.name in noticed["validation"][-1]]
     shown = [*objective.figures, *further, *(figure for measure in objective.measures for figure in measure.figures)]
-    return {
+    packing = {"packing": module.stream.packing} if module.stream.packing else {}
+    summary = {
         "objective": objective.name,
         "architecture": config.architecture["name"],
         "use": objective.use,
@@ -266,4 +265,5 @@ def _summary(module: PretrainModule, store: Store, measured: Collection[str]) ->
         "headline": level.headline,
         "chance": {"name": level.name, "value": round(level.value, 4)},
         "figures": [asdict(figure) for figure in shown],
-    } | ({"packing": module.stream.packing} if module.stream.packing else {})
+    }
+    return summary | packing | noticed
