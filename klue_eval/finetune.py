@@ -38,6 +38,7 @@ from kobert_pipeline.ground.progress import progress
 from kobert_pipeline.training.memory import keep_freed_memory
 from kobert_pipeline.training.optimizer import adamw
 from kobert_pipeline.training.positions import positions
+from kobert_pipeline.training.precision import LIGHTNING, fastest
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.schedules import linear
 
@@ -309,11 +310,8 @@ def scoring_steps(steps: int, scorings: int) -> frozenset[int]:
 
 
 def choose_precision(wanted: str) -> str:
-    """Returns bf16-mixed for `auto` if the hardware computes it. Emulated, it is slower than float32."""
-    if wanted != "auto":
-        return wanted
-    fast = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if fast else "32-true"
+    """Returns Lightning's name of the fastest precision for `auto`."""
+    return LIGHTNING[fastest()] if wanted == "auto" else wanted
 
 
 def fit(module: lightning.LightningModule, batches: Iterable[Any], precision: str) -> int:

@@ -36,6 +36,7 @@ def examine() -> tuple[list[str], bool]:
         _dictionaries,
         _morphemes,
         _device,
+        _precision,
         _disk,
         _fonts,
     )
@@ -108,6 +109,14 @@ def _device() -> str:
     if torch.backends.mps.is_available():
         return f"Apple GPU, torch {torch.__version__}"
     return f"no GPU, CPU threads: {torch.get_num_threads()}, torch {torch.__version__}"
+
+
+def _precision() -> str:
+    from kobert_pipeline.training.precision import computes_bf16
+
+    if computes_bf16():
+        return "this machine computes bf16, in which precision: auto trains"
+    return "this machine has no instructions for bf16: precision: auto trains in fp32"
 
 
 def _disk() -> str:

@@ -50,7 +50,7 @@ def described(found: Estimate) -> Iterator[str]:
     from kobert_pipeline.ground.amounts import shown_memory, shown_seconds
     from kobert_pipeline.runner import hardware
 
-    yield f"pretrain on this machine ({hardware()}), from {found.measured_steps} measured steps:"
+    yield f"pretrain on this machine ({hardware()}), from {found.measured_steps} measured steps in {found.precision}:"
     yield f"  time                  {shown_seconds(found.seconds)} for {found.steps:,} steps, {found.tokens / found.seconds:,.0f} tokens/s"
     yield f"  computation           {found.flops / 1e15:.3g} petaFLOP"
     yield f"  memory                {shown_memory(found.memory)} at the peak so far"

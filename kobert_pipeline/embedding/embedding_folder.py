@@ -20,6 +20,7 @@ from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.extras import require_extra
 from kobert_pipeline.ground.files import atomic_folder, write_json, write_text
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
+from kobert_pipeline.training.precision import fastest
 from kobert_pipeline.training.quiet import quiet
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def embed_model(
         figures |= ({AFTER: measure(encoder, data)} if config.steps else {}) | by_words(data)
         _save(encoder, model, partial)
         write_json(partial / SCORES, figures)
-        write_json(partial / SETTINGS, config.model_dump(mode="json"))
+        write_json(partial / SETTINGS, config.model_dump(mode="json") | {"precision": fastest()})
         write_text(partial / CARD, card(name or model.name, config, figures, trust=cuts_at_use(model)))
     return figures
 

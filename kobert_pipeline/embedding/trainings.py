@@ -7,12 +7,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from klue_eval.finetune import choose_precision
 from kobert_pipeline.embedding.config import EmbeddingConfig, StepConfig
 from kobert_pipeline.embedding.encoder import some_dropout
 from kobert_pipeline.embedding.methods import METHODS, Source
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.progress import Advance, progress
+from kobert_pipeline.training.precision import fastest
 from kobert_pipeline.training.quiet import quiet
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,9 @@ def _train(model: Any, config: EmbeddingConfig, step: StepConfig, rows: Any, fol
             callbacks=[_counting(advance)],
         )  # fmt: skip
         trainer.train()
-    logger.info("embed: %s: %s steps of %s on %s rows", step.method, f"{total:,}", batch, f"{len(rows):,}")
+    logger.info(
+        "embed: %s: %s steps of %s on %s rows in %s", step.method, f"{total:,}", batch, f"{len(rows):,}", fastest()
+    )
 
 
 def _arguments(config: EmbeddingConfig, step: StepConfig, folder: Path, seed: int, batch: int, total: int) -> Any:
@@ -60,7 +62,7 @@ def _arguments(config: EmbeddingConfig, step: StepConfig, folder: Path, seed: in
     return SentenceTransformerTrainingArguments(
         str(folder), max_steps=total, per_device_train_batch_size=batch,
         learning_rate=step.learning_rate or method.learning_rate, warmup_steps=round(config.warmup_share * total),
-        weight_decay=0.01, seed=seed, data_seed=seed, bf16=choose_precision("auto") == "bf16-mixed",
+        weight_decay=0.01, seed=seed, data_seed=seed, bf16=fastest() == "bf16",
         use_cpu=not torch.cuda.is_available(), save_strategy="no", logging_strategy="no", report_to="none", disable_tqdm=True,
         batch_sampler=BatchSamplers.NO_DUPLICATES if method.contrasts else BatchSamplers.BATCH_SAMPLER,
     )  # fmt: skip

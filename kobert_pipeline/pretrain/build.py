@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from kobert_pipeline.pretrain.kept_models import KeepSteps, export_kept
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, write_curve
-from kobert_pipeline.pretrain.machine import require_machine
+from kobert_pipeline.pretrain.machine import require_machine, settled
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import is_tied, load_weights
@@ -50,6 +50,7 @@ from kobert_pipeline.pretrain.watch import Watch
 from kobert_pipeline.training.checkpoints import AtomicCheckpoints, latest_readable, save, step_of
 from kobert_pipeline.training.layerwise import checkpoint_gradients, compile_layers
 from kobert_pipeline.training.memory import keep_freed_memory
+from kobert_pipeline.training.precision import LIGHTNING
 from kobert_pipeline.training.quiet import fitting
 from kobert_pipeline.training.ranks import Turns, is_first
 from kobert_pipeline.training.sharding import Sharded, is_divided
@@ -57,7 +58,16 @@ from kobert_pipeline.training.sharding import Sharded, is_divided
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
-PRECISIONS = {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A run that was stopped."""
+
+    checkpoint: Path
+    horizon: dict[str, Any]
+    precision: str | None
+    """None in a checkpoint of a version that did not choose."""
 
 
 def build(
@@ -71,7 +81,8 @@ def build(
     data, weights or a machine that do not suffice.
     """
     require_machine(config)
-    started = time.monotonic()
+    started, begun = time.monotonic(), _begun(out.run_folder / CHECKPOINTS)
+    config = settled(config, begun.precision if begun else None)
     store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)
     store.require_tokenizer(tokenizer)
     info = tokenizer_info(tokenizer)
@@ -87,7 +98,7 @@ def build(
         load_weights(models.student, start, architecture.weights, objective.heads(config.options))
     module = PretrainModule(models, objective, config, stream, _prepare_layers(models, config, architecture))
     with fitting():
-        noticed = _fit(module, config, validation, out, keep)
+        noticed = _fit(module, config, validation, out, keep, begun)
         if not is_first():
             return {}
         if is_divided(module.model):
@@ -134,12 +145,15 @@ def _fit(
     config: PretrainConfig,
     validation: ValidationData,
     out: Workspace,
-    keep: Collection[int] = (),
+    keep: Collection[int],
+    begun: _Begun | None,
 ) -> dict[str, Any]:
-    """Runs to the last step, from the last readable checkpoint if there is one. Returns what was measured and noticed."""
+    """Runs to the last step, from the checkpoint of a run that was begun. Returns what was measured and noticed."""
     folder = out.run_folder / CHECKPOINTS
-    start = _resume(module, config, folder)
-    total, done = module.horizon.total, step_of(start) if start else 0
+    if begun is not None:
+        module.horizon = Horizon(config, **begun.horizon)
+        logger.info("pretrain: resumes from %s", begun.checkpoint.name)
+    total, done = module.horizon.total, step_of(begun.checkpoint) if begun else 0
     store, blocks = module.stream.store, module.stream.blocks
     alarms = Alarms(config, _level(module.objective, config, store), folder)
     alarms.look_at(store.read(blocks[0]))
@@ -159,7 +173,9 @@ def _fit(
             ),
         ]
         trainer = trainer_for(config, total, callbacks, out.run_folder)
-        trainer.fit(module, loader(module.stream, config.workers), ckpt_path=start, weights_only=True)
+        trainer.fit(
+            module, loader(module.stream, config.workers), ckpt_path=begun and begun.checkpoint, weights_only=True
+        )
         save(trainer, folder, config.keep_last)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
@@ -175,7 +191,7 @@ def trainer_for(config: PretrainConfig, total: int | None, callbacks: list[Any],
         devices=config.devices,
         num_nodes=config.nodes,
         strategy=_strategy(config),
-        precision=PRECISIONS[config.precision],
+        precision=LIGHTNING[config.precision],
         logger=loggers(folder, config),
         log_every_n_steps=config.log_steps,
         callbacks=callbacks,
@@ -187,15 +203,13 @@ def trainer_for(config: PretrainConfig, total: int | None, callbacks: list[Any],
     )
 
 
-def _resume(module: PretrainModule, config: PretrainConfig, folder: Path) -> Path | None:
-    """The checkpoint from which the run goes on. The module learns how long the run is."""
+def _begun(folder: Path) -> _Begun | None:
+    """The run that goes on, by its last readable checkpoint. The weights are read again later, not held."""
     latest = latest_readable(folder)
     if latest is None:
         return None
     path, state = latest
-    module.horizon = Horizon(config, **state["kobert"]["horizon"])
-    logger.info("pretrain: resumes from %s", path.name)
-    return path
+    return _Begun(path, state["kobert"]["horizon"], state["kobert"].get("precision"))
 
 
 def _level(objective: Objective, config: PretrainConfig, store: Store) -> Level:
@@ -257,6 +271,7 @@ def _summary(module: PretrainModule, store: Store, noticed: dict[str, Any]) -> d
         "objective": objective.name,
         "architecture": config.architecture["name"],
         "use": objective.use,
+        "precision": config.precision,
         "parameters": sum(parameter.numel() for parameter in student.parameters()),
         "steps": module.horizon.total,
         "tokens": module.tokens_seen,

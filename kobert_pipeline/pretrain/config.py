@@ -97,9 +97,10 @@ class PretrainConfig(Config):
     epsilon: float = Field(1e-6, gt=0)
     gradient_clip: float = Field(1.0, gt=0)
     """Largest norm of the gradient; larger ones are scaled down to it."""
-    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
-    """bf16: matrix products in bfloat16, weights and their updates in float32. fp16: for GPUs without bfloat16, the loss
-    scaled so that small gradients survive."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """`auto` is bf16 if the device computes it in hardware, otherwise fp32; a run keeps what it began with. bf16: matrix products in
+    bfloat16, weights and their updates in float32. fp16: for GPUs without bfloat16, the loss scaled so that small gradients
+    survive."""
     validation_steps: int = Field(1_000, gt=0)
     """Steps between measurements on the validation data. The first comes before the first step, the last after the last."""
     validation_tokens: int = Field(262_144, gt=0)
@@ -237,7 +238,7 @@ class PretrainConfig(Config):
                 f"attention {self.attention} does not support dropout; set pretrain.architecture.dropout: 0"
             )
         if self.attention == VARLEN and self.precision == "fp32":
-            raise ValueError("attention varlen does not support precision fp32; set bf16 or fp16")
+            raise ValueError("attention varlen does not support precision fp32; set auto, bf16 or fp16")
         self._require_head_size()
 
     def _require_head_size(self) -> None:

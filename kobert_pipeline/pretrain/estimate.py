@@ -22,7 +22,7 @@ from kobert_pipeline.pretrain.frozen_models import student_rows
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loop import FEWEST, Budget, peak_bytes
-from kobert_pipeline.pretrain.machine import require_machine
+from kobert_pipeline.pretrain.machine import require_machine, settled
 from kobert_pipeline.pretrain.models import architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
@@ -54,6 +54,8 @@ class Estimate:
     measured_steps: int
     flops: float
     """Floating-point operations of all steps, as the first phase's examples cost."""
+    precision: str
+    """In which it was measured: what `auto` is on this machine."""
 
     @property
     def epochs(self) -> float:
@@ -93,6 +95,7 @@ class _Estimating(Budget):
             disk=disk_bytes(self.config, parameters) + FLOAT_BYTES * parameters,
             measured_steps=self._steps,
             flops=tokens * _flops_per_token(module),
+            precision=self.config.precision,
         )
         raise _Enough
 
@@ -122,6 +125,7 @@ def estimate(
             "A plan is measured on one device. Add --set pretrain.devices=1 --set pretrain.nodes=1, and divide by what your devices gain."
         )
     require_machine(config)
+    config = settled(config)
     store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)
     store.require_tokenizer(tokenizer)
     info = tokenizer_info(tokenizer)

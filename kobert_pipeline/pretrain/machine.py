@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.training.precision import fastest, is_emulated
 from kobert_pipeline.training.ranks import NAMES, launched
+
+logger = logging.getLogger(__name__)
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 
@@ -26,6 +30,29 @@ def require_machine(config: PretrainConfig) -> None:
         raise InputError("pretrain.compile: no C++ compiler is found. Install g++, or set compile: false.")
     if config.precision == "fp16" or config.devices > 1 or config.attention in ("flex_attention", VARLEN):
         _require_gpu(config)
+
+
+def settled(config: PretrainConfig, began: str | None = None) -> PretrainConfig:
+    """The settings with the precision in which this machine computes them. `began`: that of the run which goes on; `auto` keeps it, so
+    that a run has one precision from its first step to its last.
+
+    Raises InputError if this machine cannot go on in it.
+    """
+    if config.precision == "auto":
+        config = config.model_copy(update={"precision": _kept(began) or fastest()})
+        require_machine(config)
+    if is_emulated(config.precision):
+        logger.warning(
+            "pretrain: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. "
+            "Set pretrain.precision to auto or fp32 for a new run."
+        )
+    return config
+
+
+def _kept(began: str | None) -> str | None:
+    if began is not None and began != (here := fastest()):
+        logger.info("pretrain: the run goes on in %s, in which it began; this machine would take %s", began, here)
+    return began
 
 
 def _require_processes(config: PretrainConfig) -> None:
@@ -55,4 +82,8 @@ def _require_gpu(config: PretrainConfig) -> None:
     if config.attention == VARLEN and torch.cuda.get_device_capability() < (8, 0):
         raise InputError(
             f"pretrain.attention: varlen needs a GPU of the generation Ampere or later, not {torch.cuda.get_device_name()}; set sdpa."
+        )
+    if config.attention == VARLEN and config.precision == "fp32":
+        raise InputError(
+            "pretrain.attention: varlen does not support fp32 on a GPU, and this run began in fp32; set auto or sdpa."
         )

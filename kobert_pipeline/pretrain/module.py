@@ -241,6 +241,7 @@ class PretrainModule(lightning.LightningModule):
             "cursor": self.cursor,
             "random_states": self._random_state_of_every_rank(),
             "horizon": self.horizon.state(),
+            "precision": self.config.precision,
             "environment": self._environment(),
             "curve": self.curve,
             "tokens_seen": self.tokens_seen,

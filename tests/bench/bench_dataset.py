@@ -53,6 +53,7 @@ from kobert_pipeline.pretrain.sums import total_loss
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
+from kobert_pipeline.training.precision import fastest
 from tokenizer.load import load_tokenizer
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -196,7 +197,7 @@ def waiting(folders: dict[str, Path]) -> Table:
         started = time.perf_counter()
         batch, _ = next(drawn)
         drawn_at = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fastest() == "bf16"):
             total_loss(objective.loss(model, batch, torch.Generator(), options)).backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -1,8 +1,9 @@
 """`make bench-pretrain`: pretraining compared with Hugging Face's `Trainer` with `DataCollatorForLanguageModeling`, on the same text.
 
 *Everyday* is how `run_mlm` is used: line by line, padded, float32, the head over every position. *Best* are its best settings:
-text grouped into full rows, bfloat16. Useful tokens are pieces that are no padding. Every measurement is a process of its own, so
-that its peak memory is its own; ours is the pretraining stage whole, as `kobert run` runs it.
+text grouped into full rows, in the precision that this machine computes fastest, which is ours, too. Useful tokens are pieces that
+are no padding. Every measurement is a process of its own, so that its peak memory is its own; ours is the pretraining stage whole,
+as `kobert run` runs it. The table names the processor, and each row its precision.
 
 KOBERT_DATA names the folder of real data (`raw/*.jsonl.zst`), BENCH some of the parts below, BENCH_RECIPE the recipe whose
 first three stages give the store (`bert-small`; with `quickstart` no data is needed, and the figures mean little), BENCH_SIZES
@@ -52,6 +53,8 @@ from kobert_pipeline.pretrain.data import validation_batches
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
+from kobert_pipeline.training.environment import processor
+from kobert_pipeline.training.precision import computes_bf16, fastest
 from kobert_pipeline.training.quiet import quiet
 
 DATA = Path(os.environ.get("KOBERT_DATA", "../shared/data"))
@@ -83,7 +86,8 @@ def main() -> None:
     logging.disable(logging.WARNING)
     folders = run(load_recipe(RECIPE, ("klue_eval.data=package:klue_eval/sample",)), ROOT, until="dataset")
     figures = read_json(RESULT) if RESULT.exists() else {}
-    figures["machine"] = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    cores = f"{os.cpu_count()} cores of {processor()}, {'with' if computes_bf16() else 'without'} bfloat16 instructions"
+    figures["machine"] = torch.cuda.get_device_name() if torch.cuda.is_available() else cores
     parts = os.environ.get("BENCH", "speed quality").split()
     for part in parts:
         figures[part] = []
@@ -134,7 +138,8 @@ def shared(folders: dict[str, Path]) -> Rows:
                         "ours", folders, environment, objective={"name": "mlm_nsp"}, length=LENGTH, rows=ROWS, seconds=SECONDS,
                         architecture={"name": "bert", "size": "mini"},
                     )  # fmt: skip
-                yield {"what": f"{neighbours} busy programs, {who}, {number}", "tokens/s": found["tokens/s"]}
+                figures = {name: found[name] for name in ("tokens/s", "precision")}
+                yield {"what": f"{neighbours} busy programs, {who}, {number}"} | figures
 
 
 @contextlib.contextmanager
@@ -220,7 +225,8 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "workers": job.get("workers", 0),
     }
     number = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
-    logged = steps(job, settings, number, log_steps=max(1, number // 6))["logged"][1:]
+    measured = steps(job, settings, number, log_steps=max(1, number // 6))
+    logged = measured["logged"][1:]
 
     def middle(name: str) -> float:
         return statistics.median(row[name] for row in logged)
@@ -231,6 +237,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "MFU": middle("mfu"),
         "between steps": middle("waiting_share"),
         "steps": number,
+        "precision": measured["precision"],
     } | memory()
 
 
@@ -243,7 +250,8 @@ def our_run(job: dict[str, Any]) -> dict[str, Any]:
     shutil.copytree(found["folder"] / "model", job["model"])
     last = found["curve"][-1]
     curve = [[minutes * row["step"] / last["step"], row["mlm"]] for row in found["curve"]]
-    return {"minutes": minutes, "steps": last["step"], "tokens": last["tokens"], "curve": curve} | memory()
+    figures = {"minutes": minutes, "steps": last["step"], "tokens": last["tokens"], "precision": found["precision"]}
+    return figures | {"curve": curve} | memory()
 
 
 def optimized(job: dict[str, Any]) -> dict[str, Any]:
@@ -253,7 +261,8 @@ def optimized(job: dict[str, Any]) -> dict[str, Any]:
     vars(pretrain_module)["OPTIMIZERS"] = {"adamw": partial(OPTIMIZERS[job["optimizer"]], steps=job["steps"])}
     found = steps(job, settings, job["steps"], log_steps=max(1, job["steps"] // 20))
     rate = statistics.median(row["tokens_per_second"] for row in found["logged"][1:])
-    return {"validation loss": found["validation"]["mlm"], "tokens/s": rate, "steps": job["steps"]} | memory()
+    figures = {"validation loss": found["validation"]["mlm"], "tokens/s": rate, "precision": found["precision"]}
+    return figures | {"steps": job["steps"]} | memory()
 
 
 def steps_a_second(job: dict[str, Any], settings: dict[str, Any]) -> float:
@@ -268,7 +277,7 @@ def steps(job: dict[str, Any], settings: dict[str, Any], number: int, log_steps:
 
 
 def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The pretraining stage, and what it wrote: the last figures validation, `logged` live, `curve`, and its folder."""
+    """The pretraining stage, and what it wrote: the last figures `validation`, `precision`, `logged` live, `curve`, and its folder."""
     from kobert_pipeline.pretrain.build import build
 
     config = PretrainConfig.parse(settings)
@@ -277,6 +286,7 @@ def stage(job: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
         summary = build(config, Path(job["folders"]["tokenizer"]), Path(job["folders"]["dataset"]), out, seed=0)
         return {
             "validation": summary["validation"][-1],
+            "precision": summary["precision"],
             "logged": _numbers(out.run_folder / "speed.csv"),
             "curve": _numbers(out.path / "losses.csv"),
             "folder": out.path,
@@ -324,7 +334,12 @@ def trainer(job: dict[str, Any]) -> dict[str, Any]:
     if not _has_accelerate():
         return {"remark": MISSING}
     watch = fitted(job, steps=10**6, seconds=job["seconds"], blocks=1)["watch"]
-    return {"tokens/s": watch.rate(), "useful": watch.useful_share(), "steps": watch.steps} | memory()
+    figures = {"tokens/s": watch.rate(), "useful": watch.useful_share(), "steps": watch.steps}
+    return figures | {"precision": their_precision(job)} | memory()
+
+
+def their_precision(job: dict[str, Any]) -> str:
+    return fastest() if job["form"] == "best" else "fp32"
 
 
 def trainer_run(job: dict[str, Any]) -> dict[str, Any]:
@@ -340,7 +355,8 @@ def trainer_run(job: dict[str, Any]) -> dict[str, Any]:
     found["model"].save_pretrained(job["model"])
     found["tokenizer"].save_pretrained(job["model"])
     curve = [[minutes * entry["step"] / steps, entry["loss"]] for entry in found["history"] if "loss" in entry]
-    return {"minutes": minutes, "steps": steps, "tokens": found["watch"].tokens(), "curve": curve} | memory()
+    figures = {"minutes": minutes, "steps": steps, "tokens": found["watch"].tokens()}
+    return figures | {"precision": their_precision(job), "curve": curve} | memory()
 
 
 def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: int) -> dict[str, Any]:
@@ -361,7 +377,7 @@ def fitted(job: dict[str, Any], *, steps: int, seconds: float | None, blocks: in
     lines = Lines(Store(folders["dataset"]), info, job["length"], grouped=best, most=blocks)
     watch = clock(seconds)
     arguments = TrainingArguments(
-        output_dir=f"{job['out']}/trainer", max_steps=steps, per_device_train_batch_size=job["rows"], bf16=best,
+        output_dir=f"{job['out']}/trainer", max_steps=steps, per_device_train_batch_size=job["rows"], bf16=their_precision(job) == "bf16",
         use_cpu=not torch.cuda.is_available(), learning_rate=5e-4, warmup_steps=round(0.05 * steps), weight_decay=0.01,
         save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=max(1, min(steps, 10_000) // 100), seed=0,
     )  # fmt: skip

@@ -126,6 +126,8 @@ class PretrainedSummary:
     """None for a run that did not count it."""
     baseline: Chance | None = None
     """The headline's value for a simple model of the same training text, on the same validation text."""
+    precision: str = ""
+    """In which it was trained; empty for a run that recorded only its setting."""
     packing: tuple[float, ...] = ()
     """Phase by phase, the share of the packed rows that is used, 0 to 1."""
 

@@ -143,6 +143,7 @@ TRAINING = {
     "examples": "예제",
     "packed rows of {length}, with examples": "길이 {length}의 채운 행, 그 안의 예제",
     "pretrain.precision: fp16 needs a GPU; a CPU computes bf16 or fp32.": "pretrain.precision: fp16은 GPU가 필요합니다. CPU는 bf16이나 fp32로 계산합니다.",
+    "pretrain.attention: varlen does not support fp32 on a GPU, and this run began in fp32; set auto or sdpa.": "pretrain.attention: GPU의 varlen은 fp32를 지원하지 않는데 이 실행은 fp32로 시작했습니다. auto나 sdpa로 설정하세요.",
     "pretrain.attention: flex_attention trains on a GPU only; set auto, eager or sdpa.": "pretrain.attention: flex_attention은 GPU에서만 학습합니다. auto, eager, sdpa 중 하나로 설정하세요.",
     "pretrain.compile: no C++ compiler is found. Install g++, or set compile: false.": "pretrain.compile: C++ 컴파일러가 없습니다. g++를 설치하거나 compile: false로 설정하세요.",
     "{rows} rows of {length} tokens do not fit into the memory of {device}: set pretrain.micro_batch_size to fewer.": "{device}의 메모리에 {length}토큰짜리 행 {rows}개가 들어가지 않습니다. pretrain.micro_batch_size를 줄이세요.",
