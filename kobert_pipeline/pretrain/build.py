@@ -40,7 +40,7 @@ from kobert_pipeline.pretrain.kept_models import KeepSteps, export_kept
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loggers import loggers
 from kobert_pipeline.pretrain.loop import Budget, Curve, StopOnSignal, write_curve
-from kobert_pipeline.pretrain.machine import require_machine, settled
+from kobert_pipeline.pretrain.machine import settled
 from kobert_pipeline.pretrain.models import Models, architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.start import is_tied, load_weights
@@ -80,7 +80,6 @@ def build(
     `folders`: name of an input of the objective -> its folder. `keep`: steps whose models are exported, too. Raises InputError for
     data, weights or a machine that do not suffice.
     """
-    require_machine(config)
     started, begun = time.monotonic(), _begun(out.run_folder / CHECKPOINTS)
     config = settled(config, begun.precision if begun else None)
     store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)

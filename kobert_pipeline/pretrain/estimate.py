@@ -22,7 +22,7 @@ from kobert_pipeline.pretrain.frozen_models import student_rows
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import loader
 from kobert_pipeline.pretrain.loop import FEWEST, Budget, peak_bytes
-from kobert_pipeline.pretrain.machine import require_machine, settled
+from kobert_pipeline.pretrain.machine import settled
 from kobert_pipeline.pretrain.models import architecture_of, build_models, layers_of, objective_of
 from kobert_pipeline.pretrain.module import PretrainModule
 from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
@@ -124,7 +124,6 @@ def estimate(
         raise InputError(
             "A plan is measured on one device. Add --set pretrain.devices=1 --set pretrain.nodes=1, and divide by what your devices gain."
         )
-    require_machine(config)
     config = settled(config)
     store, objective, architecture = Store(dataset), objective_of(config), architecture_of(config)
     store.require_tokenizer(tokenizer)

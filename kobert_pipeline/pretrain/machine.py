@@ -34,13 +34,10 @@ def require_machine(config: PretrainConfig) -> None:
 
 def settled(config: PretrainConfig, began: str | None = None) -> PretrainConfig:
     """The settings with the precision in which this machine computes them. `began`: that of the run which goes on; `auto` keeps it, so
-    that a run has one precision from its first step to its last.
-
-    Raises InputError if this machine cannot go on in it.
-    """
+    that a run has one precision from its first step to its last. Raises InputError as `require_machine` does."""
     if config.precision == "auto":
         config = config.model_copy(update={"precision": _kept(began) or fastest()})
-        require_machine(config)
+    require_machine(config)
     if is_emulated(config.precision):
         logger.warning(
             "pretrain: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. "

@@ -39,7 +39,8 @@ def _cpu_computes_bf16() -> bool:
     import torch
 
     if platform.machine() in ("aarch64", "arm64"):
-        return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        has_library = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        return bool(has_library and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

@@ -11,13 +11,14 @@ some of mini, small, base, BENCH_SECONDS how long each speed is taken over, BENC
 KOBERT_KLUE the folder of KLUE's files for its last column, BENCH_STEPS how many steps each run of `optimizers` takes and BENCH_RATES
 at which multiples of the recipe's learning rate. Prints one table, saves `build/bench/pretrain.json` after every row, and draws
 `build/bench/pretrain.png`. For a GPU there is `gpu.py`. `quality` trains three times so many minutes. Not run unless named: `optimizers`, each of five as
-often as there are rates, and `shared`, training next to other busy programs. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
+often as there are rates, `shared`, training next to other busy programs, and `precisions`, bf16 and fp32 by turns. Run it on an idle machine; what the first three stages made is kept in `build/bench/artifacts`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import logging
 import os
@@ -142,6 +143,19 @@ def shared(folders: dict[str, Path]) -> Rows:
                 yield {"what": f"{neighbours} busy programs, {who}, {number}"} | figures
 
 
+def precisions(folders: dict[str, Path]) -> Rows:
+    """The same steps in bf16 and fp32 by turns. Processor time is what they take, whatever else runs."""
+    sizes = {"bert": {"name": "mlm_nsp"}, "modernbert": {"name": "mlm"}}
+    for number in (1, 2, 3):
+        for (name, objective), precision in itertools.product(sizes.items(), ("bf16", "fp32")):
+            found = apart(
+                "ours", folders, objective=objective, length=LENGTH, rows=ROWS, seconds=SECONDS, precision=precision,
+                architecture={"name": name, "size": "mini"},
+            )  # fmt: skip
+            figures = {key: found[key] for key in ("tokens/s", "CPU s per 1,000 tokens", "precision")}
+            yield {"what": f"{name}-mini, {precision}, {number}"} | figures
+
+
 @contextlib.contextmanager
 def busy(number: int) -> Iterator[None]:
     programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
@@ -223,10 +237,12 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "phases": [{"max_length": job["length"], "batch_size": job["rows"]}],
         "measured_sentences": 0,
         "workers": job.get("workers", 0),
+        "precision": job.get("precision", "auto"),
     }
     number = max(PROBE, round(job["seconds"] * steps_a_second(job, settings)))
+    began = time.process_time()
     measured = steps(job, settings, number, log_steps=max(1, number // 6))
-    logged = measured["logged"][1:]
+    spent, logged = time.process_time() - began, measured["logged"][1:]
 
     def middle(name: str) -> float:
         return statistics.median(row[name] for row in logged)
@@ -236,6 +252,7 @@ def ours(job: dict[str, Any]) -> dict[str, Any]:
         "useful": middle("useful_share"),
         "MFU": middle("mfu"),
         "between steps": middle("waiting_share"),
+        "CPU s per 1,000 tokens": 1_000 * spent / measured["curve"][-1]["tokens"],
         "steps": number,
         "precision": measured["precision"],
     } | memory()
@@ -505,6 +522,7 @@ PARTS: dict[str, Callable[[dict[str, Path]], Rows]] = {
     "speed": speed,
     "quality": quality,
     "shared": shared,
+    "precisions": precisions,
     "optimizers": optimizers,
 }
 JOBS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

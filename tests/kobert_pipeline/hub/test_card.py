@@ -122,6 +122,15 @@ def test_the_card_says_on_how_much_its_figures_are_measured(
     assert ("too few" in first) is (measured["targets"] < 1_000)
 
 
+def test_the_card_names_the_precision_that_was_used(manifests: dict[str, Manifest]) -> None:
+    """Not the setting: `auto` is another one on another machine."""
+    run = with_summary(manifests["pretrain"], precision="fp32")
+    run = dataclasses.replace(run, config=run.config | {"precision": "auto"})
+    text = cards(manifests | {"pretrain": run})["card"]
+    assert "| precision, seed | fp32, 42 |" in text
+    assert "| 정밀도, 시드 | fp32, 42 |" in text
+
+
 def test_authors_stand_in_the_citation(manifests: dict[str, Manifest]) -> None:
     config = HubConfig(title="한국어 {모형}", authors=("김하나", "이두리"))
     card = model_card(config, "small", ArtifactSet.of(manifests), repo="me/small")

@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "objective": {"name": "mlm"}, "architecture": {"name": "bert", "layers": 1, "hidden": 16, "heads": 2, "feed_forward": 16},
     "phases": [{"max_length": 32, "batch_size": 4}], "precision": "fp32", "measured_sentences": 2,
 }  # fmt: skip
-FOUND = Estimate(5_500, 1_296.0, 9_600_000, 5_000_000, 2_400_000, 3 * 2**30, 2**28, 50, 2.5e15)
+FOUND = Estimate(5_500, 1_296.0, 9_600_000, 5_000_000, 2_400_000, 3 * 2**30, 2**28, 50, 2.5e15, "bf16")
 
 
 def planned(tiny: Any, **changes: Any) -> Estimate:
@@ -52,7 +52,7 @@ def test_several_devices_are_not_guessed(tiny: Any) -> None:
 
 def test_a_plan_says_time_memory_disk_epochs_and_tokens_per_parameter() -> None:
     shown = "\n".join(described(FOUND))
-    for words in ("22 min for 5,500 steps", "3.0 GiB", "256 MiB", "4.0 epochs of 2,400,000", "1.92 (5,000,000 parameters)", "50 measured steps"):  # fmt: skip
+    for words in ("22 min for 5,500 steps", "3.0 GiB", "256 MiB", "4.0 epochs of 2,400,000", "1.92 (5,000,000 parameters)", "50 measured steps in bf16"):  # fmt: skip
         assert words in shown
 
 
