@@ -97,10 +97,6 @@ def test_the_proof_runs_with_what_the_machine_has(tmp_path: Path) -> None:
 def test_many_runs_at_once_go_on_where_they_stopped(tmp_path: Path) -> None:
     """A teacher, its student, and a job that fails, two at a time; then the same again, which finds all done."""
     folders = run(load_recipe("quickstart"), tmp_path / "artifacts", until="dataset")
-    store = tmp_path / "store"
-    store.mkdir()
-    for name in ("tokenizer", "dataset"):
-        (store / name).symlink_to(folders[name])
     sizes = {"layers": 2, "hidden": 32, "heads": 2, "feed_forward": 64, "dropout": 0.0}
     settings = {
         "objective": {"name": "mlm"}, "architecture": {"name": "bert", **sizes}, "precision": "fp32", "max_tokens": 9_000,
@@ -118,8 +114,14 @@ def test_many_runs_at_once_go_on_where_they_stopped(tmp_path: Path) -> None:
     (tmp_path / "jobs.jsonl").write_text("".join(json.dumps(job) + "\n" for job in jobs))
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "sitecustomize.py").write_text(BLOCK)
-    gpu(tmp_path, "pack", "bundle.tar.xz", f"s={store}", script=SWEEP)
-    again = ("run", "bundle.tar.xz", "jobs.jsonl", "--at-once", "2", "--out", "out", "--tiny")
+    gpu(
+        tmp_path,
+        "pack",
+        "bundle.tar.xz",
+        *(f"s/{name}={folders[name]}" for name in ("tokenizer", "dataset")),
+        script=SWEEP,
+    )
+    again = ("run", "jobs.jsonl", "bundle.tar.xz", "--at-once", "2", "--out", "out", "--tiny")
     assert "4 jobs" in gpu(tmp_path, *again, path=str(tmp_path / "path"), script=SWEEP)
 
     lines = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]

@@ -1,7 +1,7 @@
 """Many small pretraining runs at once on one GPU: what takes two cores days.
 
-`pack OUT NAME=FOLDER ...` makes one file of what the jobs read: each FOLDER holds a tokenizer and its store (`tokenizer/`,
-`dataset/`), or is KLUE's (NAME `klue`). `run BUNDLE JOBS` works without a network. Each job is a line of JSON:
+`pack OUT NAME=FOLDER ...` makes one file of what the jobs read: `main/tokenizer=... main/dataset=...` for the store `main`, and
+`klue=...` for KLUE's files. `run JOBS BUNDLE ...` works without a network. Each job is a line of JSON:
 
     {"name": "modernbert/25", "store": "main", "pretrain": {settings}, "seed": 42, "scores": [settings of klue_eval], ...}
 
@@ -56,10 +56,10 @@ def pack(out: Path, folders: Mapping[str, Path]) -> None:
     with (
         atomic_path(out) as temporary,
         lzma.open(temporary, "wb", filters=filters) as stream,
-        tarfile.open(fileobj=stream, mode="w", dereference=True) as bundle,
+        tarfile.open(fileobj=stream, mode="w") as bundle,
     ):
         for name, folder in folders.items():
-            bundle.add(folder, name, filter=_without_logs)
+            bundle.add(folder.resolve(), name, filter=_without_logs)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")  # noqa: T201
 
 
@@ -73,9 +73,8 @@ def _without_logs(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def run(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     PLACE.mkdir(exist_ok=True)
-    if not (PLACE / "stores").is_dir():
-        with lzma.open(arguments.bundle) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
-            members.extractall(PLACE / "stores", filter="data")
+    for bundle in arguments.bundle:
+        unpack(bundle, PLACE / "stores")
     if arguments.prepare:
         _function(arguments.prepare)(PLACE / "stores")
     print(f"ready after {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
@@ -95,6 +94,15 @@ def run(arguments: argparse.Namespace) -> None:
     for job in jobs:
         if job.get("keep") and model_folder(job["name"]).is_dir():
             bring(model_folder(job["name"]), arguments.out / f"{_slug(job['name'])}.tar.xz")
+
+
+def unpack(bundle: Path, folder: Path) -> None:
+    """Once: a second call finds it there."""
+    done = folder / f".{bundle.name}"
+    if not done.exists():
+        with lzma.open(bundle) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
+            members.extractall(folder, filter="data")
+        done.touch()
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -168,6 +176,8 @@ def _work(waiting: Any, found: Any, tiny: bool) -> None:
             for line in chain(figures_of(job, tiny=tiny), [{"what": "done"}]):
                 found.put({"name": job["name"]} | line | {"after": round(time.monotonic() - began, 1)})
         except Exception as error:  # one job that fails does not take the others with it
+            failure_of(job["name"]).parent.mkdir(parents=True, exist_ok=True)
+            failure_of(job["name"]).touch()
             found.put({"name": job["name"], "what": "error", "error": f"{type(error).__name__}: {error}"[:500]})
 
 
@@ -185,7 +195,7 @@ def figures_of(job: Job, *, tiny: bool) -> Iterator[dict[str, Any]]:
         _function(job["patch"])()
     model = model_folder(job.get("model") or job["name"])
     if job.get("model"):
-        _waited_for(model)
+        _wait_for(job["model"])
     elif not model.is_dir():
         yield {"what": "trained", "job": dict(job)} | trained(job, model, tiny=tiny)
     klue = PLACE / "stores" / "klue"
@@ -208,6 +218,10 @@ def model_folder(name: str) -> Path:
     return PLACE / "models" / _slug(name)
 
 
+def failure_of(name: str) -> Path:
+    return PLACE / "failed" / _slug(name)
+
+
 def trained(job: Job, model: Path, *, tiny: bool) -> dict[str, Any]:
     from kobert_pipeline.pretrain.build import build
     from kobert_pipeline.pretrain.config import PretrainConfig
@@ -217,7 +231,7 @@ def trained(job: Job, model: Path, *, tiny: bool) -> dict[str, Any]:
     if tiny:
         given |= {"max_tokens": None, "max_minutes": None, "max_steps": 8, "validation_tokens": 2_000}
     config = PretrainConfig.parse(given)
-    folders = {"teacher": _waited_for(model_folder(job["teacher"]))} if job.get("teacher") else {}
+    folders = {"teacher": _wait_for(job["teacher"])} if job.get("teacher") else {}
     identity = Identity("pretrain", 1, {"job": job["name"]}, {}, 0, {})
     began = time.monotonic()
     with Workspace(PLACE / "runs", identity) as out:
@@ -234,8 +248,10 @@ def trained(job: Job, model: Path, *, tiny: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _waited_for(folder: Path) -> Path:
-    while not folder.is_dir():
+def _wait_for(name: str) -> Path:
+    while not (folder := model_folder(name)).is_dir():
+        if failure_of(name).exists():
+            raise ValueError(f"{name} failed, whose model is needed")
         time.sleep(1)
     return folder
 
@@ -281,8 +297,8 @@ def main() -> None:
         )
     )
     running = commands.add_parser("run")
-    running.add_argument("bundle", type=Path)
     running.add_argument("jobs", type=Path)
+    running.add_argument("bundle", type=Path, nargs="*")
     running.add_argument("--seconds", type=float, default=400)
     running.add_argument("--at-once", type=int, default=14)
     running.add_argument("--done", type=Path)
