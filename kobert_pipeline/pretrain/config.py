@@ -83,9 +83,9 @@ class PretrainConfig(Config):
     max_minutes: float | None = Field(None, gt=0)
     """Time of the whole run with its measurements and checkpoints. It is converted into steps once, after 50 measured steps (or
     a tenth of the budget); checkpoints store the number."""
-    optimizer: Literal["adamw", "muon"] = "adamw"
+    optimizer: Literal["adamw", "muon", "adafactor"] = "adamw"
     """`muon`: Muon for the matrices of the layers, AdamW for all others, at the same learning rate. In short runs one step
-    learns more; see README.md."""
+    learns more; see README.md. `adafactor`: T5's, whose `learning_rate` is relative to the size of a parameter; the paper has 0.01."""
     learning_rate: float = Field(1e-3, gt=0)
     """At the peak."""
     schedule: Literal["linear", "cosine", "wsd"] = "linear"
@@ -263,9 +263,9 @@ class PretrainConfig(Config):
             raise ValueError("strategy fsdp does not support precision fp16; set bf16 or fp32")
         if self.compile:
             raise ValueError("strategy fsdp does not support compile; leave one of them out")
-        if self.optimizer == "muon":
+        if self.optimizer != "adamw":
             raise ValueError(
-                "strategy fsdp divides the matrices that optimizer muon needs whole; set adamw, or strategy ddp"
+                f"strategy fsdp divides the matrices that optimizer {self.optimizer} needs whole; set adamw, or strategy ddp"
             )
 
     def content(self) -> dict[str, Any]:

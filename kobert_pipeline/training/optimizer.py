@@ -1,4 +1,4 @@
-"""Optimizers: AdamW with decay groups, and Muon for the matrices of the layers."""
+"""Optimizers: AdamW with decay groups, Muon for the matrices of the layers, and Adafactor."""
 
 from __future__ import annotations
 
@@ -66,6 +66,20 @@ def muon(
     )
 
 
+def adafactor(
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+) -> Optimizer:
+    """Builds Adafactor (Shazeer & Stern 2018, algorithm 5) as T5 uses it (Raffel et al. 2020, section 3.1.2): a step is relative to
+    the root mean square of its parameter, the second moment of a matrix is one value for each row and column, and there is no
+    momentum. The rate is at most 1 / sqrt(step). `betas` and `epsilon` are not used."""
+    return Both(torch.optim.Adafactor(decay_groups(model, weight_decay), lr=learning_rate))
+
+
 def _fused(parameters: ParamsT, learning_rate: float, betas: tuple[float, float], epsilon: float) -> Optimizer:
     return torch.optim.AdamW(parameters, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
 
@@ -91,4 +105,6 @@ class Both(Optimizer):
         return loss
 
 
-OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = MappingProxyType({"adamw": adamw, "muon": muon})
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = MappingProxyType(
+    {"adamw": adamw, "muon": muon, "adafactor": adafactor}
+)

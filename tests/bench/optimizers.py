@@ -80,6 +80,35 @@ def with_muon(model: nn.Module, *, steps: int, **settings: Any) -> torch.optim.O
     return muon(model, **settings)
 
 
+class _Relative(torch.optim.AdamW):
+    """Each group holds one parameter, and its rate is a share of that parameter's root mean square, as Adafactor's is."""
+
+    LEAST = 1e-3
+
+    def step(self, closure: Any = None) -> Any:
+        parameters = [group["params"][0] for group in self.param_groups]
+        norms = torch.stack(torch._foreach_norm([parameter.detach() for parameter in parameters])).tolist()
+        rates = [group["lr"] for group in self.param_groups]
+        for group, parameter, norm in zip(self.param_groups, parameters, norms, strict=True):
+            group["lr"] *= max(self.LEAST, norm / parameter.numel() ** 0.5)
+        found = super().step(closure)
+        for group, rate in zip(self.param_groups, rates, strict=True):
+            group["lr"] = rate
+        return found
+
+
+def relative(
+    model: nn.Module, *, learning_rate: float, weight_decay: float, betas: Any, epsilon: float, **_: Any
+) -> Any:
+    """AdamW with Adafactor's relative steps (Shazeer & Stern 2018, section 8)."""
+    described = [
+        {"params": [parameter], "weight_decay": group["weight_decay"]}
+        for group in decay_groups(model, weight_decay)
+        for parameter in group["params"]
+    ]
+    return _Relative(described, lr=learning_rate, betas=betas, eps=epsilon, fused=True)
+
+
 OPTIMIZERS: MappingProxyType[str, Make] = MappingProxyType(
     {
         "AdamW": plain,
@@ -87,5 +116,6 @@ OPTIMIZERS: MappingProxyType[str, Make] = MappingProxyType(
         "AdamW, layer-wise decay": layerwise,
         "StableAdamW": stable,
         "Muon": with_muon,
+        "AdamW, relative steps": relative,
     }
 )

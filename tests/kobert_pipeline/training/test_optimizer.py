@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.training.optimizer import OPTIMIZERS, adamw, muon
+from kobert_pipeline.training.optimizer import OPTIMIZERS, adafactor, muon
 
 SETTINGS = {"learning_rate": 1e-2, "weight_decay": 0.1, "betas": (0.9, 0.98), "epsilon": 1e-6}
 
@@ -68,6 +68,16 @@ def test_muon_steps_the_matrices_of_layers_and_adamw_the_rest():
         assert torch.equal(value, theirs.state_dict()[name]), name
 
 
+def test_adafactor_steps_as_that_of_transformers_with_relative_steps():
+    from transformers.optimization import Adafactor
+
+    ours, theirs = Tied(), Tied()
+    steps(ours, adafactor(ours, **SETTINGS | {"weight_decay": 0.0}), 5)
+    steps(theirs, Adafactor(theirs.parameters(), lr=1e-2, scale_parameter=True, relative_step=False), 5)
+    for name, value in ours.state_dict().items():
+        torch.testing.assert_close(value, theirs.state_dict()[name], rtol=1e-4, atol=1e-6, msg=name)
+
+
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_the_state_comes_back(make):
     whole, cut = Tied(), Tied()
@@ -91,7 +101,7 @@ def test_a_rate_that_falls_falls_for_all(make):
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("make", [adamw, muon])
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_step_over_broken_gradients_is_left_out(make):
     model = Tied()
     optimizer, before = make(model, **SETTINGS), weights(model)
