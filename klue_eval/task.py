@@ -82,6 +82,11 @@ class KlueTask:
     """A row -> what a model that writes reads, and what it should write. None if the task has no such form."""
     parse: Callable[[str, Row], Any] | None = None
     """What was written for a row -> the prediction. Every text has one."""
+    parts: Callable[[Row], Sequence[Row]] | None = None
+    """A row -> rows that are each read and answered alone; their predictions, lists, are put together. Of a part that is too
+    long, the beginning is lost. None: a row is one text, and loses its end."""
+    longest_answer: int = 128
+    """Tokens of an answer in words, its end included. A longer one is cut, in training and in prediction."""
     texts: Callable[[Row], Texts] | None = None
     """For sequence classification: the texts from which the baseline learns."""
     scale: tuple[float, float] | None = None

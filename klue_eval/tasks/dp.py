@@ -5,6 +5,7 @@ The official input has parts of speech. The model reads that of each eojeol's la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from klue_eval.layouts import columns
 from klue_eval.metrics import METRICS
 from klue_eval.metrics.dp_metrics import RELATIONS
 from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
+from klue_eval.tasks.labelled import most_alike
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
 
@@ -174,6 +176,31 @@ def gold(row: Row) -> list[tuple[int, str]]:
     return list(zip(row["heads"], row["relations"], strict=True))
 
 
+BETWEEN = "|"
+
+
+def as_text(row: Row) -> tuple[str, str]:
+    """`1. 나는/JX 2. 간다./SF`, with the part of speech of the last morpheme, and for each eojeol its head and relation: `2 NP_SBJ | 0 VP`."""
+    words = zip(row["words"], row["pos"], strict=True)
+    source = " ".join(f"{place}. {word}/{pos.split('+')[-1]}" for place, (word, pos) in enumerate(words, 1))
+    arcs = zip(row["heads"], row["relations"], strict=True)
+    return source, f" {BETWEEN} ".join(f"{head} {relation}" for head, relation in arcs)
+
+
+def parse(text: str, row: Row) -> list[tuple[int, str]]:
+    """An eojeol without an answer, or with a head that cannot be its head, depends on the next one, and the last on the root. What
+    is no relation counts as the one that is most like it."""
+    written = [part.split() for part in text.split(BETWEEN)]
+    count = len(row["words"])
+    return [_arc(written[place] if place < len(written) else [], place, count) for place in range(count)]
+
+
+def _arc(words: Sequence[str], place: int, count: int) -> tuple[int, str]:
+    given = int(words[0]) if words and re.fullmatch(r"[0-9]{1,4}", words[0]) else -1
+    head = given if 0 <= given <= count and given != place + 1 else (place + 2) % (count + 1)
+    return head, most_alike(words[-1] if words else "", RELATIONS)
+
+
 def show(row: Row) -> dict[str, str]:
     return {"sentence": " ".join(row["words"])}
 
@@ -191,6 +218,9 @@ TASK = KlueTask(
     decode=decode,
     gold=gold,
     show=show,
+    as_text=as_text,
+    parse=parse,
+    longest_answer=512,
     metrics=METRICS["dp"],
     primary_metric="las",
     defaults=DpSettings(epochs=10, max_length=256),

@@ -134,6 +134,50 @@ def gold(row: Row) -> list[list[str]]:
     return gold_states(row)
 
 
+ASKED = "asked"
+"""The places of the turns whose states are written. All turns of the user, if a row does not name them."""
+SPEAKERS = {"user": "사용자", "sys": "상담원"}
+BETWEEN, BETWEEN_TURNS, EMPTY = "|", "/ 다음", "없음"
+
+
+def parts(row: Row) -> list[Row]:
+    """The dialogue up to each turn of the user: its state must not know what is said later."""
+    return [row | {"dialogue": row["dialogue"][: place + 1], ASKED: [place]} for place in _asked(row)]
+
+
+def _asked(row: Row) -> list[int]:
+    users = [place for place, turn in enumerate(row["dialogue"]) if turn["role"] == "user"]
+    asked: list[int] = row.get(ASKED, users)
+    return asked
+
+
+def as_text(row: Row) -> tuple[str, str]:
+    """`사용자: … 상담원: …`, and the state: `숙소-지역: 서울 남쪽 | 숙소-종류: 호텔`, or `없음`."""
+    source = " ".join(f"{SPEAKERS[turn['role']]}: {turn['text']}" for turn in row["dialogue"])
+    states = (row["dialogue"][place]["state"] for place in _asked(row))
+    return source, f" {BETWEEN_TURNS} ".join(_written(state) for state in states)
+
+
+def _written(state: Sequence[str]) -> str:
+    values = dict(split_entry(entry) for entry in state)
+    return f" {BETWEEN} ".join(f"{slot}: {values[slot]}" for slot in SLOTS if slot in values) or EMPTY
+
+
+def parse(text: str, row: Row) -> list[list[str]]:
+    """Of a slot that is written twice, the first value counts. What names no slot is left out."""
+    written = text.split(BETWEEN_TURNS)
+    return [_parsed(written[turn] if turn < len(written) else "") for turn in range(len(_asked(row)))]
+
+
+def _parsed(text: str) -> list[str]:
+    values: dict[str, str] = {}
+    for entry in text.split(BETWEEN):
+        slot, _, value = (part.strip() for part in entry.partition(": "))
+        if slot in SLOTS and value:
+            values.setdefault(slot, value)
+    return [f"{slot}-{values[slot]}" for slot in SLOTS if slot in values]
+
+
 def show(row: Row) -> dict[str, str]:
     return {"dialogue": "\n".join(f"{turn['role']}: {turn['text']}" for turn in row["dialogue"])}
 
@@ -151,6 +195,10 @@ TASK = KlueTask(
     decode=decode,
     gold=gold,
     show=show,
+    as_text=as_text,
+    parse=parse,
+    parts=parts,
+    longest_answer=512,
     metrics=METRICS["wos"],
     primary_metric="slot_f1",
     defaults=WosSettings(learning_rate=3e-5, batch_size=16, epochs=5, weight_decay=0.01, max_length=510),

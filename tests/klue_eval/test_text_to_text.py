@@ -21,6 +21,7 @@ from klue_eval.multitask_folder import load_task
 from klue_eval.tasks import KNOWN, TASKS
 from klue_eval.tasks.labelled import most_alike
 from klue_eval.text_to_text import in_words
+from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, save_tokenizer
 from kobert_pipeline.recipe import load_recipe
@@ -45,8 +46,8 @@ def parsed(name: str, text: str, row: dict[str, Any]) -> Any:
     return parse(text, row)
 
 
-def test_six_of_klues_tasks_and_all_labelled_ones_have_a_form_in_words() -> None:
-    assert WRITTEN == ["ynat", "sts", "nli", "ner", "re", "mrc"]
+def test_klues_tasks_and_all_labelled_ones_have_a_form_in_words() -> None:
+    assert WRITTEN == list(TASKS)
     assert all((task.as_text is None) == (task.parse is None) for task in KNOWN.values())
 
 
@@ -81,6 +82,45 @@ def test_rows_are_written_as_people_read_them() -> None:
     assert parsed("ner", "인물: 김 | 장소: 서울", sentence) == sentence["labels"], "the second 서울, after 김"
     assert parsed("ner", "없음", sentence) == parsed("ner", "인물: 박 | 이름: 김 |", sentence) == ["O"] * 12
     assert most_alike("IT과", ("정치", "IT과학")) == "IT과학"
+
+
+def test_an_eojeol_is_written_as_its_head_and_relation() -> None:
+    row = {"words": ["나는", "집에", "간다."], "pos": ["NP+JX", "NNG+JKB", "VV+EF+SF"]}
+    row |= {"heads": [3, 3, 0], "relations": ["NP_SBJ", "NP_AJT", "VP"]}
+    assert written("dp", row) == ("1. 나는/JX 2. 집에/JKB 3. 간다./SF", "3 NP_SBJ | 3 NP_AJT | 0 VP")
+    assert parsed("dp", "3 NP_SBJ|3 NP_AJT|0 VP", row) == TASKS["dp"].gold(row)
+    odd = parsed("dp", "1 NP_SB | 9 | 없음 | 2 VP", row)
+    assert odd[0] == (2, "NP_SBJ"), "its own head: the next one; the relation that is most alike"
+    assert [head for head, _ in odd] == [2, 3, 0], "no such head, and no number: the next one, the last on the root"
+    assert [head for head, _ in parsed("dp", "", row)] == [2, 3, 0]
+
+
+def test_a_state_is_written_for_each_turn_of_the_user_and_knows_no_later_turn() -> None:
+    states = [["숙소-지역-서울 남쪽"], ["숙소-예약 요일-토-일", "숙소-지역-서울 남쪽"]]
+    turns = [("user", "남쪽이요.", states[0]), ("sys", "언제요?", []), ("user", "주말이요.", states[1])]
+    row = {"dialogue": [{"role": role, "text": text, "state": state} for role, text, state in turns]}
+    make_parts = TASKS["wos"].parts
+    assert make_parts is not None
+    first, second = make_parts(row)
+    assert written("wos", first) == ("사용자: 남쪽이요.", "숙소-지역: 서울 남쪽")
+    assert written("wos", second)[0] == "사용자: 남쪽이요. 상담원: 언제요? 사용자: 주말이요."
+    assert parsed("wos", written("wos", second)[1], second) == [states[1]]
+    assert parsed("wos", "숙소-지역: 북 | 방-지역: 동 | 숙소-지역: 남 | 숙소-이름:", first) == [["숙소-지역-북"]]
+    assert parsed("wos", "없음", first) == [[]]
+
+
+def test_a_long_dialogue_loses_its_beginning_and_each_turn_is_an_example(t5: Path) -> None:
+    tokenizer = auto_tokenizer(t5)
+    reader, task = Reader(tokenizer, 40), in_words(TASKS["wos"])
+    turns = [{"role": ("user", "sys")[place % 2], "text": f"{place}번째 말입니다.", "state": []} for place in range(9)]
+    examples = task.encode({"dialogue": turns}, reader, task.defaults)
+    assert [example.truncated for example in examples][::4] == [False, True]
+    assert len(examples) == 5
+    last = tokenizer.decode(examples[-1].input_ids)
+    assert len(examples[-1].input_ids) == 40
+    assert "wos" in last.replace(" ", "")
+    assert "8번째말입니다" in last.replace(" ", "")
+    assert "0번째" not in last.replace(" ", "")
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -135,7 +175,7 @@ def test_one_model_learns_to_answer_two_tasks_in_words(t5: Path, tmp_path: Path)
 
 
 @pytest.mark.system
-def test_all_six_tasks_go_through_the_evaluation_at_once(
+def test_all_tasks_go_through_the_evaluation_at_once(
     t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("klue_eval.heads.written.LONGEST", 12)  # so few steps teach no end
