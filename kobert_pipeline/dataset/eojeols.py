@@ -38,7 +38,7 @@ def tokenise_eojeols(eojeols: pa.Array, tokenizer: Any, *, with_inside: bool) ->
     """Cuts each eojeol (E,) into tokens, in order; `tokenizer` is a `tokenizers.Tokenizer`."""
     plain = pc.match_substring_regex(eojeols, PLAIN).to_numpy(zero_copy_only=False)
     joined = _tokenise_lines(eojeols.filter(pa.array(plain)), tokenizer, with_inside)
-    single = _tokenise_singly(eojeols.filter(pa.array(~plain)), tokenizer, with_inside)
+    single = tokenise_singly(eojeols.filter(pa.array(~plain)), tokenizer, with_inside)
     order = np.argsort(np.concatenate([np.flatnonzero(plain), np.flatnonzero(~plain)]))
     counts = np.concatenate([np.diff(joined.offsets), np.diff(single.offsets)])
     indices, offsets = gather(offsets_of(counts), order)
@@ -56,7 +56,7 @@ def _tokenise_lines(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> Eoj
     words = pc.count_substring_regex(eojeols, WORD).to_numpy()
     starts = np.flatnonzero(_begins_word(ids, tokenizer))
     if len(starts) != words.sum():  # the tokenizer's words are not those of BERT
-        return _tokenise_singly(eojeols, tokenizer, with_inside)
+        return tokenise_singly(eojeols, tokenizer, with_inside)
     offsets = np.append(starts[offsets_of(words)[:-1]], len(ids))
     if not with_inside:
         return EojeolTokens(ids, offsets, None)
@@ -65,7 +65,8 @@ def _tokenise_lines(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> Eoj
     return EojeolTokens(ids, offsets, token_starts(encodings) - np.repeat(before, np.diff(offsets)))
 
 
-def _tokenise_singly(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> EojeolTokens:
+def tokenise_singly(eojeols: pa.Array, tokenizer: Any, with_inside: bool) -> EojeolTokens:
+    """The same in a call for each, whatever the tokenizer's words are."""
     encodings = _encode(eojeols.to_pylist(), tokenizer, with_inside)
     offsets = offsets_of(np.fromiter(map(len, encodings), np.int64, len(encodings)))
     ids = concatenated(encoding.ids for encoding in encodings)

@@ -1,9 +1,13 @@
 """Models that write, for the minutes of two cores: jobs for `sweep.py`, and the table of what they found.
 
-`speeds MAIN WRITERS` measures the CPU seconds of a token, system by system in turns, next to `modernbert-mini`, whose speed on two
-idle cores is known: MAIN and WRITERS are folders with `tokenizer/` and `dataset/`, of text in WordPiece and of text in bytes. `jobs OUT`
+`speeds STORES` measures the CPU seconds of a token, system by system in turns, next to `modernbert-mini`, whose speed on two idle
+cores is known. STORES has a folder with `tokenizer/` and `dataset/` for each tokenizer: `main` (WordPiece), `writers` (the recipe
+`gpt2-mini`), and `writers-bart` and `writers-t5`, whose tokenizers have the same ids, [SEP] after a text and T5's sentinels after all others. `jobs OUT`
 writes the jobs: each system at three learning rates; Llama and GPT-2 at half the width, and at 1, 2 and 4 times the tokens; T5 with other
 optimizers. `table RESULTS` prints what was found. Figures are kept in `build/writers/speeds.json`.
+
+`against STORES/writers` trains GPT-2 as `gpt2-mini` does, and as Hugging Face's `run_clm` does with the same rows of 256 tokens, in turns, and
+compares CPU seconds.
 """
 
 from __future__ import annotations
@@ -28,9 +32,15 @@ RESULT = Path("build/writers/speeds.json")
 KNOWN, KNOWN_SPEED = "modernbert-mini", 5_450
 """Tokens a second in float32 on two idle cores, validation included."""
 SECONDS = 25 * 60
-ROUNDS, WARMUP = 10, 2
+ROUNDS, WARMUP = 6, 1
 SYSTEMS = {"Llama": "llama-mini", "GPT-2": "gpt2-mini", "T5": "t5-mini", "BART": "bart-mini", "GPT": "gpt-mini"}
 ENCODER_DECODERS = ("T5", "BART")
+
+
+def store_of(system: str) -> str:
+    return f"writers-{system.lower()}" if system in ENCODER_DECODERS else "writers"
+
+
 MULTIPLES = (1.0, 2.0, 0.5)
 LONG = "pretrain.phases=[{max_length: 512, row_length: 512, batch_size: 8}]"
 """Rows that hold a prompt with 16 examples."""
@@ -69,14 +79,26 @@ WORDS: list[dict[str, Any]] = [
 # --- speeds ----------------------------------------------------------------------------------------------------------
 
 
-def speeds(main: str, writers: str) -> None:
-    """All systems take a step in turn; the first steps do not count."""
-    stepping = {KNOWN: steps(recipe(KNOWN), Path(main))}
-    stepping |= {name: steps(recipe(system), Path(writers)) for name, system in SYSTEMS.items()}
+def speeds(stores: str) -> None:
+    stepping = {KNOWN: steps(recipe(KNOWN), Path(stores) / "main")}
+    stepping |= {name: steps(recipe(system), Path(stores) / store_of(name)) for name, system in SYSTEMS.items()}
     stepping |= {
-        f"{name}, 512": steps(recipe(SYSTEMS[name], f"pretrain.architecture={WIDE[name]}", LONG), Path(writers))
+        f"{name}, 512": steps(
+            recipe(SYSTEMS[name], f"pretrain.architecture={WIDE[name]}", LONG), Path(stores) / "writers"
+        )
         for name in WIDE
     }
+    microseconds = in_turns(stepping)
+    rows = {
+        name: {"CPU µs/token": each, "tokens/s": KNOWN_SPEED * microseconds[KNOWN] / each}
+        for name, each in microseconds.items()
+    }
+    write_json(RESULT, rows)
+    print(table([{"system": name} | row for name, row in rows.items()]))  # noqa: T201
+
+
+def in_turns(stepping: dict[str, Iterator[int]]) -> dict[str, float]:
+    """CPU microseconds of a token. All take a step in turn; the first steps do not count."""
     spent = {name: [0.0, 0] for name in stepping}
     for number, name in itertools.product(range(ROUNDS), stepping):
         began = time.process_time()
@@ -84,13 +106,7 @@ def speeds(main: str, writers: str) -> None:
         if number >= WARMUP:
             spent[name][0] += time.process_time() - began
             spent[name][1] += tokens
-    microseconds = {name: 1e6 * seconds / tokens for name, (seconds, tokens) in spent.items()}
-    rows = {
-        name: {"CPU µs/token": each, "tokens/s": KNOWN_SPEED * microseconds[KNOWN] / each}
-        for name, each in microseconds.items()
-    }
-    write_json(RESULT, rows)
-    print(table([{"system": name} | row for name, row in rows.items()]))  # noqa: T201
+    return {name: 1e6 * seconds / tokens for name, (seconds, tokens) in spent.items()}
 
 
 def recipe(name: str, *settings: str) -> Recipe:
@@ -117,6 +133,53 @@ def steps(recipe: Recipe, folder: Path) -> Iterator[int]:
         optimizer.step()
         optimizer.zero_grad()
         yield int(batch["attention_mask"].sum())
+
+
+# --- run_clm ---------------------------------------------------------------------------------------------------------
+
+
+def against(writers: str) -> None:
+    """Rows of text end to end, float32 (what a CPU without bfloat16 has), AdamW, clipping."""
+    folder = Path(writers)
+    stepping = {"ours": steps(recipe("gpt2-mini"), folder), "run_clm": trainer_steps(recipe("gpt2-mini"), folder)}
+    rows = [{"who": name, "CPU µs/token": each} for name, each in in_turns(stepping).items()]
+    ours, theirs = (row["CPU µs/token"] for row in rows)
+    print(f"{table(rows)}\n\nrun_clm / ours: {theirs / ours:.2f}")  # noqa: T201
+
+
+def trainer_steps(recipe: Recipe, folder: Path) -> Iterator[int]:
+    """`Trainer` with the settings of `run_clm` and text grouped into rows, a step each time it is asked."""
+    import transformers
+
+    from kobert_pipeline.dataset.store import TRAIN, Store
+    from kobert_pipeline.pretrain.tokenizer_info import tokenizer_info
+
+    store, length = Store(folder / "dataset"), 256
+    tokens = store.read(store.blocks(TRAIN)[0]).tokens
+    rows = [
+        {"input_ids": (row := tokens[at : at + length].tolist()), "labels": row}
+        for at in range(0, len(tokens) - length, length)
+    ]
+    sizes = recipe.pretrain.architecture
+    config = transformers.GPT2Config(
+        vocab_size=tokenizer_info(folder / "tokenizer").vocab_size, n_layer=sizes["layers"], n_embd=sizes["hidden"],
+        n_head=sizes["heads"], n_positions=length,
+    )  # fmt: skip
+    arguments = transformers.TrainingArguments(
+        output_dir="build/writers/trainer", per_device_train_batch_size=16, use_cpu=True, save_strategy="no", report_to=[],
+        disable_tqdm=True, max_steps=10_000,
+    )  # fmt: skip
+    trainer = transformers.Trainer(
+        model=transformers.GPT2LMHeadModel(config), args=arguments, train_dataset=rows, data_collator=transformers.default_data_collator,
+    )  # fmt: skip
+    trainer.create_optimizer_and_scheduler(arguments.max_steps)
+    for batch in trainer.get_train_dataloader():
+        trainer.training_step(trainer.model, batch)
+        trainer.accelerator.clip_grad_norm_(trainer.model.parameters(), arguments.max_grad_norm)
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+        trainer.model.zero_grad()
+        yield batch["input_ids"].numel()
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -182,7 +245,7 @@ def job(name: str, speed: Any, system: str, times: int, *settings: str) -> dict[
     tokens = round(SECONDS * times * speed["tokens/s"])
     made = recipe(SYSTEMS[system], f"pretrain.max_tokens={tokens}", "pretrain.measured_sentences=0", *settings)
     return {
-        "name": name, "store": "writers", "seed": made.seed,
+        "name": name, "store": store_of(system), "seed": made.seed,
         "pretrain": made.pretrain.model_dump(mode="json", exclude_none=True), "scores": [], "patch": "writers:small_five_gram",
     }  # fmt: skip
 
@@ -347,7 +410,7 @@ def _shown(line: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"speeds": speeds, "jobs": jobs, "table": results}
+COMMANDS: dict[str, Callable[..., None]] = {"speeds": speeds, "against": against, "jobs": jobs, "table": results}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -47,7 +47,7 @@ def parsed(name: str, text: str, row: dict[str, Any]) -> Any:
 
 
 def test_klues_tasks_and_all_labelled_ones_have_a_form_in_words() -> None:
-    assert WRITTEN == list(TASKS)
+    assert list(TASKS) == WRITTEN
     assert all((task.as_text is None) == (task.parse is None) for task in KNOWN.values())
 
 
@@ -175,9 +175,7 @@ def test_one_model_learns_to_answer_two_tasks_in_words(t5: Path, tmp_path: Path)
 
 
 @pytest.mark.system
-def test_all_tasks_go_through_the_evaluation_at_once(
-    t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_tasks_go_through_the_evaluation_at_once(t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("klue_eval.heads.written.LONGEST", 12)  # so few steps teach no end
     few = {"training": "text_to_text", "seeds": 1, "train_rows": 8, "epochs": [1], "evaluations_per_epoch": 0}
     protocols = {"mixture": few | {"multitask": WRITTEN}}
@@ -190,9 +188,9 @@ def test_all_tasks_go_through_the_evaluation_at_once(
 
 def test_what_cannot_be_answered_in_words_is_one_clear_error(tiny_bert: Path, t5: Path) -> None:
     with pytest.raises(
-        RecipeError, match=r"no text to text for dp, wos; set klue_eval\.tasks to some of ynat, sts, nli"
+        RecipeError, match=r"no text to text for kobest_copa; set klue_eval\.tasks to some of ynat, sts, nli"
     ):
-        EvaluationConfig.parse(TEXT)
+        EvaluationConfig.parse(TEXT | {"tasks": ["ynat", "kobest_copa"]})
     config = EvaluationConfig.parse(TEXT | {"tasks": WRITTEN})
     mixed = {"words": {"training": "text_to_text", "multitask": WRITTEN}}
     assert EvaluationConfig.parse({"tasks": WRITTEN, "protocols": mixed}).protocols["words"].mixture == Mixture()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from kobert_pipeline.dataset.paragraphs import joiners
 from kobert_pipeline.dataset.plan import PlanContext
@@ -48,6 +51,24 @@ def test_the_tokens_of_sentences_are_those_of_the_whole_text(tokenizer, document
         ids = tokens.input_ids[slice(*tokens.sentence_offsets[first[number : number + 2]])].tolist()
         assert tokenizer.decode(ids, skip_special_tokens=False) == written(document)
         assert ids == tokenizer.encode(written(document), add_special_tokens=False).ids
+
+
+@given(texts=st.lists(st.text(st.sampled_from("가나a1.'[] \n\t\u3000\u0301😀")), min_size=1, max_size=4))
+def test_texts_with_any_space_have_the_tokens_of_the_tokenizer(tokenizer, texts):
+    """Cleaning leaves single spaces, but a store must not depend on it."""
+    text = Text(pa.array(texts), np.arange(len(texts)), np.zeros(len(texts)), np.ones(len(texts), dtype=bool))
+    tokens = tokenise_texts(text, tokenizer)
+    found = [tokens.input_ids[start:end].tolist() for start, end in pairwise(tokens.sentence_offsets)]
+    assert found == [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def test_a_piece_that_reaches_over_a_space_is_found():
+    """As in vocabularies whose pieces are several words, which can be adopted."""
+    tokenizer = Tokenizer(models.BPE({"a": 0, "b": 1, "Ġ": 2, "Ġb": 3, "aĠb": 4}, [("Ġ", "b"), ("a", "Ġb")]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    text = Text(pa.array(["a b"]), np.zeros(1, dtype=int), np.zeros(1), np.ones(1, dtype=bool))
+    assert tokenise_texts(text, tokenizer).input_ids.tolist() == [4]
 
 
 @given(documents=DOCUMENTS)
