@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from klue_eval.config import EvaluationConfig
+from klue_eval.data import SAMPLE
+from kobert_pipeline.ground.files import write_json
+from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.recipe import load_recipe, shipped_recipes
 
 BENCH = Path(__file__).parent / "bench"
+MODULES = ("systems", "parts", "run", "writers", "sweep", "optimizers")
 
 
 @pytest.fixture
@@ -23,7 +29,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     module = importlib.import_module("systems")
     monkeypatch.chdir(tmp_path)
     yield module
-    for name in ("systems", "sweep", "parts", "run"):
+    for name in MODULES:
         sys.modules.pop(name, None)
 
 
@@ -67,3 +73,36 @@ def test_the_table_and_the_plot_show_what_is_known_so_far(bench: Any, tmp_path: 
     assert bench.YNAT not in bert
     bench.draw(figures, list(bench.SYSTEMS), [25.0])
     assert (tmp_path / bench.PLOT).stat().st_size > 10_000
+
+
+def test_the_jobs_of_models_that_write_can_be_run(bench: Any, tmp_path: Path) -> None:
+    """Settings are known, a model that is scored is trained by a job before, a patch exists."""
+    writers = importlib.import_module("writers")
+    names = [*writers.SYSTEMS, *(f"{name}, 512" for name in writers.WIDE)]
+    write_json(writers.RESULT, {name: {"tokens/s": 1_000.0} for name in names})
+    writers.jobs("jobs.jsonl")
+    trained: set[str] = set()
+    for job in map(json.loads, (tmp_path / "jobs.jsonl").read_text(encoding="utf-8").splitlines()):
+        if "model" in job:
+            assert job["model"] in trained
+        else:
+            assert PretrainConfig.parse(job["pretrain"]).max_tokens
+            trained.add(job["name"])
+        for settings in job["scores"]:
+            EvaluationConfig.parse(settings)
+        if job.get("patch"):
+            assert callable(getattr(writers, job["patch"].removeprefix("writers:")))
+    assert {writers.long_name(*run) for run in writers.LONG_RUNS} <= trained
+
+
+@pytest.mark.parametrize("task", ["ynat", "sts", "nli"])
+def test_a_prompt_shows_solved_rows_and_asks_for_each_word(bench: Any, task: str) -> None:
+    writers = importlib.import_module("writers")
+    (guid, prompt, words, right), *others = writers.prompted(task, 2, SAMPLE, 3, 0)
+    assert len(others) == 2
+    assert guid
+    *shown, asked = prompt.split("\n\n")
+    assert len(shown) == 2
+    assert all(part.endswith(tuple(words)) for part in shown)
+    assert not asked.endswith(tuple(words))
+    assert 0 <= right < len(words)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sweep
 import torch
 from parts import table
@@ -246,7 +247,7 @@ def job(name: str, speed: Any, system: str, times: int, *settings: str) -> dict[
     made = recipe(SYSTEMS[system], f"pretrain.max_tokens={tokens}", "pretrain.measured_sentences=0", *settings)
     return {
         "name": name, "store": store_of(system), "seed": made.seed,
-        "pretrain": made.pretrain.model_dump(mode="json", exclude_none=True), "scores": [], "patch": "writers:small_five_gram",
+        "pretrain": made.pretrain.model_dump(mode="json", exclude_none=True), "scores": [], "patch": "writers:no_five_gram",
     }  # fmt: skip
 
 
@@ -254,11 +255,13 @@ def scored(model: str, how: str, scores: Sequence[Any]) -> dict[str, Any]:
     return {"name": f"{model}/{how}", "model": model, "scores": list(scores)}
 
 
-def small_five_gram() -> None:
-    """The 5-gram of all text is measured once, elsewhere."""
+def no_five_gram() -> None:
+    """The 5-gram, which is the same for all runs, is measured once, elsewhere."""
     from kobert_pipeline.objectives import five_gram
 
-    five_gram.MOST_TOKENS = 1
+    changed: dict[str, Any] = vars(five_gram)
+    changed["_training"] = lambda *_: (None, 1.0)
+    changed["log2_probabilities"] = lambda *_, **__: np.zeros(1)
 
 
 def relative_adamw_once() -> None:
@@ -275,7 +278,7 @@ def relative_adamw_once() -> None:
         return relative(*arguments, **named)
 
     module.OPTIMIZERS = MappingProxyType({**OPTIMIZERS, "adamw": once})
-    small_five_gram()
+    no_five_gram()
 
 
 # --- few examples ----------------------------------------------------------------------------------------------------
@@ -289,11 +292,14 @@ def few_shots() -> None:
     """The scores of `kobert eval --shots` for every long run, without lm-evaluation-harness, which a machine without a network may
     lack: lines of the sweep's results."""
     for name, times, width in LONG_RUNS:
-        folder = sweep.model_folder(long_name(name, times, width))
-        while not folder.is_dir():
+        run = long_name(name, times, width)
+        while not (sweep.model_folder(run).is_dir() or sweep.failure_of(run).exists()):
             time.sleep(1)
-        for score in shots_of(folder, sweep.PLACE / "stores" / "klue"):
-            line = {"name": long_name(name, times, width), "what": "shots"} | score
+        found = (
+            [] if sweep.failure_of(run).exists() else shots_of(sweep.model_folder(run), sweep.PLACE / "stores" / "klue")
+        )
+        for score in found:
+            line = {"name": run, "what": "shots"} | score
             with (sweep.PLACE / sweep.RESULTS).open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
