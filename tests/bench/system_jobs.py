@@ -89,7 +89,10 @@ FEW_LABELS: dict[str, Any] = {
         "evaluations_per_epoch": 0,
     }},
 }  # fmt: skip
-SCORED = {"deberta": ("plain, rate 0.001", "decoder, rate 0.001"), "debertav3": tuple(DEBERTAV3)}
+SCORED = {
+    "deberta": ("plain, rate 0.001", "decoder, rate 0.001"), "debertav3": tuple(DEBERTAV3),
+    "electra": ("recipe", "width 1/2", "weight 10"),
+}  # fmt: skip
 """What is judged after fine-tuning, because the loss of pretraining compares nothing."""
 
 
@@ -99,14 +102,19 @@ def main(path: Path) -> None:
 
 
 def jobs() -> Iterator[dict[str, Any]]:
-    for system, tries in SYSTEMS.items():
-        for title, settings in tries.items():
-            recipe = load_recipe(f"{system}-mini", tuple(f"pretrain.{setting}" for setting in (*settings, *ALL)))
-            yield {
-                "name": f"{system}/{title}", "store": "main", "pretrain": recipe.pretrain.model_dump(mode="json"),
-                "seed": 42, "patch": None, "teacher": None, "keep": False,
-                "scores": [FEW_LABELS] if title in SCORED.get(system, ()) else [],
-            }  # fmt: skip
+    """Those of all systems in turn, so that a sweep that ends early has tried each of them."""
+    tries = [
+        (place / len(settings), system, title)
+        for system, settings in SYSTEMS.items()
+        for place, title in enumerate(settings)
+    ]
+    for _, system, title in sorted(tries, key=lambda one: one[0]):
+        settings = tuple(f"pretrain.{setting}" for setting in (*SYSTEMS[system][title], *ALL))
+        yield {
+            "name": f"{system}/{title}", "store": "main", "seed": 42, "patch": None, "teacher": None, "keep": False,
+            "pretrain": load_recipe(f"{system}-mini", settings).pretrain.model_dump(mode="json"),
+            "scores": [FEW_LABELS] if title in SCORED.get(system, ()) else [],
+        }  # fmt: skip
 
 
 if __name__ == "__main__":
