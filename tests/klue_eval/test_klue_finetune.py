@@ -156,10 +156,8 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 ENCODERS = [name for name, row in ARCHITECTURES.items() if not (row.causal or row.writes_targets)]
 SIZES = {"layers": 2, "hidden": 64, "heads": 2, "feed_forward": 128, "positions": 192, "dropout": 0.0}
-BY_HEART = {
-    "modernbert": "re", "roberta": "nli", "albert": "sts", "deberta": "ner", "electra": "ynat", "xlnet": "mrc", "bert": "dp",
-}  # fmt: skip
-"""A task for each encoder, so that together they learn all but WoS, which takes half a minute."""
+BY_HEART = {"modernbert": "re", "roberta": "nli", "albert": "ynat", "deberta": "ner", "electra": "ynat", "xlnet": "mrc"}
+"""A task for each encoder; a BERT learns every task by heart above."""
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +170,9 @@ def exported(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Callab
         torch.manual_seed(0)
         folder = tmp_path_factory.mktemp("exported")
         module = row.build(row.sizes.parse(known_sizes(name, SIZES)), spec, objective.heads(objective.options()))
+        with torch.no_grad():  # as in `tiny_bert`: wider at the start learns sooner
+            for weight in module.parameters():
+                weight.mul_(5.0 if weight.ndim > 1 else 1.0)
         row.export({"student": module}, folder)
         own = copy.deepcopy(tokenizer)
         if row.cls_last:
@@ -193,7 +194,8 @@ def test_all_eight_tasks_run_on_what_is_exported(architecture: str, exported: Ca
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("architecture", ENCODERS)
-def test_it_learns_thirty_two_rows_by_heart(architecture: str, exported: Callable[[str], Path]) -> None:
-    outcome = run(exported(architecture), BY_HEART[architecture], learning_rate=1e-3, epochs=40, batch_size=8)
-    assert is_memorised(BY_HEART[architecture], outcome), outcome.curve[-1]
+@pytest.mark.parametrize(("architecture", "name"), BY_HEART.items())
+def test_every_encoder_learns_rows_by_heart(architecture: str, name: str, exported: Callable[[str], Path]) -> None:
+    settings = {"learning_rate": 2e-3, "epochs": 40, "batch_size": 8, **LEARNING.get(name, {})}
+    outcome = run(exported(architecture), name, **settings)
+    assert is_memorised(name, outcome), outcome.curve[-1]
