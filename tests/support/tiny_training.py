@@ -65,7 +65,8 @@ from tiny_training import train
 def main():
     try:
         tiny = SimpleNamespace(tokenizer=Path({tokenizer!r}), dataset=Path({dataset!r}))
-        train(Path(sys.argv[1]), tiny, **{changes!r})
+        for folder, changes in {runs!r}.items():
+            train(Path(sys.argv[1]) / folder, tiny, **changes)
     except BaseException as error:
         message, code = explain(error)
         if message is None:
@@ -79,9 +80,14 @@ if __name__ == "__main__":
 
 def program(tiny: Any, file: Path, **changes: Any) -> Path:
     """Writes a script that trains; its only argument is the artifacts folder."""
+    return program_of_several(tiny, file, {".": changes})
+
+
+def program_of_several(tiny: Any, file: Path, runs: Mapping[str, Mapping[str, Any]]) -> Path:
+    """The same for several trainings, one after the other: the folder of each below the artifacts folder -> its settings."""
     values = {
         "support": str(Path(__file__).parent), "tokenizer": str(tiny.tokenizer), "dataset": str(tiny.dataset),
-        "changes": changes,
+        "runs": {folder: dict(changes) for folder, changes in runs.items()},
     }  # fmt: skip
     file.write_text(PROGRAM.format(**values), encoding="utf-8")
     return file

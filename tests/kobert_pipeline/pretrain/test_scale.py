@@ -12,7 +12,7 @@ import pytest
 import torch
 from pairs import ARCHITECTURE_OF, known_sizes, tiny_models
 from safetensors.torch import load_file
-from tiny_training import SEED, artifact, config_of, finished, program, start, train
+from tiny_training import SEED, artifact, config_of, finished, program, program_of_several, start, train
 
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.packing import rows_of
@@ -254,6 +254,36 @@ def test_two_ranks_give_the_run_of_one(tiny, tiny_bytes, tmp_path, changes):
     script = program(tiny, tmp_path / "two.py", **(NO_DROPOUT | changes | {"devices": 2}))
     finished(start(script, tmp_path / "two", ranks=2))
     assert_same_run(one, artifact(tmp_path / "two"), 1e-4)
+
+
+ENCODERS = {
+    "electra": ("replaced_tokens", "electra", {"embedding_sharing": "shared", "generator_width": 1}),
+    "albert": ("mlm_sop", "albert", {"unit": "ngram", "max_span": 3}),
+    "spanbert": ("span_boundary", "bert", {}),
+    "deberta": ("mlm", "deberta", {}),
+    "debertav3": ("replaced_tokens", "deberta", {"embedding_sharing": "gradient_disentangled", "generator_width": 1}),
+    "xlnet": ("permutation", "xlnet", {}),
+}
+"""The systems of two models, of shared weights and of parts."""
+
+
+@pytest.mark.system
+def test_two_ranks_give_the_run_of_one_for_every_encoder(tiny, tmp_path):
+    """One after the other in the same two processes, which stay connected."""
+    runs = {
+        name: NO_DROPOUT | {
+            "objective": {"name": objective} | options, "max_steps": 3, "measured_sentences": 0,
+            "architecture": {"name": architecture} | known_sizes(architecture, SIZES | {"layers": 2, "dropout": 0.0}),
+        }
+        for name, (objective, architecture, options) in ENCODERS.items()
+    }  # fmt: skip
+    runs["deberta"]["architecture"]["mask_decoder_passes"] = 2
+    two = program_of_several(tiny, tmp_path / "two.py", {name: run | {"devices": 2} for name, run in runs.items()})
+    connected = "import torch\ntorch.distributed.destroy_process_group = lambda: None\n"
+    two.write_text(connected + two.read_text(encoding="utf-8"), encoding="utf-8")
+    finished(start(two, tmp_path / "two", ranks=2))
+    for name, run in runs.items():
+        assert_same_run(train(tmp_path / "one" / name, tiny, **run), artifact(tmp_path / "two" / name), 1e-4)
 
 
 @pytest.mark.system
