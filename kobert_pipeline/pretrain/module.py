@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 PASSES = 3
 """Timed passes over a batch of a later phase."""
 
-COUNTED = 2
+COUNTED = 4
 """Examples of each length on which FLOPs are counted."""
 
 TOKENS = "tokens"

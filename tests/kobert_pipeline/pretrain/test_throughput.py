@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from pairs import config_of_pair, tiny_models
+from torch.utils.flop_counter import FlopCounterMode
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace
 from kobert_pipeline.ground.errors import InputError
@@ -29,33 +31,70 @@ H, F, V = 16, 64, 100
 SIZES = {"layers": 4, "hidden": H, "heads": 2, "feed_forward": F, "positions": 64, "dropout": 0.0}
 
 
-def counted(architecture: str, objective: str = "mlm") -> Cost:
-    """By torch, on examples of 16 and 32 tokens, a quarter of which is masked."""
-    config = config_of_pair(objective, architecture, SIZES, length=32)
+def step_of(architecture: str, objective: str = "mlm", **sizes: int) -> Callable[[dict[str, torch.Tensor]], None]:
+    """A pass forward and back."""
+    config = config_of_pair(objective, architecture, SIZES | sizes, length=32)
     info = TokenizerInfo(V, 0, 1, 2, 3, 4, np.arange(5, V))
     models, options = tiny_models(config, info), config.options
 
     def step(batch: dict[str, torch.Tensor]) -> None:
         total_loss(OBJECTIVES[objective].loss(models, batch, torch.Generator(), options)).backward()
 
+    return step
+
+
+def counted(step: Callable[[dict[str, torch.Tensor]], None]) -> Cost:
+    """By torch, on examples of 16 and 32 tokens, a quarter of which is masked."""
     return Cost.measured(step, [masked(2, length) for length in (16, 32)])
 
 
 def masked(rows: int, length: int) -> dict[str, torch.Tensor]:
+    """Every fourth token is masked; for a generator they are drawn, and in an order they come one after the other."""
     input_ids = torch.full((rows, length), 7)
     labels = torch.full((rows, length), -100)
     labels[:, ::4] = 9
     mask = torch.ones(rows, length, dtype=torch.bool)
-    return {"input_ids": input_ids, "token_type_ids": 0 * input_ids, "attention_mask": mask, "labels": labels}
+    places = torch.arange(0, length, 4).expand(rows, -1)
+    order = torch.zeros(rows, length, dtype=torch.long).scatter(1, places, places // 4 + 1)
+    return {
+        "input_ids": input_ids, "token_type_ids": 0 * input_ids, "attention_mask": mask, "labels": labels,
+        "draws": torch.zeros(rows, length), "order": order, "targets": places,
+    }  # fmt: skip
 
 
 def test_the_counted_cost_is_the_arithmetic_of_the_layers():
     """6 FLOPs per weight and token, forward and backward; scores and their use 12 L H per pair of positions (Chowdhery et al.
     2022, appendix B); the head runs on a quarter of the tokens. ModernBERT computes its rotary angles, too."""
     for name, matrices in (("bert", 4 * H * H + 2 * H * F), ("modernbert", 4 * H * H + 3 * H * F)):
-        cost = counted(name)
+        cost = counted(step_of(name))
         assert cost.per_token == pytest.approx(6 * (4 * matrices + (H * H + H * V) / 4), rel=2e-3)
         assert cost.per_square == pytest.approx(12 * 4 * H, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("objective", "architecture", "sizes"),
+    [
+        *[("mlm", name, {}) for name in ("bert", "modernbert", "roberta", "albert", "deberta")],
+        ("mlm", "deberta", {"mask_decoder_passes": 2}),
+        ("replaced_tokens", "electra", {}), ("replaced_tokens", "deberta", {}), ("permutation", "xlnet", {}),
+    ],
+)  # fmt: skip
+def test_the_counted_cost_predicts_batches_of_other_sizes(
+    objective: str, architecture: str, sizes: dict[str, int]
+) -> None:
+    """Shared layers, two models, two streams, and DeBERTa's relative positions, which a batch computes once."""
+    step, batch = step_of(architecture, objective, **sizes), masked(7, 24)
+    cost = counted(step)
+    with FlopCounterMode(display=False) as counter:
+        step(batch)
+    assert float(cost.flops(batch)) == pytest.approx(counter.get_total_flops(), rel=1e-3)
+    assert (cost.per_pass > 0) == (architecture == "deberta")
+
+
+def test_albert_computes_one_layer_as_often_as_bert_computes_four() -> None:
+    albert, bert = counted(step_of("albert", embedding=H)), counted(step_of("bert"))
+    assert albert.per_token == pytest.approx(bert.per_token, rel=0.05), "its embeddings are projected"
+    assert albert.per_square == pytest.approx(bert.per_square, rel=1e-3)
 
 
 def test_counting_sees_layers_that_are_checkpointed_once():
@@ -65,7 +104,7 @@ def test_counting_sees_layers_that_are_checkpointed_once():
     checkpoint_gradients([layer])
     batch = {"input_ids": torch.zeros(2, 4)}
     cost = Cost.measured(lambda _: layer(torch.ones(8, 8, requires_grad=True)).sum().backward(), [batch, batch])
-    assert cost.per_token * 8 == 3 * 2 * 8**3
+    assert cost == Cost(0.0, 0.0, per_pass=3 * 2 * 8**3), "whatever the batch holds"
     with plainly():
         assert layer(torch.ones(1, 8)).shape == (1, 8)
 
