@@ -152,6 +152,7 @@ SENTENCES: Mapping[str, str] = {
     "architecture": "구조",
     "phases": "단계",
     "learning rate": "학습률",
+    "precision of matrix products": "행렬 곱의 정밀도",
     "{length} tokens × {batch} examples for {share} % of the steps": "토큰 {length}개 × 예시 {batch}개, 스텝의 {share} %",
     "{rate}, {schedule}, warm-up {share} %": "{rate}, {schedule}, 워밍업 {share} %",
     # --- examples of the uses

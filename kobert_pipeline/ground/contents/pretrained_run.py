@@ -199,6 +199,13 @@ class PretrainedRun(ArtifactReader[PretrainedSummary]):
         return parsed(_summary(), summary)
 
     @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings that decided the content, with the precision that was used in place of `auto`, which is another one on another
+        machine. Tables and comparisons read it here."""
+        used = self.manifest.summary.get("precision")
+        return {**self.manifest.config, "precision": used} if used else self.manifest.config
+
+    @property
     def model(self) -> Path:
         return self.folder / MODEL
 

@@ -84,6 +84,20 @@ def test_seeds_of_equal_settings_are_one_group(run: Run) -> None:
     assert len(groups([*rows, rows[0]])) == 3
 
 
+def test_seeds_that_two_machines_computed_in_other_precisions_are_no_group(run: Run) -> None:
+    """Both recipes say `auto`; the table says what was used."""
+    runs = {f"a_{used}": run(4.0, seed) for seed, used in enumerate(("bf16", "fp32"))}
+    for name, folders in runs.items():
+        manifest = read_json(folders["pretrain"] / "manifest.json")
+        manifest["config"] |= {"precision": "auto"}
+        manifest["summary"] |= {"precision": name.partition("_")[2]}
+        write_json(folders["pretrain"] / "manifest.json", manifest)
+    rows = rows_of(**runs)
+    assert differing(rows) == ["pretrain.precision", "seed"]
+    assert [own_settings(row, ["pretrain.precision"]) for row in rows] == [{"precision": "bf16"}, {"precision": "fp32"}]
+    assert len(groups(rows)) == 2
+
+
 @pytest.mark.parametrize(
     ("losses", "says"),
     [
