@@ -95,6 +95,8 @@ STAGES: tuple[Stage, ...] = (
         spec=HUB,  # everything -> folder to publish
         reads=(CORPORA, TOKENIZER, DATASET, PRETRAIN, KLUE_EVAL),
         config=handover.hub_config,
+        inputs=handover.hub_inputs,
+        check=handover.check_hub,
         build=handover.build_hub,
     ),
 )

@@ -5,7 +5,9 @@ Every uploaded byte is searched for what must never be published.
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +37,9 @@ tokenizer: {vocab_size: 2560}
 pretrain: {max_steps: 4, validation_steps: 4, log_steps: 1}
 klue_eval: {tasks: [ynat]}
 """
+ONNX = importlib.util.find_spec("onnxruntime") is not None
+if ONNX:
+    RECIPE += "hub: {onnx: [onnx, onnx-int8]}\n"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +108,33 @@ def test_a_model_is_published_and_loads_as_it_was_exported(hub: HubServer, home:
     again = push(home, "--to", "me/model", "--yes", "--tag", "v1")
     assert "Was there already: me/model" in again.stdout, again.stderr
     assert len(found.commits) == 2
+
+
+LOAD = """
+from transformers import AutoModel
+steps = [AutoModel.from_pretrained("me/model", revision=name) for name in ("step-2", "step-4", "main")]
+weights = [model.state_dict() for model in steps]
+same = [all(one[name].equal(weights[-1][name]) for name in one) for one in weights]
+assert same == [False, True, True], same
+"""
+
+
+def test_models_of_steps_are_published_as_revisions_and_onnx_runs_from_the_hub(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", "--set", "hub.checkpoints=[2, last]")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("loaded back from an empty cache") == 3
+    found = hub.repositories["models", "me/model"]
+    assert {"main", "step-2", "step-4"} == set(found.branches)
+    assert not [name for name in found.files("step-4") if name.startswith("onnx/")]
+    assert_no_secret_was_sent(hub, home, done)
+    card = found.files()["README.md"].decode()
+    examples = [block for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL) if "onnxruntime" in block]
+    assert len(examples) == len([name for name in found.files() if name == "onnx/model.onnx"]) == ONNX
+    for program in (LOAD, *examples):
+        run = [sys.executable, "-P", "-c", program]
+        environment = os.environ | {"HF_TOKEN": TOKEN, "HF_HUB_CACHE": str(home / "cache"), "PYTHONPATH": ""}
+        loaded = subprocess.run(run, cwd=home, env=environment, capture_output=True, text=True, check=False)
+        assert loaded.returncode == 0, loaded.stderr
 
 
 def test_a_tokenizer_is_published_without_sentences_of_the_corpus(hub: HubServer, home: Path) -> None:

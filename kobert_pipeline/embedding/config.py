@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field
 
-from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.config import Config, runtime
 
 Method = Literal["simcse", "tsdae", "nli", "sts"]
 
@@ -33,14 +34,19 @@ class EmbeddingConfig(Config):
     warmup_share: float = Field(0.1, ge=0, le=1)
     dropout: float = Field(0.1, gt=0, lt=1)
     """What makes the two views of a sentence that `simcse` compares. It takes the place of a dropout of 0 in training."""
-    klue: str | None = None
+    klue: str | None = runtime(None)
     """KLUE's folder, archive, or `hub:klue`: trains `nli` and `sts`, and measures similarity and retrieval."""
-    sts_train: str | None = None
+    sts_train: str | None = runtime(None)
     """Scored pairs to train on in addition: KorSTS' TSV, or a table with `sentence1`, `sentence2` and `score`."""
-    sts_dev: str | None = None
+    sts_dev: str | None = runtime(None)
     """Scored pairs to measure on in addition."""
-    nli_train: str | None = None
+    nli_train: str | None = runtime(None)
     """Labelled pairs in addition: KorNLI's TSV, or a table with `sentence1`, `sentence2` and `gold_label`."""
     titles: int = Field(3_000, ge=20)
     """Titles of YNAT's dev among which neighbours are searched."""
     seed: int = Field(42, ge=0, lt=2**32)
+
+    def shown(self) -> dict[str, Any]:
+        """Every setting, with the names of files in the place of their folders, which one machine has."""
+        data = {name: getattr(self, name) for name in ("klue", "sts_train", "sts_dev", "nli_train")}
+        return self.content() | {name: place and Path(place).name for name, place in data.items()}

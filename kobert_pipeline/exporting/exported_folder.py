@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from kobert_pipeline.exporting.onnx_file import OPSET, graph_of, write_onnx
 from kobert_pipeline.exporting.session import TOLERANCE, Session, cached_difference, difference
 from kobert_pipeline.exporting.source_model import SourceModel, load_source
 from kobert_pipeline.ground.config import nearest
+from kobert_pipeline.ground.contents.hub_folder import OnnxFile, OnnxFiles
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.extras import require_extra
 from kobert_pipeline.ground.files import atomic_folder, write_text
@@ -67,12 +68,22 @@ def export_model(model: Path, folder: Path, options: ExportOptions) -> Exported:
     require_extra("onnx", "ONNX export", "onnx", "onnxruntime", "onnxscript")
     if options.task is not None and "onnx-int8" not in options.formats:
         raise KobertError("--task measures what int8 costs. Add --format onnx-int8.")
+    if options.task is None and "onnx-int8" in options.formats:
+        logger.warning("export: what int8 costs in score was not measured. --task FILE measures it on a labelled file.")
     with atomic_folder(folder) as partial:
         source = load_source(model, head=options.head)
         files = _write(source, partial, options)
         _copy_what_reads_text(model, partial)
         write_text(partial / CARD, card(source, files, cache=options.cache, text=_card_of(model)))
     return Exported(folder, files)
+
+
+def onnx_files(model: Path, folder: Path, formats: Sequence[str]) -> OnnxFiles:
+    """Writes the ONNX files of a model next to its other files, for the hub stage. Raises as `export_model` does."""
+    source = load_source(model)
+    written = _write(source, folder, ExportOptions(as_formats(formats)))
+    files = tuple(OnnxFile(file.name, file.size, file.difference, file.agreement) for file in written)
+    return OnnxFiles(files, source.inputs, source.outputs, source.longest)
 
 
 def _write(source: SourceModel, folder: Path, options: ExportOptions) -> list[Written]:
@@ -87,7 +98,8 @@ def _write(source: SourceModel, folder: Path, options: ExportOptions) -> list[Wr
         quantise(full, path)
         session = Session(path)
         lost = lost_score(source, session, data) if data is not None else None
-        _refuse_lost(lost, options)
+        if lost is not None:
+            _refuse_lost(lost, options)
         alike = None if options.cache else agreement(source, session)
         files.append(Written(FILES["onnx-int8"], path.stat().st_size, agreement=alike, lost=lost))
     if "onnx" not in options.formats:
@@ -111,10 +123,7 @@ def _checked(source: SourceModel, folder: Path, options: ExportOptions) -> Writt
     return Written(FILES["onnx"], size, difference=furthest)
 
 
-def _refuse_lost(lost: LostScore | None, options: ExportOptions) -> None:
-    if lost is None:
-        logger.warning("export: what int8 costs in score was not measured. --task FILE measures it on a labelled file.")
-        return
+def _refuse_lost(lost: LostScore, options: ExportOptions) -> None:
     logger.info("export: %s on %s rows: torch %.2f, int8 %.2f", lost.metric, f"{lost.rows:,}", lost.torch, lost.onnx)
     if lost.points > options.max_loss and not options.accept_loss:
         raise KobertError(

@@ -44,8 +44,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder next to `path`. On success it is renamed, on failure removed. Raises InputError if `path` is there
     and not empty."""
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: is there already, and not empty. Name a new folder, or remove it.")
+    require_new(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
     temporary.mkdir()
@@ -56,6 +55,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_new(path: Path) -> None:
+    """Raises InputError unless the folder `path` is missing or empty."""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: is there already, and not empty. Name a new folder, or remove it.")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from kobert_pipeline.ground.artifacts import MANIFEST, Workspace
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
-from kobert_pipeline.ground.contents.hub_folder import PUBLISH
+from kobert_pipeline.ground.contents.hub_folder import PUBLISH, OnnxFiles
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.contents.tokenizer_folder import TokenizerFolder
@@ -29,14 +30,18 @@ from kobert_pipeline.uses import use_named
 
 logger = logging.getLogger(__name__)
 
+WriteOnnx = Callable[[Path, Path, Sequence[str]], OnnxFiles]
+"""The folder of a model, the folder that gets its ONNX files, and their formats."""
+
 
 def build(
-    config: HubConfig, folders: dict[str, Path], out: Workspace, *, recipe: str, resolved: dict[str, Any]
-) -> dict[str, Any]:
+    config: HubConfig, folders: dict[str, Path], out: Workspace, *, recipe: str, resolved: dict[str, Any],
+    write_onnx: WriteOnnx | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Fills `out` with `publish/`. Returns the manifest's summary.
 
-    `folders`: stage -> finished artifact; `resolved`: the whole recipe. Raises KobertError when plain transformers cannot use
-    the folder, or when a file would show a secret or a folder of this machine.
+    `folders`: stage -> finished artifact; `resolved`: the whole recipe; `write_onnx`: for `hub.onnx`. Raises KobertError when plain
+    transformers cannot use the folder, or when a file would show a secret or a folder of this machine.
     """
     started = time.monotonic()
     folder = out.path / PUBLISH
@@ -47,7 +52,8 @@ def build(
     pretrain = artifacts[PretrainedRun]
     use = use_named(pretrain.summary.use)
     _copy_model(pretrain.model, folder)
-    _write_records(config, artifacts, folder, recipe, resolved)
+    onnx = write_onnx(pretrain.model, folder, config.onnx) if config.onnx and write_onnx else None
+    _write_records(config, artifacts, folder, recipe, resolved, onnx)
     _refuse_leaks(folder, out)
     _warn(config, artifacts)
     check_folder(folder, use, tokenizer=artifacts[TokenizerFolder].folder, export=pretrain.model)
@@ -60,7 +66,7 @@ def build(
         sum(files.values()) / 1e6,
         time.monotonic() - started,
     )
-    return {"files": files, "load_back": "ok"}
+    return {"files": files, "load_back": "ok"} | ({"onnx": asdict(onnx)} if onnx else {})
 
 
 def _warn(config: HubConfig, artifacts: ArtifactSet) -> None:
@@ -93,10 +99,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _write_records(
-    config: HubConfig, artifacts: ArtifactSet, folder: Path, recipe: str, resolved: Mapping[str, Any]
-) -> None:
+    config: HubConfig, artifacts: ArtifactSet, folder: Path, recipe: str, resolved: Mapping[str, Any], onnx: OnnxFiles | None
+) -> None:  # fmt: skip
     """The card, the scores, the recipe, and the manifest of every stage."""
-    write_text(folder / CARD, model_card(config, recipe, artifacts))
+    write_text(folder / CARD, model_card(config, recipe, artifacts, onnx=onnx))
     configs = {stage: found.config for stage, found in artifacts.by_stage.items()} | {"hub": config.content()}
     write_text(folder / RECIPE, published_recipe(recipe, resolved, configs))
     for stage, found in artifacts.by_stage.items():
@@ -111,7 +117,7 @@ def _write_records(
 def _refuse_leaks(folder: Path, out: Workspace) -> None:
     """Raises KobertError for a file that holds a secret, or that shows on whose machine it was made."""
     places = sorted({str(place) for place in (Path.home(), out.path.resolve().parents[1]) if place != Path("/")})
-    texts = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in BINARY]
+    texts = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith(BINARY)]
     for path in texts:
         if found := leaks(path.read_text(encoding="utf-8"), places=places):
             raise KobertError(

@@ -82,7 +82,10 @@ def model_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], *,
         license=config.license,
         sources=artifacts[Corpus].summary.licences,
         files={name: hub.publish / name for name in names}
-        | {CARD: model_card(config, recipe, described, repo=repo, cost=pretrain.cost), PAGE: page},
+        | {
+            CARD: model_card(config, recipe, described, repo=repo, cost=pretrain.cost, onnx=hub.summary.onnx),
+            PAGE: page,
+        },
         not_sent=not_sent,
         tokenizer=artifacts[TokenizerFolder].folder,
         export=pretrain.checked_model,

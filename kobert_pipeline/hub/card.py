@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kobert_pipeline import uses
+from kobert_pipeline.ground.amounts import shown_bytes
 from kobert_pipeline.ground.contents.artifact_reader import library_versions
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.corpus import Corpus
 from kobert_pipeline.ground.contents.cost import Cost
+from kobert_pipeline.ground.contents.hub_folder import OnnxFiles
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.contents.score_table import score_table, settings_rows
 from kobert_pipeline.ground.contents.token_store import TokenStore
@@ -34,15 +37,18 @@ _HUB_DATASET = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)")
 
 
 def model_card(
-    config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE, cost: Cost | None = None
-) -> str:
-    """`README.md` of a model. `artifacts` are those up to the pretraining, and the evaluation if there is one.
+    config: HubConfig, recipe: str, artifacts: ArtifactSet, *, repo: str = HERE, cost: Cost | None = None,
+    onnx: OnnxFiles | None = None,
+) -> str:  # fmt: skip
+    """`README.md` of a model. `artifacts` are those up to the pretraining, and the evaluation if there is one; `onnx`: files of the
+    same model.
 
     `repo` is its name on the Hub, `cost` what the training took. Neither decides the content, so the stage leaves them out.
     """
     pretrain, scores = artifacts[PretrainedRun], dev_scores(artifacts)
     values = _shared(config, recipe, artifacts, repo) | {
-        "front_matter": front_matter(config, recipe, artifacts),
+        "front_matter": front_matter(config, recipe, artifacts, ["onnx"] if onnx else []),
+        "onnx": onnx,
         "use": uses.use_named(pretrain.summary.use),
         "tokenizer": artifacts[TokenizerFolder],
         "base": base_model(config, pretrain),
@@ -149,7 +155,7 @@ def citation(title: str, authors: tuple[str, ...], repo: str, fingerprint: str) 
     return "\n".join([f"@misc{{{key},", *lines, "}"])
 
 
-def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
+def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet, tags: Sequence[str] = ()) -> str:
     """The YAML between the lines of three hyphens of a model's card."""
     from huggingface_hub import ModelCardData
 
@@ -160,7 +166,7 @@ def front_matter(config: HubConfig, recipe: str, artifacts: ArtifactSet) -> str:
         **hub_fields(config.license),
         library_name="transformers",
         pipeline_tag=uses.use_named(run.use).pipeline_for(run.architecture),
-        tags=list(dict.fromkeys(["korean", run.architecture, *config.tags])),
+        tags=list(dict.fromkeys(["korean", run.architecture, *tags, *config.tags])),
         datasets=hub_datasets(artifacts[Corpus]) or None,
         base_model=base_model(config, artifacts[PretrainedRun]) or None,
         model_name=wording.one_line(config.title or recipe) if results else None,
@@ -201,6 +207,7 @@ def _templates() -> Any:
     environment.globals |= {"TERMS": TERMS}
     environment.filters |= {
         "count": "{:,}".format,
+        "bytes": shown_bytes,
         "counts": wording.counts,
         "versions": wording.versions,
         "cell": wording.cell,

@@ -12,7 +12,7 @@ from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.hub.bundle import Bundle, model_bundle
 from kobert_pipeline.hub.card import checkpoint_card
 from kobert_pipeline.hub.config import HubConfig
-from kobert_pipeline.hub.publishable import CARD, EVAL_RESULTS, PAGE, SCORES, is_model_file
+from kobert_pipeline.hub.publishable import CARD, EVAL_RESULTS, PAGE, SCORES, is_model_file, is_onnx_file
 
 LAST = "last"
 
@@ -47,11 +47,15 @@ def _checkpoint(
     model = artifacts[PretrainedRun].model_at(step)
     if model is None:
         raise KobertError(_not_kept(step, artifacts[PretrainedRun].kept_steps()))
-    kept = {name: content for name, content in whole.files.items() if name not in (PAGE, SCORES, EVAL_RESULTS)}
-    files: dict[str, Path | str] = {name: content for name, content in kept.items() if not is_model_file(name)}
+    files: dict[str, Path | str] = {name: content for name, content in whole.files.items() if not _is_of_the_last(name)}
     files |= {path.name: path for path in sorted(model.iterdir()) if path.is_file() and is_model_file(path.name)}
     files[CARD] = checkpoint_card(config, recipe, artifacts, repo=repo, step=step, revision=revision)
     return Checkpoint(revision, replace(whole, files=files, export=model))
+
+
+def _is_of_the_last(name: str) -> bool:
+    """Whether a file belongs to the finished model alone."""
+    return name in (PAGE, SCORES, EVAL_RESULTS) or is_model_file(name) or is_onnx_file(name)
 
 
 def _not_kept(step: int, kept: Sequence[int]) -> str:

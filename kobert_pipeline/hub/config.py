@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.config import Config, added, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(name="hub", version=5, libraries=("huggingface-hub",))
@@ -25,6 +25,9 @@ class HubConfig(Config):
     checkpoints: tuple[Annotated[int, Field(ge=1)] | Literal["last"], ...] = runtime(())
     """Steps of the pretraining whose models `kobert push` publishes, too, each as a branch `step-N`, such as [1000, 5000, last].
     They are kept while the model is trained, so set them before."""
+    onnx: tuple[Literal["onnx", "onnx-int8"], ...] = added(())
+    """ONNX files that are published with the model, by the formats of `kobert export`: `[onnx, onnx-int8]`. The card lists them.
+    Needs the extra `onnx`; encoder–decoder models have none."""
     base_model: str = Field("", pattern=r"^([\w.-]+/)?[\w.-]*$")
     """The model on the Hub from which training continued, for the card: `owner/name`. Where empty, the card names what
     `pretrain.continue_from` names as `hub:owner/name`; a folder is named by the sha256 of its weights."""

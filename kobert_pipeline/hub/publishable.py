@@ -25,6 +25,7 @@ MODEL_FILES = (
 )
 """What transformers reads."""
 _WEIGHTS = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_ONNX = re.compile(r"onnx/model(_int8)?\.onnx(\.data)?")
 _TEXT = re.compile(r"shards/\d{5}\.parquet")
 
 CARD = "README.md"
@@ -37,7 +38,7 @@ STAGES = ("corpora", "tokenizer", "dataset", "pretrain", "klue_eval")
 """The stages whose manifests are published, in the order of the pipeline."""
 RECORDS = (CARD, SCORES, EVAL_RESULTS, RECIPE, *(f"{MANIFESTS}/{stage}.json" for stage in STAGES))
 """The record of how the model was made."""
-BINARY = (".safetensors", ".parquet")
+BINARY = (".safetensors", ".parquet", ".onnx", ".onnx.data")
 """Endings of files without text that people can read."""
 
 
@@ -45,10 +46,14 @@ def is_model_file(name: str) -> bool:
     return name in MODEL_FILES or _WEIGHTS.fullmatch(name) is not None
 
 
+def is_onnx_file(name: str) -> bool:
+    return _ONNX.fullmatch(name) is not None
+
+
 def is_publishable(name: str, kind: Kind = "model") -> bool:
     """`name` is relative to the folder, with forward slashes."""
     if kind == "model":
-        return is_model_file(name) or name in RECORDS or name == PAGE
+        return is_model_file(name) or is_onnx_file(name) or name in RECORDS or name == PAGE
     if kind == "tokenizer":
         return name in TOKENIZER_FILES or name in (CARD, f"{MANIFESTS}/corpora.json", f"{MANIFESTS}/tokenizer.json")
     return _TEXT.fullmatch(name) is not None or name in (CARD, f"{MANIFESTS}/corpora.json")

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from kobert_pipeline.ground.artifacts import MANIFEST, RUN, Identity, Workspace, read_manifest
 from kobert_pipeline.ground.files import read_json, write_text
 from kobert_pipeline.ground.fingerprints import canonical_json
-from kobert_pipeline.hub.build import build
+from kobert_pipeline.hub.build import WriteOnnx, build
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.publishable import STAGES
 from tokenizer.load import assemble, save
@@ -135,9 +135,11 @@ def publish(
     config: HubConfig | None = None,
     source_folder: str = "/data/mine",
     workers: int = 1,
+    write_onnx: WriteOnnx | None = None,
 ) -> Path:
     """Runs the hub stage and returns its folder `publish/`."""
     config = config or HubConfig()
     with Workspace(root, Identity("hub", 1, config.content(), {}, 0, {})) as out:
-        summary = build(config, folders, out, recipe="small", resolved=resolved(config, source_folder, workers))
+        settings = resolved(config, source_folder, workers)
+        summary = build(config, folders, out, recipe="small", resolved=settings, write_onnx=write_onnx)
         return out.finish(summary, {}) / "publish"

@@ -16,11 +16,34 @@ PUBLISH = "publish"
 
 
 @dataclass(frozen=True)
+class OnnxFile:
+    name: str
+    """In the repository."""
+    size: int
+    """Bytes."""
+    difference: float | None
+    """From torch: the largest of any output, relative to the largest output if that is above 1. None for int8."""
+    agreement: float | None
+    """How alike the best answers of int8 are to torch's, from 0 to 1. None for full precision."""
+
+
+@dataclass(frozen=True)
+class OnnxFiles:
+    files: tuple[OnnxFile, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    longest: int
+    """Tokens that the model takes."""
+
+
+@dataclass(frozen=True)
 class HubSummary:
     files: dict[str, int]
     """Name in the repository -> bytes."""
     load_back: str
     """`ok` if plain transformers gave the results of the exported model."""
+    onnx: OnnxFiles | None = None
+    """None if the recipe asks for none."""
 
 
 @functools.cache

@@ -83,6 +83,7 @@ LOG_LINES = {
     # embed, export, checkpoints on the way
     "embed: %s triplets of %s premises": "embed: 세 문장 묶음 %s개, 전제 %s개",
     "embed: %s: %s steps of %s on %s rows in %s": "embed: %s: %s스텝, 배치 %s, 행 %s개, %s",
+    "embed: %s goes on after step %s": "embed: %s: %s번째 스텝 다음부터 이어서 학습",
     "embed: loaded back by sentence-transformers, with the same vectors": "embed: sentence-transformers로 다시 불러와 벡터가 같은 것을 확인",
     "export: %s answers as torch does (largest difference %.1e)": "export: %s의 출력이 torch와 같음 (최대 차이 %.1e)",
     "export: %s on %s rows: torch %.2f, int8 %.2f": "export: %s, 행 %s개: torch %.2f, int8 %.2f",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -135,17 +136,53 @@ print(json.dumps(vectors.tolist()))
 """
 
 
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from kobert_pipeline.embedding import resumed, trainings
+from kobert_pipeline.embedding.config import EmbeddingConfig
+from kobert_pipeline.embedding.embedding_folder import embed_model
+whole = resumed.save_weights
+def save_weights(module, path):
+    whole(module, path)
+    if path.parts[-3:-1] == ("step-1", "checkpoint-2"):  # not yet complete
+        os.kill(os.getpid(), signal.SIGKILL)
+resumed.save_weights, trainings.SAVED_AFTER = save_weights, 0.0
+embed_model(Path(sys.argv[1]), Path(sys.argv[2]), EmbeddingConfig.parse(json.loads(sys.argv[3])), Path(sys.argv[4]))
+"""
+"""Dies while it saves a checkpoint in the second step."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @needs_extra
 @pytest.mark.system
-def test_every_method_trains_and_the_folder_loads_in_a_fresh_process(encoder: Path, tiny: Any, tmp_path: Path) -> None:
-    steps = [{"method": name, "max_steps": 2, "batch_size": 4} for name in METHODS]
+def test_every_method_trains_goes_on_after_a_kill_and_loads_in_a_fresh_process(
+    encoder: Path, tiny: Any, tmp_path: Path
+) -> None:
+    steps = [{"method": name, "max_steps": 3, "batch_size": 4} for name in METHODS]
     pairs = [f"문장 {number}이다.\t{text}\t{label}" for number in range(8) for text, label in (("그렇다.", "entailment"), ("아니다.", "contradiction"))]  # fmt: skip
     (tmp_path / "nli.tsv").write_text("\n".join(["sentence1\tsentence2\tgold_label", *pairs]), encoding="utf-8")
     settings = {"steps": steps, "klue": SAMPLE, "max_length": 32, "nli_train": str(tmp_path / "nli.tsv")}
     config = EmbeddingConfig.parse(settings)
     figures = embed_model(encoder, tmp_path / "out", config, tiny.corpora)
-    again = embed_model(encoder, tmp_path / "again", config, tiny.corpora)
-    assert figures == again
+    killed = [
+        sys.executable,
+        "-c",
+        KILLED,
+        str(encoder),
+        str(tmp_path / "again"),
+        json.dumps(settings),
+        str(tiny.corpora),
+    ]
+    assert subprocess.run(killed, check=False).returncode == -signal.SIGKILL
+    with pytest.raises(InputError, match=r"again\.partial: begun with another model, data or settings"):
+        embed_model(encoder, tmp_path / "again", config.model_copy(update={"max_length": 16}), tiny.corpora)
+    assert embed_model(encoder, tmp_path / "again", config, tiny.corpora) == figures
+    assert contents(tmp_path / "again") == contents(tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "again", "nli.tsv"}
     assert figures["before"] != figures["after"]
     assert set(figures) == {"before", "after", "character TF-IDF", "BM25"}
     assert json.loads((tmp_path / "out" / "scores.json").read_text(encoding="utf-8")) == figures

@@ -55,6 +55,7 @@ def padded_batch(tiny: Any, info: Any, config: Any) -> dict[str, torch.Tensor]:
         "attention_mask": mask,
         "input_ids": batch["input_ids"].where(mask, 0),
         "labels": batch["labels"].where(mask, IGNORE_INDEX),
+        **({"imitated": batch["imitated"] & mask} if "imitated" in batch else {}),
     }
 
 
@@ -66,9 +67,12 @@ def asked(batch: dict[str, torch.Tensor], architecture: str) -> dict[str, torch.
 # --- losses against transformers' outputs -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("architecture", ["bert", "modernbert"])
-def test_distillation_equals_the_formula_over_the_outputs_of_transformers(tiny, info, architecture, tmp_path):
-    config = config_of_pair("distillation", architecture, temperature=3.0, soft_weight=2.0, mlm_weight=0.5)
+@pytest.mark.parametrize(("architecture", "masked_only"), [("bert", False), ("modernbert", False), ("bert", True)])
+def test_distillation_equals_the_formula_over_the_outputs_of_transformers(
+    tiny, info, architecture, masked_only, tmp_path
+):
+    given = {"temperature": 3.0, "soft_weight": 2.0, "mlm_weight": 0.5, "masked_only": masked_only}
+    config = config_of_pair("distillation", architecture, **given)
     models, batch = tiny_models(config, info).eval(), padded_batch(tiny, info, config)
     assert not batch["attention_mask"].all()
     with torch.no_grad():
@@ -85,13 +89,16 @@ def test_distillation_equals_the_formula_over_the_outputs_of_transformers(tiny, 
             for folder in folders
         ]
     real, chosen = batch["attention_mask"], batch["labels"] != IGNORE_INDEX
-    student, teacher = (output.logits[real] / 3.0 for output in outputs)
+    imitated = chosen if masked_only else real
+    student, teacher = (output.logits[imitated] / 3.0 for output in outputs)
     wanted = teacher.softmax(-1)
     soft = 9.0 * (wanted * (wanted.log() - student.log_softmax(-1))).sum(-1).mean()
     mlm = functional.cross_entropy(outputs[0].logits[chosen], batch["labels"][chosen])
     one, other = (states[real] for states in last)
     cosine = (1 - (one * other).sum(-1) / one.norm(dim=-1) / other.norm(dim=-1)).mean()
     assert float(ours["soft_targets"].sum / ours["soft_targets"].count) == pytest.approx(float(soft), abs=1e-5)
+    divided = OBJECTIVES["distillation"].counts(batch)
+    assert {name: float(term.count) for name, term in ours.items()} == {name: float(divided[name]) for name in ours}
     assert float(total_loss(ours)) == pytest.approx(float(2.0 * soft + 0.5 * mlm + cosine), abs=1e-5)
 
 
