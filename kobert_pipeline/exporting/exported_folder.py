@@ -88,7 +88,7 @@ def onnx_files(model: Path, folder: Path, formats: Sequence[str]) -> OnnxFiles:
 
 def _write(source: SourceModel, folder: Path, options: ExportOptions) -> list[Written]:
     data = read_labelled(source, options.task) if options.task is not None else None
-    (folder / "onnx").mkdir()
+    (folder / "onnx").mkdir(parents=True)
     full = folder / FILES["onnx"]
     graph = cached_graph(source) if options.cache else graph_of(source)
     write_onnx(graph, source.kind, full, options.opset)

@@ -75,10 +75,27 @@ def write_onnx(graph: Graph, kind: str, path: Path, opset: int = OPSET) -> None:
                 input_names=list(graph.inputs), output_names=list(graph.outputs),
                 dynamic_shapes={"columns": _open_axes(graph.axes)},
             )  # fmt: skip
+            _forget_the_machine(program.model)
             program.save(path, external_data=False)
     except Exception as error:  # the exporter wraps whatever an operator raises
         raise InputError(f"{kind} cannot be written as ONNX with opset {opset}: {_reason(error)}") from None
     _require_opset(path, kind, opset)
+
+
+def _forget_the_machine(model: Any) -> None:
+    """The exporter notes for each operation where in which Python file of this machine it was called. Nothing of that is published."""
+    graphs = [model.graph, *model.functions.values()]
+    for described in [model, *graphs, *(part for graph in graphs for part in _parts(graph))]:
+        described.metadata_props.clear()
+        described.doc_string = None
+
+
+def _parts(graph: Any) -> Iterator[Any]:
+    """Operations, with those of their inner graphs, and values."""
+    for node in graph.all_nodes():
+        yield node
+        yield from node.outputs
+    yield from (*graph.inputs, *getattr(graph, "initializers", {}).values())
 
 
 def _open_axes(axes: Sequence[Axes]) -> tuple[dict[int, Any], ...]:
