@@ -112,29 +112,26 @@ def test_a_model_is_published_and_loads_as_it_was_exported(hub: HubServer, home:
 
 LOAD = """
 from transformers import AutoModel
-steps = [AutoModel.from_pretrained("me/model", revision=name) for name in ("step-2", "step-4", "main")]
-weights = [model.state_dict() for model in steps]
-same = [all(one[name].equal(weights[-1][name]) for name in one) for one in weights]
-assert same == [False, True, True], same
+early, late = (AutoModel.from_pretrained("me/model", revision=name).state_dict() for name in ("step-2", "main"))
+assert not all(early[name].equal(late[name]) for name in late)
 """
 
 
-def test_models_of_steps_are_published_as_revisions_and_onnx_runs_from_the_hub(hub: HubServer, home: Path) -> None:
-    done = push(home, "--to", "me/model", "--yes", "--set", "hub.checkpoints=[2, last]")
+def test_a_model_of_a_step_is_published_as_a_revision_and_onnx_runs_from_the_hub(hub: HubServer, home: Path) -> None:
+    done = push(home, "--to", "me/model", "--yes", "--set", "hub.checkpoints=[2]")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("loaded back from an empty cache") == 3
+    assert done.stdout.count("loaded back from an empty cache") == 2
     found = hub.repositories["models", "me/model"]
-    assert {"main", "step-2", "step-4"} == set(found.branches)
-    assert not [name for name in found.files("step-4") if name.startswith("onnx/")]
+    assert {"main", "step-2"} == set(found.branches)
+    assert not [name for name in found.files("step-2") if name.startswith("onnx/")]
     assert_no_secret_was_sent(hub, home, done)
     card = found.files()["README.md"].decode()
     examples = [block for block in re.findall(r"```python\n(.*?)```", card, re.DOTALL) if "onnxruntime" in block]
     assert len(examples) == len([name for name in found.files() if name == "onnx/model.onnx"]) == ONNX
-    for program in (LOAD, *examples):
-        run = [sys.executable, "-P", "-c", program]
-        environment = os.environ | {"HF_TOKEN": TOKEN, "HF_HUB_CACHE": str(home / "cache"), "PYTHONPATH": ""}
-        loaded = subprocess.run(run, cwd=home, env=environment, capture_output=True, text=True, check=False)
-        assert loaded.returncode == 0, loaded.stderr
+    program = [sys.executable, "-P", "-c", "\n".join([LOAD, *examples])]
+    environment = os.environ | {"HF_TOKEN": TOKEN, "HF_HUB_CACHE": str(home / "cache"), "PYTHONPATH": ""}
+    loaded = subprocess.run(program, cwd=home, env=environment, capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, loaded.stderr
 
 
 def test_a_tokenizer_is_published_without_sentences_of_the_corpus(hub: HubServer, home: Path) -> None:
