@@ -7,7 +7,6 @@ tokenizer) is passed on here, so that no stage imports another.
 from __future__ import annotations
 
 import fnmatch
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,14 @@ from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.ground import addresses
 from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.artifacts import Workspace
-from kobert_pipeline.ground.contents.hub_folder import OnnxFiles
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError
-from kobert_pipeline.ground.extras import require_extra
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import TEACHER
 from kobert_pipeline.recipe import Recipe
 
-ONNX = ("onnx", "onnxruntime", "onnxscript")
-"""Packages of the extra."""
 ADOPT, CONTINUE_FROM, TAUGHT_BY = "tokenizer.adopt", "pretrain.continue_from", "pretrain.objective.teacher"
 
 
@@ -320,32 +315,27 @@ def hub_config(recipe: Recipe) -> dict[str, Any]:
 
 def hub_inputs(recipe: Recipe, hashes: FileHashes) -> dict[str, str]:
     """The libraries that write ONNX files, if there are any."""
+    from kobert_pipeline.exporting.onnx_libraries import onnx_versions, require_onnx
+
     if not recipe.hub.onnx:
         return {}
-    require_extra("onnx", "hub.onnx", *ONNX)
-    return {f"library {name}": importlib.metadata.version(name) for name in ("torch", "transformers", *ONNX)}
+    require_onnx("hub.onnx")
+    return onnx_versions()
 
 
 def check_hub(recipe: Recipe, root: Path) -> None:
-    if not recipe.hub.onnx:
-        return
     name = recipe.pretrain.architecture["name"]
-    if ARCHITECTURES[name].writes_targets:
+    if recipe.hub.onnx and ARCHITECTURES[name].writes_targets:
         raise InputError(
             "hub.onnx: architecture {name} is an encoder–decoder, which has no ONNX file. Leave it out.", name=name
         )
 
 
 def build_hub(context: Context) -> dict[str, Any]:
+    from kobert_pipeline.exporting.exported_folder import onnx_files
     from kobert_pipeline.hub.build import build
 
     return build(
         context.recipe.hub, dict(context.folders), context.out, recipe=context.recipe.name,
-        resolved=context.recipe.model_dump(mode="json"), write_onnx=_write_onnx,
+        resolved=context.recipe.model_dump(mode="json"), write_onnx=onnx_files,
     )  # fmt: skip
-
-
-def _write_onnx(model: Path, folder: Path, formats: Sequence[str]) -> OnnxFiles:
-    from kobert_pipeline.exporting.exported_folder import onnx_files
-
-    return onnx_files(model, folder, formats)

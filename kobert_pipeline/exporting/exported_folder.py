@@ -14,12 +14,12 @@ from kobert_pipeline.exporting.export_card import Written, card
 from kobert_pipeline.exporting.int8 import agreement, quantise
 from kobert_pipeline.exporting.lost_score import LostScore, lost_score, read_labelled
 from kobert_pipeline.exporting.onnx_file import OPSET, graph_of, write_onnx
+from kobert_pipeline.exporting.onnx_libraries import require_onnx
 from kobert_pipeline.exporting.session import TOLERANCE, Session, cached_difference, difference
 from kobert_pipeline.exporting.source_model import SourceModel, load_source
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.contents.hub_folder import OnnxFile, OnnxFiles
 from kobert_pipeline.ground.errors import InputError, KobertError
-from kobert_pipeline.ground.extras import require_extra
 from kobert_pipeline.ground.files import atomic_folder, write_text
 from kobert_pipeline.morphology.tokenizer_files import tokenizer_files
 
@@ -65,7 +65,7 @@ def as_formats(names: Iterable[str]) -> tuple[Format, ...]:
 def export_model(model: Path, folder: Path, options: ExportOptions) -> Exported:
     """Writes `folder`, which must be new or empty. Raises InputError for a model that cannot be exported, and KobertError if a file
     does not answer as torch does, or loses more of its score than it may. Then nothing is left behind."""
-    require_extra("onnx", "ONNX export", "onnx", "onnxruntime", "onnxscript")
+    require_onnx("ONNX export")
     if options.task is not None and "onnx-int8" not in options.formats:
         raise KobertError("--task measures what int8 costs. Add --format onnx-int8.")
     if options.task is None and "onnx-int8" in options.formats:
