@@ -35,6 +35,7 @@ from kobert_pipeline.ground.contents.scores import COSTS, parse_scores
 from kobert_pipeline.ground.files import FileHashes, read_object, write_json, write_text
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
+from kobert_pipeline.training.precision import warn_if_emulated
 
 __all__ = [
     "build",
@@ -76,6 +77,7 @@ def build(
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
     _check_encoder(folder, config)
+    warn_if_emulated(config.precision, "klue_eval.precision")
     hashes = data_hashes or hash_inputs(config, root)
     teachers = _teachers(config, folder, root, hashes)
     evaluation = Evaluation(

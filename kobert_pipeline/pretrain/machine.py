@@ -10,7 +10,7 @@ import shutil
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.pretrain.config import PretrainConfig
-from kobert_pipeline.training.precision import fastest, is_emulated
+from kobert_pipeline.training.precision import fastest, warn_if_emulated
 from kobert_pipeline.training.ranks import NAMES, launched
 
 logger = logging.getLogger(__name__)
@@ -38,11 +38,7 @@ def settled(config: PretrainConfig, began: str | None = None) -> PretrainConfig:
     if config.precision == "auto":
         config = config.model_copy(update={"precision": _kept(began) or fastest()})
     require_machine(config)
-    if is_emulated(config.precision):
-        logger.warning(
-            "pretrain: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. "
-            "Set pretrain.precision to auto or fp32 for a new run."
-        )
+    warn_if_emulated(config.precision, "pretrain.precision")
     return config
 
 

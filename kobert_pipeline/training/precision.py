@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from typing import Literal
+
+logger = logging.getLogger(__name__)
 
 Precision = Literal["bf16", "fp16", "fp32"]
 
@@ -44,6 +47,10 @@ def _cpu_computes_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def is_emulated(precision: str) -> bool:
-    """Whether the device that trains here only imitates the precision, which is slower than float32."""
-    return precision == "bf16" and not computes_bf16()
+def warn_if_emulated(precision: str, setting: str) -> None:
+    """Says so if the device that trains here only imitates the precision that `setting` names, by our name or Lightning's."""
+    if precision in ("bf16", LIGHTNING["bf16"]) and not computes_bf16():
+        logger.warning(
+            "%s: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. Set it to auto for a new run.",
+            setting,
+        )

@@ -43,7 +43,7 @@ LOG_LINES = {
     "pretrain: at step %s the loss stays at %.3f, near the %s (%.3f): so far the model has learned nothing beyond it. Give it more steps, or try another learning_rate": "pretrain: %s스텝에서 손실이 %.3f에 머묾. %s(%.3f)에 가까운 값으로, 아직 그 이상을 배우지 못했습니다. 스텝을 늘리거나 learning_rate를 바꿔 보세요",
     "pretrain: packing uses %.1f%% of rows of %d": "pretrain: 패킹으로 행의 %.1f%%를 사용(행 길이 %d)",
     "pretrain: the run goes on in %s, in which it began; this machine would take %s": "pretrain: 시작할 때의 정밀도 %s(으)로 이어 갑니다. 이 컴퓨터에서 새로 시작하면 %s입니다",
-    "pretrain: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. Set pretrain.precision to auto or fp32 for a new run.": "pretrain: 이 컴퓨터에는 bf16 명령어가 없어 에뮬레이션하므로 fp32보다 몇 배 느립니다. 새로 실행할 때는 pretrain.precision을 auto나 fp32로 설정하세요.",
+    "%s: this machine has no instructions for bf16 and emulates them, which is several times slower than fp32. Set it to auto for a new run.": "%s: 이 컴퓨터에는 bf16 명령어가 없어 에뮬레이션하므로 fp32보다 몇 배 느립니다. 새로 실행할 때는 auto로 설정하세요.",
     "pretrain: matrix products in %s: %.3g TFLOP/s at most": "pretrain: %s 행렬 곱: 최대 %.3g TFLOP/s",
     "pretrain: %s steps, about %s left at %.3g s per step; memory %s%s; checkpoints take %s of disk": "pretrain: %s스텝, 약 %s 남음, 스텝당 %.3g초. 메모리 %s%s, 체크포인트의 디스크 사용량 %s",
     "pretrain: checkpoints will take %s and the disk has %s: free some space, or lower keep_last.": "pretrain: 체크포인트에 %s 필요하지만 디스크에는 %s 남음: 공간을 비우거나 keep_last를 줄이세요.",

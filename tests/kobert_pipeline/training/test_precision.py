@@ -12,7 +12,7 @@ import torch
 from klue_eval.finetune import choose_precision
 from kobert_pipeline.commands.doctor import examine
 from kobert_pipeline.training.environment import CPU_INFO
-from kobert_pipeline.training.precision import computes_bf16, fastest
+from kobert_pipeline.training.precision import computes_bf16, fastest, warn_if_emulated
 
 GPU_GENERATIONS = {"V100": 7, "T4": 7, "RTX 2080": 7, "A100": 8, "RTX 4090": 8, "H100": 9, "B200": 10}
 """The major number of their compute capability. Ampere, 8, is the first with bfloat16 (CUDA C++ Programming Guide, 5.4)."""
@@ -77,6 +77,18 @@ def test_fine_tuning_and_doctor_say_the_same(
     assert choose_precision("bf16-mixed") == "bf16-mixed"
     (line,) = (line for line in examine()[0] if "bf16" in line)
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("wanted", "has", "warned"),
+    [("bf16", False, True), ("bf16-mixed", False, True), ("bf16-mixed", True, False), ("32-true", False, False)],
+)
+def test_emulation_is_said_by_either_name(
+    wanted: str, has: bool, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    processor(monkeypatch, avx512_bf16=has)
+    warn_if_emulated(wanted, "klue_eval.precision")
+    assert ("klue_eval.precision: this machine has no instructions for bf16" in caplog.text) == warned
 
 
 def test_the_real_processor_is_asked() -> None:
