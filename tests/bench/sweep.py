@@ -127,8 +127,8 @@ class Mps:
         os.environ |= {"CUDA_MPS_PIPE_DIRECTORY": folder, "CUDA_MPS_LOG_DIRECTORY": folder}
         probe = [sys.executable, "-c", "import torch; torch.zeros(1, device='cuda')"]
         try:
-            subprocess.run([self.COMMAND, "-d"], check=True, timeout=20)
-            subprocess.run(probe, check=True, timeout=60)
+            subprocess.run([self.COMMAND, "-d"], check=True, timeout=10)
+            subprocess.run(probe, check=True, timeout=30)
         except (subprocess.SubprocessError, OSError) as error:
             print(f"MPS is not used: {error}", flush=True)  # noqa: T201
             self._quit()
