@@ -11,6 +11,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from bare_machine import BLOCK
 
 from kobert_pipeline.recipe import load_recipe
 from kobert_pipeline.runner import run
@@ -18,30 +19,6 @@ from kobert_pipeline.runner import run
 GPU = Path(__file__).parent / "bench" / "gpu.py"
 SWEEP = GPU.with_name("sweep.py")
 ROOT = GPU.parent.parent.parent
-MISSING = (
-    "MeCab",
-    "datasets",
-    "defusedxml",
-    "ftfy",
-    "jmespath",
-    "kss",
-    "mwparserfromhell",
-    "rensa",
-    "selectolax",
-    "stdnum",
-)
-"""What of our dependencies is not on the machine of the proof."""
-
-BLOCK = f"""
-import sys
-
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {MISSING}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Missing())
-"""
 
 
 def gpu(folder: Path, *arguments: str, path: str = "", script: Path = GPU) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from corpora_against import against
 from corpora_duplicates import deduplication
 from corpora_formats import office, pages
 from corpora_sentences import three_figures
@@ -46,7 +47,7 @@ Split = Callable[[str], list[str]]
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
-    run_parts(PARTS, RESULT)
+    run_parts(PARTS, RESULT, USUAL)
     shutil.rmtree(WORK, ignore_errors=True)
 
 
@@ -264,8 +265,10 @@ def memory() -> Table:
 
 PARTS: dict[str, Callable[[], Table]] = {
     "quality": quality, "figures": figures, "speed": speed, "peers": peers, "stage": stage, "memory": memory, "pages": pages, "office": office,
-    "deduplication": deduplication,
+    "deduplication": deduplication, "against": against,
 }  # fmt: skip
+USUAL = " ".join(name for name in PARTS if name != "against")
+"""Comparing with another checkout needs one: OTHER."""
 
 if __name__ == "__main__":
     main()
