@@ -20,6 +20,8 @@ from kobert_pipeline.ground.config import Config
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from kobert_pipeline.training.muon import Split
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -43,6 +45,8 @@ Build = Callable[[Any, ModelSpec, tuple[str, ...]], "nn.Module"]
 """(sizes, spec, heads) -> module, initialised from torch's global random state."""
 Layers = Callable[[Any], Sequence["nn.Module"]]
 """Module -> its repeated layers, in the order in which they compute."""
+Fused = Callable[[Any], "Mapping[nn.Parameter, Split]"]
+"""Module -> the weights in it that hold several matrices, and how each is taken apart."""
 Export = Callable[[Mapping[str, Any], Path], list[str]]
 """(trained module by role, folder) -> the names of the folders that were written below it, `model` first."""
 
@@ -122,6 +126,10 @@ def transformers_layers(module: Any) -> list[nn.Module]:
     return [part for part in module.modules() if isinstance(part, GradientCheckpointingLayer)]
 
 
+def no_fused_weights(_: Any) -> dict[nn.Parameter, Split]:
+    return {}
+
+
 def unread_biases(transformer: Any) -> dict[str, str]:
     """Name of a bias of an untied model that transformers 5 never reads -> the bias that it reads instead. transformers 4
     keeps both equal."""
@@ -179,6 +187,8 @@ class Architecture:
     """The exported tokenizer writes A [SEP] B [SEP] [CLS] and pads at the front, instead of [CLS] A [SEP] B [SEP]."""
     layers: Layers = transformers_layers
     """What compile, gradient checkpointing and FSDP divide the model into. An empty answer is an error."""
+    fused: Fused = no_fused_weights
+    """Weights that hold several matrices, which Muon takes apart."""
     export: Export = export
 
     @property

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from kobert_pipeline.architectures.bert import BertSizes
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from kobert_pipeline.training.muon import Split
 
 
 class Gpt2Sizes(BertSizes):
@@ -68,6 +71,15 @@ def build(sizes: Gpt2Sizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn.Modul
     return Wrapped(GPT2LMHeadModel(config), ("input_ids",), HEADS, causal=True)
 
 
+def fused(module: nn.Module) -> dict[nn.Parameter, Split]:
+    """Queries, keys and values lie side by side."""
+    import torch
+    from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
+
+    thirds = partial(torch.chunk, chunks=3, dim=1)
+    return {part.c_attn.weight: thirds for part in module.modules() if isinstance(part, GPT2Attention)}
+
+
 ARCHITECTURE = Architecture(
     name="gpt2",
     paper="Radford et al. 2019",
@@ -79,4 +91,5 @@ ARCHITECTURE = Architecture(
     weights=WEIGHTS,
     attentions=ATTENTIONS,
     causal=True,
+    fused=fused,
 )

@@ -5,6 +5,7 @@ Around transformers' `ModernBertForMaskedLM`. It has no segment numbers and no p
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +26,8 @@ from kobert_pipeline.ground.config import Config
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from kobert_pipeline.training.muon import Split
 
 
 class ModernBertSizes(Config):
@@ -113,6 +116,20 @@ def build(sizes: ModernBertSizes, spec: ModelSpec, heads: tuple[str, ...]) -> nn
     )
 
 
+def fused(module: nn.Module) -> dict[nn.Parameter, Split]:
+    """Queries, keys and values lie one after the other, and so do the two halves of the gated layer."""
+    import torch
+    from transformers.models.modernbert.modeling_modernbert import ModernBertAttention, ModernBertMLP
+
+    found: dict[nn.Parameter, Split] = {}
+    for part in module.modules():
+        if isinstance(part, ModernBertAttention):
+            found[part.Wqkv.weight] = partial(torch.chunk, chunks=3)
+        elif isinstance(part, ModernBertMLP):
+            found[part.Wi.weight] = partial(torch.chunk, chunks=2)
+    return found
+
+
 ARCHITECTURE = Architecture(
     name="modernbert",
     paper="Warner et al. 2024",
@@ -123,4 +140,5 @@ ARCHITECTURE = Architecture(
     build=build,
     weights=WEIGHTS,
     attentions=ATTENTIONS,
+    fused=fused,
 )

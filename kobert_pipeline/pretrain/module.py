@@ -21,7 +21,7 @@ from kobert_pipeline.pretrain.data import BatchStream, Cursor, Drawn
 from kobert_pipeline.pretrain.flops import Cost
 from kobert_pipeline.pretrain.horizon import Horizon
 from kobert_pipeline.pretrain.loader import Parcel, unfold
-from kobert_pipeline.pretrain.models import Models
+from kobert_pipeline.pretrain.models import Models, architecture_of
 from kobert_pipeline.pretrain.sums import Sums, add, means, read, total_loss
 from kobert_pipeline.training.environment import differences, environment
 from kobert_pipeline.training.optimizer import OPTIMIZERS
@@ -226,13 +226,11 @@ class PretrainModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         config = self.config
+        own = {"splits": architecture_of(config).fused(self.model)} if config.optimizer == "muon" else {}
         optimizer = OPTIMIZERS[config.optimizer](
-            self.model,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=config.betas,
-            epsilon=config.epsilon,
-        )
+            self.model, learning_rate=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas,
+            epsilon=config.epsilon, **own,
+        )  # fmt: skip
         factor = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.horizon.factor(step))
         return {"optimizer": optimizer, "lr_scheduler": factor}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
+
+from kobert_pipeline.training.muon import Muon, Split
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import ParamsT
@@ -44,12 +46,13 @@ def muon(
     weight_decay: float = 0.01,
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
+    splits: Mapping[nn.Parameter, Split] | None = None,
 ) -> Optimizer:
-    """Builds Muon (Jordan et al. 2024) for the matrices of the layers, and AdamW for embeddings and for parameters that
-    are not matrices. Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so that one
-    learning rate fits both."""
-    tables = [part for part in model.modules() if isinstance(part, nn.Embedding)]
-    embeddings = {id(parameter) for part in tables for parameter in part.parameters()}
+    """Builds Muon (Jordan et al. 2024) for the matrices of the layers, and AdamW for embeddings, for
+    output layers over the vocabulary and for parameters that are not matrices. Muon's updates are scaled to the size of
+    AdamW's (Liu et al. 2025, section 2.2), so that one learning rate fits both. `splits`: weight -> the matrices that it
+    holds, where it holds several."""
+    embeddings = {id(parameter) for part in _tables(model) for parameter in part.parameters()}
     matrices = [
         parameter
         for parameter in model.parameters()
@@ -61,7 +64,7 @@ def muon(
         for group in decay_groups(model, weight_decay)
     ]
     return Both(
-        torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, lr=learning_rate, weight_decay=weight_decay, splits=splits),
         _fused(by_adamw, learning_rate, betas, epsilon),
     )
 
@@ -78,6 +81,19 @@ def adafactor(
     the root mean square of its parameter, the second moment of a matrix is one value for each row and column, and there is no
     momentum. The rate is at most 1 / sqrt(step). `betas` and `epsilon` are not used."""
     return Both(torch.optim.Adafactor(decay_groups(model, weight_decay), lr=learning_rate))
+
+
+def _tables(model: nn.Module) -> Iterator[nn.Module]:
+    """Embeddings, and output layers that have a row for every piece: also those that are not tied to the embeddings."""
+    for part in model.modules():
+        if isinstance(part, nn.Embedding):
+            yield part
+        elif (output := getattr(part, "get_output_embeddings", _nothing)()) is not None:
+            yield output
+
+
+def _nothing() -> None:
+    return None
 
 
 def _fused(parameters: ParamsT, learning_rate: float, betas: tuple[float, float], epsilon: float) -> Optimizer:

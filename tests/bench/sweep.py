@@ -179,6 +179,8 @@ def _work(waiting: Any, found: Any, tiny: bool) -> None:
             failure_of(job["name"]).parent.mkdir(parents=True, exist_ok=True)
             failure_of(job["name"]).touch()
             found.put({"name": job["name"], "what": "error", "error": f"{type(error).__name__}: {error}"[:500]})
+        finally:
+            _undo(job.get("patch"))
 
 
 def _settle() -> None:
@@ -208,6 +210,13 @@ def figures_of(job: Job, *, tiny: bool) -> Iterator[dict[str, Any]]:
 def _function(name: str) -> Any:
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _undo(patch: str | None) -> None:
+    """The next job of the process runs on the product as it is, where the patch's module says how."""
+    module = sys.modules.get((patch or "").partition(":")[0])
+    if module is not None and hasattr(module, "restore"):
+        module.restore()
 
 
 def _slug(name: str) -> str:

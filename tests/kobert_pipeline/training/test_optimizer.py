@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kobert_pipeline.pretrain.config import PretrainConfig
+from kobert_pipeline.training.muon import Muon
 from kobert_pipeline.training.optimizer import OPTIMIZERS, adafactor, muon
 
 SETTINGS = {"learning_rate": 1e-2, "weight_decay": 0.1, "betas": (0.9, 0.98), "epsilon": 1e-6}
@@ -59,7 +60,7 @@ def test_muon_steps_the_matrices_of_layers_and_adamw_the_rest():
     steps(ours, muon(ours, **SETTINGS), 1)
     rest = [parameter for name, parameter in theirs.named_parameters() if name != "matrix.weight"]
     decays = [{"params": [p for p in rest if p.ndim == 2]}, {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0}]  # fmt: skip
-    alone = torch.optim.Muon([theirs.matrix.weight], lr=1e-2, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    alone = Muon([theirs.matrix.weight], lr=1e-2, weight_decay=0.1)
     plain = torch.optim.AdamW(decays, lr=1e-2, weight_decay=0.1, betas=(0.9, 0.98), eps=1e-6, fused=True)
     nn.functional.cross_entropy(theirs(torch.arange(7)), torch.arange(7).flip(0)).backward()
     alone.step()
