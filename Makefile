@@ -13,7 +13,7 @@ define CHECK_GPU_BUILD
 $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else "This machine has a GPU, but the installed torch is a CPU build. Run: make TORCH_INDEX=https://download.pytorch.org/whl/cu130")'
 endef
 
-.PHONY: run test test-system test-real real systems bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-distil bench-klue bench-export bench-gpu house lint format clean
+.PHONY: run test test-system test-real real systems speedrun bench-corpora bench-tokenizer bench-dataset bench-pretrain bench-distil bench-klue bench-export bench-gpu house lint format clean
 
 run: $(READY)
 	$(BIN)/kobert run quickstart --yes
@@ -43,6 +43,10 @@ real: $(READY)
 
 systems: $(READY)
 	$(BIN)/python tests/bench/systems.py
+
+# SPEEDRUN="NAME SETTING=VALUE …" is an attempt of your own
+speedrun: $(READY)
+	$(BIN)/python tests/bench/speedrun.py $(SPEEDRUN)
 
 bench-corpora: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
