@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_training import train
 
+from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.pretrain.config import PretrainConfig
 from kobert_pipeline.pretrain.loop import write_curve
 from kobert_pipeline.pretrain.throughput import SpeedLog
@@ -74,3 +76,28 @@ def test_every_run_of_the_log_can_be_made_again(bench: Any) -> None:
     assert all(getattr(owner, name) is value for owner, name, value in candidates.ORIGINAL)
     assert not hasattr(candidates, "same_validation__no_such_candidate")
     assert len({job["name"] for job in listed}) == len(listed) > 60
+
+
+TOGETHER = (
+    "unigram_bias__momentum_warmup__neighbours_3__three_iterations__rest_half",
+    "matrices_decay_1__cautious_decay__vanishing_decay__zero_outputs__untied__rows_normed",
+    "value_embeddings__soft_cap__average__constant_rate",
+)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("patch", TOGETHER)
+def test_candidates_change_what_is_learned(bench: Any, tiny: Any, tmp_path: Path, patch: str) -> None:
+    candidates = importlib.import_module("speedrun_candidates")
+    settings = {
+        "objective": {"name": "mlm"}, "optimizer": "muon", "max_steps": 6, "warmup_share": 0.0, "measured_sentences": 0,
+        "architecture": {"name": "modernbert", "layers": 2, "hidden": 32, "heads": 2, "feed_forward": 48}, "learning_rate": 1e-2,
+    }  # fmt: skip
+    usual = PretrainedRun(train(tmp_path / "usual", tiny, **settings)).summary
+    try:
+        getattr(candidates, f"same_validation__{patch}")()
+        changed = PretrainedRun(train(tmp_path / "changed", tiny, **settings)).summary
+    finally:
+        candidates.restore()
+    assert changed.last["mlm"] != usual.last["mlm"]
+    assert changed.last["mlm"] < changed.first["mlm"]
