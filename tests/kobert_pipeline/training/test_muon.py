@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import ModelSpec
 from kobert_pipeline.training.muon import Muon, orthogonal
+from kobert_pipeline.training.optimizer import muon
 
 SPEC = ModelSpec(32, 0, 2, 3, 16, "eager")
 
@@ -70,6 +72,17 @@ def test_each_matrix_of_a_weight_is_stepped_as_if_it_were_alone(parts: int, dim:
     ]
     assert torch.allclose(parameter.detach(), torch.cat(alone, dim), atol=1e-6)
     assert not torch.allclose(parameter.detach(), stepped(weight, gradients, Muon), atol=1e-3)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_no_table_of_the_vocabulary_is_made_orthogonal(name: str, tied: bool) -> None:
+    own = ARCHITECTURES[name]
+    with torch.device("meta"):
+        model = own.build(own.named_sizes["mini"], replace(SPEC, vocab_size=997, tied=tied), tuple(own.heads)[:1])
+    by_muon = muon(model, learning_rate=1e-3, splits=own.fused(model)).param_groups[0]["params"]
+    assert by_muon
+    assert not [weight.shape for weight in by_muon if 997 in weight.shape]
 
 
 SMALL = {"layers": 1, "hidden": 16, "heads": 2, "feed_forward": 24}
