@@ -45,9 +45,14 @@ def work_folder(target: Path, fingerprint: str) -> Iterator[Path]:
             (folder / RESULT).rename(target)
             shutil.rmtree(folder)
         except BaseException:
-            if not list(folder.glob(f"*/*/{COMPLETE}")) and not list(folder.glob("*.pt")):
+            if not _is_worth_keeping(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def _is_worth_keeping(folder: Path) -> bool:
+    """Whether it holds a finished step or a complete checkpoint."""
+    return any(folder.glob("*.pt")) or any(folder.glob(f"*/*/{COMPLETE}"))
 
 
 @contextlib.contextmanager
@@ -66,13 +71,17 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _require_own(folder: Path, fingerprint: str) -> None:
-    header = folder / HEADER
-    begun = (read_cache(header) or {}).get("fingerprint", fingerprint) if header.exists() else fingerprint
-    if begun != fingerprint:
+    begun = read_cache(folder / HEADER)
+    if begun == {"fingerprint": fingerprint}:
+        return
+    if _is_worth_keeping(folder):
         raise InputError(
             "{path}: begun with another model, data or settings. Remove it, or name another folder.", path=folder
         )
-    write_json(header, {"fingerprint": fingerprint})
+    for path in folder.iterdir():
+        if path.name != LOCK:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    write_json(folder / HEADER, {"fingerprint": fingerprint})
 
 
 def save_weights(module: Any, path: Path) -> None:

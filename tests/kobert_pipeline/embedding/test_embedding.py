@@ -22,6 +22,7 @@ from kobert_pipeline.embedding.embedding_folder import embed_model
 from kobert_pipeline.embedding.measures import anisotropy, of_vectors, rank_correlation, recall_of_topics
 from kobert_pipeline.embedding.methods import METHODS, without_most
 from kobert_pipeline.embedding.pair_files import Triplet, read_pairs, read_sentences, read_triplets
+from kobert_pipeline.embedding.resumed import work_folder
 from kobert_pipeline.embedding.word_baselines import bm25, character_tfidf, of_bags
 from kobert_pipeline.ground.errors import InputError, KobertError
 
@@ -134,6 +135,29 @@ vectors = model.encode(["비가 온다.", "배우들의 연기"], normalize_embe
 assert not {name for name in sys.modules if name.partition(".")[0] in ("kobert_pipeline", "klue_eval", "tokenizer", "corpora")}
 print(json.dumps(vectors.tolist()))
 """
+
+
+def test_a_work_folder_goes_on_with_what_was_begun_alike_and_takes_over_what_holds_nothing(tmp_path: Path) -> None:
+    target, partial = tmp_path / "out", tmp_path / "out.partial"
+    with pytest.raises(ZeroDivisionError), work_folder(target, "one"):
+        _ = 1 / 0
+    assert not partial.exists()
+    partial.mkdir()
+    (partial / "before.json").write_text("{}")  # of a process that was killed before it trained
+    with pytest.raises(ZeroDivisionError), work_folder(target, "one") as work:
+        assert not (work / "before.json").exists()
+        with pytest.raises(KobertError, match="another process is writing this folder"), work_folder(target, "one"):
+            pass
+        (work / "after-0.pt").write_bytes(b"weights")
+        _ = 1 / 0
+    with pytest.raises(InputError, match="begun with another model, data or settings"), work_folder(target, "two"):
+        pass
+    with work_folder(target, "one") as work:
+        assert (work / "after-0.pt").read_bytes() == b"weights"
+        (work / "result").mkdir()
+        (work / "result" / "README.md").write_text("card")
+    assert [path.name for path in target.iterdir()] == ["README.md"]
+    assert not partial.exists()
 
 
 KILLED = """
