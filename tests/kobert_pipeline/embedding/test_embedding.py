@@ -139,19 +139,24 @@ print(json.dumps(vectors.tolist()))
 
 def test_a_work_folder_goes_on_with_what_was_begun_alike_and_takes_over_what_holds_nothing(tmp_path: Path) -> None:
     target, partial = tmp_path / "out", tmp_path / "out.partial"
-    with pytest.raises(ZeroDivisionError), work_folder(target, "one"):
-        _ = 1 / 0
-    assert not partial.exists()
+
+    def die(fingerprint: str, weights: bool) -> None:
+        with work_folder(target, fingerprint) as work:
+            assert not (work / "before.json").exists()
+            with pytest.raises(KobertError, match="another process is writing this folder"):
+                work_folder(target, fingerprint).__enter__()
+            if weights:
+                (work / "after-0.pt").write_bytes(b"weights")
+            raise OSError("dead")
+
     partial.mkdir()
     (partial / "before.json").write_text("{}")  # of a process that was killed before it trained
-    with pytest.raises(ZeroDivisionError), work_folder(target, "one") as work:
-        assert not (work / "before.json").exists()
-        with pytest.raises(KobertError, match="another process is writing this folder"), work_folder(target, "one"):
-            pass
-        (work / "after-0.pt").write_bytes(b"weights")
-        _ = 1 / 0
-    with pytest.raises(InputError, match="begun with another model, data or settings"), work_folder(target, "two"):
-        pass
+    for weights in (False, True):
+        with pytest.raises(OSError, match="dead"):
+            die("one", weights)
+        assert partial.exists() is weights
+    with pytest.raises(InputError, match="begun with another model, data or settings"):
+        die("two", False)
     with work_folder(target, "one") as work:
         assert (work / "after-0.pt").read_bytes() == b"weights"
         (work / "result").mkdir()
