@@ -49,6 +49,7 @@ def train(model: Any, config: EmbeddingConfig, rows: list[Any], scratch: Path) -
 
 def _train(model: Any, config: EmbeddingConfig, step: StepConfig, rows: Any, folder: Path, seed: int) -> None:
     import torch
+    from transformers import PrinterCallback
 
     method = METHODS[step.method]
     batch = min(step.batch_size or method.batch_size, len(rows))
@@ -65,6 +66,7 @@ def _train(model: Any, config: EmbeddingConfig, step: StepConfig, rows: Any, fol
             model, _arguments(config, step, folder, seed, batch, total), train_dataset=rows, loss=method.loss(model),
             callbacks=[_counting(advance), saving(SAVED_AFTER)],
         )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)  # it prints a dictionary among the results
         trainer.train(resume_from_checkpoint=None if begun is None else str(begun))
     logger.info(
         "embed: %s: %s steps of %s on %s rows in %s", step.method, f"{total:,}", batch, f"{len(rows):,}", fastest()
