@@ -189,7 +189,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @needs_extra
 @pytest.mark.system
 def test_every_method_trains_goes_on_after_a_kill_and_loads_in_a_fresh_process(
-    encoder: Path, tiny: Any, tmp_path: Path
+    encoder: Path, tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     steps = [{"method": name, "max_steps": 3, "batch_size": 4} for name in METHODS]
     pairs = [f"문장 {number}이다.\t{text}\t{label}" for number in range(8) for text, label in (("그렇다.", "entailment"), ("아니다.", "contradiction"))]  # fmt: skip
@@ -197,6 +197,7 @@ def test_every_method_trains_goes_on_after_a_kill_and_loads_in_a_fresh_process(
     settings = {"steps": steps, "klue": SAMPLE, "max_length": 32, "nli_train": str(tmp_path / "nli.tsv")}
     config = EmbeddingConfig.parse(settings)
     figures = embed_model(encoder, tmp_path / "out", config, tiny.corpora)
+    assert "train_runtime" not in capsys.readouterr().out
     killed = [
         sys.executable,
         "-c",
