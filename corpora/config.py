@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from kobert_pipeline.ground.config import Config, added, nearest, runtime
+from kobert_pipeline.ground.errors import WrongValue
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
@@ -80,7 +81,7 @@ class SourceConfig(Config):
     @model_validator(mode="after")
     def _a_line_is_joined_or_a_document(self) -> Self:
         if self.line_breaks == "join" and self.documents == "line":
-            raise ValueError(
+            raise WrongValue(
                 "`line_breaks: join` joins lines, and `documents: line` makes a document of each; set one of them"
             )
         return self
@@ -93,8 +94,9 @@ class SourceConfig(Config):
         try:
             return codecs.lookup(encoding).name
         except LookupError:
-            raise ValueError(
-                f"{encoding!r} is not an encoding that Python supports; use e.g. utf-8, cp949, euc-kr, utf-16"
+            raise WrongValue(
+                "{encoding!r} is not an encoding that Python supports; use e.g. utf-8, cp949, euc-kr, utf-16",
+                encoding=encoding,
             ) from None
 
 
@@ -197,7 +199,7 @@ class CorporaConfig(Config):
         names = [source.name for source in sources]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two sources are named {name!r}; give each its own name")
+                raise WrongValue("two sources are named {name!r}; give each its own name", name=name)
         return sources
 
     @field_validator("steps")
@@ -205,15 +207,15 @@ class CorporaConfig(Config):
     def _steps_are_known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
         for name in steps:
             if name not in STEP_NAMES:
-                raise ValueError(f"{name!r} is not a step; {nearest(name, list(STEP_NAMES))}")
+                raise WrongValue("{name!r} is not a step; {meant}", name=name, meant=nearest(name, list(STEP_NAMES)))
             if steps.count(name) > 1:
-                raise ValueError(f"the step {name!r} is listed twice; list it once")
+                raise WrongValue("the step {name!r} is listed twice; list it once", name=name)
         return steps
 
     @model_validator(mode="after")
     def _personal_data_is_not_left_in_by_oversight(self) -> Self:
         if self.mask_personal_data and "personal_data" not in self.steps:
-            raise ValueError(
+            raise WrongValue(
                 "`steps` leaves out personal_data. Add it, or set `mask_personal_data: false` to publish texts unmasked"
             )
         return self

@@ -18,6 +18,7 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Row
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 Collate = Callable[[Sequence[Example]], dict[str, Tensor]]
 Batch = dict[str, dict[str, Tensor]]
@@ -70,14 +71,16 @@ def encode_rows(task: KlueTask, rows: Sequence[Row], reader: Reader, settings: T
         found = task.encode(row, reader, settings)
         if any(len(example.input_ids) <= len(reader.prefix) + len(reader.suffix) for example in found):
             raise InputError(
-                f"{task.title}, row {row['guid']}: the tokenizer makes no token from its text; leave the row out"
+                "{task}, row {row}: the tokenizer makes no token from its text; leave the row out",
+                task=task.title,
+                row=row["guid"],
             )
         examples += found
         owners += [number] * len(found)
     cut = sorted({owner for owner, example in zip(owners, examples, strict=True) if example.truncated})
     unread = [number for number, row in enumerate(rows) if any(map(reader.unread, task.show(row).values()))]
-    _report(task, rows, cut, f"are longer than {reader.max_length} tokens")
-    _report(task, rows, unread, "have an eojeol from which the tokenizer makes no token")
+    _report(task, rows, cut, say("are longer than {limit} tokens", limit=reader.max_length))
+    _report(task, rows, unread, say("have an eojeol from which the tokenizer makes no token"))
     offsets = np.concatenate([[0], np.cumsum([len(example.input_ids) for example in examples], dtype=np.int64)])
     total = int(offsets[-1])
     input_ids = _flat((example.input_ids for example in examples), total)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from klue_eval.metrics.row_values import Kind, RowValues
 from kobert_pipeline.ground.contents.scores import SEEDS_WITH_SPREAD
+from kobert_pipeline.ground.errors import WrongValue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ def difference(
     Raises ValueError if the numbers of rows differ.
     """
     if {len(values.rows) for values in left} != {len(values.rows) for values in right}:
-        raise ValueError("the two runs have different numbers of rows")
+        raise WrongValue("the two runs have different numbers of rows")
     whole, drawn = _scores([*left, *right], resamples, seed)
     cut = len(left)
     if paired and len(left) == len(right):

@@ -23,6 +23,7 @@ from klue_eval.task_data import TaskData, read_all, task_of
 from klue_eval.text_to_text import in_words
 from kobert_pipeline.ground.contents.scores import PRETRAINED
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig, map_shards
 from kobert_pipeline.ground.progress import progress
 
@@ -116,8 +117,11 @@ def comparisons_of(config: EvaluationConfig, data: Mapping[str, TaskData], seed:
             needed = comparison.train_rows + protocol.other_rows
             if needed > len(rows.train):
                 raise InputError(
-                    f"klue_eval.protocols.{name}: needs {needed:,} training rows of {comparison.task.title} "
-                    f"(train_rows, and selection_rows to choose on), but there are {len(rows.train):,}"
+                    "klue_eval.protocols.{name}: needs {needed:,} training rows of {task} (train_rows, and selection_rows to choose on), but there are {rows:,}",
+                    name=name,
+                    needed=needed,
+                    task=comparison.task.title,
+                    rows=len(rows.train),
                 )
             comparisons.append(comparison)
         _require_mixture([comparison for comparison in comparisons if comparison.name == name])
@@ -137,9 +141,12 @@ def _require_mixture(group: Sequence[Comparison]) -> None:
     decays = {each.task_name: each.settings.weight_decay for each in group}
     if not problem and len(set(decays.values())) > 1:
         named = ", ".join(f"{name}: {decay:g}" for name, decay in decays.items())
-        problem = f"one optimizer has one weight_decay, but the tasks have {named}; set it in klue_eval.settings"
+        problem = say(
+            "one optimizer has one `weight_decay`, but the tasks have {named}; set it in `klue_eval.settings`",
+            named=named,
+        )
     if problem:
-        raise InputError(f"klue_eval.protocols.{group[0].name}: {problem}")
+        raise InputError("klue_eval.protocols.{protocol}: {problem}", protocol=group[0].name, problem=problem)
 
 
 def check_data(config: EvaluationConfig, seed: int) -> None:

@@ -16,6 +16,8 @@ from klue_eval.perturbation import Perturbation
 from klue_eval.task import TaskSettings
 from klue_eval.tasks import KNOWN, TASKS, not_in_words
 from kobert_pipeline.ground.config import Config, added, nearest, runtime
+from kobert_pipeline.ground.errors import WrongValue
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
@@ -93,33 +95,31 @@ class Protocol(Config):
     @model_validator(mode="after")
     def _selection_has_rows(self) -> Self:
         if self.chooses and not (self.selection_rows and self.train_rows):
-            raise ValueError(
-                "several learning rates or numbers of epochs need selection_rows and train_rows: "
-                "the choice is made on training rows that are not trained on"
+            raise WrongValue(
+                "several learning rates or numbers of epochs need selection_rows and train_rows: the choice is made on training rows that are not trained on"
             )
         return self
 
     @model_validator(mode="after")
     def _stopping_has_rows(self) -> Self:
         if self.patience and not (self.selection_rows and self.train_rows and self.evaluations_per_epoch):
-            raise ValueError(
-                "patience needs selection_rows, train_rows and evaluations_per_epoch: "
-                "whether to stop is decided on training rows that are not trained on"
+            raise WrongValue(
+                "patience needs selection_rows, train_rows and evaluations_per_epoch: whether to stop is decided on training rows that are not trained on"
             )
         return self
 
     @model_validator(mode="after")
     def _mixtures_are_whole(self) -> Self:
         if not self.multitask and (self.weights or self.temperature is not None or self.mixing != "size"):
-            raise ValueError(
+            raise WrongValue(
                 "mixing, temperature and weights are about tasks at once; name them: multitask: [ynat, nli]"
             )
         if (self.temperature is not None) != (self.mixing == "temperature"):
-            raise ValueError("temperature is needed for `mixing: temperature`, and for no other")
+            raise WrongValue("temperature is needed for `mixing: temperature`, and for no other")
         if len(set(self.multitask)) < len(self.multitask):
-            raise ValueError("multitask names a task twice")
+            raise WrongValue("multitask names a task twice")
         if self.multitask and (self.training in ("features", "probe") or self.chooses or self.patience):
-            raise ValueError(
+            raise WrongValue(
                 "multitask trains the encoder with one setting; leave out frozen encoders, patience, and all but one of learning_rates and epochs"
             )
         return self
@@ -127,9 +127,12 @@ class Protocol(Config):
     @model_validator(mode="after")
     def _students_are_trained(self) -> Self:
         if self.distil is not None and self.training != "finetune":
-            raise ValueError(f"distil trains the whole encoder, and training {self.training} freezes it; leave one out")
+            raise WrongValue(
+                "distil trains the whole encoder, and training {training} freezes it; leave one out",
+                training=self.training,
+            )
         if self.distil is not None and self.multitask:
-            raise ValueError("distil teaches one task at a time; leave out multitask, or distil")
+            raise WrongValue("distil teaches one task at a time; leave out multitask, or distil")
         return self
 
     @property
@@ -182,8 +185,10 @@ class EvaluationConfig(Config):
     def _held_out_tasks_are_evaluated(self) -> Self:
         for name in self.held_out:
             if name not in self.tasks:
-                raise ValueError(
-                    f"held_out names {name}, which is not among the tasks; {nearest(name, list(self.tasks))}"
+                raise WrongValue(
+                    "held_out names {name}, which is not among the tasks; {meant}",
+                    name=name,
+                    meant=nearest(name, list(self.tasks)),
                 )
         return self
 
@@ -191,8 +196,9 @@ class EvaluationConfig(Config):
     def _distilled_tasks_can_be(self) -> Self:
         refused = [name for name in self.tasks if KNOWN[name].head not in HEADS_DISTILLED]
         if refused and any(protocol.distil is not None for protocol in self.protocols.values()):
-            raise ValueError(
-                f"distil is not offered for {', '.join(refused)}, whose heads decide in several steps; leave these tasks out"
+            raise WrongValue(
+                "distil is not offered for {refused}, whose heads decide in several steps; leave these tasks out",
+                refused=", ".join(refused),
             )
         return self
 
@@ -200,17 +206,21 @@ class EvaluationConfig(Config):
     def _exported_tasks_are_evaluated(self) -> Self:
         for name in self.export:
             if name not in self.tasks:
-                raise ValueError(
-                    f"export names {name}, which is not among the tasks; {nearest(name, list(self.tasks))}"
+                raise WrongValue(
+                    "export names {name}, which is not among the tasks; {meant}",
+                    name=name,
+                    meant=nearest(name, list(self.tasks)),
                 )
             if HEADS_EXPORTED.isdisjoint({KNOWN[name].head}):
                 fitting = ", ".join(task for task in self.tasks if KNOWN[task].head in HEADS_EXPORTED)
-                raise ValueError(
-                    f"export: no class of transformers answers as the head of {name} does; possible: {fitting or 'none of the tasks'}"
+                raise WrongValue(
+                    "export: no class of transformers answers as the head of {name} does; possible: {possible}",
+                    name=name,
+                    possible=fitting or say("none of the tasks"),
                 )
         kept = [each for each in self.protocols.values() if each.training == "finetune" and not each.multitask]
         if self.export and not kept:
-            raise ValueError("export: no protocol fine-tunes the encoder on one task, so there is no model to keep")
+            raise WrongValue("export: no protocol fine-tunes the encoder on one task, so there is no model to keep")
         return self
 
     @property
@@ -222,9 +232,9 @@ class EvaluationConfig(Config):
     def _tasks_can_be_answered_in_words(self) -> Self:
         if TEXT_TO_TEXT in self.trainings:
             if problem := not_in_words(self.tasks):
-                raise ValueError(f"training text_to_text: {problem}")
+                raise WrongValue("training text_to_text: {problem}", problem=problem)
             if self.own_tasks:
-                raise ValueError("training text_to_text: own_tasks have no form in words; leave them out")
+                raise WrongValue("training text_to_text: own_tasks have no form in words; leave them out")
         return self
 
     @field_validator("own_tasks")
@@ -232,9 +242,9 @@ class EvaluationConfig(Config):
     def _own_tasks_have_names_of_their_own(cls, tasks: dict[str, OwnTaskConfig]) -> dict[str, OwnTaskConfig]:
         for name in tasks:
             if name in KNOWN:
-                raise ValueError(f"{name} is a task that exists already; choose another name")
+                raise WrongValue("{name} is a task that exists already; choose another name", name=name)
             if not re.fullmatch(r"[\w-]+", name):
-                raise ValueError(f"{name!r}: a name has letters, digits, `-` and `_`")
+                raise WrongValue("{name!r}: a name has letters, digits, `-` and `_`", name=name)
         return tasks
 
     @model_validator(mode="after")
@@ -244,19 +254,24 @@ class EvaluationConfig(Config):
             for task in protocol.multitask:
                 if task not in (*self.tasks, *self.own_tasks):
                     known = nearest(task, [*self.tasks, *self.own_tasks])
-                    raise ValueError(f"protocols.{name}.multitask names {task}, which is not among the tasks; {known}")
+                    raise WrongValue(
+                        "protocols.{name}.multitask names {task}, which is not among the tasks; {known}",
+                        name=name,
+                        task=task,
+                        known=known,
+                    )
             if protocol.training == TEXT_TO_TEXT:
                 continue
             if protocol.multitask and set(protocol.multitask) <= set(KNOWN):
                 problem = problem_of({task: KNOWN[task].head for task in protocol.multitask}, protocol.weights)
                 if problem:
-                    raise ValueError(f"protocols.{name}: {problem}")
+                    raise WrongValue("protocols.{name}: {problem}", name=name, problem=problem)
         return self
 
     @model_validator(mode="after")
     def _settings_are_valid(self) -> Self:
         if not (self.tasks or self.own_tasks):
-            raise ValueError("no task to evaluate; name one in tasks or own_tasks")
+            raise WrongValue("no task to evaluate; name one in tasks or own_tasks")
         for name, overrides in self.settings.items():
             if name not in self.own_tasks:
                 _known_task(name)
@@ -276,4 +291,4 @@ def changed(defaults: TaskSettings, name: str, overrides: Mapping[str, Any]) -> 
 
 def _known_task(name: str) -> None:
     if name not in KNOWN:
-        raise ValueError(f"{name}: no such task; {nearest(name, list(KNOWN))}")
+        raise WrongValue("{name}: no such task; {meant}", name=name, meant=nearest(name, list(KNOWN)))

@@ -20,6 +20,7 @@ from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.tasks import not_for_decoders
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import has_vocabulary
 from kobert_pipeline.training.loaded_weights import one_line, require_weights, unreadable_weights
@@ -90,7 +91,10 @@ def _load_encoder(
             else:
                 model = _pretrained(auto, folder, config=config, trust_remote_code=trust_remote_code)
         except unreadable_weights(OSError, ValueError) as error:
-            raise InputError(f"{folder}: cannot be fine-tuned on {task.title}: {one_line(error)}") from None
+            raise InputError(
+                "{folder}: cannot be fine-tuned on {task}: {error}",
+                folder=folder, task=task.title, error=one_line(error),
+            ) from None  # fmt: skip
         if tokens > model.get_input_embeddings().num_embeddings:
             model.resize_token_embeddings(tokens, mean_resizing=False)
     if frozen and config.is_encoder_decoder:
@@ -110,7 +114,9 @@ def _pretrained(auto: Any, folder: Path, **settings: Any) -> Any:
             folder, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True, **settings
         )
     except unreadable_weights() as error:
-        raise InputError(f"{folder}: its weights cannot be read: {one_line(error)}") from None
+        raise InputError(
+            "{folder}: its weights cannot be read: {error}", folder=folder, error=one_line(error)
+        ) from None
     require_weights(model, report, str(folder))
     return model
 
@@ -124,7 +130,9 @@ def require_pretrained(folder: Path, trust_remote_code: bool = False) -> None:
         try:
             _pretrained(AutoModel, folder, config=config, trust_remote_code=trust_remote_code)
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: its weights do not load: {one_line(error)}") from None
+            raise InputError(
+                "{folder}: its weights do not load: {error}", folder=folder, error=one_line(error)
+            ) from None
 
 
 def _attention() -> str | None:
@@ -141,8 +149,9 @@ def load_config(folder: Path, trust_remote_code: bool = False, *, pad_id: int | 
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, **overrides)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{folder}: not a Hugging Face model: {_without_code(folder, trust_remote_code, error)}"
-        ) from None
+            "{folder}: not a Hugging Face model: {reason}",
+            folder=folder, reason=_without_code(folder, trust_remote_code, error),
+        ) from None  # fmt: skip
     if sees_the_past_alone(config) and config.pad_token_id is None and pad_id is not None:
         config.pad_token_id = pad_id  # its classifiers look for the last token that is not padding
     return config
@@ -155,8 +164,9 @@ def require_tasks(folder: Path, tasks: Sequence[str], trust_remote_code: bool = 
     kind = _kind_of_decoder(config)
     if kind and (problem := not_for_decoders(tasks)):
         raise InputError(
-            f"{folder}: {config.model_type} is {kind} here, in which a token reads only those before it. {problem}"
-        )
+            "{folder}: {kind} is {model} here, in which a token reads only those before it. {problem}",
+            folder=folder, kind=config.model_type, model=kind, problem=problem,
+        )  # fmt: skip
 
 
 def require_writer(folder: Path, trust_remote_code: bool = False) -> None:
@@ -164,21 +174,22 @@ def require_writer(folder: Path, trust_remote_code: bool = False) -> None:
     config = load_config(folder, trust_remote_code)
     if not config.is_encoder_decoder:
         raise InputError(
-            f"{folder}: training text_to_text needs an encoder-decoder, and {config.model_type} is none; set training: finetune"
-        )
+            "{folder}: training text_to_text needs an encoder-decoder, and {kind} is none; set training: finetune",
+            folder=folder, kind=config.model_type,
+        )  # fmt: skip
 
 
 def _kind_of_decoder(config: Any) -> str:
     """Empty for an encoder."""
     if config.is_encoder_decoder:
-        return "an encoder with a decoder"
-    return "a decoder" if sees_the_past_alone(config) else ""
+        return say("an encoder with a decoder")
+    return say("a decoder") if sees_the_past_alone(config) else ""
 
 
 def _without_code(folder: Path, trust_remote_code: bool, error: Exception) -> str:
     """What to do about a model or tokenizer that does not load."""
     comes_with_code = not trust_remote_code and any(folder.glob("*.py"))
-    return REMOTE_CODE if comes_with_code else str(error)
+    return say(REMOTE_CODE) if comes_with_code else str(error)
 
 
 def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_code: bool = False) -> Any:
@@ -186,16 +197,20 @@ def load_tokenizer(folder: Path, added_tokens: Sequence[str] = (), trust_remote_
     one without a padding token."""
     if not has_vocabulary(folder):
         raise InputError(
-            f"{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({str(folder)!r})"
-        )
+            "{folder}: no tokenizer next to the model. Save it there: tokenizer.save_pretrained({target!r})",
+            folder=folder, target=str(folder),
+        )  # fmt: skip
     with quiet():
         try:
             tokenizer = auto_tokenizer(folder, trust_remote_code=trust_remote_code)
         except Exception as error:  # tokenizers raises bare Exception for a damaged file
             reason = _without_code(folder, trust_remote_code, error)
-            raise InputError(f"{folder}: its tokenizer does not load: {reason}") from None
+            raise InputError("{folder}: its tokenizer does not load: {reason}", folder=folder, reason=reason) from None
     if not tokenizer.is_fast or tokenizer.pad_token_id is None:
-        raise InputError(f"{folder}: needs a fast tokenizer with a padding token, not {type(tokenizer).__name__}")
+        raise InputError(
+            "{folder}: needs a fast tokenizer with a padding token, not {kind}",
+            folder=folder, kind=type(tokenizer).__name__,
+        )  # fmt: skip
     tokenizer.add_tokens(list(added_tokens), special_tokens=True)
     return tokenizer
 

@@ -51,8 +51,10 @@ def _require_numbers(task: KlueTask, predictions: Sequence[Any], rows: Sequence[
     for prediction, row in zip(predictions, rows, strict=True):
         if isinstance(prediction, float) and not math.isfinite(prediction):
             raise InputError(
-                f"{task.title}: the prediction of row {row['guid']} is {prediction}: the fine-tuning diverged, or the weights "
-                "are not numbers. Lower the learning rate, or check the model."
+                "{task}: the prediction of row {row} is {prediction}: the fine-tuning diverged, or the weights are not numbers. Lower the learning rate, or check the model.",
+                task=task.title,
+                row=row["guid"],
+                prediction=prediction,
             )
 
 

@@ -334,4 +334,6 @@ def fit(module: lightning.LightningModule, batches: Iterable[Any], precision: st
 
 def interrupted(reached: int, steps: int) -> KobertError:
     """For a training that stopped before its last step."""
-    return KobertError(f"Fine-tuning was interrupted at step {reached} of {steps}; run it again.")
+    return KobertError(
+        "Fine-tuning was interrupted at step {reached} of {steps}; run it again.", reached=reached, steps=steps
+    )

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from klue_eval.task import Layout
 from kobert_pipeline.ground.files import parse_json
+from kobert_pipeline.ground.messages import say
 
 
 class LayoutError(Exception):
@@ -21,7 +22,7 @@ def json_rows(stream: TextIO) -> Iterator[Any]:
     """A list of rows."""
     records = parse_json(stream.read())
     if not isinstance(records, list):
-        raise LayoutError("the top level is not a list of rows")
+        raise LayoutError(say("the top level is not a list of rows"))
     yield from records
 
 
@@ -50,7 +51,13 @@ def tab_pairs(*names: str) -> Layout:
             values = line.rstrip("\r\n").split("\t")
             if len(values) != len(names):
                 raise LayoutError(
-                    f"line {number} has {len(values)} columns instead of {len(names)}: {line.strip()!r:.60}"
+                    say(
+                        "line {number} has {count} columns instead of {columns}: {text!r:.60}",
+                        number=number,
+                        count=len(values),
+                        columns=len(names),
+                        text=line.strip(),
+                    )
                 )
             yield dict(zip(names, values, strict=True))
 
@@ -88,7 +95,13 @@ def columns(names: Sequence[str]) -> Layout:
                 lines.append(cells)
             else:
                 raise LayoutError(
-                    f"line {number} has {len(cells)} columns instead of {len(names)}: {line.strip()!r:.60}"
+                    say(
+                        "line {number} has {count} columns instead of {columns}: {text!r:.60}",
+                        number=number,
+                        count=len(cells),
+                        columns=len(names),
+                        text=line.strip(),
+                    )
                 )
         if lines:
             yield _record(names, guid, lines)
@@ -111,7 +124,7 @@ def questions(stream: TextIO) -> Iterator[Any]:
         yield from content
         return
     if not isinstance(content, Mapping) or "data" not in content:
-        raise LayoutError("the top level is neither a list of questions nor an object with `data`")
+        raise LayoutError(say("the top level is neither a list of questions nor an object with `data`"))
     for article in content["data"]:
         about = {name: value for name, value in article.items() if name != "paragraphs"}
         for paragraph in article["paragraphs"]:

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from kobert_pipeline.ground.messages import say
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -56,9 +58,14 @@ def mixed_order(steps: Sequence[int], seed: int) -> NDArray[np.int64]:
 def problem_of(heads: Mapping[str, str], weights: Collection[str]) -> str:
     """Why tasks cannot be mixed, and what to do; empty if they can. `heads`: task -> the kind of its output."""
     if weights and set(weights) != set(heads):
-        return f"weights names {', '.join(sorted(weights))}, but the tasks of the mixture are {', '.join(heads)}"
+        named, mixed = ", ".join(sorted(weights)), ", ".join(heads)
+        return say("weights names {named}, but the tasks of the mixture are {mixed}", named=named, mixed=mixed)
     if weights or len(set(heads.values())) == 1:
         return ""
     kinds = ", ".join(f"{name} ({head})" for name, head in heads.items())
     example = ", ".join(f"{name}: 1" for name in heads)
-    return f"multitask mixes kinds of tasks whose losses have other scales: {kinds}. Say what each counts: weights: {{{example}}}"
+    return say(
+        "multitask mixes kinds of tasks whose losses have other scales: {kinds}. Say what each counts: weights: {example}",
+        kinds=kinds,
+        example=f"{{{example}}}",
+    )

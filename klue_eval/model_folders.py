@@ -10,6 +10,7 @@ from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import FileHashes, file_sha256, read_object
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.hub_client import download
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.tokenizer_files import CONFIG as TOKENIZER_CONFIG
 from kobert_pipeline.morphology.tokenizer_files import PATTERNS as TOKENIZER_PATTERNS
 from kobert_pipeline.morphology.tokenizer_files import read_part, tokenizer_files
@@ -32,10 +33,10 @@ def resolve_model(model: Path | str, trust_remote_code: bool = False) -> Path:
     folder = Path(model)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise InputError(f"{folder}: no config.json; name a folder that `save_pretrained` wrote")
+            raise InputError("{folder}: no config.json; name a folder that `save_pretrained` wrote", folder=folder)
         return folder
     if isinstance(model, Path) or model.count("/") > 1:
-        raise InputError(f"{model}: no such folder")
+        raise InputError("{model}: no such folder", model=model)
     return _download(model, CODE if trust_remote_code else ())
 
 
@@ -44,7 +45,7 @@ def _download(repository: str, code: Sequence[str]) -> Path:
 
     weights = ["*.json", "*.txt", "*.safetensors", "pytorch_model*.bin"]
     patterns = [*weights, *TOKENIZER_PATTERNS, *(f"*{suffix}" for suffix in code)]
-    place = f"{repository}: neither a folder nor a model that can be downloaded"
+    place = say("{name}: neither a folder nor a model that can be downloaded", name=repository)
     return Path(download(lambda: snapshot_download(repository, allow_patterns=patterns), place, repository, ""))
 
 

@@ -20,6 +20,7 @@ from klue_eval.text_to_text import IN_WORDS, in_words
 from klue_eval.token_reader import Reader
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_object, write_json
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import save_tokenizer
 from kobert_pipeline.training.quiet import quiet
 
@@ -58,8 +59,8 @@ def load_task(folder: Path, task: KlueTask) -> tuple[TaskModel, Reader]:
     """Returns the model of a task, in evaluation mode, and how it reads texts. Raises InputError if the folder does not have it."""
     known = read_object(folder / HEADS_LIST) if (folder / HEADS_LIST).is_file() else {}
     if task.name not in known:
-        has = f"it has {', '.join(known)}" if known else f"it has no {HEADS_LIST}"
-        raise InputError(f"{folder}: no head for {task.name}; {has}")
+        has = say("it has {names}", names=", ".join(known)) if known else say("it has no {file}", file=HEADS_LIST)
+        raise InputError("{folder}: no head for {task}; {has}", folder=folder, task=task.name, has=has)
     if known[task.name]["head"] == IN_WORDS:
         task = in_words(task)
     settings = type(task.defaults).parse(known[task.name]["settings"])
@@ -67,5 +68,10 @@ def load_task(folder: Path, task: KlueTask) -> tuple[TaskModel, Reader]:
     model = load_model(task, folder, "pretrained", settings, reader)
     report = model.load_state_dict(load_file(_file(folder, task.name)), strict=False)
     if report.unexpected_keys:
-        raise InputError(f"{folder}: the head of {task.name} does not fit the encoder: {report.unexpected_keys[0]}")
+        raise InputError(
+            "{folder}: the head of {task} does not fit the encoder: {weight}",
+            folder=folder,
+            task=task.name,
+            weight=report.unexpected_keys[0],
+        )
     return model.eval(), reader

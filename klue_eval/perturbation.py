@@ -42,9 +42,8 @@ def require_perturbable(tasks: Iterable[KlueTask]) -> None:
     refused = [task.title for task in tasks if task.perturb is None]
     if refused:
         raise InputError(
-            f"perturb: {', '.join(refused)}: spacing errors would move the borders of entities, answers or eojeols, to which the "
-            "labels belong. Choose tasks with labels of whole texts or of characters: tasks: [ynat, sts, nli, ner] "
-            "(--tasks ynat,sts,nli,ner)."
+            "perturb: {refused}: spacing errors would move the borders of entities, answers or eojeols, to which the labels belong. Choose tasks with labels of whole texts or of characters: tasks: [ynat, sts, nli, ner] (--tasks ynat,sts,nli,ner).",
+            refused=", ".join(refused),
         )
 
 
@@ -55,6 +54,8 @@ def _under(name: str, task: KlueTask, rows: Sequence[Row]) -> Perturbed:
         try:
             found.append(task.perturb(row, lambda text: SPACING[name](text, seeded(text, name))))
         except ValueError as error:
-            raise InputError(f"perturb: {task.title}, row {row['guid']}: {name} {error}") from None
+            raise InputError(
+                "perturb: {task}, row {row}: {name} {error}", task=task.title, row=row["guid"], name=name, error=error
+            ) from None
     unchanged = sum(task.show(row) == task.show(before) for row, before in zip(found, rows, strict=True))
     return Perturbed(name, found, unchanged)

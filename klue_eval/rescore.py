@@ -26,7 +26,12 @@ def rescore(folder: Path, data: str, own: Mapping[str, TaskData] | None = None) 
     """
     runs = _runs_below(folder)
     if not runs:
-        raise InputError(f"{folder}: no {PREDICTIONS} here or below, and no {SCORES} that names runs")
+        raise InputError(
+            "{folder}: no {predictions} here or below, and no {scores} that names runs",
+            folder=folder,
+            predictions=PREDICTIONS,
+            scores=SCORES,
+        )
     return [_rescore_run(run, data, own or {}) for run in runs]
 
 
@@ -44,7 +49,10 @@ def _rescore_run(run: Path, data: str, own: Mapping[str, TaskData]) -> dict[str,
     lines = list(read_json_lines(verified(run, PREDICTIONS)))
     if [line["guid"] for line in lines] != [row["guid"] for row in rows]:
         raise InputError(
-            f"{run}: its predictions are for other rows than the {saved['scored']['split']} split in {data}"
+            "{run}: its predictions are for other rows than the {split} split in {data}",
+            run=run,
+            split=saved["scored"]["split"],
+            data=data,
         )
     official = [line.get("official") for line in lines]
     return {
@@ -61,5 +69,7 @@ def _scored(run: Path, saved: Mapping[str, Any], data: str, own: Mapping[str, Ta
     if name in own:
         return task_of(name, own[name]), scored_rows(saved["scored"], own[name])
     if name not in KNOWN:
-        raise InputError(f"{run}: its predictions are of the own task {name}. Name its file: --task FILE")
+        raise InputError(
+            "{run}: its predictions are of the own task {name}. Name its file: --task FILE", run=run, name=name
+        )
     return KNOWN[name], read_scored(name, data, saved["scored"])

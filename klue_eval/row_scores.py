@@ -56,5 +56,7 @@ def load_rows(path: Path) -> dict[str, dict[str, RowValues]]:
                 name, metric, kind = key.split("/")
                 runs.setdefault(name, {})[metric] = RowValues(kind, arrays[key])
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ArtifactMismatch(f"{path}: cannot be read ({error}). Remove its folder, and evaluate again.") from None
+        raise ArtifactMismatch(
+            "{path}: cannot be read ({error}). Remove its folder, and evaluate again.", path=path, error=error
+        ) from None
     return runs

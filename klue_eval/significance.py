@@ -44,8 +44,8 @@ class Compared:
     values: tuple[float, float]
     difference: Difference | None
     """The second minus the first."""
-    refused: str = ""
-    """Why they are not compared."""
+    refused: tuple[str, str] | None = None
+    """Why they are not compared, in English and in Korean."""
 
 
 def compared(left: Scores, right: Scores) -> list[Compared]:
@@ -61,11 +61,13 @@ def compared(left: Scores, right: Scores) -> list[Compared]:
     return found
 
 
-def _difference_or_reason(left: Scores, right: Scores, result: Result, metric: str) -> tuple[Difference | None, str]:
+def _difference_or_reason(
+    left: Scores, right: Scores, result: Result, metric: str
+) -> tuple[Difference | None, tuple[str, str] | None]:
     try:
-        return difference_of(left, right, result.task, metric, result.protocol), ""
+        return difference_of(left, right, result.task, metric, result.protocol), None
     except InputError as error:
-        return None, str(error)
+        return None, error.in_both
 
 
 def difference_of(left: Scores, right: Scores, task: str, metric: str, protocol: str = "official") -> Difference:
@@ -76,8 +78,12 @@ def difference_of(left: Scores, right: Scores, task: str, metric: str, protocol:
     one, other = (_result(side, task, metric, protocol) for side in (left, right))
     if one.rows_id != other.rows_id:
         raise InputError(
-            f"{one.title}: not compared, because the runs scored different rows ({one.dev_rows:,} of {one.split} and "
-            f"{other.dev_rows:,} of {other.split}). Evaluate both on the same data."
+            "{task}: not compared, because the runs scored different rows ({rows:,} of {split} and {other_rows:,} of {other_split}). Evaluate both on the same data.",
+            task=one.title,
+            rows=one.dev_rows,
+            split=one.split,
+            other_rows=other.dev_rows,
+            other_split=other.split,
         )
     runs = [_runs(side, result, metric) for side, result in ((left, one), (right, other))]
     return difference(*runs, paired=left.seed == right.seed)
@@ -98,19 +104,34 @@ def _result(side: Scores, task: str, metric: str, protocol: str) -> Result:
     for result in side.summary.results:
         if _counts(result) and (result.protocol, result.task) == (protocol, task) and metric in result.metrics:
             return result
-    raise InputError(f"{side.folder}: no {metric} of {task} under the protocol {protocol}")
+    raise InputError(
+        "{folder}: no {metric} of {task} under the protocol {protocol}",
+        folder=side.folder,
+        metric=metric,
+        task=task,
+        protocol=protocol,
+    )
 
 
 def _runs(side: Scores, result: Result, metric: str) -> list[RowValues]:
     """The rows of every seed."""
     path = side.file(ROWS)
     if path is None or not result.rows_id:
-        raise InputError(f"{result.title}: not compared, because {side.folder.name} has no {ROWS}. Evaluate it again.")
+        raise InputError(
+            "{task}: not compared, because {folder} has no {rows}. Evaluate it again.",
+            task=result.title,
+            folder=side.folder.name,
+            rows=ROWS,
+        )
     saved = _loaded(path)
     number = side.summary.results.index(result)
     runs = [saved.get(run_name(number, seed), {}) for seed in range(result.seeds)]
     if any(metric not in run for run in runs):
-        raise InputError(f"{result.title}: {metric} is not compared: it is a curve over all rows, not a sum over them.")
+        raise InputError(
+            "{task}: {metric} is not compared: it is a curve over all rows, not a sum over them.",
+            task=result.title,
+            metric=metric,
+        )
     return [run[metric] for run in runs]
 
 

@@ -12,6 +12,7 @@ from klue_eval.metrics import Metrics
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row, Texts
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import WrongValue
 from kobert_pipeline.ground.typing_errors import Mistyped
 
 Mistyping: TypeAlias = Callable[[str], Mistyped]
@@ -112,7 +113,7 @@ def text_field(record: Mapping[str, Any], name: str) -> str:
     """Returns a field that must contain text. Raises KeyError if it is absent, ValueError unless it is a text."""
     value = record[name]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"`{name}` is {value!r}; it must be a text")
+        raise WrongValue("`{name}` is {value!r}; it must be a text", name=name, value=value)
     return value
 
 
@@ -127,7 +128,7 @@ def label_field(record: Mapping[str, Any], name: str, labels: tuple[str, ...]) -
 def known_label(value: Any, name: str, labels: Sequence[str]) -> str:
     """Returns the label. Raises ValueError for an unknown one."""
     if value not in labels:
-        raise ValueError(f"`{name}` is {value!r}; known: {', '.join(labels)}")
+        raise WrongValue("`{name}` is {value!r}; known: {labels}", name=name, value=value, labels=", ".join(labels))
     return str(value)
 
 
@@ -137,7 +138,7 @@ def list_field(record: Mapping[str, Any], *names: str, length: int | None = None
     name = next((name for name in names if name in record), names[0])
     value = record[name]
     if not isinstance(value, list) or not value:
-        raise ValueError(f"`{name}` is {value!r:.60}; it must be a list that is not empty")
+        raise WrongValue("`{name}` is {value!r:.60}; it must be a list that is not empty", name=name, value=value)
     if length is not None and len(value) != length:
-        raise ValueError(f"`{name}` has {len(value)} entries for {length}")
+        raise WrongValue("`{name}` has {count} entries for {length}", name=name, count=len(value), length=length)
     return value

@@ -99,7 +99,7 @@ def require_teachers(config: EvaluationConfig, model: Path, teachers: Mapping[st
     for name, distil in _distilled(config).items():
         teacher, place = teachers[name], f"{setting_of(name)}: {teachers[name].name}"
         if folder_identity(teacher, root) == folder_identity(model, root):
-            raise InputError(f"{place}: is the model itself. Name another model.")
+            raise InputError("{place}: is the model itself. Name another model.", place=place)
         _require_same_vocabulary(model, teacher, place)
         _require_positions(config, model, teacher, place)
         if distil.layer_share:
@@ -111,8 +111,11 @@ def _require_same_vocabulary(model: Path, teacher: Path, place: str) -> None:
     if ours != theirs:
         moved = sum(ours.get(piece) != number for piece, number in theirs.items())
         raise InputError(
-            f"{place}: has another vocabulary: {moved:,} of its {len(theirs):,} pieces are not in the model's tokenizer of "
-            f"{len(ours):,}, or have another number there. Name a teacher with the model's tokenizer."
+            "{place}: has another vocabulary: {moved:,} of its {theirs:,} pieces are not in the model's tokenizer of {ours:,}, or have another number there. Name a teacher with the model's tokenizer.",
+            place=place,
+            moved=moved,
+            theirs=len(theirs),
+            ours=len(ours),
         )
 
 
@@ -123,8 +126,11 @@ def _require_positions(config: EvaluationConfig, model: Path, teacher: Path, pla
         longest = min(changed(defaults, name, config.settings.get(name, {})).max_length, own)
         if longest > limit:
             raise InputError(
-                f"{place}: has {limit} positions, and examples of {name} have up to {longest} tokens. Set "
-                f"klue_eval.settings.{name}.max_length to at most {limit}, or name another model."
+                "{place}: has {limit} positions, and examples of {name} have up to {longest} tokens. Set klue_eval.settings.{name}.max_length to at most {limit}, or name another model.",
+                place=place,
+                limit=limit,
+                name=name,
+                longest=longest,
             )
 
 
@@ -133,12 +139,26 @@ def _require_layers(student: Any, teacher: Any, place: str) -> None:
     shown = {row.weights.model_type for row in ARCHITECTURES.values() if row.shows_scores}
     for config in (student, teacher):
         if config.model_type not in shown:
-            raise InputError(f"{place}: a {config.model_type} does not show its attention scores; set layer_share: 0")
+            raise InputError(
+                "{place}: a {kind} does not show its attention scores; set layer_share: 0",
+                place=place,
+                kind=config.model_type,
+            )
     heads, layers = (
         [getattr(config, name) for config in (student, teacher)]
         for name in ("num_attention_heads", "num_hidden_layers")
     )
     if heads[0] != heads[1]:
-        raise InputError(f"{place}: has {heads[1]} attention heads, and the model {heads[0]}; set layer_share: 0")
+        raise InputError(
+            "{place}: has {theirs} attention heads, and the model {ours}; set layer_share: 0",
+            place=place,
+            theirs=heads[1],
+            ours=heads[0],
+        )
     if layers[0] > layers[1]:
-        raise InputError(f"{place}: has {layers[1]} layers, and the model {layers[0]}; set layer_share: 0")
+        raise InputError(
+            "{place}: has {theirs} layers, and the model {ours}; set layer_share: 0",
+            place=place,
+            theirs=layers[1],
+            ours=layers[0],
+        )

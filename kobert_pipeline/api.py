@@ -19,6 +19,7 @@ from kobert_pipeline import finished, runner
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun, exported_model
 from kobert_pipeline.ground.contents.scores import Result, Scores
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class OpenRun:
         """
         artifact = PretrainedRun(self._folder("pretrain"))
         if split not in ("train", "validation"):
-            raise KobertError(f"curve({split!r}): the split is `train` or `validation`")
+            raise KobertError("curve({split!r}): the split is `train` or `validation`", split=split)
         rows = artifact.curve() if split == "train" else list(artifact.summary.validation)
         frame = _pandas().DataFrame(rows)
         return frame.astype({name: "int64" for name in ("step", "tokens") if name in frame})
@@ -89,7 +90,12 @@ class OpenRun:
 
     def _folder(self, stage: str) -> Path:
         if stage not in self.folders:
-            raise KobertError(f"{self.name}: the run has no {stage}. It has {', '.join(self.folders) or 'nothing'}.")
+            raise KobertError(
+                "{name}: the run has no {stage}. It has {stages}.",
+                name=self.name,
+                stage=stage,
+                stages=", ".join(self.folders) or say("nothing"),
+            )
         return self.folders[stage]
 
 
@@ -124,7 +130,7 @@ def _compared(entry: Compared) -> dict[str, Any]:
         "low": found.low if found else None,
         "high": found.high if found else None,
         "p": found.p if found else None,
-        "refused": entry.refused,
+        "refused": entry.refused[0] if entry.refused else "",
     }
 
 
@@ -155,5 +161,9 @@ def open_run(name: str, artifacts: Path | str = ARTIFACTS, settings: Sequence[st
     """
     found = finished.find_run(name, tuple(settings), Path(artifacts))
     if found is None:
-        raise KobertError(f"{name}: no run in {artifacts}. `kobert runs` lists all; `kobert run {name}` makes one.")
+        raise KobertError(
+            "{name}: no run in {artifacts}. `kobert runs` lists all; `kobert run {name}` makes one.",
+            name=name,
+            artifacts=artifacts,
+        )
     return OpenRun(found.run_name, found.folders)

@@ -49,7 +49,7 @@ def extend(model: str, corpora: Path, out: Path, number: int, execution: Executi
     nothing.
     """
     if out.exists():
-        raise InputError(f"{out} exists already. Name another folder, or remove it.")
+        raise InputError("{out} exists already. Name another folder, or remove it.", out=out)
     old, loaded = _tokenizers(model)
     network = _network(model)
     pieces = useful_pieces(old, _units(corpora, execution), number)
@@ -74,7 +74,7 @@ def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
     """
     if cuts_at_use(model):
         raise InputError(
-            f"{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended."
+            "{model}: its tokenizer cuts at morphemes at use (morpheme: inference) and cannot be extended.", model=model
         )
     try:
         folder = downloaded(model, TOKENIZER)
@@ -82,16 +82,18 @@ def _tokenizers(model: str) -> tuple[Tokenizer, Any]:
             raise InputError("it holds no tokenizer.json or vocab.txt. Save the tokenizer next to the model first")
         tokenizer, loaded = open_tokenizer(str(folder)), auto_tokenizer(model)
     except Exception as error:  # tokenizers raises bare Exception, and the Hub's client those of its HTTP library
-        raise InputError(f"{model}: its tokenizer does not load: {_first_line(error)}") from None
+        raise InputError(
+            "{model}: its tokenizer does not load: {error}", model=model, error=_first_line(error)
+        ) from None
     known = wordpiece_vocabulary(tokenizer)
     if not (folder / "tokenizer.json").is_file():  # added_tokens.json is next to vocab.txt, and transformers reads both
         added = sorted(loaded.added_tokens_decoder.items())
         tokenizer.add_tokens([token for _, token in added if token.content not in known])
     if wordpiece_vocabulary(tokenizer) != loaded.get_vocab():
         raise InputError(
-            f"{model}: transformers reads other tokens than its files hold, as {type(loaded).__name__}. Write a "
-            'tokenizer_config.json with {"tokenizer_class": "PreTrainedTokenizerFast"} and the special tokens, or save it again '
-            "with the class that it was made with."
+            '{model}: transformers reads other tokens than its files hold, as {kind}. Write a tokenizer_config.json with {{"tokenizer_class": "PreTrainedTokenizerFast"}} and the special tokens, or save it again with the class that it was made with.',
+            model=model,
+            kind=type(loaded).__name__,
         )
     return tokenizer, loaded
 

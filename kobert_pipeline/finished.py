@@ -16,6 +16,7 @@ from kobert_pipeline.ground.artifacts import MANIFEST, Manifest, is_complete, re
 from kobert_pipeline.ground.contents.cost import read_cost
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.fingerprints import canonical_json
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.pointers import Pointer, pointers, record_of, run_name, split_name
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -152,7 +153,7 @@ def _refuse_unknown_tag(name: str, root: Path) -> None:
     recipe, tag = split_name(name)
     known = [other for pointer in pointers(root) for part, other in [split_name(pointer.run)] if part == recipe]
     if tag and known:
-        tags = ", ".join(f"{recipe}:{other}" for other in known if other) or "none has a tag"
+        tags = ", ".join(f"{recipe}:{other}" for other in known if other) or say("none has a tag")
         raise KobertError(
             "{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all.",
             name=name,
@@ -281,7 +282,9 @@ def _by_id(name: str, root: Path) -> Path | None:
     ]
     if len(found) > 1:
         shown = ", ".join(f"{folder.parent.name}/{folder.name}" for folder in found)
-        raise KobertError(f"{name}: several artifacts begin with these digits: {shown}. Give more digits.")
+        raise KobertError(
+            "{name}: several artifacts begin with these digits: {shown}. Give more digits.", name=name, shown=shown
+        )
     return found[0] if found else None
 
 

@@ -58,7 +58,9 @@ def _before_the_run(name: str, setting: str, patterns: Sequence[str]) -> tuple[P
     """
     files = addresses.listed(name, setting)
     if not any(fnmatch.fnmatch(file, pattern) for file in files for pattern in patterns):
-        raise InputError(f"{setting}: {name}: holds none of {', '.join(patterns)}")
+        raise InputError(
+            "{setting}: {name}: holds none of {patterns}", setting=setting, name=name, patterns=", ".join(patterns)
+        )
     inputs = addresses.commit(name, setting) if addresses.is_on_hub(name) else {}
     return addresses.local_folder(name, setting, patterns, inputs), files
 
@@ -226,11 +228,16 @@ def _require_another_teacher(recipe: Recipe) -> None:
     teacher, start = getattr(recipe.pretrain.options, TEACHER, ""), recipe.pretrain.continue_from
     if teacher and teacher in (recipe.name, recipe.run_name):
         raise InputError(
-            f"{TAUGHT_BY}: {teacher} is this recipe itself. Name another run, a folder, or hub:owner/name."
+            "{setting}: {teacher} is this recipe itself. Name another run, a folder, or hub:owner/name.",
+            setting=TAUGHT_BY,
+            teacher=teacher,
         )
     if teacher and start is not None and _is_same(teacher, start):
         raise InputError(
-            f"{TAUGHT_BY}: {teacher} is also {CONTINUE_FROM}: the student would begin as its teacher. Leave one out."
+            "{setting}: {teacher} is also {other}: the student would begin as its teacher. Leave one out.",
+            setting=TAUGHT_BY,
+            teacher=teacher,
+            other=CONTINUE_FROM,
         )
 
 

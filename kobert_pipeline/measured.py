@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kobert_pipeline.ground.messages import say
+
 TWO_CORES, H200 = "two CPU cores", "NVIDIA H200"
 WITH_BF16 = f"{TWO_CORES} with bfloat16"
 
@@ -42,10 +44,11 @@ def speeds(recipe: str) -> list[Speed]:
 
 def shown_cost(recipe: str) -> str:
     """`25 min on two CPU cores; 4,743,000 tokens/s on an NVIDIA H200`."""
-    return "; ".join(_shown(speed) for speed in speeds(recipe)) or "not measured"
+    return "; ".join(_shown(speed) for speed in speeds(recipe)) or say("not measured")
 
 
 def _shown(speed: Speed) -> str:
     if speed.minutes is not None:
-        return f"{speed.minutes:.0f} min on {speed.machine}"
-    return f"{speed.tokens_per_second:,} tokens/s on an {speed.machine}"
+        machine = say("two CPU cores") if speed.machine == TWO_CORES else speed.machine
+        return say("{minutes:.0f} min on {machine}", minutes=speed.minutes, machine=machine)
+    return say("{speed:,} tokens/s on an {machine}", speed=speed.tokens_per_second, machine=speed.machine)

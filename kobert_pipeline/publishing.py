@@ -10,6 +10,7 @@ from pathlib import Path
 from kobert_pipeline.finished import FinishedRun, find_run
 from kobert_pipeline.ground.contents.tokenizer_folder import TOKENIZER
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.hub.bundle import Bundle, dataset_bundle, model_bundle, tokenizer_bundle
 from kobert_pipeline.hub.checkpoints_on_the_way import Checkpoint, checkpoints_of
 from kobert_pipeline.hub.folder_bundle import folder_bundle
@@ -41,7 +42,7 @@ class Question:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.text} If this is intended: --accept {self.name}"
+        return say("{text} If this is intended: --accept {name}", text=self.text, name=self.name)
 
 
 def finished_run(name: str, settings: Sequence[str], artifacts: Path, kind: Kind) -> FinishedRun:
@@ -49,10 +50,18 @@ def finished_run(name: str, settings: Sequence[str], artifacts: Path, kind: Kind
     run = find_run(name, settings, artifacts, NEEDS[kind][-1], strict=True)
     if run is None:
         raise KobertError(
-            f"The run is not finished: {_missing(name, settings, artifacts, kind)}. Run `kobert run {name} --until {NEEDS[kind][-1]}` first."
+            "The run is not finished: {what}. Run `kobert run {name} --until {stage}` first.",
+            what=_missing(name, settings, artifacts, kind),
+            name=name,
+            stage=NEEDS[kind][-1],
         )
     if missing := [stage for stage in NEEDS[kind] if stage not in run.folders]:
-        raise KobertError(f"{run.name}: its {missing[0]} is no longer in {artifacts}. Run the recipe again.")
+        raise KobertError(
+            "{run}: its {missing} is no longer in {artifacts}. Run the recipe again.",
+            run=run.name,
+            missing=missing[0],
+            artifacts=artifacts,
+        )
     return run
 
 
@@ -61,9 +70,9 @@ def _missing(name: str, settings: Sequence[str], artifacts: Path, kind: Kind) ->
     try:
         found = states(load_recipe(name, tuple(settings)), artifacts)
     except KobertError:  # without the raw data or the recipe nothing more is known
-        return f"there is no {NEEDS[kind][-1]} for these settings"
+        return say("there is no {stage} for these settings", stage=NEEDS[kind][-1])
     needed = [state for state in found if state.stage.name in NEEDS[kind]]
-    return next((f"{each.stage.name}: {'; '.join(each.reasons)}" for each in needed if not each.complete), "it has parts of other runs")  # fmt: skip
+    return next((f"{each.stage.name}: {'; '.join(each.reasons)}" for each in needed if not each.complete), say("it has parts of other runs"))  # fmt: skip
 
 
 def gather(run: FinishedRun, artifacts: Path, kind: Kind, repo: str) -> Bundle:
@@ -100,7 +109,9 @@ def refuse_leaks(bundle: Bundle, artifacts: Path, secrets: Iterable[str] = ()) -
     for name, text in bundle.texts().items():
         if leaked := leaks(text, places=places, secrets=secrets):
             raise KobertError(
-                f"{name}: would publish {leaked[0]}. Nothing was sent. Remove it from the recipe (or rename the source) and run it again."
+                "{name}: would publish {problem}. Nothing was sent. Remove it from the recipe (or rename the source) and run it again.",
+                name=name,
+                problem=leaked[0],
             )
 
 
@@ -108,16 +119,16 @@ def questions(bundle: Bundle) -> list[Question]:
     """What the user has to answer: licences that do not fit, and texts that look like personal data."""
     asked = []
     if lines := licence_problems(bundle):
-        asked.append(Question("licences", f"Licences: {'; '.join(lines)}."))
+        asked.append(Question("licences", say("Licences: {problems}.", problems="; ".join(lines))))
     if lines := personal_data(bundle):
-        asked.append(Question("personal-data", f"Looks like personal data: {'; '.join(lines)}."))
+        asked.append(Question("personal-data", say("Looks like personal data: {places}.", places="; ".join(lines))))
     return asked
 
 
 def licence_problems(bundle: Bundle) -> list[str]:
     """One line per problem. The texts of a dataset keep their licences; a model or a tokenizer has one licence."""
     if not bundle.sources and bundle.license == UNKNOWN:
-        return ["the card names no licence: write `license: …` into its head"]
+        return [say("the card names no licence: write `license: …` into its head")]
     if bundle.kind == "dataset":
         return [line for name, licence in bundle.sources.items() for line in problems(licence, {name: licence})]
     return problems(bundle.license, bundle.sources)
@@ -132,7 +143,7 @@ def personal_data(bundle: Bundle) -> list[str]:
     for piece in pieces:
         kinds_of[name] += mask(piece)[1]
     lines = [f"{name} ({counts(dict(sorted(kinds.items())))})" for name, kinds in kinds_of.items() if kinds]
-    return lines if bundle.masked else [*lines, "the texts, which the recipe says not to mask"]
+    return lines if bundle.masked else [*lines, say("the texts, which the recipe says not to mask")]
 
 
 def _vocabulary(texts: Mapping[str, str]) -> tuple[str, list[str]]:
@@ -148,7 +159,7 @@ def refuse_unanswered(open_questions: Iterable[Question], accepted: Iterable[str
     """Raises KobertError with every question that is not accepted."""
     unanswered = [question for question in open_questions if question.name not in set(accepted)]
     if unanswered:
-        raise KobertError("\n".join(["Nothing was sent.", *map(str, unanswered)]))
+        raise KobertError("\n".join([say("Nothing was sent."), *map(str, unanswered)]))
 
 
 def publish(bundle: Bundle, to: Destination, artifacts: Path) -> Published:

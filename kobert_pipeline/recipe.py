@@ -99,7 +99,8 @@ class Recipe(Config):
         architecture, trainings = ARCHITECTURES[name], self.klue_eval.trainings
         if TEXT_TO_TEXT in trainings and not architecture.writes_targets:
             raise RecipeError(
-                f"klue_eval.protocols: training text_to_text needs an encoder-decoder, and architecture {name!r} is none; set training: finetune"
+                "klue_eval.protocols: training text_to_text needs an encoder-decoder, and architecture {name!r} is none; set training: finetune",
+                name=name,
             )
         decodes = (architecture.causal or architecture.writes_targets) and trainings != {TEXT_TO_TEXT}
         if decodes and (problem := not_for_decoders(self.klue_eval.tasks)):
@@ -123,7 +124,9 @@ class Recipe(Config):
         last = self.pretrain.max_steps
         beyond = [step for step in self.hub.steps if last is not None and step > last]
         if beyond:
-            raise RecipeError(f"hub.checkpoints: step {beyond[0]} is beyond pretrain.max_steps {last}")
+            raise RecipeError(
+                "hub.checkpoints: step {step} is beyond pretrain.max_steps {last}", step=beyond[0], last=last
+            )
         return self
 
     @model_validator(mode="after")

@@ -62,7 +62,7 @@ def delete(root: Path, leftover: Leftover) -> bool:
     """
     folder = leftover.folder
     if folder not in set(_folders(root)):
-        raise KobertError(f"{folder}: not an artifact in {root}. Nothing was deleted.")
+        raise KobertError("{folder}: not an artifact in {root}. Nothing was deleted.", folder=folder, root=root)
     lock = lock_path(_finished(folder))
     try:
         with FileLock(lock).acquire(timeout=0):

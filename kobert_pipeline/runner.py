@@ -25,6 +25,7 @@ from kobert_pipeline.ground.artifacts import (
 from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import FileHashes
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.meter import Meter
 from kobert_pipeline.ground.pointers import Pointer
 from kobert_pipeline.ground.release import made_with
@@ -75,10 +76,10 @@ def states(recipe: Recipe, root: Path) -> list[State]:
 
 def _reasons(identity: Identity, last: Path | None, folder: Path) -> list[str]:
     if partial_folder(folder).is_dir():
-        return ["begun, not finished: goes on where it stopped"]
+        return [say("begun, not finished: goes on where it stopped")]
     if last is None or not is_complete(last):
-        return ["not built yet"]
-    return differences(identity, read_manifest(last)) or ["its folder is gone"]
+        return [say("not built yet")]
+    return differences(identity, read_manifest(last)) or [say("its folder is gone")]
 
 
 def begun(root: Path, identity: Identity) -> bool:
@@ -91,23 +92,28 @@ def differences(identity: Identity, before: Manifest) -> list[str]:
     """What differs from an artifact that was made before, one line per setting, library or input."""
     lines = []
     if identity.version != before.version:
-        lines.append(f"code version {before.version} -> {identity.version}")
+        lines.append(say("code version {old} -> {new}", old=before.version, new=identity.version))
     if identity.seed != before.seed:
-        lines.append(f"seed {before.seed} -> {identity.seed}")
-    for what, new, old in (
-        ("setting", _flat(identity.config), _flat(before.config)),
-        ("library", identity.libraries, before.libraries),
-    ):
-        lines += [
-            f"{what} {key}: {old.get(key)} -> {new.get(key)}"
-            for key in sorted({*new, *old})
-            if new.get(key) != old.get(key)
-        ]
-    for key in sorted({*identity.inputs, *before.inputs}):
-        if identity.inputs.get(key) != before.inputs.get(key):
-            change = "is new" if key not in before.inputs else "is gone" if key not in identity.inputs else "changed"
-            lines.append(f"input {key} {change}")
+        lines.append(say("seed {old} -> {new}", old=before.seed, new=identity.seed))
+    for key, old, new in _moved(_flat(before.config), _flat(identity.config)):
+        lines.append(say("setting {key}: {old} -> {new}", key=key, old=old, new=new))
+    for key, old, new in _moved(before.libraries, identity.libraries):
+        lines.append(say("library {key}: {old} -> {new}", key=key, old=old, new=new))
+    lines += [_change(key, identity, before) for key, _, _ in _moved(before.inputs, identity.inputs)]
     return lines
+
+
+def _moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Key, value before and value now, where they differ."""
+    pairs = [(key, before.get(key), now.get(key)) for key in sorted({*before, *now})]
+    return [(key, old, new) for key, old, new in pairs if old != new]
+
+
+def _change(key: str, identity: Identity, before: Manifest) -> str:
+    """What happened to an input."""
+    if key not in before.inputs:
+        return say("input {key} is new", key=key)
+    return say("input {key} is gone", key=key) if key not in identity.inputs else say("input {key} changed", key=key)
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -19,7 +19,9 @@ def combinations(settings: Sequence[str]) -> list[tuple[str, ...]]:
     keys = [setting.partition("=")[0].strip() for setting in settings]
     repeated = next((key for key in keys if keys.count(key) > 1), None)
     if repeated:
-        raise RecipeError(f"--set {repeated} is given twice. Write all its values after one: --set {repeated}=1,2,3")
+        raise RecipeError(
+            "--set {repeated} is given twice. Write all its values after one: --set {repeated}=1,2,3", repeated=repeated
+        )
     return list(itertools.product(*(_assignments(setting) for setting in settings)))
 
 
@@ -28,10 +30,11 @@ def _assignments(setting: str) -> list[str]:
     values = [value.strip() for value in _split(text)]
     if not equals or not key.strip() or not all(values):
         raise RecipeError(
-            f"--set {setting}: write it as key=value1,value2, e.g. --set pretrain.learning_rate=1e-3,2e-3"
+            "--set {setting}: write it as key=value1,value2, e.g. --set pretrain.learning_rate=1e-3,2e-3",
+            setting=setting,
         )
     if len(set(values)) < len(values):
-        raise RecipeError(f"--set {setting}: a value is given twice")
+        raise RecipeError("--set {setting}: a value is given twice", setting=setting)
     return [f"{key.strip()}={value}" for value in values]
 
 

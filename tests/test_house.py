@@ -28,6 +28,7 @@ ROOMS_OF_MASKING = tuple(f"kobert_pipeline.{room}" for room in ("objectives", "m
 SPEAK_OF_MASKS = {
     "tokenizer.train": "lists the special tokens of the vocabulary, [MASK] among them",
     "kobert_pipeline.ground.korean.help_texts": "translates the help of every use",
+    "kobert_pipeline.ground.korean.setting_errors": "translates the errors of every objective",
 }
 """Modules elsewhere that may use these words, with the reason."""
 

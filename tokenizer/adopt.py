@@ -42,8 +42,8 @@ def adopt(folder: Path, corpora: Path, out: Workspace, *, special_tokens: Sequen
     figures = measure(tokenizer, first(sentences_of(shards[-1]), MEASURED_SENTENCES), morpheme_starts)
     if figures["unknown_share"] > MOST_UNKNOWN:
         raise InputError(
-            f"tokenizer.adopt: it turns {figures['unknown_share']:.0%} of the corpus into [UNK]. It is not for "
-            "Korean, or its normaliser takes syllables apart (strip_accents)."
+            "tokenizer.adopt: it turns {share:.0%} of the corpus into [UNK]. It is not for Korean, or its normaliser takes syllables apart (strip_accents).",
+            share=figures["unknown_share"],
         )
     save(tokenizer, pieces, special_tokens, out.path, first(sentences_of(shards[0]), GOLDEN_SENTENCES))
     logger.info("tokenizer: adopted, %s pieces, %.2f per eojeol", f"{len(pieces):,}", figures["pieces_per_eojeol"])
@@ -85,10 +85,14 @@ def _pieces(vocabulary: dict[str, int], needed: Sequence[str]) -> list[str]:
     """The pieces in order of their ids."""
     missing = [token for token in needed if token not in vocabulary]
     if missing:
-        raise InputError(f"tokenizer.adopt: its vocabulary lacks {', '.join(missing)}, which training needs")
+        raise InputError(
+            "tokenizer.adopt: its vocabulary lacks {missing}, which training needs", missing=", ".join(missing)
+        )
     pieces = sorted(vocabulary, key=vocabulary.__getitem__)
     if vocabulary[pieces[-1]] != len(pieces) - 1:
         raise InputError(
-            f"tokenizer.adopt: its ids have gaps: {len(pieces):,} pieces, but the last id is {vocabulary[pieces[-1]]:,}"
+            "tokenizer.adopt: its ids have gaps: {pieces:,} pieces, but the last id is {last:,}",
+            pieces=len(pieces),
+            last=vocabulary[pieces[-1]],
         )
     return pieces

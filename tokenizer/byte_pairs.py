@@ -141,7 +141,9 @@ def learn_bytes(
             supported=supported,
         )
     if collisions := {*special, *unused} & {*learned}:
-        raise InputError(f"Special tokens collide with other pieces: {', '.join(sorted(collisions))}")
+        raise InputError(
+            "Special tokens collide with other pieces: {collisions}", collisions=", ".join(sorted(collisions))
+        )
     return Pieces([*special, *learned, *unused], merges)
 
 

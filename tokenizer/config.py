@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from kobert_pipeline.ground.config import Config, runtime
+from kobert_pipeline.ground.errors import WrongValue
 from kobert_pipeline.ground.stage import StageSpec
 from tokenizer.words import Digits
 
@@ -70,9 +71,9 @@ class TokenizerConfig(Config):
         if self.model != "bpe":
             return self
         if self.adopt is not None:
-            raise ValueError("an adopted tokenizer is WordPiece: leave out `adopt`, or `model: bpe`")
+            raise WrongValue("an adopted tokenizer is WordPiece: leave out `adopt`, or `model: bpe`")
         if self.morpheme == "inference":
-            raise ValueError("`model: bpe` needs nothing at use: set morpheme: training, or model: wordpiece")
+            raise WrongValue("`model: bpe` needs nothing at use: set morpheme: training, or model: wordpiece")
         return self
 
     def content(self) -> dict[str, Any]:
@@ -85,12 +86,11 @@ class TokenizerConfig(Config):
         if self.morpheme != "inference":
             return self
         if self.adopt is not None:
-            raise ValueError(
+            raise WrongValue(
                 "an adopted tokenizer keeps its own way of cutting: leave out `adopt`, or `morpheme: inference`"
             )
         if self.left_space_penalty:
-            raise ValueError(
-                "the code that is saved with `morpheme: inference` does not support the left-space penalty: "
-                "set left_space_penalty: false"
+            raise WrongValue(
+                "the code that is saved with `morpheme: inference` does not support the left-space penalty: set left_space_penalty: false"
             )
         return self

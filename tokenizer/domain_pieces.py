@@ -38,8 +38,8 @@ def useful_pieces(tokenizer: Tokenizer, units: Mapping[str, int], number: int, m
         vocabulary.add(piece)
     if not chosen:
         raise InputError(
-            f"The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is "
-            "already a piece, or the tokenizer's normaliser changes it (lower-casing, taking syllables apart)."
+            "The text adds nothing to this vocabulary: every morpheme that occurs {min_frequency} times or more is already a piece, or the tokenizer's normaliser changes it (lower-casing, taking syllables apart).",
+            min_frequency=min_frequency,
         )
     return chosen
 
@@ -75,16 +75,23 @@ def wordpiece_vocabulary(tokenizer: Tokenizer) -> dict[str, int]:
     """Piece -> id, added tokens included. Raises InputError for a tokenizer that is not WordPiece as BERT writes it."""
     model = tokenizer.model
     if not isinstance(model, models.WordPiece):
-        raise InputError(f"Only WordPiece tokenizers can be extended; this one is {type(model).__name__}.")
+        raise InputError("Only WordPiece tokenizers can be extended; this one is {kind}.", kind=type(model).__name__)
     if model.continuing_subword_prefix != "##":
-        raise InputError(f"Its pieces inside a word begin with {model.continuing_subword_prefix!r}, not with '##'.")
+        raise InputError(
+            "Its pieces inside a word begin with {prefix!r}, not with '##'.", prefix=model.continuing_subword_prefix
+        )
     vocabulary: dict[str, int] = tokenizer.get_vocab(with_added_tokens=True)
     if model.unk_token not in vocabulary:
-        raise InputError(f"Its vocabulary lacks the token for unknown words, {model.unk_token!r}.")
+        raise InputError("Its vocabulary lacks the token for unknown words, {token!r}.", token=model.unk_token)
     tokens = {number: token for token, number in vocabulary.items()}
     for token, number in vocabulary.items():
         if tokens[number] != token:
-            raise InputError(f"Its tokens {tokens[number]!r} and {token!r} have the same id, {number:,}.")
+            raise InputError(
+                "Its tokens {first!r} and {token!r} have the same id, {number:,}.",
+                first=tokens[number],
+                token=token,
+                number=number,
+            )
     return vocabulary
 
 

@@ -16,6 +16,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, processors
 from kobert_pipeline.ground.contents.tokenizer_folder import read_golden
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError
 from kobert_pipeline.ground.files import write_json, write_text
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer, cuts_at_use, save_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import reading, rebuilds, sentencepiece_model, tokenizer_class
 from tokenizer.normaliser import normaliser, word_splitter
@@ -99,7 +100,9 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises bare Exception for a missing or broken file
-        raise ArtifactMismatch(f"{folder}: no readable tokenizer.json ({error}). Build the tokenizer again.") from None
+        raise ArtifactMismatch(
+            "{folder}: no readable tokenizer.json ({error}). Build the tokenizer again.", folder=folder, error=error
+        ) from None
     if cuts_at_use(folder):
         from kobert_pipeline.morphology.tokenization_mecab_ko import cut_at_morphemes
 
@@ -109,14 +112,20 @@ def load_tokenizer(folder: Path, *, check: bool = True) -> Tokenizer:
             pieces = tokenizer.encode(text).tokens
             if pieces != expected:
                 raise ArtifactMismatch(
-                    f"{folder}: {text!r} is now cut into {pieces}, but it was cut into {expected} when the "
-                    f"tokenizer was built. The folder was edited, or {_what_cuts(folder)} changed."
+                    "{folder}: {text!r} is now cut into {pieces}, but it was cut into {expected} when the tokenizer was built. The folder was edited, or {what} changed.",
+                    folder=folder,
+                    text=text,
+                    pieces=pieces,
+                    expected=expected,
+                    what=_what_cuts(folder),
                 )
     return tokenizer
 
 
 def _what_cuts(folder: Path) -> str:
-    return "the tokenizers library, MeCab or its dictionary" if cuts_at_use(folder) else "the tokenizers library"
+    return (
+        say("the tokenizers library, MeCab or its dictionary") if cuts_at_use(folder) else say("the tokenizers library")
+    )
 
 
 def open_tokenizer(name: str) -> Tokenizer:
@@ -135,9 +144,13 @@ def open_tokenizer(name: str) -> Tokenizer:
     except Exception as error:  # tokenizers raises bare Exception
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         if path.is_file():
-            raise InputError(f"{path}: not a tokenizer ({reason}). Copy or save it again.") from None
+            raise InputError(
+                "{path}: not a tokenizer ({reason}). Copy or save it again.", path=path, reason=reason
+            ) from None
         raise InputError(
-            f"{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({reason})."
+            "{name}: no tokenizer.json or vocab.txt, and no such tokenizer on the Hub ({reason}).",
+            name=name,
+            reason=reason,
         ) from None
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -62,12 +62,12 @@ def learn_vocabulary(
         supported = config.vocab_size - wanted + len(pieces)
         raise InputError(
             "tokenizer.vocab_size {size:,} is more than this text supports: {supported:,} at most. Lower it, or add text.",
-            size=config.vocab_size,
-            supported=supported,
+            size=config.vocab_size, supported=supported,
+        )  # fmt: skip
+    if collisions := {*special} & {*pieces, *unused}:
+        raise InputError(
+            "Special tokens collide with other pieces: {collisions}", collisions=", ".join(sorted(collisions))
         )
-    collisions = {*special} & {*pieces, *unused}
-    if collisions:
-        raise InputError(f"Special tokens collide with other pieces: {', '.join(sorted(collisions))}")
     return [*special, *pieces, *unused]
 
 
@@ -77,7 +77,7 @@ def special_rows(special_tokens: Sequence[str], placeholders: Sequence[str]) -> 
     special = [*ROLES.values(), *extra, *placeholders]
     twice = [token for token, times in Counter(special).items() if times > 1]
     if twice:
-        raise InputError(f"Special tokens collide, named twice: {', '.join(twice)}")
+        raise InputError("Special tokens collide, named twice: {twice}", twice=", ".join(twice))
     return special
 
 

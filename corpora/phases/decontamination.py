@@ -38,7 +38,9 @@ def evaluation_files(folder: Path) -> list[Path]:
         if file.suffix in (".json", ".jsonl", ".tsv", ".csv") and (file == folder or _DEV_OR_TEST.search(file.stem))
     ]
     if not found or not found[0].is_file():
-        raise InputError(f"{folder}: no dev or test file to decontaminate against (.json, .jsonl, .tsv, .csv)")
+        raise InputError(
+            "{folder}: no dev or test file to decontaminate against (.json, .jsonl, .tsv, .csv)", folder=folder
+        )
     return found
 
 
@@ -76,7 +78,7 @@ def _texts(file: Path) -> Iterator[str]:
                 ):
                     yield from (_ENTITY.sub(r"\1", cell) for cell in row)
         except (ValueError, csv.Error) as error:
-            raise InputError(f"{file}: evaluation data that cannot be read: {error}") from None
+            raise InputError("{file}: evaluation data that cannot be read: {error}", file=file, error=error) from None
 
 
 def _strings(value: Any) -> Iterator[str]:

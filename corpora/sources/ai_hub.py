@@ -21,6 +21,7 @@ from corpora.sources.json_elements import json_elements
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered, too_large
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 _LEADING_ARRAY = re.compile(
     r'(?:(?P<bare>[^\W\d]\w*)|"(?P<quoted>[^"\\]+)")?\[\*?\](?:\.(?P<rest>[^|]+)|(?P<more>\[.*)|$)'
@@ -57,9 +58,11 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
 def _nothing(raw: RawFile, settings: SourceConfig) -> Drop:
     if raw.first:
         raise InputError(
-            f"{raw.place}: `{_expression(settings)}` matches no text in the first file. Its beginning is "
-            f"{' '.join(raw.beginning.decode(errors='replace').split())}. "
-            f"Set `text_field` of source `{settings.name}` to a JMESPath expression."
+            "{place}: `{expression}` matches no text in the first file. Its beginning is {beginning}. Set `text_field` of source `{source}` to a JMESPath expression.",
+            place=raw.place,
+            expression=_expression(settings),
+            beginning=" ".join(raw.beginning.decode(errors="replace").split()),
+            source=settings.name,
         )
     return Drop("no_text", raw.place)
 
@@ -108,7 +111,7 @@ def _in_whole(raw: RawFile, settings: SourceConfig, expression: Any) -> Iterator
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"not readable as JSON: {error}") from None
+        raise Damaged(say("not readable as JSON: {error}", error=error)) from None
     found = expression.search(value)
     for item in found if isinstance(found, list) else [found]:
         yield from _strings(item)
@@ -141,7 +144,10 @@ def _compiled(expression: str, settings: SourceConfig) -> Any:
         return jmespath.compile(expression)
     except JMESPathError as error:
         raise InputError(
-            f"source `{settings.name}`: `text_field: {expression}` is not a JMESPath expression: {' '.join(str(error).split())}"
+            "source `{source}`: `text_field: {expression}` is not a JMESPath expression: {error}",
+            source=settings.name,
+            expression=expression,
+            error=" ".join(str(error).split()),
         ) from None
 
 

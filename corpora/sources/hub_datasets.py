@@ -17,11 +17,12 @@ from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Source, check_fields, document
 from kobert_pipeline.ground.addresses import expand_variables
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.errors import InputError, WrongValue
 from kobert_pipeline.ground.files import damaged, read_object
 from kobert_pipeline.ground.hub_client import prepare_client, without_token
 from kobert_pipeline.ground.hub_problems import explain, one_line
 from kobert_pipeline.ground.hub_revisions import Repository, commit_of, is_offline
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def _rows(address: str, place: str, settings: SourceConfig) -> Iterator[dict[str
     else:
         builder = _BUILDERS.get(Path(address).suffix.lower(), "")
         if not builder:
-            raise ValueError(f"not a data file; known endings: {', '.join(_BUILDERS)}")
+            raise WrongValue("not a data file; known endings: {builders}", builders=", ".join(_BUILDERS))
         yield from datasets.load_dataset(builder, data_files=[address], split="train", streaming=True)
 
 
@@ -67,7 +68,11 @@ def _hub_rows(repository: Repository, place: str, settings: SourceConfig) -> Ite
     datasets.utils.logging.set_verbosity(logging.CRITICAL)
     revision = repository.revision or None
     if not is_offline():
-        revision = commit_of(repository, f"{place}: source `{settings.name}`", "Check the name and the network.")
+        revision = commit_of(
+            repository,
+            say("{place}: source `{source}`", place=place, source=settings.name),
+            say("Check the name and the network."),
+        )
     name = f"{HUB_ADDRESS}{repository.name}"  # without the scheme, a folder of this name would be read instead
     try:
         rows = datasets.load_dataset(
@@ -89,7 +94,12 @@ def check(settings: SourceConfig) -> None:
         address = HUB_ADDRESS + path.removeprefix(HUB)
         row = next(_with_errors(settings.path, settings, _rows(address, settings.path, settings)), None)
         if row is None:
-            raise InputError(f"{settings.path}: no rows in split {settings.split} (source `{settings.name}`)")
+            raise InputError(
+                "{path}: no rows in split {split} (source `{source}`)",
+                path=settings.path,
+                split=settings.split,
+                source=settings.name,
+            )
         check_fields(row, settings.path, settings)
 
 
@@ -114,15 +124,25 @@ def _data_files(folder: Path, settings: SourceConfig) -> Iterator[str]:
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
-_SAID = (
-    (re.compile(r"scripts are no longer supported, but found (\S+)"),
-     r"it is made by the Python script \1, and no code of a repository is run; a converted copy may be at @refs/convert/parquet"),
-    (re.compile(r"doesn't contain any data files|No .*data files found"), "it holds no data files of a known format"),
-    (re.compile(r"OfflineModeIsEnabled|[Oo]ffline mode is enabled"),
-     "HF_HUB_OFFLINE is set, and the cache has no copy that `datasets` prepared. Unset it to go online"),
-    (re.compile(r"(BuilderConfig .* not found.*|Unknown split .*|Bad split.*|Config name is missing.*)"), r"\1"),
-)  # fmt: skip
-"""What the library says of a data set -> what we say."""
+_SCRIPT = re.compile(r"scripts are no longer supported, but found (\S+)")
+_NO_FILES = re.compile(r"doesn't contain any data files|No .*data files found")
+_OFFLINE = re.compile(r"OfflineModeIsEnabled|[Oo]ffline mode is enabled")
+_NAMES = re.compile(r"BuilderConfig .* not found.*|Unknown split .*|Bad split.*|Config name is missing.*")
+
+
+def _known(text: str) -> str:
+    """What the library says of a data set, as we say it; empty for anything else."""
+    if found := _SCRIPT.search(text):
+        return say(
+            "it is made by the Python script {script}, and no code of a repository is run; a converted copy may be at @refs/convert/parquet",
+            script=found[1].removesuffix("."),
+        )
+    if _NO_FILES.search(text):
+        return say("it holds no data files of a known format")
+    if _OFFLINE.search(text):
+        return say("HF_HUB_OFFLINE is set, and the cache has no copy that `datasets` prepared. Unset it to go online")
+    found = _NAMES.search(text)
+    return found[0].removesuffix(".") if found else ""
 
 
 def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> Iterator[_T]:
@@ -133,18 +153,21 @@ def _with_errors(place: str, settings: SourceConfig, values: Iterable[_T]) -> It
         raise
     except Exception as error:
         raise InputError(
-            f"{place}: `datasets` cannot read it ({without_token(_reason(place, error))}). Check the name, `split` "
-            f"({settings.split}) and `subset` ({settings.subset or 'none'}) of source `{settings.name}`, and the network."
+            "{place}: `datasets` cannot read it ({reason}). Check the name, `split` ({split}) and `subset` ({subset}) of source `{source}`, and the network.",
+            place=place,
+            reason=without_token(_reason(place, error)),
+            split=settings.split,
+            subset=settings.subset or say("none"),
+            source=settings.name,
         ) from None
 
 
 def _reason(place: str, error: Exception) -> str:
     text = one_line(str(error))
-    for pattern, ours in _SAID:
-        if found := pattern.search(text):
-            return found.expand(ours).removesuffix(".")
-    known = explain(error, place.removeprefix(HUB)) if place.startswith(HUB) and not _is_about_data(error) else None
-    return known.text.removesuffix(".") if known else f"{type(error).__name__}: {text}"
+    if known := _known(text):
+        return known
+    problem = explain(error, place.removeprefix(HUB)) if place.startswith(HUB) and not _is_about_data(error) else None
+    return problem.text.removesuffix(".") if problem else f"{type(error).__name__}: {text}"
 
 
 def _is_about_data(error: Exception) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from corpora.documents import Drop
 from corpora.sources.source import Damaged
+from kobert_pipeline.ground.messages import say
 
 _CHUNK_BYTES = 65_536
 _NAME_BYTES = 256
@@ -35,7 +36,7 @@ def json_elements(stream: io.BufferedReader, key: str | None, limit: int, place:
         for element in scanner.feed(chunk):
             yield number, _value(element, f"{place}[{number}]")
             number += 1
-    scanner.finish("the outermost array" if key is None else f"an array `{key}`")
+    scanner.finish(say("the outermost array") if key is None else say("an array `{name}`", name=key))
 
 
 def _value(element: bytes | None, place: str) -> Any:
@@ -118,7 +119,7 @@ class _Scanner:
         if mark != b",":
             self._depth -= 1
             if self._depth < 0:
-                raise Damaged("more JSON brackets are closed than opened")
+                raise Damaged(say("more JSON brackets are closed than opened"))
             if self._array_depth is not None and self._depth < self._array_depth:
                 self._array_depth = self._start = None
 
@@ -139,6 +140,6 @@ class _Scanner:
 
     def finish(self, wanted: str) -> None:
         if self._in_string or self._depth:
-            raise Damaged("the JSON text is cut off")
+            raise Damaged(say("the JSON text is cut off"))
         if not self._found:
-            raise Damaged(f"the JSON text does not have {wanted}")
+            raise Damaged(say("the JSON text does not have {wanted}", wanted=wanted))

@@ -18,8 +18,9 @@ def guess_json(raw: RawFile, source_name: str) -> str:
     if _has_lines_of_objects(head):
         return "jsonl"
     raise InputError(
-        f"{raw.place}: the JSON format cannot be seen from its beginning. Set `format` of source `{source_name}`: `ai_hub` with a "
-        "JMESPath expression as `text_field` for JSON of any shape, `modu`, `namuwiki`, or `jsonl` for one object per line."
+        "{place}: the JSON format cannot be seen from its beginning. Set `format` of source `{source}`: `ai_hub` with a JMESPath expression as `text_field` for JSON of any shape, `modu`, `namuwiki`, or `jsonl` for one object per line.",
+        place=raw.place,
+        source=source_name,
     )
 
 

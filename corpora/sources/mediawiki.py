@@ -16,6 +16,7 @@ from corpora.documents import Document, Drop
 from corpora.markup import wikitext
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered
+from kobert_pipeline.ground.messages import say
 
 _CHUNK_BYTES = 65_536
 _REDIRECT = re.compile(r"\s*#(?:redirect|넘겨주기)\b", re.IGNORECASE)
@@ -38,11 +39,11 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
             parser.feed(chunk)
             yield from pages.take()
             if pages.unreported > settings.max_document_bytes:
-                raise Damaged("one XML tag or comment is larger than `max_document_bytes`")
+                raise Damaged(say("one XML tag or comment is larger than `max_document_bytes`"))
         parser.close()
     except (SAXException, defusedxml.DefusedXmlException) as error:
         yield from pages.take()
-        raise Damaged(f"not readable as XML: {error}") from None
+        raise Damaged(say("not readable as XML: {error}", error=error)) from None
     yield from pages.take()
 
 
@@ -68,7 +69,7 @@ class _Pages(ContentHandler):
     def startElement(self, name: str, attrs: Any) -> None:
         self.unreported = 0
         if not self._path and name != "mediawiki":
-            raise Damaged(f"not a MediaWiki dump: its outermost element is <{name[:40]}>")
+            raise Damaged(say("not a MediaWiki dump: its outermost element is <{name}>", name=name[:40]))
         self._path.append(name)
         if len(self._path) == 2 and name == "page":
             self._fields, self._size, self._redirect = {}, 0, False

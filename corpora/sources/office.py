@@ -15,9 +15,9 @@ from corpora.documents import Document, Drop
 from corpora.office.process import converter
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, too_large
+from kobert_pipeline.ground.messages import say
 
 MAX_FILE_BYTES = 200 << 20
-_PROBLEMS = {"damaged": "it is cut off or damaged", "other_format": "it is not an HWP, HWPX, DOCX or PDF file"}
 
 
 def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
@@ -27,8 +27,10 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     if converted is None:
         yield Drop("too_large", raw.place)
         return
-    if raw.place == settings.path and converted.reason in _PROBLEMS:
-        raise Damaged(_PROBLEMS[converted.reason])
+    if raw.place == settings.path and converted.reason == "damaged":
+        raise Damaged(say("it is cut off or damaged"))
+    if raw.place == settings.path and converted.reason == "other_format":
+        raise Damaged(say("it is not an HWP, HWPX, DOCX or PDF file"))
     for reason, number in converted.parts:
         yield Drop(reason, f"{raw.place}:{number}")
     if converted.reason:

@@ -9,6 +9,7 @@ from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, check_fields, document
+from kobert_pipeline.ground.messages import say
 
 BATCH_ROWS = 1_000
 _PAGE_BUFFER = 1 << 20
@@ -20,7 +21,7 @@ def read(raw: RawFile, settings: SourceConfig) -> Iterator[Document | Drop]:
     import pyarrow.parquet
 
     if raw.head(4) not in _MAGIC:
-        raise Damaged("not a Parquet file: it does not begin with PAR1")
+        raise Damaged(say("not a Parquet file: it does not begin with PAR1"))
     with raw.seekable() as stream:
         table = pyarrow.parquet.ParquetFile(stream, buffer_size=_PAGE_BUFFER, pre_buffer=False)
         names = table.schema_arrow.names

@@ -14,6 +14,7 @@ from http.client import HTTPException, HTTPMessage, parse_headers
 from typing import IO
 
 from corpora.sources.source import Damaged
+from kobert_pipeline.ground.messages import say
 
 _HEAD_BYTES = 65_536
 """Limit of the head of an answer, and of a line of a record's head."""
@@ -48,7 +49,7 @@ def records(stream: IO[bytes], kind: str, limit: int) -> Iterator[Record]:
         if not line.strip():
             continue
         if not line.startswith(b"WARC/"):
-            raise Damaged("something that is not a record of WARC")
+            raise Damaged(say("something that is not a record of WARC"))
         head = _head(stream)
         content = _content(stream, head, limit + _HEAD_BYTES)
         if head.get("WARC-Type", "").strip().lower() == kind:
@@ -60,20 +61,20 @@ def _head(stream: IO[bytes]) -> HTTPMessage:
     try:
         return parse_headers(stream)
     except HTTPException as error:
-        raise Damaged(f"a damaged head of a record ({error})") from None
+        raise Damaged(say("a damaged head of a record ({error})", error=error)) from None
 
 
 def _content(stream: IO[bytes], head: HTTPMessage, limit: int) -> bytes:
     """The content up to the limit; the rest is skipped."""
     length = head.get("Content-Length", "").strip()
     if not (length.isascii() and length.isdigit()):
-        raise Damaged("a record without its length")
+        raise Damaged(say("a record without its length"))
     content = stream.read(min(int(length), limit))
     left = int(length) - len(content)
     while left and (block := stream.read(min(left, _SKIPPED_BYTES))):
         left -= len(block)
     if left or stream.read(4) != b"\r\n\r\n":
-        raise Damaged("a record that is cut off")
+        raise Damaged(say("a record that is cut off"))
     return content
 
 

@@ -11,6 +11,7 @@ from corpora.config import SourceConfig
 from corpora.documents import Document, Drop
 from corpora.sources.raw_file import RawFile
 from corpora.sources.source import Damaged, Source, numbered
+from kobert_pipeline.ground.messages import say
 
 _DOC = re.compile(r'<doc id="([^"]*)"[^<>]*? title="(.*)">\s*$')
 _ARTICLE_FIELDS = ("id", "title", "text")
@@ -75,7 +76,7 @@ def _outside(line: str, place: str, number: int, raw: RawFile, settings: SourceC
     if line.lstrip().startswith("{"):
         return _json_article(line, place, number, raw, settings)
     if number == 0:
-        raise Damaged("not an output of wikiextractor: it begins with neither `<doc id=` nor a JSON object")
+        raise Damaged(say("not an output of wikiextractor: it begins with neither `<doc id=` nor a JSON object"))
     return Drop("outside_document", place)
 
 

@@ -12,6 +12,7 @@ from klue_eval.tasks import KNOWN, find_task
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import is_hidden
+from kobert_pipeline.ground.messages import say
 
 SAMPLE = "package:klue_eval/sample"
 SPLIT_WORDS: Mapping[str, tuple[str, ...]] = {"train": ("train",), "dev": ("dev", "validation", "val")}
@@ -64,7 +65,7 @@ def find_split(task_name: str, folder: Path, split: str, shown: str = "") -> Pat
     try:
         return _find_split(task_name, folder, split)
     except _NotFound as error:
-        raise InputError(f"{shown or folder}: {error}") from None
+        raise InputError("{folder}: {error}", folder=shown or folder, error=error) from None
 
 
 class _NotFound(Exception):
@@ -74,7 +75,7 @@ class _NotFound(Exception):
 def _find_split(task_name: str, folder: Path, split: str) -> Path:
     released = find_task(task_name).files
     if split == "train" and set(released) == {"dev"}:
-        raise _NotFound(f"{task_name} has one labelled file; {_cut_in_two(task_name)}")
+        raise _NotFound(say("{task} has one labelled file; {hint}", task=task_name, hint=_cut_in_two(task_name)))
     if name := released.get("dev" if split == ONLY else split):
         return _released_file(task_name, folder, name)
     files = [path for path in _data_files(folder) if path.suffix.lower() in FORMATS and _is_word(task_name, path.name)]
@@ -93,9 +94,23 @@ def _released_file(task_name: str, folder: Path, name: str) -> Path:
     """Finds the file whose path, without its suffix, ends with `name`. Raises InputError unless there is one."""
     found = sorted(path for path in _data_files(folder) if f"/{path.with_suffix('').as_posix()}".endswith(f"/{name}"))
     if len(found) > 1:
-        raise _NotFound(f"several files {name} of {task_name}: {_names(found, folder)}. Keep one of them.")
+        raise _NotFound(
+            say(
+                "several files {name} of {task}: {names}. Keep one of them.",
+                name=name,
+                task=task_name,
+                names=_names(found, folder),
+            )
+        )
     if not found:
-        raise _NotFound(f"no file of {task_name}; looked for {name}{{{','.join(SUFFIXES)}}}, also in folders below")
+        raise _NotFound(
+            say(
+                "no file of {task}; looked for {name}{{{endings}}}, also in folders below",
+                task=task_name,
+                name=name,
+                endings=",".join(SUFFIXES),
+            )
+        )
     return found[0]
 
 
@@ -112,7 +127,12 @@ def _first_format(task_name: str, folder: Path, words: Sequence[str], files: Seq
         found = sorted(path for path in files if path.suffix.lower() == suffix)
         if len(found) > 1:
             raise _NotFound(
-                f"several {words[0]} files of {task_name}: {_names(found, folder)}. Name a folder with one of them."
+                say(
+                    "several {split} files of {task}: {names}. Name a folder with one of them.",
+                    split=words[0],
+                    task=task_name,
+                    names=_names(found, folder),
+                )
             )
         if found:
             return found[0]
@@ -128,9 +148,14 @@ def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) ->
     words = (*SPLIT_WORDS["dev"], "labelled") if split == ONLY else SPLIT_WORDS[split]
     wanted = "labelled" if split == ONLY else split
     looked_for = ", ".join(f"*{task_name}*_{word}[_partial]{{{','.join(FORMATS)}}}" for word in words)
-    message = f"no {wanted} file of {task_name}; looked for {looked_for}, also in folders below"
+    message = say(
+        "no {split} file of {task}; looked for {names}, also in folders below",
+        split=wanted,
+        task=task_name,
+        names=looked_for,
+    )
     if files:
-        message += f". For {task_name} there is only {_names(files, folder)}"
+        message += say(". For {task} there is only {names}", task=task_name, names=_names(files, folder))
     dev = (*SPLIT_WORDS["dev"], "labelled")
     if split == "train" and any(_ends_in(path.stem, dev, PART) for path in files):
         message += f"; {_cut_in_two(task_name)}"
@@ -138,4 +163,4 @@ def _missing(task_name: str, folder: Path, split: str, files: Sequence[Path]) ->
 
 
 def _cut_in_two(task_name: str) -> str:
-    return f"with `--held-out {task_name}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on"
+    return say("with `--held-out {task}` (`klue_eval.held_out` in a recipe), 80 % of it is trained on", task=task_name)

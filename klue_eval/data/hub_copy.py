@@ -9,6 +9,7 @@ from klue_eval.task import KlueTask
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.hub_client import download
 from kobert_pipeline.ground.hub_revisions import COMMIT, Repository, commit_of
+from kobert_pipeline.ground.messages import say
 
 HUB = "hub:"
 KLUE = "hub:klue"
@@ -29,7 +30,7 @@ def hub_place(task: KlueTask, data: str) -> str:
 def hub_commit(data: str) -> str:
     """Returns the current commit of the data set. Raises InputError if the Hub does not answer."""
     repository = hub_repository(data)
-    return commit_of(repository, f"hub:{repository.name}: the Hub does not answer", FOLDER)
+    return commit_of(repository, say("{name}: the Hub does not answer", name=f"hub:{repository.name}"), say(FOLDER))
 
 
 def at_commit(data: str, commit: str | None = None) -> str:
@@ -44,9 +45,9 @@ def hub_records(task: KlueTask, data: str, split: str) -> Iterator[dict[str, Any
     """Yields the records of a split. Raises InputError if the data set, the task or the split cannot be loaded."""
     repository, part = hub_repository(data), {"dev": "validation"}.get(split, split)
     configuration = task.hub[1] if task.hub else task.name
-    place = f"{data}: cannot load {configuration}, {split}"
+    place = say("{place}: cannot load {name}, {split}", place=data, name=configuration, split=split)
     commit = repository.revision if COMMIT.fullmatch(repository.revision) else hub_commit(data)
-    table = download(lambda: _table(repository.name, commit, configuration, part), place, repository.page, FOLDER)
+    table = download(lambda: _table(repository.name, commit, configuration, part), place, repository.page, say(FOLDER))
     for record in table:
         yield {**record, **_words(record, table.features)}
 
@@ -59,7 +60,11 @@ def _table(repository: str, commit: str, task_name: str, part: str) -> Any:
     table = datasets.load_dataset(f"hf://datasets/{repository}", task_name, split=part, revision=commit)
     files = [str(file["filename"]) for file in table.cache_files]
     if files and not any(commit in name for name in files):
-        raise InputError(f"the copy in the cache is not of commit {commit[:8]} ({files[0]}); remove it, or go online")
+        raise InputError(
+            "the copy in the cache is not of commit {commit} ({file}); remove it, or go online",
+            commit=commit[:8],
+            file=files[0],
+        )
     return table
 
 

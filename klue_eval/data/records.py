@@ -18,15 +18,25 @@ def file_records(path: Path, layouts: Mapping[str, Layout]) -> Iterator[Mapping[
     """
     layout = {**PLAIN, **layouts}.get(path.suffix.lower())
     if layout is None:
-        raise InputError(f"{path.name}: unknown format; known: {', '.join(PLAIN)}")
+        raise InputError("{file}: unknown format; known: {plain}", file=path.name, plain=", ".join(PLAIN))
     number = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             for number, record in enumerate(layout(stream), 1):
                 if not isinstance(record, Mapping):
-                    raise InputError(f"{path.name}, row {number}: {record!r:.40} is not a row; a row has named fields")
+                    raise InputError(
+                        "{file}, row {number}: {record!r:.40} is not a row; a row has named fields",
+                        file=path.name,
+                        number=number,
+                        record=record,
+                    )
                 yield record
     except LayoutError as error:
-        raise InputError(f"{path.name}, row {number + 1}: {error}") from None
+        raise InputError("{file}, row {number}: {error}", file=path.name, number=number + 1, error=error) from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path.name}, row {number + 1}: not laid out as the official file: {error!r}") from None
+        raise InputError(
+            "{file}, row {number}: not laid out as the official file: {error!r}",
+            file=path.name,
+            number=number + 1,
+            error=error,
+        ) from None

@@ -17,6 +17,7 @@ from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
 from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +41,13 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
     """Like `read_rows`, with the number of records without a label."""
     task = find_task(task_name)
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError("{path}: no such file", path=path)
     try:
         return _labelled(task, file_records(path, task.layouts), path.name, path.stem)
     except (ValueError, csv.Error) as error:
-        raise InputError(f"{path.name}: not readable as {path.suffix[1:].upper()}: {error}") from None
+        raise InputError(
+            "{file}: not readable as {format}: {error}", file=path.name, format=path.suffix[1:].upper(), error=error
+        ) from None
 
 
 def read_split(task_name: str, data: str, split: str) -> Rows:
@@ -64,17 +67,24 @@ def _labelled(task: KlueTask, records: Iterable[Any], name: str, stem: str) -> R
         try:
             row = task.read({"guid": f"{stem}_{number:05d}", **record})
         except KeyError as error:
-            problems.append(f"row {number + 1}: the field {error} is missing")
+            problems.append(say("row {number}: the field {name} is missing", number=number + 1, name=error))
         except (ValueError, TypeError) as error:
-            problems.append(f"row {number + 1}: {error}")
+            problems.append(say("row {number}: {error}", number=number + 1, error=error))
         else:
             unlabelled += row is None
             rows += [] if row is None else [row]
     if problems:
-        others = f"; {len(problems) - 1:,} more rows are wrong" if len(problems) > 1 else ""
-        raise InputError(f"{name}, {problems[0]} (task {task.name}){others}")
+        others = say("; {count:,} more rows are wrong", count=len(problems) - 1) if len(problems) > 1 else ""
+        raise InputError(
+            "{name}, {problem} (task {task}){others}", name=name, problem=problems[0], task=task.name, others=others
+        )
     if not rows:
-        raise InputError(f"{name}: no row with a label (task {task.name}; {unlabelled:,} without)")
+        raise InputError(
+            "{name}: no row with a label (task {task}; {unlabelled:,} without)",
+            name=name,
+            task=task.name,
+            unlabelled=unlabelled,
+        )
     if unlabelled:
         logger.info("%s: %s rows; %s without a label or a text skipped", name, f"{len(rows):,}", f"{unlabelled:,}")
     return Rows(rows, unlabelled)

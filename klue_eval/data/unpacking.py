@@ -82,11 +82,14 @@ def _unpack(archive: Path, folder: Path) -> None:
                 if _is_data(member.name):
                     if member.refused:
                         raise InputError(
-                            f"{archive}: {member.name} is not read ({member.refused}); pack it as a plain file"
+                            "{archive}: {member} is not read ({refused}); pack it as a plain file",
+                            archive=archive,
+                            member=member.name,
+                            refused=member.refused,
                         )
                     _write(member, folder / member.name)
     except DAMAGED as error:
-        raise InputError(f"{archive}: no readable archive: {error}") from None
+        raise InputError("{archive}: no readable archive: {error}", archive=archive, error=error) from None
 
 
 def _members(stream: IO[bytes], name: str) -> Iterator[Member]:

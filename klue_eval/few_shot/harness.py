@@ -45,7 +45,9 @@ def language_model(network: Any, tokenizer: Any, limit: int, batch_size: int) ->
         def _loglikelihood_tokens(self, requests: Sequence[Any], **options: Any) -> Any:
             longest = max(len(before) + len(word) for _, before, word in requests)
             if longest > limit:
-                raise TooLong(f"a prompt has {longest:,} tokens; the model takes {limit:,}")
+                raise TooLong(
+                    "a prompt has {longest:,} tokens; the model takes {limit:,}", longest=longest, limit=limit
+                )
             return super()._loglikelihood_tokens(requests, **options)
 
     with _quiet():
@@ -72,7 +74,10 @@ def choose(model: Any, task: str, shots: int, *, data: str, limit: int | None, s
         prepared = loaded["tasks"][name]
         if shots > len(prepared.dataset["train"]):
             raise InputError(
-                f"task {task}: {shots} examples, but {len(prepared.dataset['train'])} training rows. Ask for fewer with --shots."
+                "task {task}: {shots} examples, but {rows} training rows. Ask for fewer with --shots.",
+                task=task,
+                shots=shots,
+                rows=len(prepared.dataset["train"]),
             )
         prepared.set_config(key="num_fewshot", value=shots)
         prepared.set_fewshot_seed(seed=seed)

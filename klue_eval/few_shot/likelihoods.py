@@ -50,12 +50,14 @@ def score_by_likelihood(
     """
     for task in tasks:
         if task not in PROMPTED:
-            raise InputError(f"task {task}: no prompt for it; {nearest(task, list(PROMPTED))}")
+            raise InputError("task {task}: no prompt for it; {meant}", task=task, meant=nearest(task, list(PROMPTED)))
     tokenizer, network = USE.load(model)
     harness = language_model(network, tokenizer, longest_text(tokenizer, network), BATCH)
     found = list(_all(harness, tasks, shots, data, rows, seeds))
     if not found:
-        raise InputError(f"{model}: no prompt fits. Ask for fewer examples with --shots, or train with longer rows.")
+        raise InputError(
+            "{model}: no prompt fits. Ask for fewer examples with --shots, or train with longer rows.", model=model
+        )
     return found
 
 

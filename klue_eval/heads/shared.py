@@ -19,7 +19,8 @@ def body_of(model: TaskModel) -> nn.Module:
     body: nn.Module = network.base_model
     if body is network and "For" in type(network).__name__:
         raise InputError(
-            f"{type(network).__name__}: its code does not say which part is the encoder, so tasks cannot share it"
+            "{kind}: its code does not say which part is the encoder, so tasks cannot share it",
+            kind=type(network).__name__,
         )
     return body
 

@@ -8,6 +8,8 @@ import operator
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 
+from kobert_pipeline.ground.errors import WrongValue
+
 
 def accuracy(predictions: Sequence[Hashable], labels: Sequence[Hashable]) -> float:
     """Share of equal pairs. Equals `sklearn.metrics.accuracy_score`."""
@@ -91,4 +93,8 @@ def _centred(values: Sequence[float]) -> list[float]:
 
 def _check_lengths(predictions: Sequence[object], labels: Sequence[object]) -> None:
     if len(predictions) != len(labels) or not labels:
-        raise ValueError(f"{len(predictions)} predictions for {len(labels)} labels; each row needs exactly one")
+        raise WrongValue(
+            "{predictions} predictions for {labels} labels; each row needs exactly one",
+            predictions=len(predictions),
+            labels=len(labels),
+        )

@@ -11,6 +11,7 @@ from typing import Any
 from klue_eval.metrics.arithmetic import accuracy, macro_f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
 from klue_eval.metrics.row_values import RowValues, class_f1_of
+from kobert_pipeline.ground.errors import WrongValue
 
 RELATIONS = [
     "NP",
@@ -113,10 +114,20 @@ def _flat(
 
 def _check(prediction: Prediction, row: Mapping[str, Any], name: str) -> None:
     if len(prediction) != len(row["heads"]):
-        raise ValueError(f"{name}: {len(prediction)} arcs for {len(row['heads'])} eojeols")
+        raise WrongValue(
+            "{name}: {given} arcs for {expected} eojeols",
+            name=name,
+            given=len(prediction),
+            expected=len(row["heads"]),
+        )
     unknown = [relation for _, relation in prediction if relation not in RELATIONS]
     if unknown:
-        raise ValueError(f"{name}: {unknown[0]!r} is not a relation; known: {', '.join(RELATIONS)}")
+        raise WrongValue(
+            "{name}: {label!r} is not a relation; known: {relations}",
+            name=name,
+            label=unknown[0],
+            relations=", ".join(RELATIONS),
+        )
 
 
 METRICS = Metrics(("uas", "las"), official, corrected, by_row)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klue_eval.metrics.row_values import ByRow
+from kobert_pipeline.ground.errors import WrongValue
 
 Arithmetic = Callable[[Sequence[Any], Sequence[Mapping[str, Any]]], dict[str, float]]
 """One prediction for each row, the rows with their labels -> name of the metric -> score, 0 to 100.
@@ -28,7 +29,11 @@ class Metrics:
 def check_rows(predictions: Sized, rows: Sized) -> None:
     """Raises ValueError unless every row has one prediction and there is at least one row."""
     if len(predictions) != len(rows) or not len(rows):
-        raise ValueError(f"{len(predictions)} predictions for {len(rows)} rows; each row needs exactly one")
+        raise WrongValue(
+            "{predictions} predictions for {rows} rows; each row needs exactly one",
+            predictions=len(predictions),
+            rows=len(rows),
+        )
 
 
 def row_name(row: Mapping[str, Any], number: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from klue_eval.metrics.arithmetic import f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
 from klue_eval.metrics.row_values import RowValues
+from kobert_pipeline.ground.errors import WrongValue
 
 Entity = tuple[int, int, str]
 """First eojeol, the one after the last, type."""
@@ -31,7 +32,12 @@ def _counts(predictions: Sequence[Sequence[str]], rows: Sequence[Mapping[str, An
     check_rows(predictions, rows)
     for number, (labels, row) in enumerate(zip(predictions, rows, strict=True)):
         if len(labels) != len(row["labels"]):
-            raise ValueError(f"{row_name(row, number)}: {len(labels)} labels for {len(row['labels'])} eojeols")
+            raise WrongValue(
+                "{row}: {labels} labels for {expected} eojeols",
+                row=row_name(row, number),
+                labels=len(labels),
+                expected=len(row["labels"]),
+            )
         guessed, known = set(entities(labels)), set(entities(row["labels"]))
         yield len(guessed & known), len(guessed), len(known)
 

@@ -12,6 +12,7 @@ from typing import Any
 from klue_eval.metrics.arithmetic import class_f1, f1, mean
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
 from klue_eval.metrics.row_values import RowValues, class_f1_of, entity_f1_of
+from kobert_pipeline.ground.errors import WrongValue
 
 TYPES = ("PS", "LC", "OG", "DT", "TI", "QT")
 LABELS = (*(f"{prefix}-{name}" for name in TYPES for prefix in "BI"), "O")
@@ -116,7 +117,12 @@ def _pairs(labels: Sequence[str | None], row: Mapping[str, Any], number: int) ->
     """(predicted, actual) of the characters that are not spaces, up to the first unread one."""
     characters = row["characters"]
     if len(labels) != len(characters):
-        raise ValueError(f"{row_name(row, number)}: {len(labels)} labels for {len(characters)} characters")
+        raise WrongValue(
+            "{row}: {labels} labels for {characters} characters",
+            row=row_name(row, number),
+            labels=len(labels),
+            characters=len(characters),
+        )
     pairs = []
     for character, prediction, label in zip(characters, labels, row["labels"], strict=True):
         if character == SPACE:
@@ -124,7 +130,12 @@ def _pairs(labels: Sequence[str | None], row: Mapping[str, Any], number: int) ->
         if prediction is None:
             break
         if prediction not in LABELS:
-            raise ValueError(f"{row_name(row, number)}: {prediction!r} is not a label; known: {', '.join(LABELS)}")
+            raise WrongValue(
+                "{row}: {prediction!r} is not a label; known: {labels}",
+                row=row_name(row, number),
+                prediction=prediction,
+                labels=", ".join(LABELS),
+            )
         pairs.append((prediction, label))
     return pairs
 

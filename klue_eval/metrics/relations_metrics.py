@@ -11,6 +11,7 @@ from typing import Any
 from klue_eval.metrics.arithmetic import average_precision_area, mean, micro_f1
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
 from klue_eval.metrics.row_values import RowValues, pooled_f1_of
+from kobert_pipeline.ground.errors import WrongValue
 
 NO_RELATION = "no_relation"
 LABELS = (
@@ -64,9 +65,12 @@ def _areas(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]])
     check_rows(predictions, rows)
     for number, ((label, probabilities), row) in enumerate(zip(predictions, rows, strict=True)):
         if label not in LABELS or len(probabilities) != len(LABELS):
-            raise ValueError(
-                f"{row_name(row, number)}: {label!r} with {len(probabilities)} probabilities; "
-                f"a prediction is one of the {len(LABELS)} labels and {len(LABELS)} probabilities"
+            raise WrongValue(
+                "{row}: {label!r} with {count} probabilities; a prediction is one of the {labels} labels and {labels} probabilities",
+                row=row_name(row, number),
+                label=label,
+                count=len(probabilities),
+                labels=len(LABELS),
             )
     labels = [row["label"] for row in rows]
     return labels, {

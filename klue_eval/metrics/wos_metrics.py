@@ -11,6 +11,7 @@ from typing import Any
 from klue_eval.metrics.arithmetic import f1, mean
 from klue_eval.metrics.metric import Metrics, check_rows, row_name
 from klue_eval.metrics.row_values import RowValues, mean_of
+from kobert_pipeline.ground.errors import WrongValue
 
 NONE = "none"
 """The value of a slot that the dialogue has not filled. It is equal to no entry."""
@@ -70,7 +71,12 @@ def _turns(
     for number, (prediction, row) in enumerate(zip(predictions, rows, strict=True)):
         states = gold_states(row)
         if len(prediction) != len(states):
-            raise ValueError(f"{row_name(row, number)}: {len(prediction)} states for {len(states)} user turns")
+            raise WrongValue(
+                "{row}: {given} states for {expected} user turns",
+                row=row_name(row, number),
+                given=len(prediction),
+                expected=len(states),
+            )
         turns += [(_state(ours), _state(gold)) for ours, gold in zip(prediction, states, strict=True)]
     return turns
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from klue_eval.own.plain_text import lines_of, read_utf8
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,9 @@ def read_conll(path: Path) -> list[Sentence]:
     """Returns the sentences. Raises InputError for a line of another width, and for tags that are not BIO."""
     parts = list(_sentences(path))
     if not parts:
-        raise InputError(f"{path.name}: no sentence. A line is a token and its tag; a blank line ends a sentence")
+        raise InputError(
+            "{file}: no sentence. A line is a token and its tag; a blank line ends a sentence", file=path.name
+        )
     _check_widths(path, [line for part in parts for line in part])
     return [_sentence(path, number, part) for number, part in enumerate(parts, 1)]
 
@@ -103,14 +106,20 @@ def _check_widths(path: Path, lines: list[_Line]) -> None:
     width = Counter(len(line.cells) for line in lines).most_common(1)[0][0]
     if width < 2:
         raise InputError(
-            f"{path.name}, line {lines[0].number}: one column. A line is a token and its tag, with a tab between them"
+            "{file}, line {number}: one column. A line is a token and its tag, with a tab between them",
+            file=path.name,
+            number=lines[0].number,
         )
     ragged = [line for line in lines if len(line.cells) != width]
     if ragged:
-        others = f" ({len(ragged):,} such lines)" if len(ragged) > 1 else ""
+        others = say(" ({count:,} such lines)", count=len(ragged)) if len(ragged) > 1 else ""
         raise InputError(
-            f"{path.name}, line {ragged[0].number}: {len(ragged[0].cells)} columns instead of {width}{others}. Every line "
-            "has the same columns; a blank line ends a sentence"
+            "{file}, line {number}: {count} columns instead of {width}{others}. Every line has the same columns; a blank line ends a sentence",
+            file=path.name,
+            number=ragged[0].number,
+            count=len(ragged[0].cells),
+            width=width,
+            others=others,
         )
 
 
@@ -122,7 +131,9 @@ def _sentence(path: Path, number: int, lines: list[_Line]) -> Sentence:
         before = tag
     empty = next((line for line in lines if not line.cells[0]), None)
     if empty or not "".join(line.cells[0] for line in lines).strip():
-        raise InputError(f"{path.name}, line {(empty or lines[0]).number}: a tag without a token")
+        raise InputError(
+            "{file}, line {number}: a tag without a token", file=path.name, number=(empty or lines[0]).number
+        )
     return Sentence(number, [line.cells[0] for line in lines], tags)
 
 
@@ -132,7 +143,14 @@ def _check_tag(path: Path, line: _Line, tag: str, before: str) -> None:
     if tag == OUTSIDE or (found and (found[1] == "B" or before[2:] == found[2])):
         return
     if found:
-        problem = f"`{tag}` follows `{before}`; an entity begins with `B-{found[2]}`"
+        problem = say(
+            "`{tag}` follows `{before}`; an entity begins with `B-{kind}`", tag=tag, before=before, kind=found[2]
+        )
     else:
-        problem = f"`{tag:.40}` is not a tag of BIO; known are `O`, `B-TYPE` and `I-TYPE`"
-    raise InputError(f"{path.name}, line {line.number}: {problem}. Convert the tags to BIO (IOB2)")
+        problem = say("`{tag:.40}` is not a tag of BIO; known are `O`, `B-TYPE` and `I-TYPE`", tag=tag)
+    raise InputError(
+        "{file}, line {number}: {problem}. Convert the tags to BIO (IOB2)",
+        file=path.name,
+        number=line.number,
+        problem=problem,
+    )

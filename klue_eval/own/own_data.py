@@ -17,6 +17,7 @@ from klue_eval.own.own_task import Kind, OwnTask, OwnTaskConfig, epochs_for
 from klue_eval.own.tables import LABEL, PAIR, SPLIT, TEXT, Record, read_table
 from klue_eval.values import Row
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,11 @@ class _Read:
 
     @property
     def unit(self) -> str:
-        return "sentence" if self.kind == "tagging" else "row"
+        return say("sentence") if self.kind == "tagging" else say("row")
+
+    @property
+    def units(self) -> str:
+        return say("sentences") if self.kind == "tagging" else say("rows")
 
 
 def read_own(name: str, config: OwnTaskConfig) -> OwnData:
@@ -132,10 +137,15 @@ def _read_labels(files: Mapping[str, Path], config: OwnTaskConfig) -> _Read:
     records = {split: [record for record in table if record.label] for split, table in tables.items()}
     everything = [record for table in records.values() for record in table]
     if not everything:
-        raise InputError(f"{files['train'].name}: no row has a label")
+        raise InputError("{train_file}: no row has a label", train_file=files["train"].name)
     paired = {record.pair is not None for record in everything}
     if len(paired) > 1:
-        raise InputError(f"{files['train'].name} and {files['dev'].name}: only one of them has the column `{PAIR}`")
+        raise InputError(
+            "{train_file} and {dev_file}: only one of them has the column `{pair}`",
+            train_file=files["train"].name,
+            dev_file=files["dev"].name,
+            pair=PAIR,
+        )
     kind, why = _kind(everything, config)
     items = {
         split: [_item(record, kind, _guid(files, split, record.number), files[split]) for record in table]
@@ -179,7 +189,10 @@ def _item(record: Record, kind: Kind, guid: str, path: Path) -> Item:
         number = _number(record.label)
         if number is None:
             raise InputError(
-                f"{path.name}, row {record.number}: the label `{record.label:.40}` is not a number, and a regression needs one"
+                "{file}, row {number}: the label `{label:.40}` is not a number, and a regression needs one",
+                file=path.name,
+                number=record.number,
+                label=record.label,
             )
         label = number
     labels = frozenset() if kind == "regression" else frozenset({record.label})
@@ -208,7 +221,11 @@ def _by_column(path: Path, items: Sequence[Item]) -> tuple[list[Item], list[Item
     wrong = next((item for item in items if split_named(item.split) is None), None)
     if wrong:
         raise InputError(
-            f"{path.name}, row {wrong.number}: `{SPLIT}` is `{wrong.split:.40}`; it must be train, dev or test"
+            "{file}, row {number}: `{column}` is `{given:.40}`; it must be train, dev or test",
+            file=path.name,
+            number=wrong.number,
+            column=SPLIT,
+            given=wrong.split,
         )
     parts: dict[str, list[Item]] = {"train": [], "dev": [], "test": []}
     for item in items:
@@ -219,7 +236,10 @@ def _by_column(path: Path, items: Sequence[Item]) -> tuple[list[Item], list[Item
     for split in ("train", scored):
         if not parts[split]:
             raise InputError(
-                f"{path.name}: the column `{SPLIT}` has no row of {'train' if split == 'train' else 'dev or test'}"
+                "{file}: the column `{column}` has no row of {wanted}",
+                file=path.name,
+                column=SPLIT,
+                wanted="train" if split == "train" else say("dev or test"),
             )
     return parts["train"], parts[scored], f"by the column `{SPLIT}`"
 
@@ -231,10 +251,13 @@ def _check(read: _Read, train: Sequence[Item], dev: Sequence[Item]) -> None:
     """Raises InputError for rows from which nothing can be learned, or that cannot be scored."""
     name, known = read.files["train"].name, frozenset[str]().union(*(item.labels for item in train))
     if problem := _unlearnable(read, train, known):
-        raise InputError(f"{name}: {problem}")
+        raise InputError("{name}: {problem}", name=name, problem=problem)
     if not dev:
         raise InputError(
-            f"{name}: {len(train)} {read.unit}s are too few to score some of them. Label more, or name a train and a dev file"
+            "{name}: {count} {units} are too few to score some of them. Label more, or name a train and a dev file",
+            name=name,
+            count=len(train),
+            units=read.units,
         )
     _refuse_unseen(read, known, dev)
 
@@ -244,19 +267,26 @@ def _unlearnable(read: _Read, train: Sequence[Item], known: frozenset[str]) -> s
     if read.kind == "regression":
         constant = len({item.row[LABEL] for item in train}) < 2
         return (
-            f"every label to train on is {train[0].row[LABEL]:g}; a regression needs different numbers"
+            say("every label to train on is {label:g}; a regression needs different numbers", label=train[0].row[LABEL])
             if constant
             else None
         )
     if read.kind == "tagging":
-        return None if known else f"no entity to train on: every tag is {OUTSIDE}"
+        return None if known else say("no entity to train on: every tag is {tag}", tag=OUTSIDE)
     if len(known) < 2:
-        return f"only one label to train on, `{next(iter(known)):.40}`; a classification needs two or more"
+        return say(
+            "only one label to train on, `{label:.40}`; a classification needs two or more", label=next(iter(known), "")
+        )
     rows_of = Counter(label for item in train for label in item.labels)
     if len(known) <= FEW_LABELS or list(rows_of.values()).count(1) <= len(train) / 2:
         return None
-    hint = " If they are numbers to predict, the kind is regression." if None not in map(_number, known) else ""
-    return f"{len(known):,} different labels in {len(train):,} rows; most labels have a single row.{hint}"
+    hint = say(" If they are numbers to predict, the kind is regression.") if None not in map(_number, known) else ""
+    return say(
+        "{labels:,} different labels in {rows:,} rows; most labels have a single row.{hint}",
+        labels=len(known),
+        rows=len(train),
+        hint=hint,
+    )
 
 
 def _refuse_unseen(read: _Read, known: frozenset[str], dev: Sequence[Item]) -> None:
@@ -265,8 +295,13 @@ def _refuse_unseen(read: _Read, known: frozenset[str], dev: Sequence[Item]) -> N
         names = sorted({label for _, labels in unseen for label in labels})
         shown = ", ".join(f"`{label:.40}`" for label in names[:MOST_SHOWN]) + (" …" if len(names) > MOST_SHOWN else "")
         raise InputError(
-            f"{read.files['dev'].name}, {read.unit} {unseen[0][0].number}: {len(unseen):,} scored {read.unit}s have a label that no "
-            f"{read.unit} to train on has: {shown}. Add {read.unit}s with it to train on, or correct it"
+            "{file}, {unit} {number}: {count:,} scored {units} have a label that no {unit} to train on has: {shown}. Add {units} with it to train on, or correct it",
+            file=read.files["dev"].name,
+            unit=read.unit,
+            units=read.units,
+            number=unseen[0][0].number,
+            count=len(unseen),
+            shown=shown,
         )
 
 

@@ -10,6 +10,7 @@ from klue_eval.own import conll, tables
 from klue_eval.own.own_task import OwnTaskConfig
 from kobert_pipeline.ground.addresses import PACKAGE, expand_variables, package_path
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +30,12 @@ def own_files(name: str, config: OwnTaskConfig) -> dict[str, Path]:
     if path.is_dir():
         return _in_folder(path)
     if not path.is_file():
-        raise InputError(f"{config.file}: no such file or folder (own task {name})")
+        raise InputError("{file}: no such file or folder (own task {name})", file=config.file, name=name)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(
-            f"{path.name}: unknown format; known: {', '.join(ENDINGS)}. Save a spreadsheet as CSV in UTF-8"
+            "{file}: unknown format; known: {endings}. Save a spreadsheet as CSV in UTF-8",
+            file=path.name,
+            endings=", ".join(ENDINGS),
         )
     return {"train": path, "dev": path}
 
@@ -41,9 +44,13 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     files = {split: _file_of(folder, split) for split in WORDS}
     train, scored = files["train"], files["dev"] or files["test"]
     if train is None or scored is None:
-        missing = "train" if train is None else "dev or test"
+        missing = "train" if train is None else say("dev or test")
         raise InputError(
-            f"{folder}: no {missing} file in this folder; looked for {missing.replace(' or ', '* or ')}* with {', '.join(ENDINGS)}"
+            "{folder}: no {missing} file in this folder; looked for {pattern}* with {endings}",
+            folder=folder,
+            missing=missing,
+            pattern="train" if train is None else say("dev* or test"),
+            endings=", ".join(ENDINGS),
         )
     if files["dev"] and files["test"]:
         logger.info("%s: scored on %s; %s is not read", folder.name, files["dev"].name, files["test"].name)
@@ -55,7 +62,12 @@ def _file_of(folder: Path, split: str) -> Path | None:
     named = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in ENDINGS]
     found = [path for path in named if split_named(path.stem.replace("-", "_").split("_")[-1]) == split]
     if len(found) > 1:
-        raise InputError(f"{folder}: several {split} files: {', '.join(path.name for path in found)}. Keep one of them")
+        raise InputError(
+            "{folder}: several {split} files: {found}. Keep one of them",
+            folder=folder,
+            split=split,
+            found=", ".join(path.name for path in found),
+        )
     return found[0] if found else None
 
 
@@ -69,11 +81,16 @@ def is_tagging(path: Path, config: OwnTaskConfig) -> bool:
     ending = path.suffix.lower()
     if config.kind == "tagging" and ending in tables.ENDINGS and ending != ".tsv":
         raise InputError(
-            f"{path.name}: tagging is read from CoNLL ({', '.join(conll.ENDINGS)}, .tsv), not from {ending}"
+            "{file}: tagging is read from CoNLL ({endings}, .tsv), not from {ending}",
+            file=path.name,
+            endings=", ".join(conll.ENDINGS),
+            ending=ending,
         )
     if config.kind in ("classification", "regression") and ending in conll.ENDINGS:
         raise InputError(
-            f"{path.name}: is read as CoNLL, so its kind is tagging, not {config.kind}. Save a table as .csv or .tsv"
+            "{file}: is read as CoNLL, so its kind is tagging, not {kind}. Save a table as .csv or .tsv",
+            file=path.name,
+            kind=config.kind,
         )
     return (
         ending in conll.ENDINGS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 WIDE = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 """The marks at the beginning of a file in UTF-16."""
@@ -18,9 +19,18 @@ def read_utf8(path: Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path.name}, line {line}: not UTF-8. {_convert(path, wide or _korean(content))}") from None
+        raise InputError(
+            "{file}, line {line}: not UTF-8. {advice}",
+            file=path.name,
+            line=line,
+            advice=_convert(path, wide or _korean(content)),
+        ) from None
     if "\0" in text:
-        raise InputError(f"{path.name}: has NUL characters, so it is not text in UTF-8. {_convert(path, wide)}")
+        raise InputError(
+            "{file}: has NUL characters, so it is not text in UTF-8. {advice}",
+            file=path.name,
+            advice=_convert(path, wide),
+        )
     return text
 
 
@@ -34,8 +44,12 @@ def _korean(content: bytes) -> str | None:
 
 def _convert(path: Path, encoding: str | None) -> str:
     if encoding is None:
-        return "Save it as UTF-8 (in Excel: CSV UTF-8)."
-    return f"It looks like {encoding}. Convert it: iconv -f {encoding} -t UTF-8 {path.name} > utf8-{path.name}"
+        return say("Save it as UTF-8 (in Excel: CSV UTF-8).")
+    return say(
+        "It looks like {encoding}. Convert it: iconv -f {encoding} -t UTF-8 {file} > utf8-{file}",
+        encoding=encoding,
+        file=path.name,
+    )
 
 
 def lines_of(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import logging
 import unicodedata
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from klue_eval.own.plain_text import lines_of, read_utf8
-from kobert_pipeline.ground.config import nearest
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import parse_json
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -45,15 +46,19 @@ def read_table(path: Path) -> list[Record]:
     _check_columns(path, names)
     records = [_record(number, row, PAIR in names) for number, row in rows]
     if not records:
-        raise InputError(f"{path.name}: no row below the header")
+        raise InputError("{file}: no row below the header", file=path.name)
     empty = [
         record for record in records if not record.text.strip() or (record.pair is not None and not record.pair.strip())
     ]
     if empty:
         column = PAIR if empty[0].text.strip() else TEXT
-        others = f" ({len(empty):,} such rows)" if len(empty) > 1 else ""
+        others = say(" ({count:,} such rows)", count=len(empty)) if len(empty) > 1 else ""
         raise InputError(
-            f"{path.name}, row {empty[0].number}: `{column}` is empty{others}. Fill it in, or remove the row"
+            "{file}, row {number}: `{column}` is empty{others}. Fill it in, or remove the row",
+            file=path.name,
+            number=empty[0].number,
+            column=column,
+            others=others,
         )
     return records
 
@@ -67,15 +72,23 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
     for column in (TEXT, LABEL):
         if column not in names:
             shown = ", ".join(f"`{name}`" for name in names)
-            close = nearest(column, [name for name in names if name]).removesuffix("?")
-            guess = f" Rename it if {close.removeprefix('did you mean ')} is meant." if close.startswith("did") else ""
+            close = difflib.get_close_matches(column, [name for name in names if name], n=1, cutoff=0.5)
+            guess = say(" Rename it if `{name}` is meant.", name=close[0]) if close else ""
             raise InputError(
-                f"{path.name}: no column `{column}`; its columns are {shown:.200}.{guess} "
-                f"A task needs the columns `{TEXT}`, `{LABEL}`, and `{PAIR}` for a second text"
+                "{file}: no column `{column}`; its columns are {shown:.200}.{guess} A task needs the columns `{text}`, `{label}`, and `{pair}` for a second text",
+                file=path.name,
+                column=column,
+                shown=shown,
+                guess=guess,
+                text=TEXT,
+                label=LABEL,
+                pair=PAIR,
             )
     repeated = next((name for name in COLUMNS if names.count(name) > 1), None)
     if repeated:
-        raise InputError(f"{path.name}: two columns are called `{repeated}`. Keep one of them")
+        raise InputError(
+            "{file}: two columns are called `{repeated}`. Keep one of them", file=path.name, repeated=repeated
+        )
     others = [name for name in names if name not in COLUMNS]
     if others:
         logger.info("%s: columns that are not read: %s", path.name, ", ".join(others)[:200])
@@ -94,8 +107,10 @@ def _lines(path: Path, reader: Any) -> Iterator[list[str]]:
         yield from (cells for cells in reader if cells)
     except csv.Error as error:
         raise InputError(
-            f"{path.name}, line {reader.line_num}: {error}. A text with a quotation mark is quoted as a whole, and the mark is "
-            'doubled: "그는 ""네"" 하고 답했다."'
+            '{file}, line {line}: {error}. A text with a quotation mark is quoted as a whole, and the mark is doubled: "그는 ""네"" 하고 답했다."',
+            file=path.name,
+            line=reader.line_num,
+            error=error,
         ) from None
 
 
@@ -103,8 +118,11 @@ def _rows(path: Path, names: list[str], lines: Iterator[list[str]]) -> Iterator[
     for number, cells in enumerate(lines, 1):
         if len(cells) != len(names):
             raise InputError(
-                f"{path.name}, row {number}: {len(cells)} values for {len(names)} columns. A text with the delimiter in it "
-                "needs quotation marks"
+                "{file}, row {number}: {count} values for {columns} columns. A text with the delimiter in it needs quotation marks",
+                file=path.name,
+                number=number,
+                count=len(cells),
+                columns=len(names),
             )
         yield number, dict(zip(names, cells, strict=True))
 
@@ -118,9 +136,16 @@ def _objects(path: Path, text: str) -> tuple[list[str], Iterator[tuple[int, dict
             else [parse_json(line) for line in lines_of(text) if line.strip()]
         )
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name}: not readable as {path.suffix[1:].upper()}: {error}") from None
+        raise InputError(
+            "{file}: not readable as {format}: {error}", file=path.name, format=path.suffix[1:].upper(), error=error
+        ) from None
     if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
-        raise InputError(f"{path.name}: must be a list of objects with the keys `{TEXT}` and `{LABEL}`")
+        raise InputError(
+            "{file}: must be a list of objects with the keys `{text}` and `{label}`",
+            file=path.name,
+            text=TEXT,
+            label=LABEL,
+        )
     names = list(values[0]) if values else []
     return names, ((number, _strings(path, number, names, value)) for number, value in enumerate(values, 1))
 
@@ -128,10 +153,18 @@ def _objects(path: Path, text: str) -> tuple[list[str], Iterator[tuple[int, dict
 def _strings(path: Path, number: int, names: list[str], value: Mapping[str, Any]) -> dict[str, str]:
     if set(value) != set(names):
         odd = sorted(set(value) ^ set(names))[0]
-        raise InputError(f"{path.name}, row {number}: the key `{odd}` is not in every row")
+        raise InputError(
+            "{file}, row {number}: the key `{odd}` is not in every row", file=path.name, number=number, odd=odd
+        )
     for name in COLUMNS:
         if isinstance(value.get(name), list | dict | bool) or (
             name in (TEXT, PAIR) and not isinstance(value.get(name, ""), str)
         ):
-            raise InputError(f"{path.name}, row {number}: `{name}` is {value[name]!r:.40}; it must be a text")
+            raise InputError(
+                "{file}, row {number}: `{name}` is {value!r:.40}; it must be a text",
+                file=path.name,
+                number=number,
+                name=name,
+                value=value[name],
+            )
     return {name: "" if value.get(name) is None else str(value[name]) for name in names}

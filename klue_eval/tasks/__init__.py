@@ -70,7 +70,10 @@ def not_in_words(names: Iterable[str]) -> str:
     if not refused:
         return ""
     fitting = [name for name in TASKS if TASKS[name].as_text is not None]
-    return f"no text to text for {', '.join(refused)}; set klue_eval.tasks to some of {', '.join(fitting)}"
+    return say(
+        "no text to text for {refused}; set klue_eval.tasks to some of {fitting}",
+        refused=", ".join(refused), fitting=", ".join(fitting),
+    )  # fmt: skip
 
 
 OF_WHOLE_TEXTS = ("classification", "regression", "multiple_choice")

@@ -18,6 +18,7 @@ from klue_eval.task import KlueTask, TaskSettings, known_label, list_field
 from klue_eval.tasks.labelled import most_alike
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 PARTS_OF_SPEECH = [
     "NNG",
@@ -106,18 +107,21 @@ def read(record: Mapping[str, Any]) -> Row | None:
 def _check_order(record: Mapping[str, Any], count: int) -> None:
     index = record.get("index")
     if index is not None and [str(value) for value in index] != [str(place) for place in range(1, count + 1)]:
-        raise ValueError(f"the eojeols are not numbered 1 to {count}")
+        raise WrongValue("the eojeols are not numbered 1 to {count}", count=count)
 
 
 def _empty(place: int) -> str:
-    raise ValueError(f"eojeol {place + 1} is empty")
+    raise WrongValue("eojeol {place} is empty", place=place + 1)
 
 
 def _head(value: Any, place: int, count: int) -> int:
     head = int(value)
     if not 0 <= head <= count or head == place + 1:
-        raise ValueError(
-            f"the head of eojeol {place + 1} is {head}; it must be another of the {count}, or 0 for the root"
+        raise WrongValue(
+            "the head of eojeol {place} is {head}; it must be another of the {count}, or 0 for the root",
+            place=place + 1,
+            head=head,
+            count=count,
         )
     return head
 

@@ -13,6 +13,8 @@ from klue_eval.layouts import tab_separated
 from klue_eval.metrics.label_f1 import METRICS
 from klue_eval.task import TaskSettings, known_label, text_field
 from klue_eval.values import Row
+from kobert_pipeline.ground.errors import WrongValue
+from kobert_pipeline.ground.messages import say
 
 REPOSITORY = "skt/kobest_v1"
 LABEL = "label"
@@ -66,11 +68,11 @@ def kobest_row(
 def _require_one_line(record: Mapping[str, Any]) -> None:
     """Raises ValueError for a record of a TSV with more or fewer cells than the header, or with a line break inside a cell."""
     if any(name is None for name in record):  # csv gives cells without a header this name, and absent cells this value
-        raise ValueError("has more cells than the header")
+        raise WrongValue("has more cells than the header")
     if any(value is None for value in record.values()):
-        raise ValueError("has fewer cells than the header")
+        raise WrongValue("has fewer cells than the header")
     if any("\n" in value for value in record.values() if isinstance(value, str)):
-        raise ValueError("a cell runs over several lines; a quotation mark at its beginning is not closed")
+        raise WrongValue("a cell runs over several lines; a quotation mark at its beginning is not closed")
 
 
 def _other_schema(record: Mapping[str, Any], released: Mapping[str, str]) -> str:
@@ -78,4 +80,9 @@ def _other_schema(record: Mapping[str, Any], released: Mapping[str, str]) -> str
         ", ".join(map(str, names))
         for names in ([name for name in record if name != "guid"], released.values(), released)
     )
-    return f"has the columns {found}. The released file has {files}; the copy on the Hub has {hub}. Is it the file of another task?"
+    return say(
+        "has the columns {found}. The released file has {files}; the copy on the Hub has {hub}. Is it the file of another task?",
+        found=found,
+        files=files,
+        hub=hub,
+    )

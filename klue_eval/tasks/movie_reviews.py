@@ -15,6 +15,7 @@ from klue_eval.metrics.label_f1 import METRICS
 from klue_eval.task import TaskSettings
 from klue_eval.tasks.labelled import labelled_task
 from klue_eval.values import Row
+from kobert_pipeline.ground.errors import WrongValue
 
 LABELS = ("negative", "positive")
 HIGHEST_NEGATIVE, LOWEST_POSITIVE, HIGHEST = 4, 9, 10
@@ -42,7 +43,9 @@ def read(record: Mapping[str, Any]) -> Row | None:
     if rating is None:
         return None
     if type(rating) is not int or not 1 <= rating <= HIGHEST:
-        raise ValueError(f"`rating` is {rating!r}; it must be a whole number from 1 to {HIGHEST}")
+        raise WrongValue(
+            "`rating` is {rating!r}; it must be a whole number from 1 to {highest}", rating=rating, highest=HIGHEST
+        )
     if HIGHEST_NEGATIVE < rating < LOWEST_POSITIVE or not record["review"].strip():
         return None
     label = LABELS[rating >= LOWEST_POSITIVE]

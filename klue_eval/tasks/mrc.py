@@ -18,6 +18,7 @@ from klue_eval.metrics.mrc_metrics import gold_texts
 from klue_eval.task import KlueTask, TaskSettings, text_field
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 
 class MrcSettings(TaskSettings):
@@ -42,7 +43,7 @@ def read(record: Mapping[str, Any]) -> Row | None:
     context, impossible = text_field(record, "context"), bool(record.get("is_impossible", False))
     answers = [] if impossible else [_answer(answer, context) for answer in answers]
     if not answers and not impossible:
-        raise ValueError("`answers` is empty, though the question is not marked `is_impossible`")
+        raise WrongValue("`answers` is empty, though the question is not marked `is_impossible`")
     kept = ("title", "question_type", "news_category", "source", "plausible_answers")
     return {
         "guid": record["guid"],
@@ -58,7 +59,12 @@ def _answer(answer: Mapping[str, Any], context: str) -> dict[str, Any]:
     text, start = text_field(answer, "text"), int(answer["answer_start"])
     if start < 0 or context[start : start + len(text)] != text:
         there = context[max(start, 0) : max(start, 0) + len(text)]
-        raise ValueError(f"the answer {text!r} is not at character {start} of the context, which has {there!r} there")
+        raise WrongValue(
+            "the answer {text!r} is not at character {start} of the context, which has {there!r} there",
+            text=text,
+            start=start,
+            there=there,
+        )
     return {"text": text, "answer_start": start}
 
 

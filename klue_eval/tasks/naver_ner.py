@@ -13,6 +13,7 @@ from klue_eval.metrics.naver_ner_metrics import METRICS
 from klue_eval.task import KlueTask, TaskSettings, known_label, text_field
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 TYPES = ("PER", "FLD", "AFW", "ORG", "LOC", "CVL", "DAT", "TIM", "NUM", "EVT", "ANM", "PLT", "MAT", "TRM")
 LABELS = ("O", *(f"{prefix}-{name}" for name in TYPES for prefix in "BI"))
@@ -22,7 +23,7 @@ def read(record: Mapping[str, Any]) -> Row | None:
     """A line is a sentence and its labels, `PER-B O`: B or I comes after the type, and `-` means O."""
     words, labels = text_field(record, "sentence").split(), text_field(record, "labels").split()
     if len(words) != len(labels):
-        raise ValueError(f"{len(labels)} labels for {len(words)} eojeols")
+        raise WrongValue("{labels} labels for {words} eojeols", labels=len(labels), words=len(words))
     known = [known_label(_turned(label), f"labels[{place}]", LABELS) for place, label in enumerate(labels)]
     return {"guid": record["guid"], "words": words, "labels": known}
 

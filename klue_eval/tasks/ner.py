@@ -16,15 +16,16 @@ from klue_eval.metrics.ner_metrics import LABELS, SPACE, TYPES, Entity, entities
 from klue_eval.task import KlueTask, Mistyping, TaskSettings, known_label, list_field
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 
 def read(record: Mapping[str, Any]) -> Row | None:
     """The TSV has `characters` and `labels`, the Hub's copy `tokens` and `ner_tags`. Spaces are characters."""
     characters = list_field(record, "characters", "tokens")
     if any(not isinstance(character, str) or len(character) != 1 for character in characters):
-        raise ValueError(f"`characters` must be single characters: {characters!r:.60}")
+        raise WrongValue("`characters` must be single characters: {characters!r:.60}", characters=characters)
     if not "".join(characters).strip():
-        raise ValueError("the sentence is empty")
+        raise WrongValue("the sentence is empty")
     labels = list_field(record, "labels", "ner_tags", length=len(characters))
     if all(label in (None, "") for label in labels):
         return None
@@ -116,7 +117,7 @@ def perturb(row: Row, mistype: Mistyping) -> Row:
         labels.append(row["labels"][place] if place is not None else after if after.startswith("I-") else "O")
     changed = row | {"characters": list(found.text), "labels": labels[::-1]}
     if _borders(changed) != _borders(row):
-        raise ValueError("would move the border of an entity; leave the row out, or do not perturb this task")
+        raise WrongValue("would move the border of an entity; leave the row out, or do not perturb this task")
     return changed
 
 

@@ -12,6 +12,7 @@ from klue_eval.task import KlueTask, TaskSettings, label_field, text_field
 from klue_eval.tasks.labelled import most_alike
 from klue_eval.token_reader import Reader, Token
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 MARKERS: Mapping[str, tuple[str, str]] = {"subject_entity": ("<subj>", "</subj>"), "object_entity": ("<obj>", "</obj>")}
 """Added tokens around the entities (Park et al. 2021, section 4.3)."""
@@ -26,7 +27,13 @@ def read(record: Mapping[str, Any]) -> Row | None:
     entities = {name: _entity(record, name, sentence) for name in MARKERS}
     first, second = sorted((entity["start_idx"], entity["end_idx"]) for entity in entities.values())
     if second[0] <= first[1]:
-        raise ValueError(f"the two entities overlap: characters {first[0]}–{first[1]} and {second[0]}–{second[1]}")
+        raise WrongValue(
+            "the two entities overlap: characters {first}–{first_end} and {second}–{second_end}",
+            first=first[0],
+            first_end=first[1],
+            second=second[0],
+            second_end=second[1],
+        )
     return {
         "guid": record["guid"],
         "sentence": sentence,
@@ -39,11 +46,20 @@ def read(record: Mapping[str, Any]) -> Row | None:
 def _entity(record: Mapping[str, Any], name: str, sentence: str) -> dict[str, Any]:
     entity = record[name]
     if not isinstance(entity, Mapping):
-        raise ValueError(f"`{name}` is {entity!r:.60}; it must have `word`, `start_idx`, `end_idx` and `type`")
+        raise WrongValue(
+            "`{name}` is {entity!r:.60}; it must have `word`, `start_idx`, `end_idx` and `type`",
+            name=name,
+            entity=entity,
+        )
     start, end, word = int(entity["start_idx"]), int(entity["end_idx"]), text_field(entity, "word")
     if not 0 <= start <= end < len(sentence) or sentence[start : end + 1] != word:
-        raise ValueError(
-            f"`{name}`: characters {start} to {end} are {sentence[max(start, 0) : end + 1]!r}, not {word!r}"
+        raise WrongValue(
+            "`{name}`: characters {start} to {end} are {sentence!r}, not {word!r}",
+            name=name,
+            start=start,
+            end=end,
+            sentence=sentence[max(start, 0) : end + 1],
+            word=word,
         )
     return {"word": word, "start_idx": start, "end_idx": end, "type": entity.get("type")}
 

@@ -11,6 +11,7 @@ from klue_eval.metrics import METRICS
 from klue_eval.task import KlueTask, TaskSettings, in_fields, text_field
 from klue_eval.token_reader import encode_texts
 from klue_eval.values import Answer, Row, Texts
+from kobert_pipeline.ground.errors import WrongValue
 
 HIGHEST = 5.0
 
@@ -39,9 +40,9 @@ def similarity(value: Any, name: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"`{name}` is {value!r}; it must be a number") from None
+        raise WrongValue("`{name}` is {value!r}; it must be a number", name=name, value=value) from None
     if not (math.isfinite(number) and 0 <= number <= HIGHEST):
-        raise ValueError(f"`{name}` is {value!r}; it must be between 0 and 5")
+        raise WrongValue("`{name}` is {value!r}; it must be between 0 and 5", name=name, value=value)
     return number
 
 

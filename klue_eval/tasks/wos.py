@@ -16,6 +16,7 @@ from klue_eval.metrics.wos_metrics import NONE, gold_states
 from klue_eval.task import KlueTask, TaskSettings, list_field, text_field
 from klue_eval.token_reader import Reader
 from klue_eval.values import Answer, Example, Row
+from kobert_pipeline.ground.errors import WrongValue
 
 _DOMAINS: Mapping[str, Sequence[str]] = {
     "관광": ("경치 좋은", "교육적", "도보 가능", "문화 예술", "역사적", "이름", "종류", "주차 가능", "지역"),
@@ -59,13 +60,22 @@ def read(record: Mapping[str, Any]) -> Row | None:
 def _turn(turn: Mapping[str, Any], place: int) -> dict[str, Any]:
     """The user starts, and the two alternate."""
     if turn["role"] != ROLES[place % 2]:
-        raise ValueError(f"turn {place + 1} is {turn['role']!r}'s, out of order: it must be {ROLES[place % 2]!r}'s")
+        raise WrongValue(
+            "turn {place} is {role!r}'s, out of order: it must be {expected!r}'s",
+            place=place + 1,
+            role=turn["role"],
+            expected=ROLES[place % 2],
+        )
     state = turn["state"] if turn["role"] == "user" else turn.get("state") or []
     if not isinstance(state, list):
-        raise ValueError(f"turn {place + 1}: `state` is {state!r}; it must be a list of domain-slot-value")
+        raise WrongValue(
+            "turn {place}: `state` is {state!r}; it must be a list of domain-slot-value",
+            place=place + 1,
+            state=state,
+        )
     for entry in state:
         if split_entry(entry)[0] not in SLOTS:
-            raise ValueError(f"turn {place + 1}: {entry!r} does not name a slot of WoS")
+            raise WrongValue("turn {place}: {entry!r} does not name a slot of WoS", place=place + 1, entry=entry)
     return {"role": turn["role"], "text": text_field(turn, "text"), "state": state}
 
 
@@ -73,7 +83,7 @@ def split_entry(entry: str) -> tuple[str, str]:
     """`숙소-예약 요일-토요일` -> (`숙소-예약 요일`, `토요일`). A value may contain a hyphen. Raises ValueError."""
     parts = str(entry).split("-", 2)
     if len(parts) < 3 or not parts[2].strip():
-        raise ValueError(f"{entry!r} is not a domain-slot-value")
+        raise WrongValue("{entry!r} is not a domain-slot-value", entry=entry)
     return f"{parts[0]}-{parts[1]}", parts[2]
 
 

@@ -16,6 +16,7 @@ from kobert_pipeline.architectures.attention_scores import SCORES
 from kobert_pipeline.architectures.attention_scores import register as register_scores
 from kobert_pipeline.architectures.varlen import VARLEN, register
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import WrongValue
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,10 +78,15 @@ def require_even_heads(hidden: int, heads: int, *, rotary: bool = False) -> None
     heads have an even size."""
     size, rest = divmod(hidden, heads)
     if rest:
-        raise ValueError(f"hidden {hidden} is not a multiple of heads {heads}; change one of them")
+        raise WrongValue(
+            "hidden {hidden} is not a multiple of heads {heads}; change one of them", hidden=hidden, heads=heads
+        )
     if rotary and size % 2:
-        raise ValueError(
-            f"hidden {hidden} by heads {heads} gives heads of {size}, and rotary positions need an even size; change one of them"
+        raise WrongValue(
+            "hidden {hidden} by heads {heads} gives heads of {size}, and rotary positions need an even size; change one of them",
+            hidden=hidden,
+            heads=heads,
+            size=size,
         )
 
 
@@ -98,7 +104,11 @@ def choose_attention(asked: str, offered: Sequence[str]) -> str:
     if asked == "auto":
         return "sdpa" if "sdpa" in offered and torch.cuda.is_available() else "eager"
     if asked not in offered:
-        raise ValueError(f"attention {asked} is not offered by this architecture; it offers {', '.join(offered)}")
+        raise WrongValue(
+            "attention {asked} is not offered by this architecture; it offers {offered}",
+            asked=asked,
+            offered=", ".join(offered),
+        )
     if asked == VARLEN:
         register()
     return asked
@@ -201,5 +211,9 @@ def require_layers(architecture: Architecture, module: Any) -> list[nn.Module]:
     """Its layers. Raises ValueError if there are none: nothing would be compiled, checkpointed or divided."""
     layers = list(architecture.layers(module))
     if not layers:
-        raise ValueError(f"architecture {architecture.name!r} names no layers of {type(module).__name__}")
+        raise WrongValue(
+            "architecture {architecture!r} names no layers of {kind}",
+            architecture=architecture.name,
+            kind=type(module).__name__,
+        )
     return layers

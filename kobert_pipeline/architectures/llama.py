@@ -16,6 +16,7 @@ from kobert_pipeline.architectures.architecture import (
     require_even_heads,
 )
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import WrongValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,8 +39,10 @@ class LlamaSizes(Config):
     def _heads_are_even(self) -> Self:
         require_even_heads(self.hidden, self.heads, rotary=True)
         if self.key_value_heads and self.heads % self.key_value_heads:
-            raise ValueError(
-                f"heads {self.heads} is not a multiple of key_value_heads {self.key_value_heads}; change one of them"
+            raise WrongValue(
+                "heads {heads} is not a multiple of key_value_heads {key_value_heads}; change one of them",
+                heads=self.heads,
+                key_value_heads=self.key_value_heads,
             )
         return self
 

@@ -19,6 +19,7 @@ from kobert_pipeline.architectures.architecture import (
     choose_attention,
 )
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import WrongValue
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,7 +44,11 @@ class T5Sizes(Config):
     @model_validator(mode="after")
     def _heads_have_numbers(self) -> Self:
         if self.heads > self.hidden:
-            raise ValueError(f"heads {self.heads} is more than hidden {self.hidden}; change one of them")
+            raise WrongValue(
+                "heads {heads} is more than hidden {hidden}; change one of them",
+                heads=self.heads,
+                hidden=self.hidden,
+            )
         return self
 
 

@@ -11,6 +11,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, ModelName, Settings
 from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.messages import say
 
 Turns = Annotated[int, typer.Option(min=1, help="Turns that the model reads.")]
 Candidates = Annotated[int, typer.Option(min=1, help="Replies that are drawn; the likeliest is said.")]
@@ -57,7 +58,11 @@ def chat(
             return
         write_sheet(sheet, asked, lambda said, number: partner.reply(said, seed + number))
     typer.echo(
-        f"{sheet}: {len(asked)} replies to rate. Write 1 or 0 into sensible and specific, then: kobert ssa {sheet}"
+        say(
+            "{sheet}: {count} replies to rate. Write 1 or 0 into sensible and specific, then: kobert ssa {sheet}",
+            sheet=sheet,
+            count=len(asked),
+        )
     )
 
 
@@ -68,7 +73,7 @@ def _talk(reply: object, seed: int) -> None:
         try:
             answer = reply([*said, text], seed + len(said))
         except InputError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(say("error: {text}", text=error), err=True)
             continue
         typer.echo(answer)
         said += [text, answer]

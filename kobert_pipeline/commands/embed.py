@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, ModelName
+from kobert_pipeline.ground.messages import say
 
 CORPUS = "corpora"
 
@@ -60,7 +61,8 @@ def embed(
     folder = to or Path(f"{Path(model).stem.replace(':', '-')}-embed")
     source = resolve_model(locate(model, (), artifacts))
     figures = embed_model(source, folder, config, corpus or _corpus_of(model, artifacts), name=Path(model).name)
-    typer.echo(f"{table(figures)}\n{folder}: SentenceTransformer({str(folder)!r}) loads it. README.md shows how.")
+    typer.echo(table(figures))
+    typer.echo(say("SentenceTransformer({folder!r}) loads it. `README.md` shows how.", folder=str(folder)))
 
 
 def _config(recipe: Path | None, settings: Any, given: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, ModelName, Settings
+from kobert_pipeline.ground.messages import say
 
 DEFAULT_LOSS = 0.5
 
@@ -45,4 +46,4 @@ def export(
     done = export_model(resolve_model(locate(model, settings or (), artifacts)), folder, options)
     for file in done.files:
         typer.echo(f"{done.folder / file.name}: {shown_bytes(file.size)}, {file.measured}")
-    typer.echo(f"{done.folder / 'README.md'} shows how to run it.")
+    typer.echo(say("{card} shows how to run it.", card=done.folder / "README.md"))

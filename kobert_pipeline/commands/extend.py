@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings, local_folder
+from kobert_pipeline.ground.messages import say
 
 NEXT = """\
 tokenizer:
@@ -40,5 +41,9 @@ def extend(
     corpora = run_stages(loaded, artifacts, until="corpora")["corpora"]
     extend_model(model_of(model, artifacts), corpora, out, pieces, loaded.execution)
     typer.echo(
-        f"Model: {out}\nTo train it further, set in a recipe:\n{NEXT.format(folder=json.dumps(str(out), ensure_ascii=False))}"
+        say("Model:  {folder}", folder=out)
+        + "\n"
+        + say("To train it further, set in a recipe:")
+        + "\n"
+        + NEXT.format(folder=json.dumps(str(out), ensure_ascii=False))
     )

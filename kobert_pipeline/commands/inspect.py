@@ -9,6 +9,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +85,7 @@ def show_tokens(console: Console, folder: Path, sentence: str, compared: list[st
 
     if not sentence.strip():
         raise KobertError('Give a sentence: kobert inspect RECIPE tokens "대한민국의 수도는 서울이다."')
-    tokenizers = {"this recipe": load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}
+    tokenizers = {say("this recipe"): load_tokenizer(folder)} | {name: open_tokenizer(name) for name in compared}
     if console.is_terminal:
         console.print(view(tokenizers, sentence))
         return

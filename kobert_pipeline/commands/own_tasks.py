@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 REPORTS = "reports"
 
@@ -21,7 +22,7 @@ def require_own(task: Iterable[str] | None, **options: object) -> None:
     """Raises KobertError for an option that says something about own tasks, if there is none."""
     for name, value in options.items():
         if value is not None and not task:
-            raise KobertError(f"--{name} is about a task of your own. Name its file: --task FILE")
+            raise KobertError("--{name} is about a task of your own. Name its file: --task FILE", name=name)
 
 
 def own_settings(files: Iterable[str], *, kind: str | None, epochs: int | None) -> dict[str, Any]:
@@ -30,7 +31,9 @@ def own_settings(files: Iterable[str], *, kind: str | None, epochs: int | None) 
     for file in files:
         name = _name_of(file)
         if name in tasks:
-            raise KobertError(f"--task {file}: another task is called {name}, too. Rename one of the files.")
+            raise KobertError(
+                "--task {file}: another task is called {name}, too. Rename one of the files.", file=file, name=name
+            )
         tasks[name] = {"file": file} | ({} if kind is None else {"kind": kind})
     settings = {"settings": {name: {"epochs": epochs} for name in tasks}} if epochs else {}
     return {"own_tasks": tasks, **settings} if tasks else {}
@@ -54,9 +57,9 @@ def show_kept(model: str, folder: Path, artifacts: Path, out: Path | None, *, ow
     models = [*fine_tuned(folder, artifacts), *exported(folder, artifacts)]
     places = [kept.folder for kept in models] if out is None else copy_models(models, out)
     for kept, place in zip(models, places, strict=True):
-        typer.echo(f"Model:  {place}\n        {kept.loads(str(place))}")
+        typer.echo(say("Model:  {folder}", folder=place) + f"\n        {kept.loads(str(place))}")
     if own:
-        typer.echo(f"Report: {page}")
+        typer.echo(say("Report: {page}", page=page))
 
 
 def copy_models(models: Any, out: Path) -> list[Path]:
@@ -64,7 +67,9 @@ def copy_models(models: Any, out: Path) -> list[Path]:
     they are. Raises KobertError for a folder that is not empty."""
     if out.exists() and any(out.iterdir()):
         raise KobertError(
-            f"--out {out}: the folder is not empty. Name a new one; the model is also in {models[0].folder}."
+            "--out {out}: the folder is not empty. Name a new one; the model is also in {folder}.",
+            out=out,
+            folder=models[0].folder,
         )
     times = Counter(kept.task for kept in models)
     names = [kept.task if times[kept.task] == 1 else f"{kept.task}-{kept.protocol}" for kept in models]

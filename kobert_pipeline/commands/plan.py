@@ -10,6 +10,8 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.progress_line import padded
 
 if TYPE_CHECKING:
     from kobert_pipeline.finished import FinishedRun
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 GPUS = ("NVIDIA H200", "NVIDIA H100", "NVIDIA A100", "NVIDIA L40S", "NVIDIA RTX 4090")
 """GPUs that a plan names."""
+NAMES = 21
+"""Columns of the names of what is measured."""
 Gpus = Annotated[
     list[str] | None, typer.Option("--gpu", metavar="NAME", help="Name this GPU, e.g. 'NVIDIA H200'. May be repeated.")
 ]
@@ -33,9 +37,10 @@ def plan(
     run = find_run(recipe, settings or (), artifacts, "dataset", strict=True)
     if run is None or run.recipe is None:
         raise KobertError(
-            f"There is no token store for these settings, and a plan counts its tokens. Run `kobert run {recipe} --until dataset` first."
+            "There is no token store for these settings, and a plan counts its tokens. Run `kobert run {recipe} --until dataset` first.",
+            recipe=recipe,
         )
-    typer.echo("Training for about a minute to measure …", err=True)
+    typer.echo(say("Training for about a minute to measure …"), err=True)
     logging.getLogger("kobert_pipeline.pretrain").setLevel(logging.WARNING)
     found = estimate(
         run.recipe.pretrain, run.folders["tokenizer"], run.folders["dataset"],
@@ -50,13 +55,22 @@ def described(found: Estimate) -> Iterator[str]:
     from kobert_pipeline.ground.amounts import shown_memory, shown_seconds
     from kobert_pipeline.runner import hardware
 
-    yield f"pretrain on this machine ({hardware()}), from {found.measured_steps} measured steps in {found.precision}:"
-    yield f"  time                  {shown_seconds(found.seconds)} for {found.steps:,} steps, {found.tokens / found.seconds:,.0f} tokens/s"
-    yield f"  computation           {found.flops / 1e15:.3g} petaFLOP"
-    yield f"  memory                {shown_memory(found.memory)} at the peak so far"
-    yield f"  disk                  {shown_memory(found.disk)}"
-    yield f"  tokens                {found.tokens:,}: {found.epochs:,.1f} epochs of {found.corpus_tokens:,}"
-    yield f"  tokens per parameter  {found.tokens_per_parameter:,.2f} ({found.parameters:,} parameters)"
+    speed = found.tokens / found.seconds
+    yield say(
+        "pretrain on this machine ({machine}), from {steps} measured steps in {precision}:",
+        machine=hardware(),
+        steps=found.measured_steps,
+        precision=found.precision,
+    )
+    for name, value in (
+        (say("time"), say("{time} for {steps:,} steps, {speed:,.0f} tokens/s", time=shown_seconds(found.seconds), steps=found.steps, speed=speed)),
+        (say("computation"), f"{found.flops / 1e15:.3g} petaFLOP"),
+        (say("memory"), say("{size} at the peak so far", size=shown_memory(found.memory))),
+        (say("disk"), shown_memory(found.disk)),
+        (say("tokens"), say("{tokens:,}: {epochs:,.1f} epochs of {corpus:,}", tokens=found.tokens, epochs=found.epochs, corpus=found.corpus_tokens)),
+        (say("tokens per parameter"), say("{share:,.2f} ({parameters:,} parameters)", share=found.tokens_per_parameter, parameters=found.parameters)),
+    ):  # fmt: skip
+        yield f"  {padded(name, NAMES)} {value}"
 
 
 def finished_stages(run: FinishedRun) -> Iterator[str]:
@@ -66,8 +80,9 @@ def finished_stages(run: FinishedRun) -> Iterator[str]:
 
     costs = {stage: cost for stage, folder in run.folders.items() if (cost := read_cost(folder))}
     if costs:
-        yield "finished stages: " + ", ".join(f"{stage} {shown_seconds(cost.seconds)}" for stage, cost in costs.items())
-    yield "klue_eval: not measured"
+        took = ", ".join(f"{stage} {shown_seconds(cost.seconds)}" for stage, cost in costs.items())
+        yield say("finished stages: {took}", took=took)
+    yield say("klue_eval: not measured")
 
 
 def on_gpus(recipe: str, found: Estimate, names: tuple[str, ...]) -> Iterator[str]:
@@ -78,8 +93,14 @@ def on_gpus(recipe: str, found: Estimate, names: tuple[str, ...]) -> Iterator[st
     for name in names:
         rows = [row for row in speeds(recipe) if row.machine == name and row.tokens_per_second]
         if not rows:
-            yield f"one {name}: not measured"
+            yield say("one {gpu}: not measured", gpu=name)
         for row in rows:
             assert row.tokens_per_second is not None
-            memory = f", {row.peak_gib:.1f} GiB" if row.peak_gib else ""
-            yield f"one {name}: {shown_seconds(found.tokens / row.tokens_per_second)}{memory} at {row.tokens_per_second:,} tokens/s, measured with {row.how}"
+            yield say(
+                "one {gpu}: {time}{memory} at {speed:,} tokens/s, measured with {how}",
+                gpu=name,
+                time=shown_seconds(found.tokens / row.tokens_per_second),
+                memory=f", {row.peak_gib:.1f} GiB" if row.peak_gib else "",
+                speed=row.tokens_per_second,
+                how=row.how,
+            )

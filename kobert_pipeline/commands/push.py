@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from kobert_pipeline.hub.bundle import Bundle
@@ -52,7 +53,7 @@ def push(
     if not yes:
         typer.echo(describe(bundle, to, map(str, asked)))
         for each in checkpoints:
-            typer.echo(f"Then branch {each.revision}, tag {each.tag}: {len(each.bundle.files)} files.")
+            typer.echo(_described(each))
         return
     refuse_unanswered(asked, accept or ())
     _say(publish(bundle, to, artifacts))
@@ -72,6 +73,12 @@ def _gathered(
     return gather(run, artifacts, kind, repo), gather_checkpoints(run, artifacts, repo) if kind == "model" else []
 
 
+def _described(each: Checkpoint) -> str:
+    count = len(each.bundle.files)
+    return say("Then branch {branch}, tag {tag}: {count} files.", branch=each.revision, tag=each.tag, count=count)
+
+
 def _say(done: Published) -> None:
-    state = "Published" if done.is_new else "Was there already"
-    typer.echo(f"{state}: {done.repo}, commit {done.commit[:8]}, tag {done.tag}; loaded back from an empty cache.")
+    state = say("Published") if done.is_new else say("Was there already")
+    where = say("{repo}, commit {commit}, tag {tag}", repo=done.repo, commit=done.commit[:8], tag=done.tag)
+    typer.echo(say("{state}: {where}; loaded back from an empty cache.", state=state, where=where))

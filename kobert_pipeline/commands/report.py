@@ -66,7 +66,7 @@ def write_compared(runs: Sequence[FinishedRun], artifacts: Path, out: Path | Non
     page = out or artifacts / REPORTS / f"{_page_name(names)}.html"
     if len(runs) == 2:
         real = write_comparison(page, (names[0], names[1]), (folders[0], folders[1]))
-        return page, [row.line for row in real]
+        return page, [row.line.spoken for row in real]
     write_many(page, names, folders)
     return page, []
 

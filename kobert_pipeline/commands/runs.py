@@ -13,6 +13,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from kobert_pipeline.report.run_table import RunRow
@@ -38,7 +39,7 @@ def runs(
     elif as_csv:
         typer.echo(_csv(rows), nl=False)
     elif not rows:
-        typer.echo(f"No runs in {artifacts}. `kobert run quickstart` makes one.")
+        typer.echo(say("No runs in {artifacts}. `kobert run quickstart` makes one.", artifacts=artifacts))
     else:
         show(rows)
 
@@ -54,8 +55,9 @@ def read_rows(artifacts: Path, recipes: Iterable[str] | None = None) -> list[Run
     known = sorted({run.name for run in found})
     for recipe in recipes or ():
         if recipe not in known:
+            meant = f"; {nearest(recipe, known)}" if known else ""
             raise KobertError(
-                f"{recipe}: no run of this recipe in {artifacts}" + (f"; {nearest(recipe, known)}" if known else "")
+                "{recipe}: no run of this recipe in {artifacts}{meant}", recipe=recipe, artifacts=artifacts, meant=meant
             )
     return [row_of(run.run_name, ArtifactSet.read(run.folders)) for run in found if not recipes or run.name in recipes]
 
@@ -103,9 +105,12 @@ def show(rows: Sequence[RunRow]) -> None:
     for group in groups(rows):
         loss, figure = group.loss, next((row.loss.figure for row in group.rows if row.loss), None)
         if loss and figure and len(group.rows) > 1:
-            console.print(f"{group.name}, seeds {', '.join(group.seeds)}: {amount(loss, figure)}", markup=False)
+            seeds = say(
+                "{run}, seeds {seeds}: {loss}", run=group.name, seeds=", ".join(group.seeds), loss=amount(loss, figure)
+            )
+            console.print(seeds, markup=False)
     for sentence in verdict(rows):
-        console.print(sentence, markup=False)
+        console.print(sentence.spoken, markup=False)
 
 
 def _table(rows: Sequence[RunRow]) -> Any:
@@ -117,18 +122,21 @@ def _table(rows: Sequence[RunRow]) -> Any:
     from kobert_pipeline.report.run_table import differing, own_settings, show_number
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("run", "settings that differ", "loss", "scores", "time"):
-        table.add_column(title, overflow="fold", justify="right" if title in ("loss", "time") else "left")
+    titles = (say("run"), say("settings that differ"), say("loss"), say("scores"), say("time"))
+    for number, title in enumerate(titles):
+        table.add_column(title, overflow="fold", justify="right" if number in (2, 4) else "left")
     keys = differing(rows)
     for row in rows:
         settings = [f"{key}={value}" for key, value in own_settings(row, keys).items()]
         scores = [f"{name} {value:.2f}" for name, value in list(row.scores.items())[:MOST_SCORES]]
-        more = [f"{len(row.scores) - MOST_SCORES} more"] if len(row.scores) > MOST_SCORES else []
+        more = [say("{count} more", count=len(row.scores) - MOST_SCORES)] if len(row.scores) > MOST_SCORES else []
         cells = [
-            row.name if row.stage == "hub" else f"{row.name}\n(up to {row.stage or 'nothing'})",
+            row.name
+            if row.stage == "hub"
+            else f"{row.name}\n{say('(up to {stage})', stage=row.stage or say('nothing'))}",
             "\n".join(settings) or "–",
             show_number(row.loss.value, row.loss.figure) if row.loss else "–",
-            "sample: mean nothing" if row.sample else "\n".join(scores + more) or "–",
+            say("sample: mean nothing") if row.sample else "\n".join(scores + more) or "–",
             shown_seconds(row.seconds) if row.seconds else "–",
         ]
         table.add_row(*map(Text, cells))

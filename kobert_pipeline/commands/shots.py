@@ -34,7 +34,8 @@ def require_shots(given: Mapping[str, Any]) -> None:
     for name in TRAINS:
         if given[name]:
             raise KobertError(
-                f"--shots trains nothing, so --{name.replace('_', '-')} does not go with it. Leave one of them out."
+                "--shots trains nothing, so --{option} does not go with it. Leave one of them out.",
+                option=name.replace("_", "-"),
             )
 
 
@@ -63,5 +64,7 @@ def _numbers(text: str) -> list[int]:
     """`0,1,4` -> [0, 1, 4]. Raises KobertError for anything else."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() for part in parts):
-        raise KobertError(f"--shots {text}: give numbers of examples with commas between them, such as 0,1,4,16.")
+        raise KobertError(
+            "--shots {text}: give numbers of examples with commas between them, such as 0,1,4,16.", text=text
+        )
     return sorted({int(part) for part in parts})

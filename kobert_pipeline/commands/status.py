@@ -9,6 +9,8 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName, Settings
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.progress_line import padded
 
 if TYPE_CHECKING:
     from kobert_pipeline.finished import FinishedRun
@@ -26,12 +28,13 @@ def status(
     """Show which stages are complete, which would run, and why."""
     damaged = False
     for line in _lines(recipe, tuple(settings or ()), artifacts):
-        typer.echo(f"{line.stage:10} {line.state:9}  {line.folder}")
+        typer.echo(f"{line.stage:10} {padded(line.state, 9)}  {line.folder}")
         for reason in line.reasons:
             typer.echo(f"{INDENT} - {reason}")
         for problem in _problems(line) if verify else ():
             damaged = True
-            typer.echo(f"{INDENT} - DAMAGED {problem}. Remove the folder and run the recipe again.")
+            damage = say("DAMAGED {problem}. Remove the folder and run the recipe again.", problem=problem)
+            typer.echo(f"{INDENT} - {damage}")
     if damaged:
         raise typer.Exit(1)
 
@@ -50,7 +53,7 @@ def _lines(name: str, settings: tuple[str, ...], artifacts: Path) -> list[Line]:
     from kobert_pipeline.runner import states
 
     if not is_recipe(name):
-        return _finished(find_run(name, settings, artifacts), "its recipe is not here")
+        return _finished(find_run(name, settings, artifacts), say("its recipe is not here"))
     recipe = load_recipe(name, settings)
     try:
         found = states(recipe, artifacts)
@@ -65,15 +68,15 @@ def _lines(name: str, settings: tuple[str, ...], artifacts: Path) -> list[Line]:
 def _line(state: State, usable: Path | None) -> Line:
     reasons = state.reasons
     if usable is not None and not state.complete:
-        reasons = (*reasons, f"finished with these settings, and can be used: {usable}")
-    return Line(state.stage.name, "complete" if state.complete else "would run", state.folder, reasons)
+        reasons = (*reasons, say("finished with these settings, and can be used: {folder}", folder=usable))
+    return Line(state.stage.name, say("complete") if state.complete else say("would run"), state.folder, reasons)
 
 
 def _finished(run: FinishedRun | None, why: str) -> list[Line]:
     if run is None:
         return []
-    known = (f"whether it is up to date is not known: {why}",)
-    return [Line(stage, "finished", folder, known) for stage, folder in run.folders.items()]
+    known = (say("whether it is up to date is not known: {why}", why=why),)
+    return [Line(stage, say("finished"), folder, known) for stage, folder in run.folders.items()]
 
 
 def _problems(line: Line) -> list[str]:

@@ -12,6 +12,7 @@ import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, RecipeName
 from kobert_pipeline.ground.errors import KobertError, Terminated
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     from kobert_pipeline.recipe import Recipe
@@ -44,7 +45,13 @@ def sweep(
         typer.echo(script(recipe, settings or (), until, artifacts, len(grid)), nl=False)
     elif TASK in os.environ:
         chosen = task_number(os.environ[TASK], len(grid))
-        _run(recipes[chosen], grid[chosen], f"{chosen + 1} of {len(grid)}", artifacts, until)
+        _run(
+            recipes[chosen],
+            grid[chosen],
+            say("{number} of {total}", number=chosen + 1, total=len(grid)),
+            artifacts,
+            until,
+        )
     else:
         _run_all(recipes, grid, artifacts, until)
 
@@ -64,15 +71,17 @@ def _run_all(recipes: Sequence[Recipe], grid: Sequence[Sequence[str]], artifacts
     failed: list[str] = []
     for number, (recipe, assignments) in enumerate(zip(recipes, grid, strict=True), 1):
         try:
-            _run(recipe, assignments, f"{number} of {len(grid)}", artifacts, until)
+            _run(recipe, assignments, say("{number} of {total}", number=number, total=len(grid)), artifacts, until)
         except Terminated:
             raise
         except KobertError as error:
             failed.append(f"{' '.join(assignments)}: {error}")
-            typer.echo(f"failed: {failed[-1]}", err=True)
+            typer.echo(say("failed: {run}", run=failed[-1]), err=True)
     _compare([recipe.run_name for recipe in recipes], artifacts)
     if failed:
-        raise KobertError(f"{len(failed)} of {len(grid)} runs failed. The first: {failed[0]}")
+        raise KobertError(
+            "{count} of {total} runs failed. The first: {first}", count=len(failed), total=len(grid), first=failed[0]
+        )
 
 
 def _compare(names: Sequence[str], artifacts: Path) -> None:
@@ -86,14 +95,17 @@ def _compare(names: Sequence[str], artifacts: Path) -> None:
     rows = {row.name: row for row in read_rows(artifacts)}
     show([rows[name] for name in dict.fromkeys(names) if name in rows])
     if len(wanted) > 1:
-        typer.echo(f"Report: {write_compared(wanted, artifacts)[0]}")
+        typer.echo(say("Report: {page}", page=write_compared(wanted, artifacts)[0]))
 
 
 def task_number(text: str, count: int) -> int:
     """SLURM's number as an index. Raises KobertError if there is no such combination."""
     if not text.isdecimal() or int(text) >= count:
         raise KobertError(
-            f"{TASK}={text}: the combinations are numbered 0 to {count - 1}. Submit with --array=0-{count - 1}."
+            "{task}={text}: the combinations are numbered 0 to {last}. Submit with --array=0-{last}.",
+            task=TASK,
+            text=text,
+            last=count - 1,
         )
     return int(text)
 

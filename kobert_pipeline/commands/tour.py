@@ -46,7 +46,9 @@ def require_stop(stop: int) -> None:
     from kobert_pipeline.tour.stops import STOPS
 
     if stop > len(STOPS):
-        raise KobertError(f"{stop}: the tour has {len(STOPS)} stops. Without a number it shows all of them.")
+        raise KobertError(
+            "{stop}: the tour has {count} stops. Without a number it shows all of them.", stop=stop, count=len(STOPS)
+        )
 
 
 def show(console: Console, found: Followed, stop: int = 0) -> None:

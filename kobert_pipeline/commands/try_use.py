@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from kobert_pipeline.commands.options import DEFAULT_ARTIFACTS, Artifacts, ModelName, Settings
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.uses import USES
 from kobert_pipeline.uses.use import Network, Option, Tokenizer, UnfitModel, Use
 
@@ -95,12 +96,12 @@ def _load(use: Use, folder: str) -> tuple[Tokenizer, Network]:
         for other in other_models(folder):
             with suppress(UnfitModel):
                 return use.load(other)
-        raise UnfitModel(f"{error}{_other_command(use, folder)}") from None
+        raise UnfitModel("{error}{other_command}", error=error, other_command=_other_command(use, folder)) from None
 
 
 def _other_command(use: Use, folder: str) -> str:
     for other in USES.values():
         with suppress(UnfitModel):
             if other is not use and other.load(folder):
-                return f" `kobert {other.command.name}` is for this model."
+                return say(" `kobert {command}` is for this model.", command=other.command.name)
     return ""

@@ -62,8 +62,8 @@ def _require_whole(lines: list[str], offsets: np.ndarray) -> None:
     expected = np.fromiter((len(line) - line.count(" ") for line in lines), np.int64, len(lines))
     for number in np.flatnonzero(expected != np.diff(offsets))[:1].tolist():
         raise InputError(
-            f"MeCab does not return this sentence as it was: {lines[number]!r}. It holds control characters, which the "
-            "corpora stage removes. Run that stage again."
+            "MeCab does not return this sentence as it was: {text!r}. It holds control characters, which the corpora stage removes. Run that stage again.",
+            text=lines[number],
         )
 
 

@@ -24,13 +24,17 @@ def repeats_for(shares: Mapping[str, float], sources: Sequence[StoreSource]) -> 
     for name in shares:
         if not tokens.get(name):
             known = [source for source, count in tokens.items() if count]
-            raise RecipeError(f"pretrain.source_shares.{name}: no training text of that source; {nearest(name, known)}")
+            raise RecipeError(
+                "pretrain.source_shares.{name}: no training text of that source; {meant}",
+                name=name,
+                meant=nearest(name, known),
+            )
     total, unnamed = sum(tokens.values()), sum(count for name, count in tokens.items() if name not in shares)
     left = 1 - sum(shares.values())
     if (unnamed and left <= 1e-9) or (not unnamed and abs(left) > 1e-6):
         raise RecipeError(
-            f"pretrain.source_shares add up to {1 - left:g}. Name every source with shares that add up to 1, "
-            "or leave a part of the whole to the sources that are not named."
+            "pretrain.source_shares add up to {total:g}. Name every source with shares that add up to 1, or leave a part of the whole to the sources that are not named.",
+            total=1 - left,
         )
     return tuple(
         shares[name] * total / count if name in shares else left * total / max(unnamed, 1)

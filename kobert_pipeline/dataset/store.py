@@ -123,8 +123,11 @@ class Store(TokenStore):
         built, given = self.inputs.get("tokenizer", ""), TokenizerFolder(folder).require_content().fingerprint
         if built != given:
             raise ArtifactMismatch(
-                f"{self.folder}: built with tokenizer {built[:16]}, but {folder} is {given[:16]}. "
-                "Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with."
+                "{place}: built with tokenizer {built}, but {folder} is {given}. Build the dataset again (`kobert run RECIPE --only dataset`), or name the tokenizer it was built with.",
+                place=self.folder,
+                built=built[:16],
+                folder=folder,
+                given=given[:16],
             )
 
     def require_annotations(self, names: Sequence[str]) -> None:
@@ -132,7 +135,9 @@ class Store(TokenStore):
         for name in names:
             if name not in self.summary.annotations:
                 raise ArtifactMismatch(
-                    f"{self.folder}: holds no {name}. Set dataset.morphemes: true and build it again."
+                    "{place}: holds no {name}. Set dataset.morphemes: true and build it again.",
+                    place=self.folder,
+                    name=name,
                 )
 
 

@@ -55,12 +55,16 @@ def _require_encoder(folder: Path) -> int:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if config.is_encoder_decoder or sees_the_past_alone(config):
             raise InputError(
-                f"{folder}: {config.model_type} is not an encoder, in which each token sees the whole sentence."
+                "{folder}: {kind} is not an encoder, in which each token sees the whole sentence.",
+                folder=folder,
+                kind=config.model_type,
             )
         with quiet():
             network, report = AutoModel.from_pretrained(folder, config=config, output_loading_info=True)
     except unreadable_weights(OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{folder}: does not load as an encoder: {one_line(error)}") from None
+        raise InputError(
+            "{folder}: does not load as an encoder: {error}", folder=folder, error=one_line(error)
+        ) from None
     require_weights(network, report, str(folder))
     return longest_input(network)
 

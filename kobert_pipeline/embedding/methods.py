@@ -35,14 +35,15 @@ class Source:
     @property
     def sentences(self) -> list[str]:
         if self.corpus is None:
-            raise RecipeError(f"{self.step.method} needs sentences: name a run, or `--corpus FILE`.")
+            raise RecipeError("{method} needs sentences: name a run, or `--corpus FILE`.", method=self.step.method)
         return read_sentences(self.corpus, self.step.sentences)
 
     def both(self, klue: Callable[[str], list[Any]], file: str | None, read: Callable[[str], list[Any]]) -> list[Any]:
         """What KLUE and a file have."""
         if self.config.klue is None and file is None:
             raise RecipeError(
-                f"{self.step.method} needs labelled pairs: name KLUE's data (--klue) or a file of your own."
+                "{method} needs labelled pairs: name KLUE's data (--klue) or a file of your own.",
+                method=self.step.method,
             )
         return [*(klue(self.config.klue) if self.config.klue else []), *(read(file) if file else [])]
 
@@ -117,7 +118,8 @@ def _denoising(model: Any) -> Any:
         return DenoisingAutoEncoderLoss(model)
     except (ValueError, AttributeError, AssertionError):
         raise InputError(
-            f"tsdae needs a decoder with cross-attention, which transformers does not have for {kind}. Use simcse."
+            "tsdae needs a decoder with cross-attention, which transformers does not have for {kind}. Use simcse.",
+            kind=kind,
         ) from None
 
 

@@ -15,6 +15,7 @@ from klue_eval.data import read_split
 from klue_eval.own.plain_text import lines_of, read_utf8
 from kobert_pipeline.ground.contents.corpus import shards_of
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ def read_sentences(place: Path, most: int) -> list[str]:
     found = list(dict.fromkeys(_of_corpus(place) if place.is_dir() else _of_lines(place)))
     if len(found) < 2:
         raise InputError(
-            f"{place}: {len(found)} different sentences. Name a corpus, or a text file with one sentence in each line."
+            "{place}: {count} different sentences. Name a corpus, or a text file with one sentence in each line.",
+            place=place,
+            count=len(found),
         )
     step = max(1.0, len(found) / most)
     return [found[int(number * step)] for number in range(min(most, len(found)))]
@@ -54,7 +57,9 @@ def _of_corpus(folder: Path) -> Iterator[str]:
 
     shards = shards_of(folder)
     if not shards:
-        raise InputError(f"{folder}: no shards of a corpus. Name the artifact of a corpus, or a text file.")
+        raise InputError(
+            "{folder}: no shards of a corpus. Name the artifact of a corpus, or a text file.", folder=folder
+        )
     for shard in shards:
         for batch in parquet.ParquetFile(shard).iter_batches(columns=["sentences"]):
             for sentences in batch.column(0).to_pylist():
@@ -63,7 +68,7 @@ def _of_corpus(folder: Path) -> Iterator[str]:
 
 def _of_lines(path: Path) -> Iterator[str]:
     if not path.is_file():
-        raise InputError(f"{path}: no such file or corpus.")
+        raise InputError("{path}: no such file or corpus.", path=path)
     return (line.strip() for line in lines_of(read_utf8(path)) if line.strip())
 
 
@@ -87,7 +92,13 @@ def _score(path: Path, number: int, text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value <= HIGHEST:
-        raise InputError(f"{path.name}, row {number}: `{SCORE}` is {text!r:.40}; it must be a number from 0 to 5.")
+        raise InputError(
+            "{file}, row {number}: `{score}` is {text!r:.40}; it must be a number from 0 to 5.",
+            file=path.name,
+            number=number,
+            score=SCORE,
+            text=text,
+        )
     return value
 
 
@@ -131,20 +142,32 @@ def _table(file: str, needed: str) -> tuple[Path, list[tuple[int, dict[str, str]
     names = [name.strip() for name in lines[0]] if lines else []
     for column in (FIRST, SECOND, needed):
         if column not in names:
-            hint = " Without scores it cannot be trained or measured on." if column == SCORE else ""
-            raise InputError(f"{path.name}: no column `{column}`; its columns are {', '.join(names) or 'none'}.{hint}")
+            hint = say(" Without scores it cannot be trained or measured on.") if column == SCORE else ""
+            raise InputError(
+                "{file}: no column `{column}`; its columns are {names}.{hint}",
+                file=path.name,
+                column=column,
+                names=", ".join(names) or say("none"),
+                hint=hint,
+            )
     rows = [(number, line) for number, line in enumerate(lines[1:], 1) if line]
     for number, line in rows:
         if len(line) != len(names):
-            raise InputError(f"{path.name}, row {number}: {len(line)} values for {len(names)} columns.")
+            raise InputError(
+                "{file}, row {number}: {count} values for {columns} columns.",
+                file=path.name,
+                number=number,
+                count=len(line),
+                columns=len(names),
+            )
     if not rows:
-        raise InputError(f"{path.name}: no row below the header.")
+        raise InputError("{file}: no row below the header.", file=path.name)
     return path, [(number, dict(zip(names, line, strict=True))) for number, line in rows]
 
 
 def _lines(file: str, path: Path) -> list[list[str]]:
     if not path.is_file():
-        raise InputError(f"{file}: no such file.")
+        raise InputError("{file}: no such file.", file=file)
     stream, ending = io.StringIO(read_utf8(path), newline=""), path.suffix.lower()
     try:
         if ending == ".tsv":
@@ -152,5 +175,7 @@ def _lines(file: str, path: Path) -> list[list[str]]:
         if ending == ".csv":
             return list(csv.reader(stream))
     except csv.Error as error:
-        raise InputError(f"{path.name}: not readable as {ending[1:].upper()}: {error}.") from None
-    raise InputError(f"{path.name}: unknown format; a table of pairs is a .tsv or .csv file.")
+        raise InputError(
+            "{file}: not readable as {format}: {error}.", file=path.name, format=ending[1:].upper(), error=error
+        ) from None
+    raise InputError("{file}: unknown format; a table of pairs is a .tsv or .csv file.", file=path.name)

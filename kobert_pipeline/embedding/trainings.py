@@ -54,7 +54,9 @@ def _train(model: Any, config: EmbeddingConfig, step: StepConfig, rows: Any, fol
     method = METHODS[step.method]
     batch = min(step.batch_size or method.batch_size, len(rows))
     if batch < 2:
-        raise InputError(f"{step.method}: {len(rows)} row to train on; two at least are needed.")
+        raise InputError(
+            "{method}: {rows} row to train on; two at least are needed.", method=step.method, rows=len(rows)
+        )
     total = step.max_steps or max(1, round((step.epochs or method.epochs) * len(rows) / batch))
     torch.manual_seed(seed)
     dropout = some_dropout(model, config.dropout) if method.own_dropout else contextlib.nullcontext()

@@ -64,11 +64,15 @@ def cached_graph(source: SourceModel) -> Graph:
     """Raises InputError for a model that does not write, or writes without a cache."""
     if not sees_the_past_alone(source.network.config) or "logits" not in source.outputs:
         raise InputError(
-            f"{source.folder}: {source.kind} here does not write text, so it has no cache. Leave out --cache."
+            "{folder}: {kind} here does not write text, so it has no cache. Leave out --cache.",
+            folder=source.folder,
+            kind=source.kind,
         )
     if "past_key_values" not in inspect.signature(source.network.forward).parameters:
         raise InputError(
-            f"{source.folder}: transformers' {source.kind} has no cache: it reads the whole text for each token. Leave out --cache."
+            "{folder}: transformers' {kind} has no cache: it reads the whole text for each token. Leave out --cache.",
+            folder=source.folder,
+            kind=source.kind,
         )
     layers = source.network.config.num_hidden_layers
     batch = source.batch(SENTENCES[:3])

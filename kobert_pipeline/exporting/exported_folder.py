@@ -58,7 +58,7 @@ def as_formats(names: Iterable[str]) -> tuple[Format, ...]:
     """Raises InputError for a name that is not a format."""
     for name in names:
         if name not in FILES:
-            raise InputError(f"--format {name}: {nearest(name, list(FILES))}")
+            raise InputError("--format {name}: {meant}", name=name, meant=nearest(name, list(FILES)))
     return tuple(known for known in FILES if known in set(names))
 
 
@@ -115,8 +115,10 @@ def _checked(source: SourceModel, folder: Path, options: ExportOptions) -> Writt
     furthest = (cached_difference if options.cache else difference)(source, session)
     if not furthest <= TOLERANCE:
         raise KobertError(
-            f"{source.kind}: the ONNX file does not answer as torch does: they differ by {furthest:.1e}, more than {TOLERANCE:.0e}. "
-            "Nothing was written."
+            "{kind}: the ONNX file does not answer as torch does: they differ by {furthest:.1e}, more than {tolerance:.0e}. Nothing was written.",
+            kind=source.kind,
+            furthest=furthest,
+            tolerance=TOLERANCE,
         )
     size = sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*"))
     logger.info("export: %s answers as torch does (largest difference %.1e)", FILES["onnx"], furthest)
@@ -127,8 +129,12 @@ def _refuse_lost(lost: LostScore, options: ExportOptions) -> None:
     logger.info("export: %s on %s rows: torch %.2f, int8 %.2f", lost.metric, f"{lost.rows:,}", lost.torch, lost.onnx)
     if lost.points > options.max_loss and not options.accept_loss:
         raise KobertError(
-            f"int8 loses {lost.points:.2f} points of {lost.metric} ({lost.torch:.2f} -> {lost.onnx:.2f}), more than "
-            f"--max-loss {options.max_loss:g}. Nothing was written. Keep --format onnx, or say --accept-loss."
+            "int8 loses {points:.2f} points of {metric} ({torch:.2f} -> {onnx:.2f}), more than --max-loss {max_loss:g}. Nothing was written. Keep --format onnx, or say --accept-loss.",
+            points=lost.points,
+            metric=lost.metric,
+            torch=lost.torch,
+            onnx=lost.onnx,
+            max_loss=options.max_loss,
         )
 
 
@@ -145,4 +151,4 @@ def _card_of(model: Path) -> str:
     try:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
     except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8. Save it as UTF-8, or move it away.") from None
+        raise InputError("{path}: not UTF-8. Save it as UTF-8, or move it away.", path=path) from None

@@ -58,11 +58,19 @@ def read_labelled(source: SourceModel, file: str) -> OwnData:
     kinds = next((kinds for ending, kinds in CLASSES.items() if name.endswith(ending)), ())
     if not kinds:
         raise InputError(
-            f"--task {file}: {name} answers no labelled task. Fine-tune it first: kobert eval MODEL --task FILE --out DIR"
+            "--task {file}: {name} answers no labelled task. Fine-tune it first: kobert eval MODEL --task FILE --out DIR",
+            file=file,
+            name=name,
         )
     data = read_own("task", OwnTaskConfig(file=file))
     if data.own.kind not in kinds:
-        raise InputError(f"--task {file}: this is a {data.own.kind}; {name} answers {' and '.join(kinds)}.")
+        raise InputError(
+            "--task {file}: this is a {kind}; {name} answers {kinds}.",
+            file=file,
+            kind=data.own.kind,
+            name=name,
+            kinds=" and ".join(kinds),
+        )
     return replace(data, own=_as_the_model_says(data.own, source, file))
 
 
@@ -73,7 +81,10 @@ def _as_the_model_says(own: OwnTask, source: SourceModel, file: str) -> OwnTask:
     labels = tuple(str(names[number]) for number in sorted(names))
     if unknown := sorted(set(own.labels) - set(labels)):
         raise InputError(
-            f"--task {file}: the model has no label {unknown[0]!r}; its labels are {', '.join(labels)[:200]}."
+            "--task {file}: the model has no label {label!r}; its labels are {labels}.",
+            file=file,
+            label=unknown[0],
+            labels=", ".join(labels)[:200],
         )
     return replace(own, labels=labels)
 

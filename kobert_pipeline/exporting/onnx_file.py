@@ -78,7 +78,9 @@ def write_onnx(graph: Graph, kind: str, path: Path, opset: int = OPSET) -> None:
             _forget_the_machine(program.model)
             program.save(path, external_data=False)
     except Exception as error:  # the exporter wraps whatever an operator raises
-        raise InputError(f"{kind} cannot be written as ONNX with opset {opset}: {_reason(error)}") from None
+        raise InputError(
+            "{kind} cannot be written as ONNX with opset {opset}: {error}", kind=kind, opset=opset, error=_reason(error)
+        ) from None
     _require_opset(path, kind, opset)
 
 
@@ -122,7 +124,12 @@ def _require_opset(path: Path, kind: str, opset: int) -> None:
     written = {each.domain: each.version for each in onnx.load(path, load_external_data=False).opset_import}[""]
     if written != opset:
         path.unlink()
-        raise InputError(f"{kind} cannot be written as ONNX with opset {opset}; {written} works: --opset {written}")
+        raise InputError(
+            "{kind} cannot be written as ONNX with opset {opset}; {written} works: --opset {written}",
+            kind=kind,
+            opset=opset,
+            written=written,
+        )
 
 
 @contextmanager

@@ -89,7 +89,9 @@ def _tokenizer(folder: Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # tokenizers raises bare Exception for a damaged file
-        raise InputError(f"{folder}: its tokenizer does not load: {one_line(error)}") from None
+        raise InputError(
+            "{folder}: its tokenizer does not load: {error}", folder=folder, error=one_line(error)
+        ) from None
     if tokenizer.pad_token is None:  # decoders: what stands there is not read
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -101,10 +103,16 @@ def _network(folder: Path, head: bool) -> Any:
     config = _config(folder)
     named = (config.architectures or [None])[0]
     if named is None and head:
-        raise InputError(f"{folder}: config.json does not name the model's class. `--no-head` exports the body alone.")
+        raise InputError(
+            "{folder}: config.json does not name the model's class. `--no-head` exports the body alone.", folder=folder
+        )
     kind = getattr(transformers, named, None) if head and named else transformers.AutoModel
     if kind is None:
-        raise InputError(f"{folder}: transformers has no class {named}. `--no-head` exports the body alone.")
+        raise InputError(
+            "{folder}: transformers has no class {named}. `--no-head` exports the body alone.",
+            folder=folder,
+            named=named,
+        )
     config.use_cache = False
     try:
         with quiet():
@@ -112,10 +120,15 @@ def _network(folder: Path, head: bool) -> Any:
                 folder, config=config, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
             )
     except unreadable_weights(OSError, ValueError) as error:
-        raise InputError(f"{folder}: its weights do not load: {one_line(error)}") from None
+        raise InputError("{folder}: its weights do not load: {error}", folder=folder, error=one_line(error)) from None
     require_weights(network, report, str(folder))
     if head and report["missing_keys"]:
-        raise InputError(f"{folder}: its weights do not include {min(report['missing_keys'])}, which {named} has.")
+        raise InputError(
+            "{folder}: its weights do not include {weight}, which {named} has.",
+            folder=folder,
+            weight=min(report["missing_keys"]),
+            named=named,
+        )
     require_finite(network, str(folder))
     return network.eval()
 
@@ -128,10 +141,14 @@ def _config(folder: Path) -> Any:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError(
-            f"{folder}: not a model that transformers knows without remote code: {one_line(error)}"
+            "{folder}: not a model that transformers knows without remote code: {error}",
+            folder=folder,
+            error=one_line(error),
         ) from None
     if config.is_encoder_decoder:
         raise InputError(
-            f"{folder}: {config.model_type} is an encoder–decoder model. Encoders and decoders are exported as ONNX."
+            "{folder}: {kind} is an encoder–decoder model. Encoders and decoders are exported as ONNX.",
+            folder=folder,
+            kind=config.model_type,
         )
     return config

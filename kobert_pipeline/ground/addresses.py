@@ -91,7 +91,7 @@ def local_folder(name: str, setting: str, patterns: Sequence[str], inputs: dict[
     return Path(
         download(
             lambda: snapshot_download(repository, revision=revision, allow_patterns=list(patterns)),
-            f"{setting}: {name}: cannot be downloaded", repository, "Or name a folder.",
+            say("{setting}: {name}: cannot be downloaded", setting=setting, name=name), repository, say("Or name a folder."),
         )
     )  # fmt: skip
 
@@ -141,5 +141,5 @@ def _commit(name: str, setting: str) -> str:
 
 
 def _place(name: str, setting: str) -> tuple[str, str]:
-    hint = "Or name a folder, or add the commit: hub:owner/name@COMMIT."
-    return f"{setting}: {name}: the Hub does not answer for it", hint
+    hint = say("Or name a folder, or add the commit: hub:owner/name@COMMIT.")
+    return say("{setting}: {name}: the Hub does not answer for it", setting=setting, name=name), hint

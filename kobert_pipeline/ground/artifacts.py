@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from kobert_pipeline.ground.errors import ArtifactMismatch, InputError, KobertError
 from kobert_pipeline.ground.files import AGAIN, TEMPORARY, file_sha256, read_cache, read_object, write_json
 from kobert_pipeline.ground.fingerprints import fingerprint_of
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,13 @@ def read_manifest(folder: Path) -> Manifest:
     except InputError as error:
         raise ArtifactMismatch(str(error)) from None
     except (TypeError, KeyError) as error:
-        raise ArtifactMismatch(f"{folder}: no readable {MANIFEST} ({error}). {AGAIN}") from None
+        raise ArtifactMismatch(
+            "{folder}: no readable {manifest} ({error}). {advice}",
+            folder=folder,
+            manifest=MANIFEST,
+            error=error,
+            advice=say(AGAIN),
+        ) from None
 
 
 _KINDS = {
@@ -133,12 +140,18 @@ def require_file(folder: Path, manifest: Manifest, name: str) -> None:
     """Raises ArtifactMismatch if a file of the artifact is missing or has another size. Does not hash it."""
     path, size = folder / name, manifest.files[name].size
     if not path.is_file():
-        problem = "is missing"
+        problem = say("is missing")
     elif path.stat().st_size != size:
-        problem = f"has {path.stat().st_size:,} bytes, not the {size:,} that were written"
+        problem = say("has {found:,} bytes, not the {size:,} that were written", found=path.stat().st_size, size=size)
     else:
         return
-    raise ArtifactMismatch(f"{path}: {problem}. Remove {folder} and run the {manifest.stage} stage again.")
+    raise ArtifactMismatch(
+        "{path}: {problem}. Remove {folder} and run the {stage} stage again.",
+        path=path,
+        problem=problem,
+        folder=folder,
+        stage=manifest.stage,
+    )
 
 
 def require_content(folder: Path, manifest: Manifest, name: str) -> None:
@@ -146,7 +159,10 @@ def require_content(folder: Path, manifest: Manifest, name: str) -> None:
     require_file(folder, manifest, name)
     if file_sha256(folder / name) != manifest.files[name].sha256:
         raise ArtifactMismatch(
-            f"{folder / name}: changed since it was written. Remove {folder} and run the {manifest.stage} stage again."
+            "{file}: changed since it was written. Remove {folder} and run the {stage} stage again.",
+            file=folder / name,
+            folder=folder,
+            stage=manifest.stage,
         )
 
 
@@ -154,7 +170,13 @@ def verified(folder: Path, name: str) -> Path:
     """A file of a finished artifact. Raises ArtifactMismatch if it is missing or has changed."""
     manifest = read_manifest(folder)
     if name not in manifest.files:
-        raise ArtifactMismatch(f"{folder}: its {MANIFEST} lists no {name}. {AGAIN}")
+        raise ArtifactMismatch(
+            "{folder}: its {manifest} lists no {name}. {advice}",
+            folder=folder,
+            manifest=MANIFEST,
+            name=name,
+            advice=say(AGAIN),
+        )
     require_content(folder, manifest, name)
     return folder / name
 
@@ -165,11 +187,14 @@ def verify(folder: Path) -> list[str]:
     for name, entry in read_manifest(folder).files.items():
         path = folder / name
         if not path.is_file():
-            problems.append(f"{name}: missing")
+            problems.append(say("{name}: missing", name=name))
         elif path.stat().st_size != entry.size:
-            problems.append(f"{name}: {path.stat().st_size} bytes, the manifest says {entry.size}")
+            size = path.stat().st_size
+            problems.append(
+                say("{name}: {found:,} bytes, the manifest says {size:,}", name=name, found=size, size=entry.size)
+            )
         elif file_sha256(path) != entry.sha256:
-            problems.append(f"{name}: content changed since it was written")
+            problems.append(say("{name}: content changed since it was written", name=name))
     return problems
 
 
@@ -226,7 +251,9 @@ class Workspace:
             write_json(header, {"fingerprint": self.identity.fingerprint})
         elif (fingerprint := begun.get("fingerprint")) != self.identity.fingerprint:
             raise ArtifactMismatch(
-                f"{self.path}: begun for fingerprint {str(fingerprint)[:16]}. Remove the folder and run again."
+                "{path}: begun for fingerprint {fingerprint}. Remove the folder and run again.",
+                path=self.path,
+                fingerprint=str(fingerprint)[:16],
             )
 
     def __exit__(

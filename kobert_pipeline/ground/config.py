@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticKnownError
 
-from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError, WrongValue
 from kobert_pipeline.ground.messages import say, translated
 
 
@@ -28,9 +28,9 @@ class Config(BaseModel):
         """A truth value is not a number, although Python counts with it; nor is infinity one to compute with."""
         kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
         if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
-            raise ValueError(say("a number is needed, not a truth value"))
+            raise WrongValue("a number is needed, not a truth value")
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(say("a finite number is needed"))
+            raise WrongValue("a finite number is needed")
         return value
 
     def content(self) -> dict[str, Any]:

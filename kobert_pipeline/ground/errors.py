@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.messages import in_both, say
 
 
 class KobertError(Exception):
@@ -13,6 +13,8 @@ class KobertError(Exception):
 
     def __init__(self, message: str, /, **values: object) -> None:
         super().__init__(say(message, **values))
+        self.in_both = in_both(message, **values)
+        """In English and in Korean, for pages, which hold both languages."""
 
 
 class RecipeError(KobertError):
@@ -37,3 +39,10 @@ class Terminated(KobertError):
 
 class Interrupted(Terminated):
     """The user asked the run to end (Ctrl-C). Finished work is kept."""
+
+
+class WrongValue(ValueError):
+    """A value that cannot be used. Whoever knows where it stands, in a recipe or a file, adds the place."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(say(message, **values))

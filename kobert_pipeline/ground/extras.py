@@ -12,4 +12,9 @@ def require_extra(extra: str, what: str, *modules: str) -> None:
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
         names = ", ".join(module.replace("_", "-") for module in missing)
-        raise KobertError(f"{what} needs {names}. Install it: pip install 'kobert-pipeline[{extra}]'")
+        raise KobertError(
+            "{what} needs {names}. Install it: pip install 'kobert-pipeline[{extra}]'",
+            what=what,
+            names=names,
+            extra=extra,
+        )

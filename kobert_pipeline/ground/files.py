@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.errors import InputError, WrongValue
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +94,9 @@ def parse_json(text: str) -> Any:
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise WrongValue("it is nested too deeply") from None
     except UnicodeEncodeError:
-        raise ValueError("it holds half of a surrogate pair, which is not a character") from None
+        raise WrongValue("it holds half of a surrogate pair, which is not a character") from None
     return value
 
 
@@ -108,7 +109,12 @@ def read_json(path: Path, remedy: str = AGAIN) -> Any:
     try:
         return parse_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path}: not a readable JSON file: {_reason(path, error)}. {remedy}") from None
+        raise InputError(
+            "{path}: not a readable JSON file: {error}. {remedy}",
+            path=path,
+            error=_reason(path, error),
+            remedy=say(remedy),
+        ) from None
 
 
 def read_object(path: Path, remedy: str = AGAIN) -> dict[str, Any]:
@@ -116,9 +122,11 @@ def read_object(path: Path, remedy: str = AGAIN) -> dict[str, Any]:
     try:
         value = read_json(path, remedy)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file. {remedy}") from None
+        raise InputError("{path}: no such file. {remedy}", path=path, remedy=say(remedy)) from None
     if not isinstance(value, dict):
-        raise InputError(f"{path}: holds a {type(value).__name__}, not an object. {remedy}")
+        raise InputError(
+            "{path}: holds a {kind}, not an object. {remedy}", path=path, kind=type(value).__name__, remedy=say(remedy)
+        )
     return value
 
 
@@ -143,23 +151,29 @@ def read_json_lines(path: Path, remedy: str = AGAIN) -> Iterator[dict[str, Any]]
             try:
                 value = _object(parse_json(line.decode("utf-8")))
             except ValueError as error:
-                raise InputError(f"{path}, line {number}: not a JSON object: {error}. {remedy}") from None
+                raise InputError(
+                    "{path}, line {number}: not a JSON object: {error}. {remedy}",
+                    path=path,
+                    number=number,
+                    error=error,
+                    remedy=say(remedy),
+                ) from None
             yield value
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"it is a {type(value).__name__}")
+        raise WrongValue("it is a {kind}", kind=type(value).__name__)
     return value
 
 
 def _reason(path: Path, error: ValueError) -> str:
-    return "it is empty" if not path.stat().st_size else str(error)
+    return say("it is empty") if not path.stat().st_size else str(error)
 
 
 def damaged(path: Path, remedy: str = AGAIN) -> InputError:
     """The error for a JSON file that can be read and lacks what it should hold."""
-    return InputError(f"{path}: does not hold what was written there. {remedy}")
+    return InputError("{path}: does not hold what was written there. {remedy}", path=path, remedy=say(remedy))
 
 
 class FileHashes:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.hub_problems import TOKENS, UNKNOWN_WAIT, WEB_PAGE, asked_wait, explain
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     import httpx2
@@ -40,7 +41,8 @@ def download(call: Callable[[], Result], name: str, repo: str, hint: str, *, unr
         if problem is None:
             raise
         also = unreachable if problem.is_unreachable else ""
-        raise InputError(f"{name}: {without_token(problem.text)} {hint}{also}".strip()) from None
+        text = f"{without_token(problem.text)} {hint}{also}".strip()
+        raise InputError("{name}: {text}", name=name, text=text) from None
 
 
 def prepare_client(*, offline: bool = False) -> None:
@@ -71,7 +73,8 @@ def check_token(token: str) -> None:
     """Raises KobertError, which does not show it, for a text that cannot be a token."""
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise KobertError(
-            f"The Hub token (HF_TOKEN, or the file of `hf auth login`) has characters that no token has. Copy it again: {TOKENS}"
+            "The Hub token (HF_TOKEN, or the file of `hf auth login`) has characters that no token has. Copy it again: {tokens}",
+            tokens=TOKENS,
         )
 
 
@@ -84,21 +87,29 @@ def without_token(text: str, token: str | None = None) -> str:
 
 def _check_endpoint(endpoint: str) -> None:
     if not _is_address(endpoint, ("http", "https")):
-        raise KobertError(f"HF_ENDPOINT {_shown(endpoint)}: not an address. It begins with https:// and names a host.")
+        raise KobertError(
+            "HF_ENDPOINT {endpoint}: not an address. It begins with https:// and names a host.",
+            endpoint=_shown(endpoint),
+        )
 
 
 def _check_proxy(kind: str, address: str) -> None:
     full = address if "://" in address else f"http://{address}"
     if not _is_address(full, _PROXIES):
         raise KobertError(
-            f"{kind.upper()}_PROXY {_shown(address)}: not an address of a proxy. It begins with {', '.join(f'{scheme}://' for scheme in _PROXIES)} and names a host."
+            "{scheme}_PROXY {address}: not an address of a proxy. It begins with {proxies} and names a host.",
+            scheme=kind.upper(),
+            address=_shown(address),
+            proxies=", ".join(f"{scheme}://" for scheme in _PROXIES),
         )
     if full.startswith("socks"):
         try:
             import socksio  # type: ignore[import-not-found]  # noqa: F401  # optional
         except ImportError:
             raise KobertError(
-                f"{kind.upper()}_PROXY {_shown(address)}: a SOCKS proxy needs another package: pip install socksio"
+                "{scheme}_PROXY {address}: a SOCKS proxy needs another package: pip install socksio",
+                scheme=kind.upper(),
+                address=_shown(address),
             ) from None
 
 
@@ -146,7 +157,7 @@ def _check_answer(response: httpx2.Response) -> None:
 
     kind = response.headers.get("content-type", "").lower()
     if response.status_code == 200 and "html" in kind and "/resolve/" not in response.url.path:
-        raise KobertError(WEB_PAGE)
+        raise KobertError(say(WEB_PAGE))
     if response.status_code == 429:
         asked = asked_wait(response.headers)
         if (UNKNOWN_WAIT if asked is None else asked) > MOST_WAIT:

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 
 if TYPE_CHECKING:
     import httpx2
@@ -91,21 +92,28 @@ def _known(cause: BaseException, repo: str, writes: bool) -> Problem | None:
     if isinstance(cause, HfHubHTTPError | httpx2.HTTPStatusError):
         return _answered(cause, repo, writes)
     if isinstance(cause, OfflineModeIsEnabled):
-        return Problem("HF_HUB_OFFLINE is set, so nothing is asked of the Hub. Unset it to go online.")
+        return Problem(say("HF_HUB_OFFLINE is set, so nothing is asked of the Hub. Unset it to go online."))
     if isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL):
         return _on_the_way(cause)
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return Problem("The disk is full. Free some space and run the same command.")
+        return Problem(say("The disk is full. Free some space and run the same command."))
     if isinstance(cause, ConnectionError | TimeoutError):
-        return Problem(f"The connection to the Hub broke ({one_line(str(cause)) or type(cause).__name__}).", 0)
+        return Problem(
+            say("The connection to the Hub broke ({said}).", said=one_line(str(cause)) or type(cause).__name__), 0
+        )
     if isinstance(cause, UnicodeEncodeError):
-        return Problem(f"The Hub token has characters that no token has. Copy it again: {TOKENS}")
+        return Problem(say("The Hub token has characters that no token has. Copy it again: {tokens}", tokens=TOKENS))
     if isinstance(cause, HFValidationError):
         return Problem(one_line(str(cause)))
     if isinstance(cause, ValueError) and "README.md" in str(cause):
-        return Problem(f"The Hub does not take the card: {one_line(str(cause))}. Correct the recipe's `hub` section.")
+        return Problem(
+            say(
+                "The Hub does not take the card: {cause}. Correct the recipe's `hub` section.",
+                cause=one_line(str(cause)),
+            )
+        )
     if isinstance(cause, ValueError) and str(cause).startswith(_LFS_ERROR):
-        return Problem(f"The Hub refused a file: {one_line(str(cause).removeprefix(_LFS_ERROR))}.")
+        return Problem(say("The Hub refused a file: {said}.", said=one_line(str(cause).removeprefix(_LFS_ERROR))))
     return None
 
 
@@ -115,21 +123,29 @@ def _on_the_way(cause: BaseException) -> Problem:
 
     said = one_line(str(cause)) or type(cause).__name__
     if isinstance(cause, httpx2.LocalProtocolError):
-        return Problem(f"The request cannot be written. A damaged token or proxy setting does this: {TOKENS}")
-    if isinstance(cause, httpx2.ProxyError):
-        return Problem(f"The proxy refuses ({said}). Check HTTPS_PROXY.", is_unreachable=True)
-    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-        return Problem(f"The Hub has no address that can be used ({said}). Check HF_ENDPOINT.")
-    if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
-        hint = " Name your network's certificates in SSL_CERT_FILE." if "certificate" in said.lower() else ""
         return Problem(
-            f"The Hub cannot be reached ({said}). Check the network, the proxy and HF_ENDPOINT.{hint}", 0, True
+            say("The request cannot be written. A damaged token or proxy setting does this: {tokens}", tokens=TOKENS)
+        )
+    if isinstance(cause, httpx2.ProxyError):
+        return Problem(say("The proxy refuses ({said}). Check HTTPS_PROXY.", said=said), is_unreachable=True)
+    if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+        return Problem(say("The Hub has no address that can be used ({said}). Check HF_ENDPOINT.", said=said))
+    if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
+        hint = say(" Name your network's certificates in SSL_CERT_FILE.") if "certificate" in said.lower() else ""
+        return Problem(
+            say(
+                "The Hub cannot be reached ({said}). Check the network, the proxy and HF_ENDPOINT.{hint}",
+                said=said,
+                hint=hint,
+            ),
+            0,
+            True,
         )
     if isinstance(cause, httpx2.TimeoutException):
-        return Problem(f"The Hub does not answer in time ({said}). Try later.", is_unreachable=True)
+        return Problem(say("The Hub does not answer in time ({said}). Try later.", said=said), is_unreachable=True)
     if isinstance(cause, httpx2.TooManyRedirects):
-        return Problem(f"The Hub's address leads in a circle ({said}). Check HF_ENDPOINT and the proxy.")
-    return Problem(f"The connection to the Hub broke ({said}).", 0)
+        return Problem(say("The Hub's address leads in a circle ({said}). Check HF_ENDPOINT and the proxy.", said=said))
+    return Problem(say("The connection to the Hub broke ({said}).", said=said), 0)
 
 
 def _not_understood(error: BaseException) -> Problem | None:
@@ -138,13 +154,17 @@ def _not_understood(error: BaseException) -> Problem | None:
         if isinstance(cause, json.JSONDecodeError):
             text = cause.doc.strip()
             if text.startswith("<"):
-                return Problem(WEB_PAGE)
-            what = "is not the JSON it should be" if text else "is empty"
-            return Problem(f"The Hub's answer {what}. Try later; check HF_ENDPOINT and the proxy.")
+                return Problem(say(WEB_PAGE))
+            what = say("is not the JSON it should be") if text else say("is empty")
+            return Problem(say("The Hub's answer {what}. Try later; check HF_ENDPOINT and the proxy.", what=what))
         frames = traceback.extract_tb(cause.__traceback__)
         if isinstance(cause, Exception) and any(_LIBRARIES.search(frame.filename) for frame in frames):
             said = one_line(f"{type(cause).__name__}: {cause}")
-            return Problem(f"The Hub's answer is not what its client expects ({said}). Try later; check HF_ENDPOINT.")
+            return Problem(
+                say(
+                    "The Hub's answer is not what its client expects ({said}). Try later; check HF_ENDPOINT.", said=said
+                )
+            )
     return None
 
 
@@ -161,18 +181,30 @@ def _answered(error: BaseException, repo: str, writes: bool) -> Problem:
     stored = writes and "authorization" not in response.request.headers
     if isinstance(error, GatedRepoError):
         return Problem(
-            f"{repo} is gated. Ask for access at https://huggingface.co/{repo}, and log in: `hf auth login`."
+            say(
+                "{repo} is gated. Ask for access at https://huggingface.co/{repo}, and log in: `hf auth login`.",
+                repo=repo,
+            )
         )
     if isinstance(error, RepositoryNotFoundError):
         return _not_shown(repo, code, writes)
     if isinstance(error, RevisionNotFoundError):
-        return Problem(f"{repo} has no such branch, tag or commit ({said}). Look at the repository.", 0)
+        return Problem(
+            say("{repo} has no such branch, tag or commit ({said}). Look at the repository.", repo=repo, said=said), 0
+        )
     if code == 401:
         return Problem(
-            "The Hub does not accept this token (401). Log in again with `hf auth login`, or renew HF_TOKEN."
+            say("The Hub does not accept this token (401). Log in again with `hf auth login`, or renew HF_TOKEN.")
         )
     if stored and 400 <= code < 500 and code not in (408, 429):
-        return Problem(f"The storage refused the upload ({code}: {said}). A new upload address is asked for.", 0)
+        return Problem(
+            say(
+                "The storage refused the upload ({code}: {said}). A new upload address is asked for.",
+                code=code,
+                said=said,
+            ),
+            0,
+        )
     if code == 403:
         return _denied(repo, said, writes)
     return _other_code(code, said, repo, response.headers)
@@ -182,41 +214,66 @@ def _not_shown(repo: str, code: int, writes: bool) -> Problem:
     """A repository that somebody else makes at this moment is missing for a few seconds."""
     if code == 401 and not writes:
         return Problem(
-            f"The Hub shows no repository {repo} without a token. Check the name, or log in: `hf auth login`."
+            say(
+                "The Hub shows no repository {repo} without a token. Check the name, or log in: `hf auth login`.",
+                repo=repo,
+            )
         )
     if code == 401:
         return Problem(
-            "The Hub does not accept this token (401). Log in again with `hf auth login`, or renew HF_TOKEN."
+            say("The Hub does not accept this token (401). Log in again with `hf auth login`, or renew HF_TOKEN.")
         )
     return Problem(
-        f"The Hub shows this token no repository {repo}. Check the name, and the token's rights: {TOKENS}", 0
+        say(
+            "The Hub shows this token no repository {repo}. Check the name, and the token's rights: {tokens}",
+            repo=repo,
+            tokens=TOKENS,
+        ),
+        0,
     )
 
 
 def _denied(repo: str, said: str, writes: bool) -> Problem:
-    do = "write to" if writes else "read"
+    do = say("write to") if writes else say("read")
     if said and (_NOT_RIGHTS.search(said) or not _RIGHTS.search(said)):
-        return Problem(f"The Hub refuses to {do} {repo} (403: {said}).")
+        return Problem(say("The Hub refuses to {do} {repo} (403: {said}).", do=do, repo=repo, said=said))
     return Problem(
-        f"This token may not {do} {repo} (403: {said or 'no reason given'}). Use a token with the right to {do.split()[0]} ({TOKENS}), or a name of your own."
+        say(
+            "This token may not {do} {repo} (403: {said}). Use a token with the right to {right} ({tokens}), or a name of your own.",
+            do=do,
+            repo=repo,
+            said=said or say("no reason given"),
+            right=do.split()[0],
+            tokens=TOKENS,
+        )
     )
 
 
 def _other_code(code: int, said: str, repo: str, headers: Mapping[str, str]) -> Problem:
-    said = said or "no reason given"
+    said = said or say("no reason given")
     if code in (409, 412):
-        return Problem(f"Something else changed {repo} at the same time ({code}: {said}). Look at the repository.", 0)
+        return Problem(
+            say(
+                "Something else changed {repo} at the same time ({code}: {said}). Look at the repository.",
+                repo=repo,
+                code=code,
+                said=said,
+            ),
+            0,
+        )
     if code == 429:
         asked = asked_wait(headers)
         seconds = UNKNOWN_WAIT if asked is None else asked
-        return Problem(f"The Hub asks to slow down (429); come back in {seconds:.0f} seconds.", seconds)
+        return Problem(
+            say("The Hub asks to slow down (429); come back in {seconds:.0f} seconds.", seconds=seconds), seconds
+        )
     if code == 407:
-        return Problem(f"The proxy asks for a name and a password (407: {said}). Check HTTPS_PROXY.")
+        return Problem(say("The proxy asks for a name and a password (407: {said}). Check HTTPS_PROXY.", said=said))
     if code == 511:
-        return Problem(WEB_PAGE)
+        return Problem(say(WEB_PAGE))
     if code >= 500 or code == 408:
-        return Problem(f"The Hub has a problem ({code}: {said}). Try later.", 0)
-    return Problem(f"The Hub refused ({code}: {said}).")
+        return Problem(say("The Hub has a problem ({code}: {said}). Try later.", code=code, said=said), 0)
+    return Problem(say("The Hub refused ({code}: {said}).", code=code, said=said))
 
 
 def reason(response: httpx2.Response, known: str = "") -> str:

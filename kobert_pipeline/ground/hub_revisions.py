@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.hub_client import download
+from kobert_pipeline.ground.messages import say
 
 SECONDS = 15.0
 """How long the Hub may take for each of these answers."""
@@ -44,7 +45,7 @@ def commit_of(repository: Repository, place: str, hint: str) -> str:
         return _cached_commit(repository, place, hint)
     commit = _ask(repository, place, hint).sha
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
-        raise InputError(f"{place}: its answer names no commit. {hint}")
+        raise InputError("{place}: its answer names no commit. {hint}", place=place, hint=hint)
     return commit
 
 
@@ -77,7 +78,9 @@ def _ask(repository: Repository, place: str, hint: str) -> Any:
         return info
 
     copies = _cached_commits(repository)
-    offline = f" HF_HUB_OFFLINE=1 takes the copy in the cache ({', '.join(copies)})." if copies else ""
+    offline = (
+        say(" HF_HUB_OFFLINE=1 takes the copy in the cache ({commits}).", commits=", ".join(copies)) if copies else ""
+    )
     return download(call, place, repository.page, hint, unreachable=offline)
 
 
@@ -105,11 +108,17 @@ def _cached_commit(repository: Repository, place: str, hint: str) -> str:
     copies = _cached_commits(repository)
     if len(copies) == 1:
         return copies[0]
-    what = (
-        f"has copies of several commits. Name one: @{', @'.join(copies)}"
-        if copies
-        else "has no copy of it. Unset it to go online"
-    )
+    if copies:
+        raise InputError(
+            "{place}: HF_HUB_OFFLINE is set, and the cache {cache} has copies of several commits. Name one: {commits}. {hint}",
+            place=place,
+            cache=_cache(repository).parent,
+            commits=", ".join(f"@{commit}" for commit in copies),
+            hint=hint,
+        )
     raise InputError(
-        f"{place}: HF_HUB_OFFLINE is set, and the cache {_cache(repository).parent} {what}. {hint}".strip()
+        "{place}: HF_HUB_OFFLINE is set, and the cache {cache} has no copy of it. Unset it to go online. {hint}",
+        place=place,
+        cache=_cache(repository).parent,
+        hint=hint,
     )

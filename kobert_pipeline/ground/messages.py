@@ -29,6 +29,14 @@ def _writes_hangul(stream: object) -> bool:
     return True
 
 
+def in_both(message: str, /, **values: object) -> tuple[str, str]:
+    """The message in English and in Korean. English stands for a missing Korean sentence."""
+    from kobert_pipeline.ground.korean import KOREAN
+
+    english, korean = message, KOREAN.get(message, message)
+    return (english.format(**values), korean.format(**values)) if values else (english, korean)
+
+
 def translated(message: str) -> str:
     """The Korean sentence where Korean is asked for; the message itself where there is none."""
     if not is_korean():

@@ -10,6 +10,8 @@ import importlib.machinery
 import importlib.util
 from pathlib import Path
 
+from kobert_pipeline.ground.messages import say
+
 OURS = ("corpora", "tokenizer", "klue_eval")
 MARK = "kobert-pipeline"
 """It is in the docstring of each of them, and in that of no other package."""
@@ -33,10 +35,10 @@ def foreign_distributions() -> list[str]:
 
 def _problem(name: str, spec: importlib.machinery.ModuleSpec | None) -> str:
     if spec is None or spec.origin is None:
-        return f"the package {name} is missing"
+        return say("the package {name} is missing", name=name)
     if MARK in Path(spec.origin).read_text(encoding="utf-8", errors="replace"):
         return ""
-    return f"the package {name} is a foreign one: {spec.origin}"
+    return say("the package {name} is a foreign one: {place}", name=name, place=spec.origin)
 
 
 def require_own_packages() -> None:
@@ -45,5 +47,10 @@ def require_own_packages() -> None:
     if not found:
         return
     others = foreign_distributions()
-    remove = f"pip uninstall {' '.join(others)}, then " if others else "move it off Python's path, or "
-    raise ImportError(f"{'; '.join(found)}. Do this: {remove}{AGAIN}")
+    problems, again = "; ".join(found), say(AGAIN)
+    if others:
+        names = " ".join(others)
+        raise ImportError(
+            say("{problems}. Do this: pip uninstall {names}, then {again}", problems=problems, names=names, again=again)
+        )
+    raise ImportError(say("{problems}. Move it off Python's path, or {again}", problems=problems, again=again))

@@ -117,6 +117,11 @@ def cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def padded(text: str, width: int) -> str:
+    """With spaces after it, up to `width` columns."""
+    return text + " " * (width - cells(text))
+
+
 def cut(text: str, width: int) -> str:
     """Ends with `…` if it was longer."""
     if cells(text) <= width:

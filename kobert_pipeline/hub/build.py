@@ -85,7 +85,7 @@ def _warn(config: HubConfig, artifacts: ArtifactSet) -> None:
 def _copy_model(model: Path, folder: Path) -> None:
     """Copies what transformers reads. Logs the name of any other file in the model's folder."""
     if not model.is_dir():
-        raise InputError(f"{model}: no such folder. Run the pretrain stage again.")
+        raise InputError("{model}: no such folder. Run the pretrain stage again.", model=model)
     for path in sorted(model.iterdir()):
         if path.is_file() and is_model_file(path.name):
             _copy(path, folder / path.name)
@@ -121,5 +121,7 @@ def _refuse_leaks(folder: Path, out: Workspace) -> None:
     for path in texts:
         if found := leaks(path.read_text(encoding="utf-8"), places=places):
             raise KobertError(
-                f"{path.relative_to(folder)}: would publish {found[0]}. Change the name of the source or setting that contains it, and run the recipe again."
+                "{path}: would publish {problem}. Change the name of the source or setting that contains it, and run the recipe again.",
+                path=path.relative_to(folder),
+                problem=found[0],
             )

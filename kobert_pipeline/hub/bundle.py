@@ -122,7 +122,8 @@ def dataset_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], 
     if closed := withheld(sources):
         named = ", ".join(f"{name} ({sources[name]})" for name in closed)
         raise InputError(
-            f"The licence does not allow these texts to be published: {named}. Leave the sources out, or state their licence in the recipe."
+            "The licence does not allow these texts to be published: {named}. Leave the sources out, or state their licence in the recipe.",
+            named=named,
         )
     names, not_sent = publishable_files(corpus.folder, "dataset")
     return Bundle(
@@ -143,7 +144,9 @@ def dataset_bundle(config: HubConfig, recipe: str, folders: Mapping[str, Path], 
 def _refuse_changed(folder: Path) -> None:
     if problems := verify(folder):
         raise ArtifactMismatch(
-            f"{folder}: changed since it was made: {problems[0]}. Remove the folder and run the recipe again. The recipe's `hub` section sets what the card says."
+            "{folder}: changed since it was made: {problem}. Remove the folder and run the recipe again. The recipe's `hub` section sets what the card says.",
+            folder=folder,
+            problem=problems[0],
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.errors import KobertError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.hub.bundle import Bundle, model_bundle
 from kobert_pipeline.hub.card import checkpoint_card
 from kobert_pipeline.hub.config import HubConfig
@@ -46,7 +47,13 @@ def _checkpoint(
     artifacts, revision = ArtifactSet.read(folders), f"step-{step}"
     model = artifacts[PretrainedRun].model_at(step)
     if model is None:
-        raise KobertError(_not_kept(step, artifacts[PretrainedRun].kept_steps()))
+        kept = artifacts[PretrainedRun].kept_steps()
+        there = say("kept are {steps}", steps=", ".join(map(str, kept))) if kept else say("none is kept")
+        raise KobertError(
+            "hub.checkpoints: the model of step {step} was not kept in training; {there}. Leave it out, or train again with this setting: remove the folder of the pretraining, and run the recipe.",
+            step=step,
+            there=there,
+        )
     files: dict[str, Path | str] = {name: content for name, content in whole.files.items() if not _is_of_the_last(name)}
     files |= {path.name: path for path in sorted(model.iterdir()) if path.is_file() and is_model_file(path.name)}
     files[CARD] = checkpoint_card(config, recipe, artifacts, repo=repo, step=step, revision=revision)
@@ -56,11 +63,3 @@ def _checkpoint(
 def _is_of_the_last(name: str) -> bool:
     """Whether a file belongs to the finished model alone."""
     return name in (PAGE, SCORES, EVAL_RESULTS) or is_model_file(name) or is_onnx_file(name)
-
-
-def _not_kept(step: int, kept: Sequence[int]) -> str:
-    there = f"kept are {', '.join(map(str, kept))}" if kept else "none is kept"
-    return (
-        f"hub.checkpoints: the model of step {step} was not kept in training; {there}. Leave it out, or train again with this setting: "
-        "remove the folder of the pretraining, and run the recipe."
-    )

@@ -10,6 +10,7 @@ from typing import TypeVar
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.hub_client import MOST_WAIT, without_token
 from kobert_pipeline.ground.hub_problems import explain, one_line
+from kobert_pipeline.ground.messages import say
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def persistent(
             message = one_line(without_token(problem.text, token), 1_000)
             hopeless = problem.wait is None or problem.wait > MOST_WAIT or (is_first and problem.is_unreachable)
             if wait is None or problem.wait is None or hopeless:
-                raise KobertError(f"{message} {AGAIN}") from error
+                raise KobertError("{message} {advice}", message=message, advice=say(AGAIN)) from error
             wait = max(wait, problem.wait)
             logger.warning("push: %s Trying again in %.0f s.", message, wait)
             (sleep or time.sleep)(wait)

@@ -23,7 +23,9 @@ def folder_bundle(folder: Path) -> Bundle:
     names, not_sent = publishable_files(folder, "model")
     if CARD not in names or not any(name.endswith(".safetensors") for name in names):
         raise InputError(
-            f"{folder}: a model to publish has a card ({CARD}) and safetensors. `kobert eval MODEL --export TASK` writes both."
+            "{folder}: a model to publish has a card ({card}) and safetensors. `kobert eval MODEL --export TASK` writes both.",
+            folder=folder,
+            card=CARD,
         )
     card = (folder / CARD).read_text(encoding="utf-8")
     return Bundle(
@@ -44,5 +46,8 @@ def _license(card: str, folder: Path) -> str:
     try:
         front: Any = yaml.safe_load(found[1]) if found else {}
     except yaml.YAMLError as error:
-        raise InputError(f"{folder / CARD}: the head of the card is not YAML: {error}".splitlines()[0]) from None
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            "{card}: the head of the card is not YAML: {error}", card=folder / CARD, error=reason
+        ) from None
     return str(front.get("license", UNKNOWN)) if isinstance(front, dict) else UNKNOWN

@@ -34,7 +34,9 @@ def check_folder(folder: Path, use: Use, *, tokenizer: Path | None = None, expor
     reason = _run(["model", str(folder.resolve()), *options], {"HF_HUB_OFFLINE": "1"})
     if reason:
         raise KobertError(
-            f"{folder}: plain transformers cannot use this folder: {reason}. Nothing was published; build the stage that made the file again."
+            "{folder}: plain transformers cannot use this folder: {reason}. Nothing was published; build the stage that made the file again.",
+            folder=folder,
+            reason=reason,
         )
 
 
@@ -52,7 +54,10 @@ def check_published(bundle: Bundle, published: Published, *, token: str) -> None
         reason = _run(arguments, places | {"HF_HUB_OFFLINE": "0", "HF_TOKEN": token})
     if reason:
         raise KobertError(
-            f"{published.repo} was published (commit {published.commit[:8]}), but loading it back failed: {reason}. Run the same command to check again; delete the repository if it stays wrong."
+            "{repo} was published (commit {commit}), but loading it back failed: {reason}. Run the same command to check again; delete the repository if it stays wrong.",
+            repo=published.repo,
+            commit=published.commit[:8],
+            reason=reason,
         )
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kobert_pipeline.ground.messages import say
+
 UNKNOWN, OTHER = "unknown", "other"
 OPEN = ("apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cdla-permissive-2.0", "isc", "kogl-1", "mit", "odc-by-1.0", "pddl-1.0", "unlicense")  # fmt: skip
 """Licences that ask for attribution at most. kogl is 공공누리, the licence of Korean authorities, by type."""
@@ -43,22 +45,42 @@ def _has(licence: str, part: str) -> bool:
 
 def problems(declared: str, sources: Mapping[str, str]) -> list[str]:
     """Reasons, one line each, not to publish under `declared` what was made of `sources` (name -> licence)."""
-    found = [] if declared.lower() != UNKNOWN else ["the licence to publish under is unknown: set hub.license"]
+    found = [] if declared.lower() != UNKNOWN else [say("the licence to publish under is unknown: set hub.license")]
     return found + [line for name, licence in sources.items() for line in _problems(declared, name, licence)]
 
 
 def _problems(declared: str, source: str, licence: str) -> list[str]:
     if licence.lower() == UNKNOWN:
-        return [f"{source}: its licence is unknown"]
+        return [say("{source}: its licence is unknown", source=source)]
     if not is_known(licence):
-        return [f"{source}: this check does not know {licence}: read whether it allows this"]
+        return [
+            say(
+                "{source}: this check does not know {licence}: read whether it allows this",
+                source=source,
+                licence=licence,
+            )
+        ]
     found = []
     if forbids_derivatives(licence):
-        found.append(f"{source}: {licence} allows no derivatives")
+        found.append(say("{source}: {licence} allows no derivatives", source=source, licence=licence))
     if is_non_commercial(licence) and not is_non_commercial(declared):
-        found.append(f"{source}: {licence} forbids commercial use, {declared} does not")
+        found.append(
+            say(
+                "{source}: {licence} forbids commercial use, {declared} does not",
+                source=source,
+                licence=licence,
+                declared=declared,
+            )
+        )
     if is_share_alike(licence) and _family(licence) != _family(declared):
-        found.append(f"{source}: {licence} requires the same licence for what is made of it, {declared} is another")
+        found.append(
+            say(
+                "{source}: {licence} requires the same licence for what is made of it, {declared} is another",
+                source=source,
+                licence=licence,
+                declared=declared,
+            )
+        )
     return found
 
 

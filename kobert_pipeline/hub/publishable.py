@@ -64,4 +64,4 @@ def as_kind(name: str) -> Kind:
     for kind in KINDS:
         if kind == name:
             return kind
-    raise InputError(f"--what {name}: {nearest(name, list(KINDS))}")
+    raise InputError("--what {name}: {meant}", name=name, meant=nearest(name, list(KINDS)))

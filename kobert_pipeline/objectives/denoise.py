@@ -15,6 +15,7 @@ from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.ground.config import Config
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.noise import (
     MASK,
     Random,
@@ -65,7 +66,7 @@ VALIDATION = DenoiseOptions()
 def problem(options: DenoiseOptions, _: Any) -> str:
     if options.infilling or options.permutation or options.deletion or options.rotation:
         return ""
-    return "no share of the text is damaged, so there is nothing to learn; set infilling: 0.3"
+    return say("no share of the text is damaged, so there is nothing to learn; set infilling: 0.3")
 
 
 def plan(block: Block, context: PlanContext, options: DenoiseOptions) -> Examples:

@@ -15,6 +15,8 @@ from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.ground.config import added
+from kobert_pipeline.ground.errors import WrongValue
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives import teacher
 from kobert_pipeline.objectives.masked import (
@@ -59,7 +61,7 @@ class DistillationOptions(TaughtOptions):
     @model_validator(mode="after")
     def _something_is_learned(self) -> DistillationOptions:
         if not (self.soft_weight or self.mlm_weight or self.cosine_weight):
-            raise ValueError("soft_weight, mlm_weight and cosine_weight are all 0: nothing would be learned")
+            raise WrongValue("soft_weight, mlm_weight and cosine_weight are all 0: nothing would be learned")
         return self
 
 
@@ -111,7 +113,11 @@ def counts(batch: Batch) -> dict[str, Tensor]:
 def teacher_problem(options: DistillationOptions, student: Any, teacher: Any) -> str:
     """Why the widths do not fit."""
     if options.cosine_weight and student.hidden != teacher.hidden:
-        return f"the student's hidden size {student.hidden} is not its {teacher.hidden}; set cosine_weight: 0 to leave hidden states out"
+        return say(
+            "the student's hidden size {ours} is not its {theirs}; set cosine_weight: 0 to leave hidden states out",
+            ours=student.hidden,
+            theirs=teacher.hidden,
+        )
     return ""
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.objectives import teacher
 from kobert_pipeline.objectives.masked import (
     FIGURES,
@@ -120,12 +121,17 @@ def _counts(mask: Tensor) -> tuple[Tensor, Tensor]:
 def teacher_problem(options: LayerDistillationOptions, student: Any, teacher: Any) -> str:
     """Why heads and layers do not fit."""
     if options.attention_weight and student.heads != teacher.heads:
-        return (
-            f"has {teacher.heads} attention heads, and the student {student.heads}; set pretrain.architecture.heads to as many, "
-            "or attention_weight: 0"
+        return say(
+            "has {theirs} attention heads, and the student {ours}; set pretrain.architecture.heads to as many, or attention_weight: 0",
+            theirs=teacher.heads,
+            ours=student.heads,
         )
     if student.layers > teacher.layers:
-        return f"has {teacher.layers} layers, and the student {student.layers}; set pretrain.architecture.layers to at most that"
+        return say(
+            "has {theirs} layers, and the student {ours}; set pretrain.architecture.layers to at most that",
+            theirs=teacher.layers,
+            ours=student.layers,
+        )
     return ""
 
 

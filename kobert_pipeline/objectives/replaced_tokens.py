@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import VALIDATION, Block, Store
+from kobert_pipeline.ground.errors import WrongValue
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.generators import LOW, RowGenerator, uniform
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.masked import PER_PHASE, MaskedOptions, annotations_read, masked_batch
@@ -69,7 +71,7 @@ class ReplacedTokensOptions(MaskedOptions):
     @model_validator(mode="after")
     def _labels_stay_in_place(self) -> ReplacedTokensOptions:
         if self.fixed_predictions:
-            raise ValueError("fixed_predictions is not offered: every token has a label")
+            raise WrongValue("fixed_predictions is not offered: every token has a label")
         return self
 
 
@@ -93,14 +95,16 @@ def problem(options: ReplacedTokensOptions, sizes: Any) -> str:
     """Why options and the student's sizes do not fit."""
     smaller = generator_sizes(options, sizes)
     if options.generator_width < 1 and smaller.heads == sizes.heads:
-        return (
-            f"generator_width {options.generator_width:g} of {sizes.heads} heads is {smaller.heads} heads: "
-            "the generator would be as wide as the student; set generator_width: 1 if that is wanted"
+        return say(
+            "generator_width {width:g} of {heads} heads is {smaller} heads: the generator would be as wide as the student; set generator_width: 1 if that is wanted",
+            width=options.generator_width,
+            heads=sizes.heads,
+            smaller=smaller.heads,
         )
     if options.embedding_sharing in ("shared", "gradient_disentangled") and not _equally_wide(smaller, sizes):
-        return (
-            f"embedding_sharing {options.embedding_sharing} needs models whose embeddings are equally wide; "
-            "set embedding_sharing: none, or generator_width: 1 with a smaller generator_depth"
+        return say(
+            "embedding_sharing {kind} needs models whose embeddings are equally wide; set embedding_sharing: none, or generator_width: 1 with a smaller generator_depth",
+            kind=options.embedding_sharing,
         )
     return ""
 

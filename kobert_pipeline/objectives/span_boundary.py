@@ -13,6 +13,7 @@ from pydantic import model_validator
 from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
+from kobert_pipeline.ground.errors import WrongValue
 from kobert_pipeline.masking.config import Unit
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.objectives.masked import (
@@ -53,7 +54,7 @@ class SpanBoundaryOptions(MaskedOptions):
     @model_validator(mode="after")
     def _spans_can_be_seen(self) -> SpanBoundaryOptions:
         if self.fixed_predictions:
-            raise ValueError("fixed_predictions is not offered: spans are found in the labels of whole rows")
+            raise WrongValue("fixed_predictions is not offered: spans are found in the labels of whole rows")
         return self
 
 

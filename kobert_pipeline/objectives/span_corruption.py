@@ -18,7 +18,8 @@ from kobert_pipeline.dataset.full_rows import full_rows
 from kobert_pipeline.dataset.plan import Examples, PlanContext
 from kobert_pipeline.dataset.store import Block
 from kobert_pipeline.ground.config import Config
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.errors import InputError, WrongValue
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.noise import Random, Spans, parts_of, scattered, share_of
 from kobert_pipeline.masking.sentinels import corrupted
 from kobert_pipeline.objectives.objective import (
@@ -82,7 +83,7 @@ class SpanCorruptionOptions(Config):
     @model_validator(mode="after")
     def _ul2_has_its_own_shares(self) -> Self:
         if self.denoisers == "ul2" and (self.noise_density, self.mean_span) != (0.15, 3.0):
-            raise ValueError("denoisers: ul2 has its own noise_density and mean_span; leave them out")
+            raise WrongValue("denoisers: ul2 has its own noise_density and mean_span; leave them out")
         return self
 
     @property
@@ -105,7 +106,11 @@ def length_problem(options: SpanCorruptionOptions, max_length: int) -> str:
     most = max(_span_count(denoiser, max_length) for denoiser in (*options.mixture, T5)) + 1
     if most <= options.sentinels:
         return ""
-    return f"texts of {max_length} tokens need {most} sentinels; set sentinels: {most}, or shorten the texts"
+    return say(
+        "texts of {length} tokens need {most} sentinels; set sentinels: {most}, or shorten the texts",
+        length=max_length,
+        most=most,
+    )
 
 
 def _span_count(denoiser: Denoiser, size: int) -> int:
@@ -153,7 +158,8 @@ def own_ids(info: TokenizerInfo, tokens: Sequence[str]) -> dict[str, int]:
     lacking = [token for token in tokens if token not in info.special]
     if len(lacking) > len(info.unused):
         raise InputError(
-            f"The tokenizer has no special token {lacking[0]}, which objective 'span_corruption' needs. Build it with this recipe."
+            "The tokenizer has no special token {token}, which objective 'span_corruption' needs. Build it with this recipe.",
+            token=lacking[0],
         )
     return {**info.special, **dict(zip(lacking, info.unused.tolist(), strict=False))}
 

@@ -14,7 +14,7 @@ from pydantic import model_validator
 from kobert_pipeline.ground import addresses
 from kobert_pipeline.ground.config import runtime
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
-from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.errors import InputError, WrongValue
 from kobert_pipeline.ground.files import FileHashes
 from kobert_pipeline.ground.pointers import last_artifact
 from kobert_pipeline.objectives.masked import TOKENS, MaskedOptions
@@ -35,7 +35,7 @@ class TaughtOptions(MaskedOptions):
     @model_validator(mode="after")
     def _labels_stay_in_place(self) -> TaughtOptions:
         if self.fixed_predictions:
-            raise ValueError("fixed_predictions is not offered: the teacher is imitated at every token")
+            raise WrongValue("fixed_predictions is not offered: the teacher is imitated at every token")
         return self
 
 
@@ -51,7 +51,9 @@ def address(name: str, root: Path, setting: str = SETTING) -> str:
     Raises InputError for a name that means nothing here.
     """
     if not name:
-        raise InputError(f"{setting}: missing. Name a folder, hub:owner/name, or a recipe that was run.")
+        raise InputError(
+            "{setting}: missing. Name a folder, hub:owner/name, or a recipe that was run.", setting=setting
+        )
     if addresses.is_on_hub(name):
         return name
     if (folder := Path(addresses.expand_variables(name, setting)).expanduser()).is_dir():
@@ -59,8 +61,11 @@ def address(name: str, root: Path, setting: str = SETTING) -> str:
     run = last_artifact(root, name, STAGE)
     if run is None:
         raise InputError(
-            f"{setting}: {name}: no such folder, and no trained run of this name in {root.name}. Train it first "
-            f"(`kobert run {name} --until {STAGE}`), or name a folder or hub:owner/name."
+            "{setting}: {name}: no such folder, and no trained run of this name in {root}. Train it first (`kobert run {name} --until {stage}`), or name a folder or hub:owner/name.",
+            setting=setting,
+            name=name,
+            root=root.name,
+            stage=STAGE,
         )
     return str(exported_model(run))
 

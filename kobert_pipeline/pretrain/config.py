@@ -11,8 +11,9 @@ from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import Architecture
 from kobert_pipeline.architectures.varlen import VARLEN
 from kobert_pipeline.ground.config import Config, nearest, runtime
-from kobert_pipeline.ground.errors import RecipeError
+from kobert_pipeline.ground.errors import RecipeError, WrongValue
 from kobert_pipeline.ground.layers import BUDGETS
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
 
@@ -46,7 +47,10 @@ class Phase(Config):
     @model_validator(mode="after")
     def _rows_hold_an_example(self) -> Phase:
         if self.row_length is not None and self.row_length < self.max_length:
-            raise ValueError(f"row_length {self.row_length} does not hold an example of max_length {self.max_length}")
+            raise WrongValue(
+                "row_length {row_length} does not hold an example of max_length {max_length}",
+                row_length=self.row_length, max_length=self.max_length,
+            )  # fmt: skip
         return self
 
     def content(self) -> dict[str, Any]:
@@ -157,7 +161,7 @@ class PretrainConfig(Config):
         named = ARCHITECTURES[name].named_sizes
         size = settings.pop("size", None)
         if size is not None and size not in named:
-            raise ValueError(f"size {size!r} is unknown; {nearest(str(size), list(named))}")
+            raise WrongValue("size {size!r} is unknown; {meant}", size=size, meant=nearest(str(size), list(named)))
         base = named[size].model_dump(mode="json") if size is not None else {}
         sizes = ARCHITECTURES[name].sizes.parse(base | settings, "pretrain.architecture")
         return {"name": name} | sizes.model_dump(mode="json")
@@ -166,7 +170,10 @@ class PretrainConfig(Config):
     def _one_budget(self) -> PretrainConfig:
         given = [name for name in BUDGETS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give one of {', '.join(BUDGETS)}; given are {' and '.join(given) or 'none of them'}")
+            raise WrongValue(
+                "give one of {budgets}; given are {given}",
+                budgets=", ".join(BUDGETS), given=", ".join(given) or say("none of them"),
+            )  # fmt: skip
         return self
 
     @model_validator(mode="after")
@@ -184,10 +191,10 @@ class PretrainConfig(Config):
         for role in objective.models(self.options).values():
             missing = [] if role.checkpoint else [head for head in role.heads if head not in architecture.heads]
             if missing:
-                raise ValueError(
-                    f"objective {objective.name!r} needs the head {missing[0]!r}, which architecture "
-                    f"{architecture.name!r} does not provide"
-                )
+                raise WrongValue(
+                    "objective {objective!r} needs the head {missing!r}, which architecture {architecture!r} does not provide",
+                    objective=objective.name, missing=missing[0], architecture=architecture.name,
+                )  # fmt: skip
 
         if objective.reads_scores:
             self._require_scores(architecture)
@@ -196,49 +203,57 @@ class PretrainConfig(Config):
             objective.length_problem(self.options, self.max_length),
         ):
             if problem:
-                raise ValueError(f"objective {objective.name!r}: {problem}")
+                raise WrongValue("objective {objective!r}: {problem}", objective=objective.name, problem=problem)
 
     def _require_scores(self, architecture: Architecture) -> None:
         """Attention scores are read from plain products over rows that hold one example each."""
         name = self.objective["name"]
         if not architecture.shows_scores:
-            raise ValueError(
-                f"objective {name!r} needs attention scores, which architecture {architecture.name!r} does not show"
-            )
+            raise WrongValue(
+                "objective {name!r} needs attention scores, which architecture {architecture!r} does not show",
+                name=name, architecture=architecture.name,
+            )  # fmt: skip
         if self.attention not in ("auto", "eager"):
-            raise ValueError(
-                f"attention {self.attention} shows no scores, which objective {name!r} needs; set auto or eager"
-            )
+            raise WrongValue(
+                "attention {attention} shows no scores, which objective {name!r} needs; set auto or eager",
+                attention=self.attention, name=name,
+            )  # fmt: skip
         if self.compile or any(phase.row_length is not None for phase in self.phases):
-            raise ValueError(
-                f"objective {name!r} reads the scores of whole rows; leave out compile and phases.row_length"
+            raise WrongValue(
+                "objective {name!r} reads the scores of whole rows; leave out compile and phases.row_length",
+                name=name,
             )
 
     def _require_lengths(self) -> None:
         total = sum(phase.share for phase in self.phases)
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"the shares of `phases` add up to {total:g}, not to 1")
+            raise WrongValue("the shares of `phases` add up to {total:g}, not to 1", total=total)
         positions = self.architecture.get("positions")
         if positions is not None and self.max_length > positions:
-            raise ValueError(f"max_length {self.max_length} is beyond the architecture's {positions} positions")
+            raise WrongValue(
+                "max_length {max_length} is beyond the architecture's {positions} positions",
+                max_length=self.max_length, positions=positions,
+            )  # fmt: skip
 
     def _require_what_the_architecture_can_do(self) -> None:
         architecture = ARCHITECTURES[self.architecture["name"]]
         if not architecture.packs and any(phase.row_length is not None for phase in self.phases):
-            raise ValueError(
-                f"phases.row_length: architecture {architecture.name!r} cannot keep examples of one row apart; leave it out"
+            raise WrongValue(
+                "phases.row_length: architecture {architecture!r} cannot keep examples of one row apart; leave it out",
+                architecture=architecture.name,
             )
         if self.attention != "auto" and self.attention not in architecture.attentions:
-            raise ValueError(
-                f"attention {self.attention} is not offered by architecture {architecture.name!r}; set auto, or one of "
-                f"{', '.join(architecture.attentions)}"
-            )
+            raise WrongValue(
+                "attention {attention} is not offered by architecture {architecture!r}; set auto, or one of {attentions}",
+                attention=self.attention, architecture=architecture.name, attentions=", ".join(architecture.attentions),
+            )  # fmt: skip
         if self.attention in WITHOUT_DROPOUT and self.architecture.get("dropout"):
-            raise ValueError(
-                f"attention {self.attention} does not support dropout; set pretrain.architecture.dropout: 0"
+            raise WrongValue(
+                "attention {attention} does not support dropout; set pretrain.architecture.dropout: 0",
+                attention=self.attention,
             )
         if self.attention == VARLEN and self.precision == "fp32":
-            raise ValueError("attention varlen does not support precision fp32; set auto, bf16 or fp16")
+            raise WrongValue("attention varlen does not support precision fp32; set auto, bf16 or fp16")
         self._require_head_size()
 
     def _require_head_size(self) -> None:
@@ -247,25 +262,27 @@ class PretrainConfig(Config):
             return
         size = hidden // heads
         if self.attention == VARLEN and (size % 8 or size > LARGEST_HEAD):
-            raise ValueError(
-                f"attention varlen takes heads whose size is a multiple of 8 and at most {LARGEST_HEAD}, not {size} "
-                f"(hidden {hidden} by heads {heads})"
-            )
+            raise WrongValue(
+                "attention varlen takes heads whose size is a multiple of 8 and at most {largest_head}, not {size} (hidden {hidden} by heads {heads})",
+                largest_head=LARGEST_HEAD, size=size, hidden=hidden, heads=heads,
+            )  # fmt: skip
         if self.attention == "flex_attention" and size < SMALLEST_HEAD:
-            raise ValueError(
-                f"attention flex_attention takes heads of {SMALLEST_HEAD} or more, not {size} (hidden {hidden} by heads {heads})"
-            )
+            raise WrongValue(
+                "attention flex_attention takes heads of {smallest_head} or more, not {size} (hidden {hidden} by heads {heads})",
+                smallest_head=SMALLEST_HEAD, size=size, hidden=hidden, heads=heads,
+            )  # fmt: skip
 
     def _require_what_the_strategy_supports(self) -> None:
         if self.strategy != "fsdp":
             return
         if self.precision == "fp16":
-            raise ValueError("strategy fsdp does not support precision fp16; set bf16 or fp32")
+            raise WrongValue("strategy fsdp does not support precision fp16; set bf16 or fp32")
         if self.compile:
-            raise ValueError("strategy fsdp does not support compile; leave one of them out")
+            raise WrongValue("strategy fsdp does not support compile; leave one of them out")
         if self.optimizer != "adamw":
-            raise ValueError(
-                f"strategy fsdp divides the matrices that optimizer {self.optimizer} needs whole; set adamw, or strategy ddp"
+            raise WrongValue(
+                "strategy fsdp divides the matrices that optimizer {name} needs whole; set adamw, or strategy ddp",
+                name=self.optimizer,
             )
 
     def content(self) -> dict[str, Any]:
@@ -287,7 +304,10 @@ class PretrainConfig(Config):
         for name in changes:
             if name not in objective.per_phase:
                 known = [field for field in objective.options.model_fields if field in objective.per_phase]
-                raise RecipeError(f"{where}.{name}: cannot change between phases; {nearest(name, known)}")
+                raise RecipeError(
+                    "{where}.{name}: cannot change between phases; {meant}",
+                    where=where, name=name, meant=nearest(name, known),
+                )  # fmt: skip
         return objective.options.parse(_others(self.objective) | changes, where)
 
     @property
@@ -309,7 +329,7 @@ class PretrainConfig(Config):
 def _name(value: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     name = value.get("name")
     if not isinstance(name, str) or name not in table:
-        raise ValueError(f"name {name!r} is unknown; {nearest(str(name), list(table))}")
+        raise WrongValue("name {name!r} is unknown; {meant}", name=name, meant=nearest(str(name), list(table)))
     return name
 
 

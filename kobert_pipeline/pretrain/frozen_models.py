@@ -12,6 +12,7 @@ from torch import nn
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.architectures.architecture import Architecture, Layers, ModelSpec
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.objectives import OBJECTIVES
 from kobert_pipeline.objectives.objective import STUDENT, Role
 from kobert_pipeline.pretrain.config import PretrainConfig
@@ -40,9 +41,13 @@ def require_frozen(config: PretrainConfig, name: str, folder: Path, files: Seque
             sizes = _sizes(folder, architecture)
             _require_length(config, sizes, place)
             if objective.reads_scores and not architecture.shows_scores:
-                raise InputError(f"{place}: a {architecture.name} does not show its attention scores")
+                raise InputError(
+                    "{place}: a {architecture} does not show its attention scores",
+                    place=place,
+                    architecture=architecture.name,
+                )
             if problem := objective.teacher_problem(config.options, config.sizes, sizes):
-                raise InputError(f"{place}: {problem}")
+                raise InputError("{place}: {problem}", place=place, problem=problem)
             if roles[STUDENT].begins_as == role:
                 _require_same_widths(config, architecture, sizes, place)
 
@@ -51,18 +56,23 @@ def _require_length(config: PretrainConfig, sizes: Any, place: str) -> None:
     longest = getattr(sizes, "positions", None)
     if longest is not None and config.max_length > longest:
         raise InputError(
-            f"{place}: has {longest} positions, and the examples of this recipe have up to {config.max_length} tokens. "
-            "Lower phases.max_length, or name another model."
+            "{place}: has {longest} positions, and the examples of this recipe have up to {max_length} tokens. Lower phases.max_length, or name another model.",
+            place=place,
+            longest=longest,
+            max_length=config.max_length,
         )
 
 
 def _require_same_widths(config: PretrainConfig, architecture: Architecture, sizes: Any, place: str) -> None:
     """Raises InputError unless a student can begin with some of the layers."""
-    otherwise = "or set pretrain.objective.start: random"
+    otherwise = say("or set pretrain.objective.start: random")
     if architecture.name != config.architecture["name"]:
         raise InputError(
-            f"{place}: the student, a {config.architecture['name']}, cannot begin with the layers of a {architecture.name}. Set "
-            f"pretrain.architecture to that, {otherwise}."
+            "{place}: the student, a {student}, cannot begin with the layers of a {architecture}. Set pretrain.architecture to that, {otherwise}.",
+            place=place,
+            student=config.architecture["name"],
+            architecture=architecture.name,
+            otherwise=otherwise,
         )
     ours, theirs = config.sizes, sizes
     apart = [
@@ -72,11 +82,21 @@ def _require_same_widths(config: PretrainConfig, architecture: Architecture, siz
     ]
     if apart:
         had, given = (", ".join(f"{name} {getattr(each, name)}" for name in apart) for each in (theirs, ours))
-        raise InputError(f"{place}: has {had}; set pretrain.architecture to that (given: {given}), {otherwise}.")
-    if ours.layers >= theirs.layers:  # type: ignore[attr-defined]
         raise InputError(
-            f"{place}: has {theirs.layers} layers, and the student {ours.layers}: it would begin as its teacher. "  # type: ignore[attr-defined]
-            f"Set pretrain.architecture.layers to fewer, {otherwise}."
+            "{place}: has {had}; set pretrain.architecture to that (given: {given}), {otherwise}.",
+            place=place,
+            had=had,
+            given=given,
+            otherwise=otherwise,
+        )
+    deep, layers = theirs.layers, ours.layers  # type: ignore[attr-defined]
+    if layers >= deep:
+        raise InputError(
+            "{place}: has {theirs} layers, and the student {ours}: it would begin as its teacher. Set pretrain.architecture.layers to fewer, {otherwise}.",
+            place=place,
+            theirs=deep,
+            ours=layers,
+            otherwise=otherwise,
         )
 
 
@@ -85,10 +105,17 @@ def _architecture(folder: Path, role: Role, place: str) -> Architecture:
     kind = read_config(folder).get("model_type")
     known = {architecture.weights.model_type: architecture for architecture in ARCHITECTURES.values()}
     if kind not in known:
-        raise InputError(f"{place}: a {kind}; known architectures: {', '.join(sorted(known))}")
+        raise InputError(
+            "{place}: a {kind}; known architectures: {known}", place=place, kind=kind, known=", ".join(sorted(known))
+        )
     missing = [head for head in role.heads if head not in known[kind].heads]
     if missing:
-        raise InputError(f"{place}: architecture {known[kind].name!r} does not provide the head {missing[0]!r}")
+        raise InputError(
+            "{place}: architecture {architecture!r} does not provide the head {missing!r}",
+            place=place,
+            architecture=known[kind].name,
+            missing=missing[0],
+        )
     return known[kind]
 
 
@@ -128,7 +155,10 @@ def student_rows(start: Path | None, folders: Mapping[str, Path], tokenizer: Pat
         theirs = vocabulary_rows(folder, tokenizer, entries, setting_of(name))
         if theirs != rows and start is not None:
             raise InputError(
-                f"{setting_of(name)}: has {theirs:,} rows of embeddings, and pretrain.continue_from {rows:,}"
+                "{setting}: has {theirs:,} rows of embeddings, and pretrain.continue_from {rows:,}",
+                setting=setting_of(name),
+                theirs=theirs,
+                rows=rows,
             )
         rows = theirs
     return rows

@@ -24,7 +24,8 @@ def require_machine(config: PretrainConfig) -> None:
     _require_processes(config)
     if config.wandb_project is not None and importlib.util.find_spec("wandb") is None:
         raise InputError(
-            f"pretrain.wandb_project: {config.wandb_project}: Weights & Biases is not installed. Run `pip install wandb`."
+            "pretrain.wandb_project: {wandb_project}: Weights & Biases is not installed. Run `pip install wandb`.",
+            wandb_project=config.wandb_project,
         )
     if config.compile and not any(map(shutil.which, (os.environ.get("CXX", ""), *COMPILERS))):
         raise InputError("pretrain.compile: no C++ compiler is found. Install g++, or set compile: false.")
@@ -52,12 +53,15 @@ def _require_processes(config: PretrainConfig) -> None:
     wanted, started = config.devices * config.nodes, launched()
     if started is not None and started != wanted:
         raise InputError(
-            f"torchrun started {started} processes, the recipe names {config.devices} devices on each of {config.nodes} nodes: set pretrain.devices and pretrain.nodes."
+            "torchrun started {started} processes, the recipe names {devices} devices on each of {nodes} nodes: set pretrain.devices and pretrain.nodes.",
+            started=started,
+            devices=config.devices,
+            nodes=config.nodes,
         )
     if config.nodes > 1 and not any(name in os.environ for name in (*NAMES, "MASTER_ADDR")):
         raise InputError(
-            f"pretrain.nodes: {config.nodes}, and this process was not started as one of several. Start the command on every "
-            "node with torchrun or srun, or set nodes: 1."
+            "pretrain.nodes: {nodes}, and this process was not started as one of several. Start the command on every node with torchrun or srun, or set nodes: 1.",
+            nodes=config.nodes,
         )
 
 
@@ -71,10 +75,15 @@ def _require_gpu(config: PretrainConfig) -> None:
             raise InputError("pretrain.attention: flex_attention trains on a GPU only; set auto, eager or sdpa.")
         return
     if torch.cuda.device_count() < config.devices:
-        raise InputError(f"pretrain.devices: {config.devices}, and this machine has {torch.cuda.device_count()} GPUs.")
+        raise InputError(
+            "pretrain.devices: {devices}, and this machine has {count} GPUs.",
+            devices=config.devices,
+            count=torch.cuda.device_count(),
+        )
     if config.attention == VARLEN and torch.cuda.get_device_capability() < (8, 0):
         raise InputError(
-            f"pretrain.attention: varlen needs a GPU of the generation Ampere or later, not {torch.cuda.get_device_name()}; set sdpa."
+            "pretrain.attention: varlen needs a GPU of the generation Ampere or later, not {device}; set sdpa.",
+            device=torch.cuda.get_device_name(),
         )
     if config.attention == VARLEN and config.precision == "fp32":
         raise InputError(

@@ -16,6 +16,7 @@ from torch import nn
 from kobert_pipeline.architectures.architecture import Weights, unread_biases
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import read_object
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.training.loaded_weights import one_line, require_finite, unreadable_weights
 from kobert_pipeline.training.positions import positions
 from kobert_pipeline.training.quiet import quiet
@@ -36,13 +37,16 @@ def vocabulary_rows(start: Path | None, tokenizer: Path, entries: int, setting: 
     rows = int(read_config(start).get("vocab_size") or 0)
     theirs, ours = _vocabulary(start), _vocabulary(tokenizer)
     if rows < entries or (theirs is None and rows != entries):
-        raise InputError(f"{setting}: has rows for {rows:,} pieces; this recipe's tokenizer has {entries:,}. {_ADOPT}")
+        raise InputError(
+            "{setting}: has rows for {rows:,} pieces; this recipe's tokenizer has {entries:,}. {advice}",
+            setting=setting, rows=rows, entries=entries, advice=say(_ADOPT),
+        )  # fmt: skip
     if theirs is not None and theirs != ours:
         moved = sum((ours or {}).get(piece) != number for piece, number in theirs.items())
         raise InputError(
-            f"{setting}: it has another vocabulary: {moved:,} of its {len(theirs):,} pieces are not in this recipe's "
-            f"tokenizer of {entries:,}, or have another number there. {_ADOPT}"
-        )
+            "{setting}: it has another vocabulary: {moved:,} of its {theirs:,} pieces are not in this recipe's tokenizer of {entries:,}, or have another number there. {advice}",
+            setting=setting, moved=moved, theirs=len(theirs), entries=entries, advice=say(_ADOPT),
+        )  # fmt: skip
     return rows
 
 
@@ -81,8 +85,9 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
             )
     except unreadable_weights(OSError, ValueError) as error:
         raise InputError(
-            f"{setting}: the weights of {start.name} cannot be read: {one_line(error)}. Copy or download the checkpoint again."
-        ) from None
+            "{setting}: the weights of {start} cannot be read: {error}. Copy or download the checkpoint again.",
+            setting=setting, start=start.name, error=one_line(error),
+        ) from None  # fmt: skip
     _require_tied_as_said(start, loaded, setting)
     twins = {read: unread for unread, read in unread_biases(loaded).items() if read in report["missing_keys"]}
     for read, unread in twins.items():  # transformers 4 saved one of two equal biases
@@ -92,8 +97,9 @@ def load_weights(model: nn.Module, start: Path, weights: Weights, heads: Sequenc
     needed = [name for name in missing if not name.startswith(optional)]
     if needed:
         raise InputError(
-            f"{setting}: {start.name} lacks {len(needed)} of the weights, for example {needed[0]}: not a checkpoint of a {type(transformer).__name__}"
-        )
+            "{setting}: {start} lacks {count} of the weights, for example {weight}: not a checkpoint of a {kind}",
+            setting=setting, start=start.name, count=len(needed), weight=needed[0], kind=type(transformer).__name__,
+        )  # fmt: skip
     require_finite(loaded, f"{setting}: {start.name}")
     transformer.load_state_dict(loaded.state_dict())
     for head, prefixes in weights.optional.items():
@@ -117,39 +123,51 @@ def _require_tied_as_said(start: Path, loaded: Any, setting: str) -> None:
     output = loaded.get_output_embeddings()
     if output is not None and is_tied(start) and output.weight is not loaded.get_input_embeddings().weight:
         raise InputError(
-            f"{setting}: {start.name} has an output matrix of its own, but its config.json says that it is the embeddings. "
-            "Write `tie_word_embeddings: false` there to continue both."
-        )
+            "{setting}: {start} has an output matrix of its own, but its config.json says that it is the embeddings. Write `tie_word_embeddings: false` there to continue both.",
+            setting=setting, start=start.name,
+        )  # fmt: skip
 
 
 def require_safetensors(start: Path, files: Sequence[str], setting: str = SETTING) -> None:
     """Raises InputError unless one of `files`, those of the checkpoint `start`, is safetensors."""
     if not any(fnmatch.fnmatch(name, "*.safetensors") for name in files):
         raise InputError(
-            f"{setting}: {start.name} holds no safetensors. Pickled weights (pytorch_model.bin) can run code when they are "
-            "read, so they are not read: load them where you trust them, and write the model with save_pretrained."
-        )
+            "{setting}: {start} holds no safetensors. Pickled weights (pytorch_model.bin) can run code when they are read, so they are not read: load them where you trust them, and write the model with save_pretrained.",
+            setting=setting, start=start.name,
+        )  # fmt: skip
 
 
 def _require_architecture(start: Path, built: Any, weights: Weights, setting: str) -> None:
     kind = read_config(start).get("model_type")
     if kind != built.model_type:
-        raise InputError(f"{setting}: {start.name} is a {kind}; this recipe's architecture is {built.model_type}")
+        raise InputError(
+            "{setting}: {start} is a {kind}; this recipe's architecture is {expected}",
+            setting=setting, start=start.name, kind=kind, expected=built.model_type,
+        )  # fmt: skip
     try:
         given = type(built).from_pretrained(start)
     except Exception as error:  # a configuration class checks its values in its own ways
         raise InputError(
-            f"{setting}: the config.json of {start.name} is not one of a {kind}: {one_line(error)}"
-        ) from None
+            "{setting}: the config.json of {start} is not one of a {kind}: {error}",
+            setting=setting, start=start.name, kind=kind, error=one_line(error),
+        ) from None  # fmt: skip
     pairs = {name: (getattr(given, key, None), getattr(built, key, None)) for key, name in weights.sizes.items()}
     pairs["positions"] = positions(given), positions(built)
     sizes = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
     if sizes:
         theirs, ours = (", ".join(f"{name} {pair[side]}" for name, pair in sizes.items()) for side in (0, 1))
-        raise InputError(f"{setting}: {start.name} has {theirs}; set pretrain.architecture to that (given: {ours})")
+        raise InputError(
+            "{setting}: {start} has {theirs}; set pretrain.architecture to that (given: {ours})",
+            setting=setting, start=start.name, theirs=theirs, ours=ours,
+        )  # fmt: skip
     for key in weights.built_in:
         if getattr(given, key, None) != getattr(built, key, None):
             raise InputError(
-                f"{setting}: {start.name} has {key} {getattr(given, key, None)}, where our {built.model_type} is built "
-                f"with {getattr(built, key, None)}: it cannot be continued here"
+                "{setting}: {start} has {key} {theirs}, where our {expected} is built with {ours}: it cannot be continued here",
+                setting=setting,
+                start=start.name,
+                key=key,
+                theirs=getattr(given, key, None),
+                expected=built.model_type,
+                ours=getattr(built, key, None),
             )

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from markupsafe import Markup, escape
 
+from kobert_pipeline.ground.messages import is_korean
 from kobert_pipeline.hub.korean_terms import TERMS
 from kobert_pipeline.report.korean_reasons import MEANINGS
 from kobert_pipeline.report.korean_sentences import SENTENCES
@@ -40,6 +41,11 @@ class Said(str):
         """The same inside an SVG `text` element."""
         english, korean = escape(str(self)), escape(self.korean)
         return english if english == korean else _both("tspan", english, korean)
+
+    @property
+    def spoken(self) -> str:
+        """In the language of the terminal."""
+        return self.korean if is_korean() else str(self)
 
     @property
     def pair(self) -> list[str]:

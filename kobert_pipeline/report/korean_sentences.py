@@ -320,4 +320,12 @@ SENTENCES: Mapping[str, str] = {
     "Run {count} seeds of each to see whether that is more than chance.": "우연이 아닌지 보려면 시드를 {count}개씩 실행하십시오.",
     "Seeds differ as much, so that may be chance.": "시드만 달라도 그만큼 차이가 나므로 우연일 수 있습니다.",
     "That is more than twice what seeds make of it.": "시드에 따른 차이의 두 배가 넘습니다.",
+    "{difference} ({interval}), p {p}": "차이 {difference}(95 % 구간 {interval}), p {p}",
+    "more than chance": "우연 이상의 차이",
+    "may be chance": "우연일 수 있음",
+    "{low} to {high}": "{low}에서 {high}까지",
+    "{rows} rows, {seeds}": "{rows}행, {seeds}",
+    "{count} seeds": "시드 {count}개",
+    "1 seed": "시드 1개",
+    "{one} and {other} seeds": "시드 {one}개와 {other}개",
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from klue_eval.significance import Compared, compared
 from kobert_pipeline.ground.contents.artifact_set import ArtifactSet
 from kobert_pipeline.ground.contents.scores import Scores
+from kobert_pipeline.report.bilingual import Said, joined, say
 
 CERTAIN = 0.05
 
@@ -21,20 +22,21 @@ class RealDifference:
     values: tuple[str, str]
     difference: str
     """`+1.20`: the second minus the first."""
-    interval: str
+    interval: Said
     p: str
-    made_of: str
+    made_of: Said
     """`9,107 rows, 3 seeds`."""
     better: int | None
     """The side that is better by more than chance; None where neither is."""
-    refused: str
+    refused: Said | None
 
     @property
-    def line(self) -> str:
+    def line(self) -> Said:
         if self.refused:
-            return f"{self.title}: {self.refused}"
-        verdict = "more than chance" if self.better is not None else "may be chance"
-        return f"{self.title}: {self.difference} ({self.interval}), p {self.p}: {verdict}; {self.made_of}"
+            return joined([self.title, self.refused], ": ")
+        verdict = say("more than chance") if self.better is not None else say("may be chance")
+        figures = say("{difference} ({interval}), p {p}", difference=self.difference, interval=self.interval, p=self.p)
+        return joined([self.title, joined([figures, joined([verdict, self.made_of], "; ")], ": ")], ": ")
 
 
 def real_differences(both: tuple[ArtifactSet, ArtifactSet]) -> list[RealDifference]:
@@ -51,11 +53,11 @@ def _shown(entry: Compared) -> RealDifference:
         title=f"{entry.title}, {entry.protocol}",
         values=(f"{entry.values[0]:.2f}", f"{entry.values[1]:.2f}"),
         difference=_signed(entry.values[1] - entry.values[0]),
-        interval=f"{_signed(found.low)} to {_signed(found.high)}" if found else "",
+        interval=say("{low} to {high}", low=_signed(found.low), high=_signed(found.high)) if found else Said("", ""),
         p=shown_p(found.p) if found else "",
-        made_of=f"{entry.rows:,} rows, {_seeds(entry.seeds)}",
+        made_of=say("{rows} rows, {seeds}", rows=f"{entry.rows:,}", seeds=_seeds(entry.seeds)),
         better=int(found.value > 0) if found and found.p < CERTAIN else None,
-        refused=entry.refused,
+        refused=Said(*entry.refused) if entry.refused else None,
     )
 
 
@@ -68,6 +70,7 @@ def shown_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
-def _seeds(counts: Sequence[int]) -> str:
-    one = counts[0] if len(set(counts)) == 1 else 0
-    return f"{one} seed{'s' if one > 1 else ''}" if one else f"{counts[0]} and {counts[1]} seeds"
+def _seeds(counts: Sequence[int]) -> Said:
+    if len(set(counts)) > 1:
+        return say("{one} and {other} seeds", one=counts[0], other=counts[1])
+    return say("{count} seeds", count=counts[0]) if counts[0] > 1 else say("1 seed")

@@ -16,6 +16,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 
+from kobert_pipeline.ground.errors import WrongValue
 from kobert_pipeline.ground.files import atomic_path
 from kobert_pipeline.training.ranks import Turns
 
@@ -129,7 +130,7 @@ def _require_whole(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:
-        raise ValueError(f"{damaged} is damaged")
+        raise WrongValue("{damaged} is damaged", damaged=damaged)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 
 MOST = 300
 """Characters of a library's message that are quoted."""
@@ -20,7 +21,11 @@ def require_weights(model: Any, report: Mapping[str, Any], name: str) -> None:
     for key, found, expected in sorted(report["mismatched_keys"]):
         if key.startswith(body):
             raise InputError(
-                f"{name}: {key} is {tuple(found)} in the checkpoint and {tuple(expected)} by config.json. Copy or download the model again."
+                "{name}: {key} is {found} in the checkpoint and {expected} by config.json. Copy or download the model again.",
+                name=name,
+                key=key,
+                found=tuple(found),
+                expected=tuple(expected),
             )
     absent = [
         key
@@ -29,7 +34,11 @@ def require_weights(model: Any, report: Mapping[str, Any], name: str) -> None:
     ]
     if absent:
         raise InputError(
-            f"{name}: the checkpoint lacks {absent[0]}{_others(absent)}, which would stay random.{_renamed(absent, report)}"
+            "{name}: the checkpoint lacks {weight}{others}, which would stay random.{hint}",
+            name=name,
+            weight=absent[0],
+            others=_others(absent),
+            hint=_renamed(absent, report),
         )
     require_finite(model, name)
 
@@ -40,8 +49,10 @@ def require_finite(model: Any, name: str) -> None:
         if not bool(weight.isfinite().all()):
             count = int((~weight.isfinite()).sum())
             raise InputError(
-                f"{name}: {key} has {count:,} values that are not finite (NaN or inf): the training that wrote it diverged. "
-                "Use an earlier checkpoint."
+                "{name}: {key} has {count:,} values that are not finite (NaN or inf): the training that wrote it diverged. Use an earlier checkpoint.",
+                name=name,
+                key=key,
+                count=count,
             )
 
 
@@ -62,14 +73,14 @@ def _in_order(model: Any, names: Iterable[str]) -> list[str]:
 
 
 def _others(absent: list[str]) -> str:
-    return f" and {len(absent) - 1:,} more weights" if len(absent) > 1 else ""
+    return say(" and {count:,} more weights", count=len(absent) - 1) if len(absent) > 1 else ""
 
 
 def _renamed(absent: list[str], report: Mapping[str, Any]) -> str:
     """Names the weight that is there under another name, as training frameworks write it (`model.bert.…`)."""
     tail = absent[0].partition(".")[2]
     other = next((name for name in sorted(report["unexpected_keys"]) if tail and name.endswith(tail)), None)
-    return f" It has {other} instead: save the model itself with save_pretrained." if other else ""
+    return say(" It has {other} instead: save the model itself with `save_pretrained`.", other=other) if other else ""
 
 
 def unreadable_weights(*others: type[Exception]) -> tuple[type[Exception], ...]:

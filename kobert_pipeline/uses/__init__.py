@@ -18,7 +18,7 @@ def use_named(name: str) -> Use:
     if name not in USES:
         from kobert_pipeline.ground.config import nearest  # brings pydantic, and every command imports this file
 
-        raise InputError(f"use {name}: {nearest(name, list(USES))}")
+        raise InputError("use {name}: {meant}", name=name, meant=nearest(name, list(USES)))
     return USES[name]
 
 

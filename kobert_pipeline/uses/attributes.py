@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.uses.steering import Attribute, BagOfWords, Label
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ def attribute_of(file: str, label: str | None, tokenizer: Any, network: Any) -> 
         return _label(path, label, tokenizer, network)
     if label is not None:
         raise InputError(
-            f"--label {label} is for a CSV or TSV with the columns text and label; {file} is a list of words."
+            "--label {label} is for a CSV or TSV with the columns text and label; {file} is a list of words.",
+            label=label,
+            file=file,
         )
     words = [unicodedata.normalize("NFC", line.strip()) for line in _read(path).splitlines() if line.strip()]
     if not words:
-        raise InputError(f"{file}: no words. Write one word a line.")
+        raise InputError("{file}: no words. Write one word a line.", file=file)
     return bag_of_words(words, tokenizer)
 
 
@@ -51,10 +54,16 @@ def _label(path: Path, label: str | None, tokenizer: Any, network: Any) -> Label
     rows = _rows(path)
     labels = sorted({row[1] for row in rows})
     if label not in labels:
-        asked = "name the label to steer toward with --label" if label is None else f"no label {label!r}"
-        raise InputError(f"{path}: {asked}; it has {', '.join(labels[:20])}.")
+        asked = (
+            say("name the label to steer toward with --label")
+            if label is None
+            else say("no label {label!r}", label=label)
+        )
+        raise InputError("{path}: {asked}; it has {labels}.", path=path, asked=asked, labels=", ".join(labels[:20]))
     if len(labels) < 2:
-        raise InputError(f"{path}: every text has the label {label!r}. Add texts with another label.")
+        raise InputError(
+            "{path}: every text has the label {label!r}. Add texts with another label.", path=path, label=label
+        )
     if len(rows) > MOST_TEXTS:
         logger.info("generate: the classifier learns from %s of %s texts", f"{MOST_TEXTS:,}", f"{len(rows):,}")
         rows = [rows[len(rows) * at // MOST_TEXTS] for at in range(MOST_TEXTS)]
@@ -95,7 +104,9 @@ def _rows(path: Path) -> list[tuple[str, str]]:
     missing = {"text", "label"} - set(reader.fieldnames or ())
     if missing:
         raise InputError(
-            f"{path}: no column {', '.join(sorted(missing))}. Its first line names the columns: text, label."
+            "{path}: no column {missing}. Its first line names the columns: text, label.",
+            path=path,
+            missing=", ".join(sorted(missing)),
         )
     rows = [(str(row["text"] or "").strip(), str(row["label"] or "").strip()) for row in reader]
     kept = [row for row in rows if all(row)]
@@ -111,7 +122,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(
-            f"{path}: no such file. --toward takes a list of words, or a CSV with texts and labels."
+            "{path}: no such file. --toward takes a list of words, or a CSV with texts and labels.", path=path
         ) from None
     except (UnicodeDecodeError, IsADirectoryError):
-        raise InputError(f"{path}: not a text file in UTF-8. Save it as UTF-8.") from None
+        raise InputError("{path}: not a text file in UTF-8. Save it as UTF-8.", path=path) from None

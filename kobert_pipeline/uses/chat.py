@@ -80,7 +80,9 @@ class Partner:
                 return ids
             kept = kept[1:]
         raise InputError(
-            f"{said[-1][:40]!r}…: too long; the model takes {room} tokens before a reply. Say it in fewer words."
+            "{text!r}…: too long; the model takes {room} tokens before a reply. Say it in fewer words.",
+            text=said[-1][:40],
+            room=room,
         )
 
 

@@ -64,10 +64,17 @@ def _detect_in(tokenizer: Tokenizer, network: Network, text: str) -> Result:
     batch = tokenizer(text, return_tensors="pt", return_special_tokens_mask=True)
     ordinary = batch.pop("special_tokens_mask")[0] == 0
     if not ordinary.any():
-        raise InputError(f"{text!r}: no tokens. Give a text in which the model should find what was replaced.")
+        raise InputError(
+            "{text!r}: no tokens. Give a text in which the model should find what was replaced.", text=text
+        )
     limit = positions(network.config)
     if len(ordinary) > limit:
-        raise InputError(f"{text[:40]!r}…: {len(ordinary)} tokens; the model takes {limit}. Shorten the text.")
+        raise InputError(
+            "{text!r}…: {count} tokens; the model takes {limit}. Shorten the text.",
+            text=text[:40],
+            count=len(ordinary),
+            limit=limit,
+        )
     with torch.no_grad():
         logits = network(**batch).logits[0].float()[ordinary]
     probabilities = logits.sigmoid() if logits.ndim == 1 else logits.softmax(dim=-1)[:, 1]

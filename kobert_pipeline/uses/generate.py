@@ -89,10 +89,13 @@ def _prompt(tokenizer: Tokenizer, network: Network, text: str) -> Any:
     ids = torch.tensor([tokenizer(text)["input_ids"]], dtype=torch.long)
     limit = longest_text(tokenizer, network)
     if not ids.shape[1]:
-        raise InputError(f"{text!r}: no tokens. Give the beginning of a text.")
+        raise InputError("{text!r}: no tokens. Give the beginning of a text.", text=text)
     if ids.shape[1] >= limit:
         raise InputError(
-            f"{text[:40]!r}…: {ids.shape[1]} tokens; the model takes {limit}, the new ones among them. Shorten the text."
+            "{text!r}…: {count} tokens; the model takes {limit}, the new ones among them. Shorten the text.",
+            text=text[:40],
+            count=ids.shape[1],
+            limit=limit,
         )
     return ids
 
@@ -133,7 +136,9 @@ def _continue(
 
 def _attribute(toward: str | None, label: str | None, beams: int, tokenizer: Tokenizer, network: Network) -> Attribute:
     if toward is None:
-        raise InputError(f"--label {label} belongs to --toward FILE, a CSV with the columns text and label.")
+        raise InputError(
+            "--label {label} belongs to --toward FILE, a CSV with the columns text and label.", label=label
+        )
     if beams > 1:
         raise InputError("--toward draws token by token, so --beams does not go with it. Leave one of them out.")
     return attribute_of(toward, label, tokenizer, network)

@@ -67,14 +67,23 @@ def infill(tokenizer: Tokenizer, network: Network, texts: Sequence[str], **optio
 def _infill_one(tokenizer: Tokenizer, network: Network, text: str, options: dict[str, Any]) -> Result:
     parts = re.split(rf" *{re.escape(tokenizer.mask_token)}", text)
     if len(parts) == 1:
-        raise InputError(f"{text!r}: no mask. Write {tokenizer.mask_token} where the model should write.")
+        raise InputError(
+            "{text!r}: no mask. Write {mask} where the model should write.",
+            text=text,
+            mask=tokenizer.mask_token,
+        )
     if not has_sentinels(tokenizer):
         source = tokenizer.mask_token.join(parts)
         whole = tokenizer.decode(written_ids(tokenizer, network, source, **options), skip_special_tokens=True)
         return Result(text, between(parts, whole))
     numbers = _sentinels(tokenizer)
     if len(parts) > len(numbers):
-        raise InputError(f"{text[:40]!r}…: {len(parts) - 1} masks; the model has sentinels for {len(numbers) - 1}.")
+        raise InputError(
+            "{text!r}…: {count} masks; the model has sentinels for {limit}.",
+            text=text[:40],
+            count=len(parts) - 1,
+            limit=len(numbers) - 1,
+        )
     source = (
         mode_of(tokenizer, parts)
         + parts[0]
@@ -130,7 +139,12 @@ def written_ids(
     batch = tokenizer(source, return_tensors="pt")
     length, limit = batch["input_ids"].shape[1], min(longest_input(network), int(tokenizer.model_max_length))
     if length > limit:
-        raise InputError(f"{source[:40]!r}…: {length} tokens; the model takes {limit}. Shorten the text.")
+        raise InputError(
+            "{text!r}…: {count} tokens; the model takes {limit}. Shorten the text.",
+            text=source[:40],
+            count=length,
+            limit=limit,
+        )
     draws = temperature > 0 and beams == 1
     drawing = {"temperature": temperature, "top_p": top_p, "top_k": top_k} if draws else {}
     with torch.random.fork_rng(devices=[]), torch.no_grad():

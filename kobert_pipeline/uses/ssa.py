@@ -96,7 +96,7 @@ def read_contexts(path: Path) -> list[list[str]]:
     text = _text(path).replace("\r\n", "\n")
     found = [[line.strip() for line in part.split("\n") if line.strip()] for part in text.split("\n\n")]
     if not any(found):
-        raise InputError(f"{path}: no dialogue. Write a turn a line, and a blank line between dialogues.")
+        raise InputError("{path}: no dialogue. Write a turn a line, and a blank line between dialogues.", path=path)
     return [context for context in found if context]
 
 
@@ -109,7 +109,9 @@ def ssa(paths: Sequence[Path]) -> Ssa:
     for path, (replies, _) in zip(paths, sheets, strict=True):
         if replies != sheets[0][0]:
             raise InputError(
-                f"{path}: rates other replies than {paths[0]}. Give sheets of the same replies, or one at a time."
+                "{path}: rates other replies than {first}. Give sheets of the same replies, or one at a time.",
+                path=path,
+                first=paths[0],
             )
     answers = np.array([answers for _, answers in sheets])
     """(raters, replies, 2) bool"""
@@ -135,11 +137,13 @@ def _sheet(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[bool, bool]]]:
     missing = {*GIVEN, *ASKED} - set(reader.fieldnames or ())
     if missing:
         raise InputError(
-            f"{path}: no column {', '.join(sorted(missing))}. `kobert chat MODEL --sheet FILE` writes such a sheet."
+            "{path}: no column {missing}. `kobert chat MODEL --sheet FILE` writes such a sheet.",
+            path=path,
+            missing=", ".join(sorted(missing)),
         )
     rows = list(reader)
     if not rows:
-        raise InputError(f"{path}: no rows.")
+        raise InputError("{path}: no rows.", path=path)
     replies = [tuple(_one_line(row[name]) for name in GIVEN) for row in rows]
     return replies, [_answers(row, path, number) for number, row in enumerate(rows, start=2)]
 
@@ -157,7 +161,7 @@ def _answers(row: dict[str, Any], path: Path, number: int) -> tuple[bool, bool]:
 def _answer(cell: str | None, place: str) -> bool:
     word = (cell or "").strip().lower()
     if word not in YES | NO:
-        raise InputError(f"{place} is {word!r}; write 1 or 0 in every row.")
+        raise InputError("{place} is {word!r}; write 1 or 0 in every row.", place=place, word=word)
     return word in YES
 
 
@@ -165,6 +169,6 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
+        raise InputError("{path}: no such file.", path=path) from None
     except (UnicodeDecodeError, IsADirectoryError):
-        raise InputError(f"{path}: not a text file in UTF-8. Save it as CSV UTF-8.") from None
+        raise InputError("{path}: not a text file in UTF-8. Save it as CSV UTF-8.", path=path) from None

@@ -160,6 +160,7 @@ def _past(out: Any, network: Any) -> Past:
     cache = getattr(out, "past_key_values", None)
     if cache is None:
         raise InputError(
-            f"{type(network).__name__} keeps no keys and values while it writes, so --toward cannot move them. Use gpt2 or llama."
+            "{kind} keeps no keys and values while it writes, so --toward cannot move them. Use gpt2 or llama.",
+            kind=type(network).__name__,
         )
     return [(layer.keys, layer.values) for layer in cache.layers]

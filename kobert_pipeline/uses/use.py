@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kobert_pipeline.ground.errors import InputError
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.morphology.auto_tokenizer import auto_tokenizer
 from kobert_pipeline.training.loaded_weights import require_finite
 
@@ -168,21 +169,33 @@ class Use:
             raise _no_model(name, error) from None
         except unreadable_weights() as error:
             raise InputError(
-                f"{name}: its weights cannot be read: {one_line(error)}. Copy or download the model again."
-            ) from None
+                "{name}: its weights cannot be read: {error}. Copy or download the model again.",
+                name=name, error=one_line(error),
+            ) from None  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnfitModel(f"{name}: not a {self.kind}: {str(error).splitlines()[0]}") from None
+            raise UnfitModel(
+                "{name}: not a {kind}: {error}", name=name, kind=self.kind, error=str(error).splitlines()[0]
+            ) from None
         if not self.fits(network):
-            raise UnfitModel(f"{name}: not a {self.kind}: transformers loads a {type(network).__name__}.")
+            raise UnfitModel(
+                "{name}: not a {kind}: transformers loads a {found}.",
+                name=name, kind=self.kind, found=type(network).__name__,
+            )  # fmt: skip
         if report["missing_keys"]:
-            raise UnfitModel(f"{name}: not a {self.kind}: its weights do not include {min(report['missing_keys'])}.")
+            raise UnfitModel(
+                "{name}: not a {kind}: its weights do not include {weight}.",
+                name=name, kind=self.kind, weight=min(report["missing_keys"]),
+            )  # fmt: skip
         require_finite(network, name)
         return tokenizer, network.eval()
 
     def _require_stacks(self, name: str, config: Any) -> None:
         if bool(config.is_encoder_decoder) != self.two_stacks:
-            what = "an encoder-decoder" if config.is_encoder_decoder else "no encoder-decoder"
-            raise UnfitModel(f"{name}: not a {self.kind}: {config.model_type} is {what}.")
+            what = say("an encoder-decoder") if config.is_encoder_decoder else say("no encoder-decoder")
+            raise UnfitModel(
+                "{name}: not a {kind}: {model_type} is {what}.",
+                name=name, kind=self.kind, model_type=config.model_type, what=what,
+            )  # fmt: skip
 
 
 def _tokenizer(name: str) -> Tokenizer:
@@ -192,16 +205,17 @@ def _tokenizer(name: str) -> Tokenizer:
         raise _no_model(name, error) from None
     except Exception as error:  # tokenizers raises bare Exception for a damaged file
         reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{name}: its tokenizer does not load: {reason}. Copy or download the model again.") from None
+        raise InputError(
+            "{name}: its tokenizer does not load: {reason}. Copy or download the model again.", name=name, reason=reason
+        ) from None
 
 
 def _no_model(name: str, error: Exception) -> InputError:
     reason = str(error).splitlines()[0]
     return InputError(
         "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub: {reason}",
-        name=name,
-        reason=reason,
-    )
+        name=name, reason=reason,
+    )  # fmt: skip
 
 
 def loading_code(auto_class: str, repo: str, trust: bool, *imports: str) -> str:

@@ -141,7 +141,7 @@ def test_two_evaluations_are_compared_by_their_artifacts_alone(
 ) -> None:
     left, right = evaluations(), evaluations(train_rows=24)
     (found,) = compared(left, right)
-    assert (found.title, found.seeds, found.refused) == ("NLI accuracy", (1, 1), "")
+    assert (found.title, found.seeds, found.refused) == ("NLI accuracy", (1, 1), None)
     assert found.difference is not None
     assert found.difference.value == pytest.approx(found.values[1] - found.values[0], abs=1e-3)
     (shown,) = write_comparison(
@@ -185,7 +185,9 @@ def test_runs_on_other_rows_are_refused_by_name(evaluations: Callable[..., Score
         difference_of(evaluations(), other, "nli", "accuracy")
     (found,) = compared(evaluations(), other)
     assert found.difference is None
-    assert "different rows" in found.refused
+    english, korean = found.refused or ("", "")
+    assert "different rows" in english
+    assert "달라" in korean
     with pytest.raises(InputError, match="no accuracy of ynat under the protocol official"):
         difference_of(evaluations(), other, "ynat", "accuracy")
 

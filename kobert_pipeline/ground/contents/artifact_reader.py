@@ -47,7 +47,12 @@ class ArtifactReader(Generic[Summary]):
 
     def _describe(self, folder: Path, manifest: Manifest) -> None:
         if manifest.stage != self.stage:
-            raise ArtifactMismatch(f"{folder}: an artifact of the stage {manifest.stage}, not of {self.stage}.")
+            raise ArtifactMismatch(
+                "{folder}: an artifact of the stage {stage}, not of {expected}.",
+                folder=folder,
+                stage=manifest.stage,
+                expected=self.stage,
+            )
         self.folder, self.manifest = folder, manifest
         self._hashed: set[str] = set()
 
@@ -66,8 +71,11 @@ class ArtifactReader(Generic[Summary]):
         wrong = error.errors()[0]
         figure = ".".join(str(part) for part in wrong["loc"])
         return ArtifactMismatch(
-            f"{self.folder}: the summary of its manifest is not what {self.stage} writes: {figure}: {wrong['msg']}. "
-            "Remove the folder and run the recipe again."
+            "{place}: the summary of its manifest is not what {expected} writes: {figure}: {problem}. Remove the folder and run the recipe again.",
+            place=self.folder,
+            expected=self.stage,
+            figure=figure,
+            problem=wrong["msg"],
         )
 
     @property

@@ -49,13 +49,15 @@ class TokenizerSummary:
     """False for an adopted tokenizer that cuts decomposed Hangul (NFD) otherwise than composed."""
 
 
+REMEDY = "Build the tokenizer again."
+
+
 def read_golden(path: Path) -> list[tuple[str, list[str]]]:
     """Sentences with their pieces. Raises InputError if the file is damaged."""
-    remedy = "Build the tokenizer again."
     try:
-        return [(str(entry["text"]), list(entry["pieces"])) for entry in read_json(path, remedy)]
+        return [(str(entry["text"]), list(entry["pieces"])) for entry in read_json(path, REMEDY)]
     except (TypeError, KeyError):
-        raise damaged(path, remedy) from None
+        raise damaged(path, REMEDY) from None
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import typer
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from kobert_pipeline import cli
 from kobert_pipeline.commands.typer_help import FRAMES, USAGE_ERRORS, usage_error
 from kobert_pipeline.ground.config import Config
-from kobert_pipeline.ground.errors import KobertError, RecipeError
+from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.korean import KOREAN, TABLES
 from kobert_pipeline.ground.korean.error_texts import PYDANTIC
 from kobert_pipeline.ground.messages import LANGUAGE, is_korean, say
@@ -26,9 +27,12 @@ from kobert_pipeline.ground.progress_line import cells
 OF_TYPER = {*FRAMES.values(), *USAGE_ERRORS, "Show this message and exit."}
 NAMES = {"pretrain", "klue_eval", "tokenizer: ", "report: "}
 """Stages and commands, which have the same name in both languages."""
-ERRORS = {"KobertError", *(kind.__name__ for kind in KobertError.__subclasses__())}
 SAY, TERMINAL = "say", "from kobert_pipeline.ground.messages import"
 """Pages have a function of the same name, and a table of their own."""
+RAISED = {"ValueError", "Damaged", "LayoutError", "_NotFound", "Problem"}
+"""Exceptions and records whose text becomes a part of an error."""
+REMEDIES = {"read_object", "read_json", "read_json_lines", "damaged"}
+"""Their second argument says what to do about a damaged file."""
 LEVELS = ("debug", "info", "warning", "error")
 PERCENT = re.compile(r"%%|%[\d.]*[dfgrs]")
 """A value in the template of a log line."""
@@ -37,62 +41,106 @@ CODE = re.compile(r"`[^`]+`|--[a-z]+|\b(?:pip|kobert) [a-z]+|\b\w+\.\w+_\w+|\b[A
 """What a user types or sets: it is never translated."""
 
 
-def constants(module: Module) -> dict[str, str]:
-    """Strings at the top of a module, by name."""
-    return {
-        node.targets[0].id: node.value.value
-        for node in module.tree.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    }
+WORDS = re.compile(r"[A-Za-z]*[a-z]{2,} [a-z]{2,}")
+"""Two English words, one after the other."""
+NEUTRAL = re.compile(r"\{[^{}]*\}|(?<![\w.])[\w.]+\.(?=\{)")
+"""What a message without words may have: values, and the keys of settings before them."""
+PRINTING = ("kobert_pipeline/commands/", "kobert_pipeline/ground/", "kobert_pipeline/hub/push", "kobert_pipeline/hub/licences", "klue_eval/data/", "klue_eval/own/", "corpora/sources/")  # fmt: skip
+"""Beginnings of the paths of modules whose texts a terminal shows."""
+OF_PAGES = (
+    "ground/contents/",
+    "ground/korean/",
+    "ground/layers",
+    "own/own_split",
+    "own/own_data",
+    "own/own_task",
+    "commands/typer_help",
+)
+"""Among them: texts that artifacts and pages hold in English, which pages translate; and tables of this very kind."""
+NOT_SAID = (
+    "kobert sweep",
+    "\n#SBATCH",
+    "Value error, ",
+    "another conflicting operation",
+    "LFS batch API",
+    " of the recipe ",
+    "BatchSize must be",
+    "pip install 'kobert-pipeline[",
+    "damaged or missing header",
+    "a header of ",
+)
+"""Beginnings of texts in those modules that are a batch script, what a library says, and the message of a commit."""
+QUIET = {"Option", "Argument", "ImportError", "EOFError", "AssertionError", "compile"}
+"""Calls with texts that are help, which `help_texts` has, or that no user sees."""
 
 
-def text_of(node: ast.expr, module: Module) -> str | None:
-    """A literal, or the constant that a name stands for."""
+@cache
+def parsed() -> list[Module]:
+    return list(read_house().modules.values())
+
+
+@cache
+def errors() -> set[str]:
+    """KobertError, WrongValue, and every class that comes from them."""
+    found, before = {"KobertError", "WrongValue"}, 0
+    while len(found) > before:
+        before = len(found)
+        classes = (node for module in parsed() for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+        found |= {node.name for node in classes if found & {ast.unparse(base) for base in node.bases}}
+    return found
+
+
+@cache
+def constants() -> dict[str, set[str]]:
+    """Sentences at the top of modules, by name."""
+    found: dict[str, set[str]] = {}
+    for module in parsed():
+        for node in module.tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                text = str(node.value.value)
+                found.setdefault(ast.unparse(node.targets[0]), set()).update([text] if WORDS.search(text) else [])
+    return found
+
+
+def texts_of(node: ast.expr) -> set[str]:
+    """A literal, or the constants of the name."""
     if isinstance(node, ast.Constant):
-        return str(node.value)
-    return constants(module).get(node.id) if isinstance(node, ast.Name) else None
+        return {str(node.value)}
+    return constants().get(node.id, set()) if isinstance(node, ast.Name) else set()
+
+
+def name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call):
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            yield "" if name == SAY and TERMINAL not in module.source else name, node
+            yield "" if name_of(node) == SAY and TERMINAL not in module.source else name_of(node), node
 
 
 def spoken() -> Iterator[str]:
-    """Every message in the code: of `say` and of errors with values, of log lines that have words, of progress and the help."""
-    for module in read_house().modules.values():
+    """Every message in the code: of `say` and of errors, of log lines that have words, of progress and the help."""
+    for module in parsed():
         for name, call in calls(module):
             for place in places(name, call):
-                text = text_of(call.args[place], module) if len(call.args) > place else None
-                words = PERCENT.sub("", text or "")
-                if text is not None and re.search("[a-z]", words) and words not in NAMES:
-                    yield text
+                texts = texts_of(call.args[place]) if len(call.args) > place else set()
+                yield from (text for text in texts if has_words(text))
     yield from help_texts()
+
+
+def has_words(text: str) -> bool:
+    words = NEUTRAL.sub("", PERCENT.sub("", text))
+    return re.search("[a-z]|[A-Z]{4}", words) is not None and words not in NAMES
 
 
 def places(name: str, call: ast.Call) -> list[int]:
     """Which arguments of a call are messages."""
     if name in LEVELS:
         return [0] if ast.unparse(call.func) == f"logger.{name}" else []
-    return [0, 2] if name == "progress" else [0] if name == SAY or is_error_with_values(name, call) else []
-
-
-def is_error_with_values(name: str, call: ast.Call) -> bool:
-    return name in ERRORS and bool(call.keywords)
-
-
-def plain_errors() -> Iterator[str]:
-    """Errors without values, which may have a Korean sentence."""
-    for module in read_house().modules.values():
-        for name, call in calls(module):
-            if name in ERRORS and call.args and not call.keywords:
-                yield text_of(call.args[0], module) or ""
+    if name in REMEDIES:
+        return [1]
+    return [0, 2] if name == "progress" else [0] if name == SAY or name in errors() else []
 
 
 def help_texts() -> Iterator[str]:
@@ -105,8 +153,57 @@ def help_texts() -> Iterator[str]:
 def test_every_message_of_the_code_is_in_the_table_and_the_table_has_no_other() -> None:
     expected = {*spoken(), *OF_TYPER, *PYDANTIC}
     assert expected - KOREAN.keys() == set(), "write their Korean sentences in kobert_pipeline/ground/korean"
-    assert KOREAN.keys() - expected - {*plain_errors()} == set()
+    assert KOREAN.keys() - expected == set()
     assert sum(map(len, TABLES)) == len(KOREAN), "a message is in two tables"
+
+
+def english(node: ast.AST, *, inside: bool = False) -> Iterator[ast.Constant]:
+    """Literals with English words that no `say`, error or log line holds. `inside`: the node itself is one of those."""
+    if isinstance(node, ast.Call) and not inside:
+        name = name_of(node)
+        if name in QUIET or name == SAY or name in errors() or ast.unparse(node.func).startswith("logger."):
+            for keyword in node.keywords if name not in QUIET else ():
+                yield from english(keyword.value)
+            return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and WORDS.search(node.value):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        if not is_docstring and not isinstance(child, ast.Assert):
+            yield from english(child)
+
+
+def test_no_error_is_put_together_from_english_parts() -> None:
+    """A text that is joined with others is not found in the table: values are keywords, and those that have words are said."""
+    wrong = [
+        f"{module.path}:{call.lineno}: {found.value!r}"
+        for module in parsed()
+        for name, call in calls(module)
+        if name in errors() | RAISED
+        for argument in call.args[:1]
+        if not (name in errors() and texts_of(argument))
+        for found in english(argument)
+    ]
+    wrong += [
+        f"{module.path}:{call.lineno}: {found.value!r}"
+        for module in parsed()
+        for name, call in calls(module)
+        if name in errors() or name == SAY
+        for keyword in call.keywords
+        for found in english(keyword.value)
+    ]
+    assert wrong == [], "give it to `say`, or make it a keyword of the message"
+
+
+def test_nothing_is_printed_in_english_alone() -> None:
+    wrong = [
+        f"{module.path}:{found.lineno}: {found.value[:80]!r}"
+        for module in parsed()
+        if str(module.path).startswith(PRINTING) and not any(part in str(module.path) for part in OF_PAGES)
+        for found in english(module.tree)
+        if found.value not in KOREAN and not found.value.startswith(NOT_SAID)
+    ]
+    assert wrong == [], "give it to `say`"
 
 
 @pytest.mark.parametrize("english", KOREAN, ids=lambda text: text[:40])
@@ -132,12 +229,12 @@ def fields(text: str) -> Counter[tuple[str, str, str]]:
 def test_a_call_fills_exactly_the_placeholders_of_its_message() -> None:
     wrong = [
         f"{module.path}:{call.lineno}"
-        for module in read_house().modules.values()
+        for module in parsed()
         for name, call in calls(module)
-        if (name == SAY or is_error_with_values(name, call)) and (text := text_of(call.args[0], module)) is not None
-        and all(keyword.arg for keyword in call.keywords)
-        and call.keywords and {keyword.arg for keyword in call.keywords} != {name for name, *_ in fields(text)}
-    ]  # fmt: skip
+        if name == SAY or name in errors()
+        if call.args and len(texts := texts_of(call.args[0])) == 1 and all(keyword.arg for keyword in call.keywords)
+        if call.keywords and {keyword.arg for keyword in call.keywords} != {name for name, *_ in fields(min(texts))}
+    ]
     assert wrong == []
 
 

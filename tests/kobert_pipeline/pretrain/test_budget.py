@@ -168,7 +168,7 @@ def test_a_recipe_gives_exactly_one_budget():
 
     values = config_of({}).model_dump()
     with pytest.raises(
-        RecipeError, match="give one of max_steps, max_tokens, max_minutes; given are max_steps and max_minutes"
+        RecipeError, match="give one of max_steps, max_tokens, max_minutes; given are max_steps, max_minutes"
     ):
         PretrainConfig.parse(values | {"max_minutes": 5})
     with pytest.raises(RecipeError, match="given are none of them"):
