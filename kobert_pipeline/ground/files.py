@@ -61,7 +61,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def require_new(path: Path) -> None:
     """Raises InputError unless the folder `path` is missing or empty."""
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path}: is there already, and not empty. Name a new folder, or remove it.")
+        raise InputError("{path}: is there already, and not empty. Name a new folder, or remove it.", path=path)
 
 
 def write_text(path: Path, text: str) -> None:
