@@ -76,6 +76,25 @@ def say(english: str, **values: Any) -> Said:
     return Said(english.format(**values), korean.format(**in_korean))
 
 
+WITH_VALUES = (
+    "every label is a number and not all are whole ({label} in row {number})",
+    "by the column `{column}`",
+    "{train} trained on, {dev} scored",
+)
+"""What artifacts say with a value in it: of own tasks, why they are of their kind and how their rows were divided."""
+
+
+def recalled(text: str) -> Said:
+    """A sentence of an artifact, which is English there, with its translation."""
+    if text in KOREAN:
+        return say(text)
+    for template in WITH_VALUES:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template))
+        if found := re.fullmatch(pattern, text):
+            return say(template, **found.groupdict())
+    return say(text)
+
+
 def parts(text: str) -> Said:
     """A name that is put together with commas, each part in its own translation: `this model, best checkpoint`."""
     return joined(text.split(", "))

@@ -51,7 +51,7 @@ def _shown(entry: Compared) -> RealDifference:
     found = entry.difference
     return RealDifference(
         title=f"{entry.title}, {entry.protocol}",
-        values=(f"{entry.values[0]:.2f}", f"{entry.values[1]:.2f}"),
+        values=(_plain(entry.values[0]), _plain(entry.values[1])),
         difference=_signed(entry.values[1] - entry.values[0]),
         interval=say("{low} to {high}", low=_signed(found.low), high=_signed(found.high)) if found else Said("", ""),
         p=shown_p(found.p) if found else "",
@@ -63,6 +63,10 @@ def _shown(entry: Compared) -> RealDifference:
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def shown_p(p: float) -> str:

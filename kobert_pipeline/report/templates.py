@@ -11,7 +11,7 @@ from typing import Any
 
 from kobert_pipeline.ground.amounts import shown_bytes, shown_seconds
 from kobert_pipeline.hub.wording import plain_number, settings_text
-from kobert_pipeline.report.bilingual import attribute, parts, say
+from kobert_pipeline.report.bilingual import attribute, parts, recalled, say
 from kobert_pipeline.report.numbers import shown_count, shown_metric, shown_share
 
 HERE = Path(__file__).parent
@@ -44,6 +44,7 @@ def _environment() -> Any:
         "settings": settings_text,
         "svg": Markup,  # our own drawings, which escape the text in them
         "parts": parts,
+        "recalled": recalled,
         "data": _data,
     }
     script = (HERE / "page.js").read_text(encoding="utf-8")

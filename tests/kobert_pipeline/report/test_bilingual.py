@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 import kobert_pipeline.report
+from klue_eval.own.own_data import read_own
+from klue_eval.own.own_task import OwnTaskConfig
 from kobert_pipeline.ground.contents import score_details
 from kobert_pipeline.ground.contents.pretrained_run import MeasuredOn
 from kobert_pipeline.ground.contents.score_table import FROZEN, SETTINGS_TITLES
 from kobert_pipeline.hub.korean_terms import TERMS
 from kobert_pipeline.objectives import OBJECTIVES
-from kobert_pipeline.report.bilingual import KOREAN, attribute, joined, parts, say
+from kobert_pipeline.report.bilingual import KOREAN, attribute, joined, parts, recalled, say
 from kobert_pipeline.report.corpus_section import REASONS
 from kobert_pipeline.report.korean_sentences import SENTENCES
 from kobert_pipeline.report.morpheme_colours import KINDS
@@ -75,6 +77,28 @@ def test_both_languages_name_the_same_values_and_no_text_is_translated_twice() -
     assert [text for text, korean in KOREAN.items() if set(values.findall(text)) != set(values.findall(korean))] == []
     assert set(TERMS) & set(SENTENCES) == set()
     assert [text for text, korean in KOREAN.items() if not re.search("[가-힣]", korean)] == ["nats", "and"]
+
+
+@pytest.mark.parametrize(
+    ("file", "korean"),
+    [
+        ("text,label\n좋다,긍정\n나쁘다,부정\n" * 9, "레이블이 이름"),
+        ("text,label\n하나,1\n둘,2\n" * 9, "레이블이 정수"),
+        ("text,label\n하나,1\n둘,2.5\n셋,3\n" * 9, "2행의 2.5"),
+        ("text,label,split\n하나,가,train\n둘,나,train\n셋,나,dev\n", "열 `split`"),
+    ],
+)  # fmt: skip
+def test_what_the_data_of_an_own_task_says_has_its_korean(file: str, korean: str, tmp_path: Path) -> None:
+    """The artifact holds it in English, with values in it."""
+    header, *rows = file.splitlines()
+    path = tmp_path / "my.csv"
+    path.write_text(
+        "\n".join([header, *(f"{number}{row}" for number, row in enumerate(rows) if row != header)]), encoding="utf-8"
+    )
+    found = read_own("my", OwnTaskConfig(file=str(path)))
+    said = [recalled(found.why), recalled(found.division)]
+    assert not any(re.search("[a-z]{3,} [a-z]{2,}", text.korean) for text in said)
+    assert any(korean in text.korean for text in said)
 
 
 def test_a_text_is_english_wherever_it_is_not_html() -> None:
