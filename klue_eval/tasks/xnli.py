@@ -1,6 +1,6 @@
 """XNLI, Korean: the human translations of KorNLI, dev to train on and test to score (Conneau et al. 2018). Not part of KLUE.
 
-KorNLI trains on 942,854 machine translations instead (`kornli` reads those of MultiNLI).
+KorNLI trains on 942,854 machine translations instead (`kornli` reads those of MultiNLI, `kornli_snli` those of SNLI).
 """
 
 from __future__ import annotations

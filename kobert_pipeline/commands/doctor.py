@@ -142,6 +142,9 @@ def _fonts() -> str:
     from matplotlib import font_manager
 
     names = {font.name for font in font_manager.fontManager.ttflist}
+    if not any(name.startswith(KOREAN_FONTS) for name in names):  # its list may be older than a font
+        files = {Path(file).stem for file in font_manager.findSystemFonts()}
+        names |= {known for known in KOREAN_FONTS if any(file.startswith(known.replace(" ", "")) for file in files)}
     korean = sorted(name for name in names if any(name.startswith(known) for known in KOREAN_FONTS))
     if not korean:
         return say(

@@ -32,14 +32,17 @@ def extend(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Give a checkpoint pieces for the words of a recipe's corpus. Each starts as the mean of the pieces that it replaces."""
-    from kobert_pipeline.commands.locate import model_of
+    from kobert_pipeline.commands.locate import model_of, on_hub
     from kobert_pipeline.extending import extend as extend_model
     from kobert_pipeline.recipe import load_recipe
     from kobert_pipeline.runner import run as run_stages
 
+    place = model_of(model, artifacts)
+    if not Path(place).is_dir():
+        on_hub(place)
     loaded = load_recipe(recipe, tuple(settings or ()))
     corpora = run_stages(loaded, artifacts, until="corpora")["corpora"]
-    extend_model(model_of(model, artifacts), corpora, out, pieces, loaded.execution)
+    extend_model(place, corpora, out, pieces, loaded.execution)
     typer.echo(
         say("Model:  {folder}", folder=out)
         + "\n"

@@ -8,6 +8,8 @@ from pathlib import Path
 from kobert_pipeline.finished import find_run, names_a_run
 from kobert_pipeline.ground.contents.pretrained_run import exported_model
 from kobert_pipeline.ground.errors import InputError, KobertError
+from kobert_pipeline.ground.hub_revisions import Repository, file_names, is_cached
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.recipe import is_recipe
 
 STAGE = "pretrain"
@@ -18,10 +20,10 @@ MODEL = "model"
 def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
     """The folder of a run's model, or of a model; any other name is a Hub id and stays as it is.
 
-    Raises KobertError for a run without a model, and for a folder without a model.
+    Raises KobertError for a run or a folder without a model, and for an id that the Hub does not have.
     """
     if is_recipe(name) or not Path(name).is_dir():
-        return _model_of_run(name, settings, artifacts) if names_a_run(name, artifacts) else name
+        return _model_of_run(name, settings, artifacts) if names_a_run(name, artifacts) else on_hub(name)
     folder = next((place for place in (Path(name), Path(name) / MODEL) if (place / CONFIG).is_file()), None)
     if folder is None:
         raise InputError(
@@ -30,6 +32,18 @@ def locate(name: str, settings: Sequence[str], artifacts: Path) -> str:
             file=CONFIG,
         )
     return str(folder)
+
+
+def on_hub(name: str) -> str:
+    """The Hub id. Raises InputError, after one question, where neither the Hub nor its cache has such a model: transformers would
+    ask again and again."""
+    repository = Repository.parse(name)
+    if not is_cached(repository):
+        place = say(
+            "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub", name=name
+        )
+        file_names(repository, place, "")
+    return name
 
 
 def model_of(name: str, artifacts: Path) -> str:

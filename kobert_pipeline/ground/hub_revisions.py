@@ -52,9 +52,15 @@ def commit_of(repository: Repository, place: str, hint: str) -> str:
 def file_names(repository: Repository, place: str, hint: str) -> list[str]:
     """Returns the paths of the files at the revision; in offline mode, of those in the cache."""
     if is_offline():
-        folder = _cache(repository) / "snapshots" / _cached_commit(repository, place, hint)
+        commit = _cached_commit(repository, place, hint)
+        folder = _cache(repository) / "snapshots" / commit
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(file.rfilename for file in _ask(repository, place, hint).siblings or ())
+
+
+def is_cached(repository: Repository) -> bool:
+    """Whether the client's cache has a copy of it."""
+    return bool(_cached_commits(repository))
 
 
 def is_offline() -> bool:
@@ -84,16 +90,26 @@ def _ask(repository: Repository, place: str, hint: str) -> Any:
     return download(call, place, repository.page, hint, unreachable=offline)
 
 
-def _cache(repository: Repository) -> Path:
+def _cache_folder() -> Path:
     from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _cache(repository: Repository) -> Path:
     from huggingface_hub.file_download import repo_folder_name
 
-    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository.name, repo_type=repository.kind)
+    return _cache_folder() / repo_folder_name(repo_id=repository.name, repo_type=repository.kind)
 
 
 def _cached_commits(repository: Repository) -> list[str]:
-    """The commits in the cache that the repository may mean: one, if it is known which."""
-    folder = _cache(repository)
+    """The commits in the cache that the repository may mean: one, if it is known which; none of a name that no repository can have."""
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        folder = _cache(repository)
+    except HFValidationError:
+        return []
     reference = folder / "refs" / (repository.revision or "main")
     if COMMIT.fullmatch(repository.revision):
         found = [repository.revision]
@@ -108,17 +124,18 @@ def _cached_commit(repository: Repository, place: str, hint: str) -> str:
     copies = _cached_commits(repository)
     if len(copies) == 1:
         return copies[0]
+    cache = _cache_folder()
     if copies:
         raise InputError(
             "{place}: HF_HUB_OFFLINE is set, and the cache {cache} has copies of several commits. Name one: {commits}. {hint}",
             place=place,
-            cache=_cache(repository).parent,
+            cache=cache,
             commits=", ".join(f"@{commit}" for commit in copies),
             hint=hint,
         )
     raise InputError(
         "{place}: HF_HUB_OFFLINE is set, and the cache {cache} has no copy of it. Unset it to go online. {hint}",
         place=place,
-        cache=_cache(repository).parent,
+        cache=cache,
         hint=hint,
     )

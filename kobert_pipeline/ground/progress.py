@@ -68,10 +68,15 @@ class _Plain(_Counted):
         of = say(" of {total}", total=_round(work.total)) if work.total else ""
         left = ", " + say("{time} left", time=duration(work.left)) if work.left is not None else ""
         logger.info(
-            "%s: %s%s %s in %s%s, %s/s%s",
-            work.label, _round(work.done), of, work.unit, duration(work.seconds), left, _round(work.rate),
-            "".join(f", {part}" for part in work.notes),
+            "%s: %s%s %s in %s%s%s",
+            work.label, _round(work.done), of, work.unit, duration(work.seconds), left,
+            "".join(f", {part}" for part in (*_speed(work), *work.notes)),
         )  # fmt: skip
+
+
+def _speed(work: Work) -> list[str]:
+    """Nothing below .1 a second: the time that is left says it."""
+    return [say("{rate} {unit}/s", rate=_round(work.rate), unit=work.unit)] if work.rate >= 0.1 else []
 
 
 def _round(value: float) -> str:

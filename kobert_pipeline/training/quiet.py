@@ -12,7 +12,7 @@ from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
-LOUD = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities", "transformers")
+LOUD = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning_utilities", "transformers", "huggingface_hub")
 """Loggers that write to the console on their own."""
 FOR_DEVELOPERS = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning", "PossibleUserWarning")
 """Kinds of warnings that are not about this run. Lightning's PossibleUserWarning is advice."""
@@ -22,6 +22,7 @@ EXPECTED = {
     r"Checkpoint directory .* exists and is not empty": "a run that goes on has checkpoints",
     r"`srun` command is available": "torchrun starts our processes",
     r"lr_scheduler\.step\(\)`? before `?optimizer\.step": "fp16 skips its first steps while it looks for a scale",
+    r"thrown while requesting|^Retrying in": "the error that follows says what did not answer",
     r"new API settings to control TF32": "it is about the names of settings",
 }
 """What a warning says -> why it says nothing to the user."""

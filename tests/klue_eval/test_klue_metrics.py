@@ -141,7 +141,14 @@ def test_the_metrics_of_a_task_are_in_the_file_named_after_it() -> None:
     folder = Path(str(klue_eval.__file__)).parent
     shared = {"__init__", "arithmetic", "label_accuracy", "label_f1", "metric", "row_values"}
     files = {path.stem for path in (folder / "metrics").glob("*.py")} - shared
-    labelled = {"__init__", "choices", "kobest", "labelled"} | {"nsmc", "movie_reviews", "kornli", "xnli", "pawsx"}
+    labelled = {"__init__", "choices", "kobest", "labelled"} | {
+        "nsmc",
+        "movie_reviews",
+        "kornli",
+        "kornli_snli",
+        "xnli",
+        "pawsx",
+    }
     kobest = {"boolq", "copa", "hellaswag", "sentineg", "wic"}
     tasks = {path.stem for path in (folder / "tasks").glob("*.py")} - labelled - kobest
     assert files == {f"{name}_metrics" for name in (*tasks, "own")}

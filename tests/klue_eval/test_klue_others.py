@@ -59,7 +59,9 @@ def released(tmp_path: Path) -> Path:
     paws = [(number, *pair, number % 2) for number, pair in enumerate(PAIRS)]
     contents = {
         "nsmc/ratings_{train,test}.txt": lines(("id", "document", "label"), *reviews, (9, "", 1)),
-        "KorNLI/{multinli.train,xnli.dev,xnli.test}.ko.tsv": lines(("sentence1", "sentence2", "gold_label"), *nli),
+        "KorNLI/{multinli.train,snli_1.0_train,xnli.dev,xnli.test}.ko.tsv": lines(
+            ("sentence1", "sentence2", "gold_label"), *nli
+        ),
         "KorSTS/sts-{train,test}.tsv": lines(
             ("genre", "filename", "year", "id", "score", "sentence1", "sentence2"), *sts
         ),
@@ -86,7 +88,15 @@ def released(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-ROWS = {"nsmc": (4, 1), "kornli": (3, 0), "korsts": (3, 0), "pawsx": (3, 1), "korquad": (3, 0), "naver_ner": (2, 0)} | {
+ROWS = {
+    "nsmc": (4, 1),
+    "kornli": (3, 0),
+    "kornli_snli": (3, 0),
+    "korsts": (3, 0),
+    "pawsx": (3, 1),
+    "korquad": (3, 0),
+    "naver_ner": (2, 0),
+} | {
     "xnli": (3, 0),
     **dict.fromkeys(KOBEST, (4, 0)),
 }
@@ -164,7 +174,7 @@ def test_all_of_them_are_evaluated_if_they_are_named(released: Path, tiny_bert: 
     }
     table = (folder / "table.md").read_text()
     assert (
-        "| NSMC accuracy (test) | Movie reviews macro F1 (held-out 20 %) | Movie reviews accuracy (held-out 20 %) | KorNLI accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |"
+        "| NSMC accuracy (test) | Movie reviews macro F1 (held-out 20 %) | Movie reviews accuracy (held-out 20 %) | KorNLI accuracy (test) | KorNLI (SNLI) accuracy (test) | XNLI (ko) accuracy (test) | KorSTS Spearman rho (test) |"
         in table
     )
     assert "mean nothing" not in table

@@ -30,6 +30,7 @@ WHOLE_TEXTS = {
     "nli",
     "nsmc",
     "kornli",
+    "kornli_snli",
     "korsts",
     "pawsx",
     "xnli",

@@ -132,7 +132,7 @@ OWN_TASKS = {
     "every label to train on is {label:g}; a regression needs different numbers": "학습할 레이블이 모두 {label:g}입니다. 회귀에는 서로 다른 수가 필요합니다",
     "no entity to train on: every tag is {tag}": "학습할 개체명이 없습니다. 모든 태그가 {tag}입니다",
     "dev* or test": "dev*나 test",
-    "It looks like {encoding}. Convert it: iconv -f {encoding} -t UTF-8 {file} > utf8-{file}": "{encoding}으로 보입니다. 변환하세요: iconv -f {encoding} -t UTF-8 {file} > utf8-{file}",
+    "It looks like {encoding}. Convert it: iconv -f {encoding} -t UTF-8 {file} > utf8-{file}": "인코딩이 {encoding} 같습니다. 변환하세요: iconv -f {encoding} -t UTF-8 {file} > utf8-{file}",
     "Save it as UTF-8 (in Excel: CSV UTF-8).": "UTF-8로 저장하세요(Excel에서는 CSV UTF-8).",
     "--out {out}: the folder is not empty. Name a new one; the model is also in {folder}.": "--out {out}: 폴더가 비어 있지 않습니다. 새 폴더를 지정하세요. 모델은 {folder}에도 있습니다.",
     "--{name} is about a task of your own. Name its file: --task FILE": "--{name}은(는) 자신의 과제에 대한 설정입니다. 파일을 지정하세요: --task FILE",

@@ -163,6 +163,7 @@ MODELS = {
     "{path}: begun with another model, data or settings. Remove it, or name another folder.": "{path}: 다른 모델, 데이터 또는 설정으로 시작한 폴더입니다. 지우거나 다른 폴더를 지정하세요.",
     "hub.onnx: architecture {name} is an encoder–decoder, which has no ONNX file. Leave it out.": "hub.onnx: {name} 구조는 인코더-디코더이므로 ONNX 파일이 없습니다. 이 설정을 빼세요.",
     "{name}: no trained model for these settings. Run `kobert run {name} --until {stage}` first.": "{name}: 이 설정으로 학습한 모델이 없습니다. 먼저 `kobert run {name} --until {stage}`을(를) 실행하세요.",
+    "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub": "{name}: 레시피도(`kobert recipes`로 볼 수 있습니다) 폴더도 Hub의 모델도 아닙니다",
     "{name}: neither a recipe (`kobert recipes` lists them), nor a folder, nor a model on the Hub: {reason}": "{name}: 레시피도(`kobert recipes`로 볼 수 있습니다) 폴더도 Hub의 모델도 아닙니다: {reason}",
     "{name}: no run of {recipe} in {root} has this tag. Its runs: {tags}. `kobert runs` lists all.": "{name}: {root}에 이 태그가 붙은 {recipe} 실행이 없습니다. 있는 실행: {tags}. 전체는 `kobert runs`로 볼 수 있습니다.",
     "{run}: the run has no {stage}, and its recipe is not here. Name the recipe's file.": "{run}: 이 실행에는 {stage}이(가) 없고 레시피도 여기에 없습니다. 레시피 파일을 지정하세요.",

@@ -6,7 +6,7 @@ LOG_LINES = {
     "%s: starts": "%s: 시작",
     "%s: up to date (%s)": "%s: 이미 끝남 (%s)",
     "%s: done in %s, peak memory %s (%s)": "%s: 완료, %s, 최대 메모리 %s (%s)",
-    "%s: %s%s %s in %s%s, %s/s%s": "%s: %s%s %s, %s 경과%s, 초당 %s%s",
+    "%s: %s%s %s in %s%s%s": "%s: %s%s %s, %s 경과%s%s",
     "waiting for another process, which is writing %s": "다른 프로세스가 쓰고 있어 기다리는 중: %s",
     "%s: the last finished run is taken. What differs from now: %s": "%s: 마지막으로 끝난 실행을 씁니다. 지금과 다른 것: %s",
     "the page of an earlier run is kept: %s": "이전 실행의 페이지를 보관: %s",

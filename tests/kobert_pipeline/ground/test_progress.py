@@ -23,7 +23,7 @@ def test_progress_without_a_terminal_is_log_lines(caplog, monkeypatch):
         progress("센다", 10, "shards") as advance,
     ):
         advance(4, "loss 1.5")
-    assert re.fullmatch(r"센다: 4 of 10 shards in 0s, 0s left, [\d,.]+/s, loss 1.5", caplog.messages[0])
+    assert re.fullmatch(r"센다: 4 of 10 shards in 0s, 0s left, [\d,.]+ shards/s, loss 1.5", caplog.messages[0])
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,14 @@ def test_a_name_without_a_model_is_not_tried_with_every_use(monkeypatch, tmp_pat
     assert not isinstance(caught.value, UnfitModel)
 
 
+@pytest.mark.parametrize("name", ["no-such-model", "owner/no-such-model", "/nowhere/at/all", "a/b/c", "두 낱말"])
+def test_a_name_that_is_nowhere_is_one_line_at_once(name, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match="neither a recipe") as caught:
+        locate(name, (), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_folder_is_found_with_its_model_inside_or_refused(model, tmp_path):
     assert locate(str(model), (), tmp_path) == locate(str(model.parent), (), tmp_path) == str(model)
     with pytest.raises(InputError, match=r"no config\.json"):
