@@ -164,7 +164,7 @@ def trainer_steps(recipe: Recipe, folder: Path) -> Iterator[int]:
     sizes = recipe.pretrain.architecture
     config = transformers.GPT2Config(
         vocab_size=tokenizer_info(folder / "tokenizer").vocab_size, n_layer=sizes["layers"], n_embd=sizes["hidden"],
-        n_head=sizes["heads"], n_positions=length,
+        n_head=sizes["heads"], n_positions=length, bos_token_id=1, eos_token_id=1,
     )  # fmt: skip
     arguments = transformers.TrainingArguments(
         output_dir="build/writers/trainer", per_device_train_batch_size=16, use_cpu=True, save_strategy="no", report_to=[],
@@ -173,6 +173,7 @@ def trainer_steps(recipe: Recipe, folder: Path) -> Iterator[int]:
     trainer = transformers.Trainer(
         model=transformers.GPT2LMHeadModel(config), args=arguments, train_dataset=rows, data_collator=transformers.default_data_collator,
     )  # fmt: skip
+    trainer.current_gradient_accumulation_steps = 1
     trainer.create_optimizer_and_scheduler(arguments.max_steps)
     for batch in trainer.get_train_dataloader():
         trainer.training_step(trainer.model, batch)
