@@ -179,7 +179,8 @@ def test_all_tasks_go_through_the_evaluation_at_once(t5: Path, tmp_path: Path, m
     monkeypatch.setattr("klue_eval.heads.written.LONGEST", 12)  # so few steps teach no end
     few = {"training": "text_to_text", "seeds": 1, "train_rows": 8, "epochs": [1], "evaluations_per_epoch": 0}
     protocols = {"mixture": few | {"multitask": WRITTEN}}
-    config = EvaluationConfig.parse({"tasks": WRITTEN, "protocols": protocols, "tfidf": False})
+    settings = {"wos": {"weight_decay": 0.0, "max_length": 128}, "mrc": {"max_length": 128}}
+    config = EvaluationConfig.parse({"tasks": WRITTEN, "protocols": protocols, "settings": settings, "tfidf": False})
     folder = evaluate_model(str(t5), config, tmp_path, seed=0)
     results = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["results"]
     assert [(entry["protocol"], entry["task"]) for entry in results] == [("mixture", name) for name in WRITTEN]
