@@ -32,8 +32,10 @@ from systems import BUSY, FEW_LABELS, KLUE, TEXT, scored
 sys.path.insert(0, str(Path(__file__).parent.parent / "real"))
 from run import extract_klue
 
+from kobert_pipeline.ground.artifacts import Identity, Workspace, artifact_folder, is_complete
 from kobert_pipeline.ground.contents.pretrained_run import PretrainedRun
 from kobert_pipeline.ground.files import read_json, write_json, write_text
+from kobert_pipeline.pretrain.build import build
 from kobert_pipeline.recipe import Recipe, load_recipe
 from kobert_pipeline.runner import run
 
@@ -89,15 +91,28 @@ def recipe_of(attempt: str, *settings: str) -> Recipe:
 
 
 def measured(recipe: Recipe, artifacts: Path) -> Figures:
-    if patch := os.environ.get("SPEEDRUN_PATCH"):
-        getattr(importlib.import_module("speedrun_candidates"), patch)()
-    folder = run(recipe, artifacts, until="pretrain")["pretrain"]
+    folder = trained(recipe, artifacts, os.environ.get("SPEEDRUN_PATCH", ""))
     summary = PretrainedRun(folder).summary
     return {
         "minutes": minutes_of(folder), "tokens": summary.tokens, "loss": summary.last[summary.headline],
         "parameters": summary.parameters, "machine": f"{platform.processor() or platform.machine()}, torch {torch.__version__}",
         "model": str(PretrainedRun(folder).model),
     }  # fmt: skip
+
+
+def trained(recipe: Recipe, artifacts: Path, patch: str) -> Path:
+    """The pretraining, which is found again if it is complete. What a candidate changes is not among the recipe's settings, so
+    its run has a folder of its own."""
+    if not patch:
+        return run(recipe, artifacts, until="pretrain")["pretrain"]
+    folders = run(recipe, artifacts, until="dataset")
+    identity = Identity("pretrain", 1, recipe.pretrain.content() | {"patch": patch}, {}, recipe.seed, {})
+    folder = artifact_folder(artifacts / "patched", identity)
+    if not is_complete(folder):
+        getattr(importlib.import_module("speedrun_candidates"), patch)()
+        with Workspace(artifacts / "patched", identity) as out:
+            out.finish(build(recipe.pretrain, folders["tokenizer"], folders["dataset"], out, seed=recipe.seed), {})
+    return folder
 
 
 def minutes_of(folder: Path) -> float:
