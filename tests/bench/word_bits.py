@@ -88,7 +88,10 @@ def _usable(store: Store, name: str, unknown: int | None) -> np.ndarray:
 def read_validation(store: Store, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(S + 1,) offsets, (N,) tokens and where eojeols begin of one file."""
     with pa.memory_map(str(store.folder / VALIDATION / name)) as source:
-        batch = pa.ipc.open_file(source).get_batch(0)
+        reader = pa.ipc.open_file(source)
+        if not reader.num_record_batches:  # no document of this shard is in the validation split
+            return np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.uint16), np.zeros(0, dtype=bool)
+        batch = reader.get_batch(0)
     ids, starts = batch.column("input_ids"), batch.column(EOJEOL_START)
     return (
         ids.offsets.to_numpy().astype(np.int64), ids.values.to_numpy(), starts.values.to_numpy(zero_copy_only=False),
