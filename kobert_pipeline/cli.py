@@ -186,6 +186,10 @@ def explain(error: BaseException) -> tuple[str | None, int]:
     if isinstance(error, IsADirectoryError):
         name = error.filename2 or error.filename
         return say("{name}: is a folder; a file is needed. Choose another name.", name=name), 1
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return say(
+            "{name}: no such file or folder, and it cannot be made here. Check the path.", name=error.filename
+        ), 1
     if isinstance(error, PermissionError):
         return _not_permitted(error.filename), 1
     if isinstance(error, KobertError | OSError):

@@ -45,6 +45,7 @@ MACHINE = {
     "the disk is full. Free some space and run the same command: it goes on where it stopped.": "디스크가 가득 찼습니다. 공간을 비우고 같은 명령을 실행하면 멈춘 곳에서 이어집니다.",
     "{place}: this disk can only be read. Choose another folder, with --artifacts or --out.": "{place}: 읽기 전용 디스크입니다. --artifacts나 --out으로 다른 폴더를 지정하세요.",
     "{name}: it, or what it should be in, is a file and not a folder. Choose another name.": "{name}: 이 경로나 그 위의 경로가 폴더가 아니라 파일입니다. 다른 이름을 지정하세요.",
+    "{name}: no such file or folder, and it cannot be made here. Check the path.": "{name}: 그런 파일이나 폴더가 없고 여기에 만들 수도 없습니다. 경로를 확인하세요.",
     "{name}: is a folder; a file is needed. Choose another name.": "{name}: 폴더입니다. 파일이 필요합니다. 다른 이름을 지정하세요.",
     "no permission to read {name}. Change its permissions (chmod u+r), or name another file.": "읽을 권한이 없습니다: {name}. 권한을 바꾸거나(chmod u+r) 다른 파일을 지정하세요.",
     "no permission to write {name}. Choose another folder with --artifacts.": "쓸 권한이 없습니다: {name}. --artifacts로 다른 폴더를 지정하세요.",
