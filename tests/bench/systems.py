@@ -261,10 +261,11 @@ def _by_flops(figures: Figures, name: str) -> Any:
 
 def draw(figures: Figures, names: list[str], minutes: list[float]) -> None:
     """YNAT with 1,000 labels by minutes, a line for each system."""
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    axes = (figure := Figure(figsize=(7, 5), layout="constrained")).add_subplot()
-    for name in names:
+    axes = (figure := Figure(figsize=(9, 5), layout="constrained")).add_subplot()
+    for name, colour in zip(names, colormaps["tab20"].colors, strict=False):
         found = [
             (number, entry(figures, name, number, best_rate(figures, name)).get("scores", {}))
             for number in sorted(minutes)
@@ -273,10 +274,10 @@ def draw(figures: Figures, names: list[str], minutes: list[float]) -> None:
         if points:
             axes.errorbar(
                 [number for number, _ in points], [sum(values) / len(values) for _, values in points],
-                [(max(values) - min(values)) / 2 for _, values in points], marker="o", capsize=3, label=name,
+                [(max(values) - min(values)) / 2 for _, values in points], marker="o", capsize=3, label=name, color=colour,
             )  # fmt: skip
     axes.set(xlabel="minutes of pretraining on two cores", ylabel="YNAT macro F1 with 1,000 labels")
-    axes.legend(fontsize="small", ncols=2)
+    figure.legend(fontsize="small", loc="outside right upper")
     PLOT.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PLOT, dpi=150)
 
