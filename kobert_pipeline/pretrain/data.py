@@ -127,13 +127,14 @@ class BatchStream(IterableDataset[Any]):
 
     def sample(self, number: int) -> tuple[Batch, float, float]:
         """This rank's rows of the longest full batch of phase `number` in one block, the tokens of that batch over all ranks,
-        and the mean number of tokens of such batches."""
+        and the mean number of tokens of such batches, both as the model sees them: an objective may shorten its examples."""
         plans = ((block, self._plan(block, epoch=0, phase=number)) for block in range(len(self.blocks)))
         block, examples = next((block, examples) for block, examples in plans if len(examples))
         batches = self._cut(examples, block, epoch=0, phase=number)
         tokens = [float(examples.lengths[chosen[chosen != EMPTY]].sum()) for chosen in batches]
         longest = batches[int(np.argmax(tokens))]
-        return self._own_rows(examples, longest, 0, number), max(tokens), sum(tokens) / len(tokens)
+        seen = float(self._rows(examples, longest, 0, number)["attention_mask"].sum())
+        return self._own_rows(examples, longest, 0, number), seen, seen / max(tokens) * sum(tokens) / len(tokens)
 
     def longest_examples(self, max_length: int, number: int) -> Batch:
         """The `number` longest examples of the first phase's kind, planned for this length, each in its own row."""
@@ -212,14 +213,18 @@ class BatchStream(IterableDataset[Any]):
     def _own_rows(self, examples: Examples, chosen: np.ndarray, number: int, phase_number: int) -> Batch:
         """This rank's part of the batch of the `chosen` examples, (B,) or packed (R, K). It has no rows if the batch has fewer
         rows than there are ranks."""
-        phase = self.config.phases[phase_number]
         begin, end = (len(chosen) * rank // self.ranks for rank in (self.rank, self.rank + 1))
         own = slice(begin, end) if end > begin else slice(0, 1)
-        batch = draw(
-            self.objective, examples, chosen[own], self.info, self.options[phase_number], seed=self.seed, number=number,
-            first=int(np.count_nonzero(chosen[: own.start] != EMPTY)), width=phase.max_length, row_length=phase.row_length,
-        )  # fmt: skip
+        first = int(np.count_nonzero(chosen[: own.start] != EMPTY))
+        batch = self._rows(examples, chosen[own], number, phase_number, first)
         return batch if end > begin else {name: tensor[:0] for name, tensor in batch.items()}
+
+    def _rows(self, examples: Examples, chosen: np.ndarray, number: int, phase_number: int, first: int = 0) -> Batch:
+        phase = self.config.phases[phase_number]
+        return draw(
+            self.objective, examples, chosen, self.info, self.options[phase_number], seed=self.seed, number=number,
+            first=first, width=phase.max_length, row_length=phase.row_length,
+        )  # fmt: skip
 
 
 def cut_into_batches(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:

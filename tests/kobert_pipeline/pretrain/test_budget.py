@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from pairs import known_sizes
 from tiny_training import config_of, train
 
 from kobert_pipeline.ground.artifacts import read_manifest
@@ -113,6 +114,17 @@ def test_a_run_of_tokens_may_pack_its_examples(tiny, tmp_path):
     summary = read_manifest(train(tmp_path, tiny, max_tokens=20_000, phases=phases)).summary
     assert summary["tokens"] == pytest.approx(20_000, rel=0.05)
     assert len(summary["packing"]) == 2
+
+
+def test_a_run_of_tokens_counts_what_an_objective_leaves_of_its_examples(tiny_targets, tmp_path):
+    """Half of a text is taken out, so that the model reads fewer tokens than the store gives."""
+    settings = {
+        "objective": {"name": "span_corruption", "noise_density": 0.5},
+        "architecture": {"name": "t5", **known_sizes("t5")},
+        "phases": [{"max_length": 48, "batch_size": 8}],
+    }
+    summary = read_manifest(train(tmp_path, tiny_targets, max_tokens=12_000, **settings)).summary
+    assert summary["tokens"] == pytest.approx(12_000, rel=0.1)
 
 
 @pytest.fixture
