@@ -133,8 +133,10 @@ class BatchStream(IterableDataset[Any]):
         batches = self._cut(examples, block, epoch=0, phase=number)
         tokens = [float(examples.lengths[chosen[chosen != EMPTY]].sum()) for chosen in batches]
         longest = batches[int(np.argmax(tokens))]
-        seen = float(self._rows(examples, longest, 0, number)["attention_mask"].sum())
-        return self._own_rows(examples, longest, 0, number), seen, seen / max(tokens) * sum(tokens) / len(tokens)
+        own = self._own_rows(examples, longest, 0, number)
+        whole = own if self.ranks == 1 else self._rows(examples, longest, 0, number)
+        seen = float(whole["attention_mask"].sum())
+        return own, seen, seen / max(tokens) * sum(tokens) / len(tokens)
 
     def longest_examples(self, max_length: int, number: int) -> Batch:
         """The `number` longest examples of the first phase's kind, planned for this length, each in its own row."""

@@ -251,7 +251,7 @@ def test_two_weight_decays_are_refused_before_anything_is_trained(tiny_bert: Pat
     config = evaluation("ynat", "nli", protocols={"p": {"multitask": ["ynat", "nli"]}})
     settings = {**config.settings, "nli": {**config.settings["nli"], "weight_decay": 0.01}}
     with pytest.raises(
-        InputError, match=r"klue_eval\.protocols\.p: one optimizer has one weight_decay.*ynat: 0, nli: 0\.01"
+        InputError, match=r"klue_eval\.protocols\.p: one optimizer has one `weight_decay`.*ynat: 0, nli: 0\.01"
     ):
         evaluate_model(str(tiny_bert), config.model_copy(update={"settings": settings}), tmp_path, 42)
 
