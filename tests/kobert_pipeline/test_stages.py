@@ -21,8 +21,12 @@ CONFIGS = {
     "hub": "kobert_pipeline/hub/config.py",
 }
 """Stage -> the file that declares its SPEC."""
-NOT_A_LIST = ("kobert_pipeline/training/quiet.py", "kobert_pipeline/embedding/embedding_folder.py")
-"""The first names loggers, which have the names of libraries; `kobert embed` is not a stage."""
+NOT_A_LIST = (
+    "kobert_pipeline/training/quiet.py",
+    "kobert_pipeline/embedding/embedding_folder.py",
+    "kobert_pipeline/exporting/onnx_libraries.py",
+)
+"""The first names loggers, which have the names of libraries; the others are of commands that are not stages."""
 DECIDES = ("StageSpec", "Stage", "Identity")
 """Calls that would take a version and libraries."""
 
