@@ -18,25 +18,24 @@ import gc
 import importlib.metadata
 import json
 import logging
-import lzma
 import platform
 import resource
 import shutil
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bundle import unpack, write_bundle
 from parts import table
 
 from kobert_pipeline.ground.artifacts import Identity, Workspace
-from kobert_pipeline.ground.files import atomic_path, read_json, write_json, write_text
+from kobert_pipeline.ground.files import read_json, write_json, write_text
 
 ROOT = Path("build/bench/artifacts")
 LARGEST = 38 * 10**6
@@ -125,7 +124,8 @@ def pack(out: Path, recipe: str, klue: str) -> None:
     while True:
         with tempfile.TemporaryDirectory() as place:
             store = shortened(folders["dataset"], share, Path(place))
-            _write_bundle(out, {"tokenizer": folders["tokenizer"], "dataset": store}, _task_files(klue))
+            tasks = {f"klue/{path.name}": path for path in _task_files(klue)}
+            write_bundle(out, {"tokenizer": folders["tokenizer"], "dataset": store} | tasks)
             tokens = read_json(store / "manifest.json")["summary"]["train"]["tokens"]
         size = out.stat().st_size
         print(f"{out}: {size / 1e6:.1f} MB, {tokens:,} tokens, {share:.0%} of the text", flush=True)  # noqa: T201
@@ -164,26 +164,6 @@ def _task_files(klue: str) -> list[Path]:
     if not klue:
         return []
     return sorted(path for path in Path(klue).iterdir() if any(f"{task}-" in path.name for task in PACKED_TASKS))
-
-
-def _write_bundle(out: Path, folders: Mapping[str, Path], files: Sequence[Path]) -> None:
-    """A tar in xz, set for numbers of two bytes."""
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 3, "lp": 1, "pb": 1}]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_path(out) as temporary,
-        lzma.open(temporary, "wb", filters=filters) as stream,
-        tarfile.open(fileobj=stream, mode="w") as bundle,
-    ):
-        for name, folder in folders.items():
-            bundle.add(folder, name)
-        for path in files:
-            bundle.add(path, f"klue/{path.name}")
-
-
-def unpack(bundle: Path, folder: Path) -> None:
-    with lzma.open(bundle) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
-        members.extractall(folder, filter="data")
 
 
 # --- run -------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ import argparse
 import importlib
 import json
 import logging
-import lzma
 import multiprocessing
 import os
 import queue
@@ -36,8 +35,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from bundle import unpack, write_bundle
+
 from kobert_pipeline.ground.artifacts import Identity, Workspace
-from kobert_pipeline.ground.files import atomic_path
 
 PLACE = Path(tempfile.gettempdir()) / "kobert-sweep"
 """What has been unpacked and trained on this machine; a second call goes on with it."""
@@ -50,21 +50,8 @@ Job = Mapping[str, Any]
 
 
 def pack(out: Path, folders: Mapping[str, Path]) -> None:
-    """A tar in xz, set for numbers of two bytes."""
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 3, "lp": 1, "pb": 1}]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_path(out) as temporary,
-        lzma.open(temporary, "wb", filters=filters) as stream,
-        tarfile.open(fileobj=stream, mode="w") as bundle,
-    ):
-        for name, folder in folders.items():
-            bundle.add(folder.resolve(), name, filter=_without_logs)
+    write_bundle(out, folders)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")  # noqa: T201
-
-
-def _without_logs(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if Path(member.name).name == "run" else member
 
 
 # --- run -------------------------------------------------------------------------------------------------------------
@@ -74,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     began = time.monotonic()
     PLACE.mkdir(exist_ok=True)
     for bundle in arguments.bundle:
-        unpack(bundle, PLACE / "stores")
+        unpack_once(bundle, PLACE / "stores")
     if arguments.prepare:
         _function(arguments.prepare)(PLACE / "stores")
     print(f"ready after {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
@@ -96,12 +83,11 @@ def run(arguments: argparse.Namespace) -> None:
             bring(model_folder(job["name"]), arguments.out / f"{_slug(job['name'])}.tar.xz")
 
 
-def unpack(bundle: Path, folder: Path) -> None:
-    """Once: a second call finds it there."""
+def unpack_once(bundle: Path, folder: Path) -> None:
+    """A second call finds it there."""
     done = folder / f".{bundle.name}"
     if not done.exists():
-        with lzma.open(bundle) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
-            members.extractall(folder, filter="data")
+        unpack(bundle, folder)
         done.touch()
 
 
