@@ -44,7 +44,7 @@ def _find(text: str) -> list[Candidate]:
     plain = plain_form(text)
     found: list[Candidate] = []
     for rule in _ANCHORED:
-        if any(sign in plain for sign in rule.signs) and (taken := list(_at_anchors(rule, plain))):
+        if rule.may_occur(plain) and (taken := list(_at_anchors(rule, plain))):
             plain = _replace(plain, taken, lambda item: "\0" * (item.end - item.start))
             found += taken
     return sorted([*found, *_find_numbers(plain)], key=lambda item: item.start)

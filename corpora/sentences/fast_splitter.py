@@ -13,7 +13,8 @@ dialects. What follows can revoke an end: after `-다 보니`, `-다고`, `"…"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from corpora.sentences.plain_line import plain_line
@@ -35,6 +36,12 @@ def _spread(ending: str) -> str:
     return f"(?:{_TAG})?".join(ending) + _TAG
 
 
+def _after(words: Iterable[str], before: str = "") -> str:
+    """A pattern for the place after one of the words. `before` matches the character before the word."""
+    by_length = groupby(sorted(words, key=len), len)
+    return "|".join(f"(?<={before}(?:{'|'.join(group)}))" for _, group in by_length)
+
+
 _NIEUN, _MIEUM, _PAST = _syllables(4), _syllables(16), _syllables(20)
 _PAST_STEM = _PAST.replace("있", "")
 
@@ -46,30 +53,41 @@ _DIALECTS = (
     "드래요 갑소 수다 우다 수꽈 우꽈 마씸 "  # Gangwon, Jeju
     "네용 어용 아용 해용 네여 어여 아여 해여 니당 슴다"  # the web
 )
+_DIALECTS_AFTER_NIEUN = ("기라", "데이")
+"""가는기라, 했데이; not 줄기라, 패러데이."""
 _DIALECTS_AFTER_PAST = "제 재 나 노 니 소 슈 유 우 구마 수다 슴매"
 """After -았/었-, -겠-, 있-, 없-: 갔제, 없재, 있것나, 왔노, 했소."""
 _ENDINGS = (
-    rf"[{_NIEUN}{_PAST}]다{_ENDING}",  # 간다, 갔다
-    rf"[{_PAST}없]{_TAG}다{_ENDING}",
-    rf"{TAG_START}(?:[A-Z+]*EP|VC[PN]|VA|XSA|VX){TAG_END}다{_ENDING}",  # 좋다, 이다; not 가다 말고
-    rf"이{TAG_START}JKS{TAG_END}다{TAG_START}MAG{TAG_END}",  # 이다, misread
-    rf"니다{_ENDING}",
-    rf"(?<!{TAG_START}VCP{TAG_END})요{TAG_START}(?!VCP)[A-Z+]*E[CF]{TAG_END}",  # not the -요 of 교사요 작가이다
-    rf"요{TAG_START}JX{TAG_END}",
-    rf"[죠쥬]{_ENDING}",
-    rf"[{_PAST_STEM}](?:{_TAG})?지{_ENDING}",  # 갔지; not 있지 않다
-    rf"(?:까|[군네냐]){_FINAL_ENDING}",
-    rf"(?:구나|군요|시오|잖아){_ENDING}",
-    rf"(?<=지{TAG_START}EC{TAG_END} )마{_ENDING}",  # 가지 마
-    rf"(?<!NNP{TAG_END})[함됨임]{TAG_START}[A-Z+]*ETN{TAG_END}",  # 필요함; not 천안함
-    rf"{TAG_START}(?:[A-Z+]*EP|VA|VX){TAG_END}음{TAG_START}ETN{TAG_END}",
-    _spread("거야"),
-    *map(_spread, _DIALECTS.split()),
-    rf"[{_NIEUN}{_PAST}](?:{_TAG})?(?:{_spread('기라')}|{_spread('데이')})",  # 가는기라, 했데이; not 줄기라, 패러데이
-    rf"[{_PAST}없긋것](?:{_TAG})?(?:{'|'.join(map(_spread, _DIALECTS_AFTER_PAST.split()))})",
+    ("다", rf"[{_NIEUN}{_PAST}]다{_ENDING}"),  # 간다, 갔다
+    ("다", rf"[{_PAST}없]{_TAG}다{_ENDING}"),
+    ("다", rf"{TAG_START}(?:[A-Z+]*EP|VC[PN]|VA|XSA|VX){TAG_END}다{_ENDING}"),  # 좋다, 이다; not 가다 말고
+    ("다", rf"이{TAG_START}JKS{TAG_END}다{TAG_START}MAG{TAG_END}"),  # 이다, misread
+    ("다", rf"니다{_ENDING}"),
+    ("요", rf"(?<!{TAG_START}VCP{TAG_END})요{TAG_START}(?!VCP)[A-Z+]*E[CF]{TAG_END}"),  # not the -요 of 교사요 작가이다
+    ("요", rf"요{TAG_START}JX{TAG_END}"),
+    ("죠쥬", rf"[죠쥬]{_ENDING}"),
+    ("지", rf"[{_PAST_STEM}](?:{_TAG})?지{_ENDING}"),  # 갔지; not 있지 않다
+    ("까군네냐", rf"[까군네냐]{_FINAL_ENDING}"),
+    ("나요오아", rf"(?:구나|군요|시오|잖아){_ENDING}"),
+    ("마", rf"(?<=지{TAG_START}EC{TAG_END} )마{_ENDING}"),  # 가지 마
+    ("함됨임", rf"(?<!NNP{TAG_END})[함됨임]{TAG_START}[A-Z+]*ETN{TAG_END}"),  # 필요함; not 천안함
+    ("음", rf"{TAG_START}(?:[A-Z+]*EP|VA|VX){TAG_END}음{TAG_START}ETN{TAG_END}"),
+    *((word[-1], _spread(word)) for word in ("거야", *_DIALECTS.split())),
+    *((word[-1], rf"[{_NIEUN}{_PAST}](?:{_TAG})?{_spread(word)}") for word in _DIALECTS_AFTER_NIEUN),
+    *((word[-1], rf"[{_PAST}없긋것](?:{_TAG})?{_spread(word)}") for word in _DIALECTS_AFTER_PAST.split()),
 )
+"""The syllables that may come last, and the pattern of tagged text."""
 
-_HAS_ENDING = re.compile(f"(?:{'|'.join(_ENDINGS)})$")
+
+def _by_last_syllable() -> dict[str, re.Pattern[str]]:
+    patterns: dict[str, list[str]] = {}
+    for syllables, pattern in _ENDINGS:
+        for syllable in syllables:
+            patterns.setdefault(syllable, []).append(pattern)
+    return {syllable: re.compile(f"(?:{'|'.join(group)})$") for syllable, group in patterns.items()}
+
+
+_HAS_ENDING = _by_last_syllable()
 _LONGEST_ENDING = 40
 """Characters of tagged text."""
 
@@ -80,11 +98,14 @@ _MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
 _TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
 """One unit of what may come between the last word and the space: marks, closing quotes, laughter, emoji."""
 
-_DIALECT_LAST = "".join(sorted({ending[-1] for ending in (_DIALECTS + _DIALECTS_AFTER_PAST).split()}))
+_LAST = "다요죠쥬지까군네냐나오아마함됨임음야"
+_DIALECT_LAST = "".join(
+    sorted({ending[-1] for ending in (*_DIALECTS.split(), *_DIALECTS_AFTER_NIEUN, *_DIALECTS_AFTER_PAST.split())})
+)
 _CANDIDATE = re.compile(
-    # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more.
-    rf"(?:(?P<word>[다요죠쥬지까군네냐나오아마함됨임음야]{TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
-    rf"|[{_DIALECT_LAST}라이]{TAG_START}(?!J)[A-Z+]*{TAG_END})|[{_MARKS}]+{_TAG})"
+    # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more. It begins with a class, which is fast.
+    rf"[{_LAST}{_DIALECT_LAST}{_MARKS}](?:(?P<word>(?<=[{_LAST}]){TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
+    rf"|(?<=[{_DIALECT_LAST}]){TAG_START}(?!J)[A-Z+]*{TAG_END})|(?<=[{_MARKS}])[{_MARKS}]*{_TAG})"
     rf"(?:{_TAIL}*(?=\s(?![.!?](?!\.))|$)|{_TAIL}*(?<={TAG_START}S[FEY]{TAG_END})"
     rf"(?=[“‘「『]{_TAG}(?!\s)|[가-힣A-Z0-9][^{TAG_START}]*{TAG_START}(?!E|J|VC|XS)))"
 )
@@ -135,13 +156,15 @@ _LIST_LETTERS = "가나다라마바사아자차카타파하"
 
 # What the line itself shows, before it is parsed.
 _CERTAIN = re.compile(
-    r"(?<=[가-힣]{2})(?:\.(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))|[!?]+(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
+    r"[.!?](?<=[가-힣]{2}.)(?:(?<=\.)(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의]))"
+    r"|(?<=[!?])[!?]*(?=\s+[A-Za-z0-9가-힣“‘「『《〈(](?<![은는을를의이라하고며란])))"
 )
 """A mark after a Korean word that ends a sentence whatever the tags are, unless it is in quotes or brackets."""
 _STARTS = rf".…。？！\"”\-–—{_EMOTION}"
 _MAY_END = re.compile(
-    rf"(?:[다요죠쥬까군네냐함됨임음]|[{_PAST_STEM}]지|구나|시오|잖아|지 마|거야|{'|'.join(_DIALECTS.split())}|기라|데이"
-    rf"|[{_PAST}없긋것](?:{'|'.join(_DIALECTS_AFTER_PAST.split())})|(?<![{_STARTS}])(?<![{_STARTS}]\s)[{_STARTS}])"
+    rf"[{_LAST}{_DIALECT_LAST}{_STARTS}](?:(?=[\s{_MARKS}])(?:(?<=[다요죠쥬까군네냐함됨임음])|(?<=[{_PAST_STEM}]지)"
+    rf"|{_after(('구나', '시오', '잖아', '지 마', '거야', *_DIALECTS.split(), *_DIALECTS_AFTER_NIEUN))}"
+    rf"|{_after(_DIALECTS_AFTER_PAST.split(), f'[{_PAST}없긋것]')})|(?<=[{_STARTS}])(?<![{_STARTS}].)(?<![{_STARTS}]\s.))"
     rf"(?:[{_MARKS}]|\s[{_LOOSE}])*+(?:\s+\S|(?<=[.…{_EMOTION}])[가-힣A-Z0-9“‘「『]|(?<=[.!?][\"'])[가-힣])"
 )
 """A line in which a sentence ends matches this. A line that does not match need not be parsed."""
@@ -159,8 +182,10 @@ class _Place(NamedTuple):
     """After the marks, before the space."""
 
     def has_ending(self) -> bool:
+        last = self.text.rfind(TAG_START, self.begin, self.word_end) - 1
+        ending = _HAS_ENDING.get(self.text[last]) if last >= self.begin else None
         start = max(self.begin, self.word_end - _LONGEST_ENDING)
-        return _HAS_ENDING.search(self.text, start, self.word_end) is not None
+        return ending is not None and ending.search(self.text, start, self.word_end) is not None
 
     def last_word(self) -> str:
         """The last morpheme with its tag."""
@@ -209,19 +234,17 @@ def parsed_ends(line: str) -> Iterator[int]:
     enclosed = [match.span() for match in _ENCLOSED_TAGGED.finditer(text)] if _OPENING.search(line) else []
     position = begin = nearest = 0
     for candidate in _CANDIDATE.finditer(text):
-        word_end = candidate.end("word") if candidate["word"] else candidate.start()
-        place = _Place(text, begin, word_end, candidate.end())
-        while nearest < len(enclosed) and enclosed[nearest][1] <= place.end:
+        word_end, end = candidate.end("word"), candidate.end()
+        if word_end < 0:
+            word_end = candidate.start()
+        while nearest < len(enclosed) and enclosed[nearest][1] <= end:
             nearest += 1
-        inside = nearest < len(enclosed) and enclosed[nearest][0] < word_end
-        if (
-            nearest < len(enclosed)
-            and word_end < enclosed[nearest][0] < place.end
-            and _OPENS.match(text, enclosed[nearest][0])
-        ):
-            place = place._replace(end=enclosed[nearest][0])  # 했다."그러나" 그는
-        if inside or place.end == len(text):
+        opening = enclosed[nearest][0] if nearest < len(enclosed) else len(text)
+        if word_end < opening < end and _OPENS.match(text, opening):
+            end = opening  # 했다."그러나" 그는
+        if opening < word_end or end == len(text):
             continue
+        place = _Place(text, begin, word_end, end)
         speaker = _before_quotation(place, *enclosed[nearest - 1]) if nearest else None
         if _ends_sentence(place, speaker):
             position += len(_TAGS.sub("", text[begin : place.end]))
