@@ -95,7 +95,7 @@ def _files(source: SourceConfig, not_read: Counter[str]) -> list[InputFile]:
     if path.startswith(HUB):
         return [_hub_file(source, path)]
     addresses = _addresses(source, path, not_read)
-    inside = [below(address, fixed_head(_local(path))) for address in addresses]
+    inside = [below(address, fixed_head(local_path(path))) for address in addresses]
     return [
         InputFile(source, address, _format(source, address), as_given(source.path, name), stem, number == 0)
         for number, (address, name, stem) in enumerate(zip(addresses, inside, stems(addresses, inside), strict=True))
@@ -111,7 +111,8 @@ def _hub_file(source: SourceConfig, path: str) -> InputFile:
     return InputFile(source, HUB_ADDRESS + name, DATASETS, source.path, name.rpartition("/")[2])
 
 
-def _local(path: str) -> str:
+def local_path(path: str) -> str:
+    """The path on this machine; an address stays as it is."""
     if "://" in path:
         return path
     if path.startswith(PACKAGE):
@@ -122,7 +123,7 @@ def _local(path: str) -> str:
 def _addresses(source: SourceConfig, path: str, not_read: Counter[str]) -> list[str]:
     if "://" in path:
         return _remote_addresses(source, path, not_read)
-    folder = Path(_local(path))
+    folder = Path(local_path(path))
     if folder.is_dir():
         found = _dataset_files(folder, source) if source.format == DATASETS else _in_folder(folder, source, not_read)
         if not found:

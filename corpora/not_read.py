@@ -31,7 +31,8 @@ def ending(name: str) -> str:
 def explain_not_read(counts: Mapping[str, int]) -> str:
     """Writes counts as `.hwp 10,000, .png 12, .pdf 3 not read: pip install 'kobert-pipeline[office]' reads .hwp, .pdf`."""
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    shown = ", ".join(f"{name} {counts[name]:,}" for name in ordered[:SHOWN])
+    words = {NO_ENDING: say(NO_ENDING), SYSTEM: say(SYSTEM)}
+    shown = ", ".join(f"{words.get(name, name)} {counts[name]:,}" for name in ordered[:SHOWN])
     more = sum(counts[name] for name in ordered[SHOWN:])
     shown += say(" and {count:,} more", count=more) if more else ""
     return say("{files} not read", files=shown) + "".join(_remedies(ordered))

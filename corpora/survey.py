@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from collections import Counter
@@ -14,17 +15,20 @@ from typing import Any
 
 from corpora.config import CorporaConfig, SourceConfig
 from corpora.documents import Drop
-from corpora.inputs import AUTO, InputFile, input_files, read
+from corpora.inputs import AUTO, InputFile, input_files, local_path, read
 from corpora.not_read import NotRead, ending
 from corpora.sources.csv import DIALECTS, rows
 from corpora.sources.hub_datasets import HUB
 from corpora.sources.json_guess import guess_json
 from corpora.sources.raw_file import RawFile, open_binary
 from corpora.sources.wrapped_lines import looks_wrapped
+from kobert_pipeline.ground.addresses import expand_variables
 from kobert_pipeline.ground.archives import is_archive
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.messages import say
 
+NAME = "our-documents"
+"""The source in the recipe, with a number where there are several."""
 LOOKED = 20
 """Files of a kind that are looked into, spread evenly."""
 LINES, ROWS = 5_000, 200
@@ -45,6 +49,8 @@ IDS = ("doc_id", "id", "_id", "uid", "번호", "no")
 class Kind:
     """The files of one ending, and what a recipe should say about them."""
 
+    name: str
+    """Of the source in the recipe."""
     ending: str
     format: str
     files: int
@@ -65,6 +71,8 @@ class Kind:
     """Proposed settings of the source."""
     notes: list[str] = field(default_factory=list)
     """What was seen, and why the settings are proposed. One line each."""
+    warnings: list[str] = field(default_factory=list)
+    """What cannot be read, or has no Korean text. One line each."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,22 @@ def survey(place: str) -> Survey:
             "{place}: only files of this machine are looked at. Write the address as `path` into the recipe.",
             place=place,
         )
-    source, not_read = SourceConfig(name="survey", path=place), NotRead()
+    _require_place(place)
+    source, not_read = SourceConfig(name=NAME, path=place), NotRead()
     kinds: dict[tuple[str, str], list[InputFile]] = {}
     for file in input_files(CorporaConfig(sources=(source,)), not_read):
         kinds.setdefault((_ending(file), file.format), []).append(file)
-    looked = [_kind(name, format, files) for (name, format), files in sorted(kinds.items())]
+    names = [NAME] if len(kinds) == 1 else [f"{NAME}-{number}" for number in range(1, len(kinds) + 1)]
+    looked = [_kind(name, *each, files) for name, (each, files) in zip(names, sorted(kinds.items()), strict=True)]
     return Survey(looked, dict(sorted(not_read.get(source.name, {}).items())))
+
+
+def _require_place(place: str) -> None:
+    path = Path(local_path(expand_variables(place, "--data")))
+    if not path.exists() and not any(glob.iglob(str(path), recursive=True)):  # noqa: PTH207  (pathlib has no absolute patterns)
+        raise InputError(
+            "{place}: no such file or folder. Give `--data` a file, a folder or a glob that exists.", place=place
+        )
 
 
 def _size(file: InputFile) -> int:
@@ -104,17 +122,17 @@ def _ending(file: InputFile) -> str:
     return last[last.lower().rfind(bare) :] if bare.startswith(".") else ""
 
 
-def _kind(name: str, format: str, files: list[InputFile]) -> Kind:
-    kind = Kind(name, format, len(files), sum(_size(file) for file in files))
+def _kind(name: str, ending: str, format: str, files: list[InputFile]) -> Kind:
+    kind = Kind(name, ending, format, len(files), sum(_size(file) for file in files))
     chosen = [files[number * len(files) // LOOKED] for number in range(LOOKED)] if len(files) > LOOKED else files
     kind.looked = len(chosen)
     try:
         if format == AUTO and not is_archive(files[0].address):
-            kind.format = guess_json(_raw(files[0]), "survey")
+            kind.format = guess_json(_raw(files[0]), name)
         _propose(kind, chosen)
         _count(kind, chosen)
     except InputError as error:
-        kind.notes.append(say("could not be looked into: {error}", error=error))
+        kind.warnings.append(say("could not be looked into: {error}", error=error))
     return kind
 
 
@@ -131,15 +149,19 @@ def _propose(kind: Kind, files: list[InputFile]) -> None:
 
 def _count(kind: Kind, files: list[InputFile]) -> None:
     """Reads the files as the corpus stage would, with the proposed settings."""
-    sampled = 0
-    settings = SourceConfig(name="survey", path="-", format=kind.format, **kind.settings)
+    sampled, drops = 0, []
+    settings = SourceConfig(name=kind.name, path="-", format=kind.format, **kind.settings)
     for file in files:
         found = read(InputFile(settings, file.address, kind.format, file.place, file.stem, first=False), kind.encodings)
-        texts = [each.text for each, _ in islice(found, LINES) if not isinstance(each, Drop)]
+        records = [each for each, _ in islice(found, LINES)]
+        texts = [each.text for each in records if not isinstance(each, Drop)]
+        drops += [each for each in records if isinstance(each, Drop)]
         kind.documents.append(len(texts))
         kind.lengths += map(len, texts)
         sampled += _size(file)
     kind.characters = round(sum(kind.lengths) * kind.size / max(1, sampled))
+    if drops:
+        kind.warnings.append(_lost(drops))
     if kind.lengths and median(kind.lengths) < SHORT:
         kind.settings["continuity"] = False
         kind.notes.append(
@@ -147,6 +169,12 @@ def _count(kind: Kind, files: list[InputFile]) -> None:
                 "half of the documents have fewer than {count} characters: they do not continue each other", count=SHORT
             )
         )
+
+
+def _lost(drops: list[Drop]) -> str:
+    """Records that the corpus stage will count in the same way."""
+    reasons = ", ".join(f"{name} {count:,}" for name, count in Counter(drop.reason for drop in drops).most_common())
+    return say("records that give no document: {reasons}; the first is {place}", reasons=reasons, place=drops[0].place)
 
 
 # --- plain text ------------------------------------------------------------------------------------------------------
@@ -201,7 +229,7 @@ def _propose_fields(kind: Kind, files: list[InputFile]) -> None:
     shown = ", ".join(f"{name} {count:,}" for name, count in kind.fields.items())
     kind.notes.append(say("fields, with the Hangul syllables in each: {fields}", fields=shown))
     if not kind.fields[text]:
-        kind.notes.append(say("no field has Korean text; set text_field"))
+        kind.warnings.append(say("no field has Korean text; set text_field"))
     for setting, names in (("title_field", TITLES), ("id_field", IDS)):
         named = next((name for wanted in names for name in found if name.lower() == wanted and name != text), None)
         if named is not None and named != SourceConfig.model_fields[setting].default:

@@ -107,10 +107,10 @@ def _refuse_existing(file: Path) -> None:
 
 
 def summary(looked: Survey) -> list[str]:
-    """One line per kind of file, and one for those that are not read."""
+    """A line for each kind of file, with what is wrong with it, and one for files that are not read."""
     from corpora.not_read import explain_not_read
 
-    lines = [_seen(kind) for kind in looked.kinds]
+    lines = [line for kind in looked.kinds for line in (_seen(kind), *(f"  {each}" for each in kind.warnings))]
     return [*lines, *([explain_not_read(looked.not_read)] if looked.not_read else [])]
 
 
@@ -136,18 +136,18 @@ def _sources(looked: Survey, data: str) -> str:
     from corpora.not_read import explain_not_read
 
     alone = len(looked.kinds) == 1
-    entries = [line for number, kind in enumerate(looked.kinds, 1) for line in _entry(kind, data, number, alone=alone)]
+    entries = [line for kind in looked.kinds for line in _entry(kind, data, alone=alone)]
     other = [f"# {explain_not_read(looked.not_read)}"] if looked.not_read else []
     return "\n".join(f"    {line}" for line in (*entries, *other))
 
 
-def _entry(kind: Kind, data: str, number: int, *, alone: bool) -> list[str]:
+def _entry(kind: Kind, data: str, *, alone: bool) -> list[str]:
     """A source of the recipe, after comments that say what was seen."""
     whole = alone or not Path(data).is_dir()
     path = data if whole else f"{glob.escape(data.rstrip('/'))}/**/*{kind.ending}"
-    values: dict[str, Any] = {"name": "our-documents" if alone else f"our-documents-{number}", "path": path}
+    values: dict[str, Any] = {"name": kind.name, "path": path}
     values |= {"license": "unknown"} | kind.settings
-    comments = [f"# {line}" for line in (_seen(kind), *kind.notes)]
+    comments = [f"# {line}" for line in (_seen(kind), *kind.warnings, *kind.notes)]
     keys = [f"{name}: {_yaml(value)}" for name, value in values.items()]
     keys[2] += "            # " + say("SPDX identifier, shown in the model card")
     return [*comments, f"- {keys[0]}", *(f"  {key}" for key in keys[1:])]

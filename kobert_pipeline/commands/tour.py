@@ -53,11 +53,12 @@ def require_stop(stop: int) -> None:
 
 def show(console: Console, found: Followed, stop: int = 0) -> None:
     """Prints a stop, or all of them, no wider than the console."""
+    from kobert_pipeline.ground.messages import say
     from kobert_pipeline.tour.stops import STOPS
 
     for number, each in enumerate(STOPS, 1):
         if stop in (0, number):
-            console.print(f"{number}. {each.title}", style="bold")
+            console.print(f"{number}. {say(each.title)}", style="bold")
             for line in each.lines(found):
                 console.print(line)
             console.print(f"→ {', '.join(each.files)}\n", style="dim")

@@ -9,7 +9,7 @@ from pydantic import Field
 from kobert_pipeline.ground.config import Config, added, runtime
 from kobert_pipeline.ground.stage import StageSpec
 
-SPEC = StageSpec(name="hub", version=5, libraries=("huggingface-hub",))
+SPEC = StageSpec(name="hub", version=6, libraries=("huggingface-hub",))
 
 
 class HubConfig(Config):

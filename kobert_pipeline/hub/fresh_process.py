@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from kobert_pipeline.ground.errors import KobertError
 from kobert_pipeline.ground.files import read_object
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.hub import load_back
 from kobert_pipeline.hub.bundle import Bundle
 from kobert_pipeline.hub.publishable import TOKENIZER_CODE
@@ -84,4 +86,17 @@ def _run(arguments: list[str], environment: dict[str, str]) -> str:
         )
     if done.returncode == 0:
         return ""
-    return (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+    return (
+        reason_in(done.stdout)
+        or (done.stderr.strip() or say("exit code {code}", code=done.returncode)).splitlines()[-1]
+    )
+
+
+def reason_in(output: str) -> str:
+    """What `load_back.py` wrote, in the user's language; empty where it was ended before that."""
+    lines = output.strip().splitlines()
+    try:
+        found = json.loads(lines[-1])
+        return say(found["message"], **found["values"])
+    except (IndexError, ValueError, TypeError, KeyError):
+        return ""

@@ -7,7 +7,8 @@ NAME is a folder, or a repository on the Hub, which is downloaded. A model is lo
 check of its use (`check_back` of `kobert_pipeline.uses.use.Use`), which is loaded by its path. --tokenizer is the artifact
 with the run's own tokenizer, and --export the folder that training wrote: what is published must do as they do. --trust is for a tokenizer that
 cuts text at morphemes when it is used: MeCab may be imported, and the code in the tokenizer's folder is run.
-Ends with exit code 0, or with 1 and one line on standard output that says what failed.
+Ends with exit code 0, or with 1 and one line of JSON on standard output: what failed, as a message and the values of its
+placeholders. Whoever started it says that in the user's language.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ TOLERANCE = 1e-5
 
 
 class Failure(Exception):
-    """What a check found wrong."""
+    """What a check found wrong: a message, and the values of its placeholders."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(message.format(**values))
+        self.message, self.values = message, {name: str(value) for name, value in values.items()}
 
 
 def check(
@@ -61,7 +66,8 @@ def check(
     tokenizer = check_tokenizer(name, revision, original=original, export=export, trust=trust)
     model, loading = automatic.from_pretrained(name, revision=revision, output_loading_info=True)
     if loading["missing_keys"]:
-        raise Failure(f"weights are missing and were drawn at random: {', '.join(sorted(loading['missing_keys'])[:3])}")
+        names = ", ".join(sorted(loading["missing_keys"])[:3])
+        raise Failure("weights are missing and were drawn at random: {names}", names=names)
     if use_check is not None:
         run_use_check(use_check, name, revision, tokenizer, model.eval(), trust)
     if export is not None:
@@ -71,14 +77,15 @@ def check(
 
 
 def run_use_check(path: str, name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> None:
-    """Calls `problem` of the file at `path`, which returns an empty text or what failed."""
+    """Calls `problem` of the file at `path`. Raises Failure with the message and the values that it returns."""
     spec = importlib.util.spec_from_file_location("use_check", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if problem := module.problem(name, revision, tokenizer, model, trust):
-        raise Failure(problem)
+        message, values = problem
+        raise Failure(message, **values)
 
 
 def check_tokenizer(
@@ -100,7 +107,9 @@ def check_tokenizer(
     for entry in read_golden(original):
         pieces = inside(tokenizer, tokenizer.convert_ids_to_tokens(tokenizer(entry["text"])["input_ids"]))
         if pieces != inside(tokenizer, entry["pieces"]):
-            raise Failure(f"a sentence of the golden file is not cut as when the tokenizer was built: {pieces[:8]}")
+            raise Failure(
+                "a sentence of the golden file is not cut as when the tokenizer was built: {pieces}", pieces=pieces[:8]
+            )
     if original is not None:
         compare_tokenizers(tokenizer, AutoTokenizer.from_pretrained(original, trust_remote_code=trust), special=False)
     if export is not None:
@@ -127,8 +136,13 @@ def compare_tokenizers(tokenizer: Any, original: Any, *, special: bool = True) -
             pieces, theirs = (
                 each.convert_ids_to_tokens(ids)[:8] for each, ids in ((tokenizer, found), (original, expected))
             )
-            form = "decomposed" if text == unicodedata.normalize("NFD", text) else "composed"
-            raise Failure(f"{form} text is cut into {pieces}, but the run's tokenizer cuts it into {theirs}")
+            raise Failure(
+                "decomposed text is cut into {pieces}, but the run's tokenizer cuts it into {theirs}"
+                if text == unicodedata.normalize("NFD", text)
+                else "composed text is cut into {pieces}, but the run's tokenizer cuts it into {theirs}",
+                pieces=pieces,
+                theirs=theirs,
+            )
 
 
 def check_hidden_states(tokenizer: Any, model: Any, export: Any, original: str | None) -> None:
@@ -145,7 +159,11 @@ def check_hidden_states(tokenizer: Any, model: Any, export: Any, original: str |
         found, expected = (hidden_states(each(**batch, output_hidden_states=True)) for each in (model, export))
     difference = max(float((mine - theirs).abs().max()) for mine, theirs in zip(found, expected, strict=True))
     if not difference <= TOLERANCE:
-        raise Failure(f"hidden states differ from the training export's by {difference:.1e}, more than {TOLERANCE:.0e}")
+        raise Failure(
+            "hidden states differ from the training export's by {difference}, more than {limit}",
+            difference=f"{difference:.1e}",
+            limit=f"{TOLERANCE:.0e}",
+        )
 
 
 def check_generated_ids(tokenizer: Any, model: Any, export: Any) -> None:
@@ -158,7 +176,9 @@ def check_generated_ids(tokenizer: Any, model: Any, export: Any) -> None:
         each.generate(**batch, max_new_tokens=NEW, do_sample=False)[0].tolist() for each in (model, export)
     )
     if found != expected:
-        raise Failure(f"it generates the ids {found}, but the training export generates {expected}")
+        raise Failure(
+            "it generates the ids {found}, but the training export generates {expected}", found=found, expected=expected
+        )
 
 
 def hidden_states(output: Any) -> list[Any]:
@@ -175,7 +195,11 @@ def check_dataset(name: str, revision: str | None, documents: int) -> None:
     folder = name if Path(name).is_dir() else HfApi().snapshot_download(name, repo_type="dataset", revision=revision)
     rows = load_dataset(folder, split="train")
     if len(rows) != documents:
-        raise Failure(f"the dataset has {len(rows):,} documents, {documents:,} were published")
+        raise Failure(
+            "the dataset has {found} documents, {published} were published",
+            found=f"{len(rows):,}",
+            published=f"{documents:,}",
+        )
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -203,11 +227,18 @@ def main(given: list[str]) -> int:
                 asked.name, asked.revision, auto_class=asked.auto_class, use_check=asked.check,
                 original=asked.tokenizer, export=asked.export, trust=asked.trust,
             )  # fmt: skip
+    except Failure as failure:
+        return said(failure.message, failure.values)
     except Exception as error:  # whatever `from_pretrained` raises for a user is the answer
-        reason = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
-        sys.stdout.write(" ".join(reason.split()) + "\n")
-        return 1
+        return said("{error}", {"error": f"{type(error).__name__}: {error}"})
     return 0
+
+
+def said(message: str, values: dict[str, str]) -> int:
+    """Writes what failed. Returns the exit code."""
+    in_one_line = {name: " ".join(value.split()) for name, value in values.items()}
+    sys.stdout.write(json.dumps({"message": message, "values": in_one_line}, ensure_ascii=False) + "\n")
+    return 1
 
 
 if __name__ == "__main__":

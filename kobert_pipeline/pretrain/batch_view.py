@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kobert_pipeline.dataset.store import Store
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.masking.tokens import IGNORE_INDEX
 from kobert_pipeline.morphology.byte_level import in_words
 from kobert_pipeline.objectives.objective import Batch, TokenizerInfo
@@ -31,10 +32,8 @@ MASKED, REPLACED, KEPT, SPECIAL = "bold red", "bold yellow", "bold green", "brig
 Words = Mapping[str, tuple[str, ...]]
 """Name of a label -> what its values mean; other labels are shown as numbers."""
 INNER = "##"
-COUNTS = ("examples", "tokens per example")
-"""Figures that are not shares."""
-TARGETS = {"decoder_input_ids": "decoder reads", "decoder_labels": "decoder writes"}
-"""Tensors of a decoder (B, L'), and what they are called."""
+TARGETS = ("decoder_input_ids", "decoder_labels")
+"""Tensors of a decoder (B, L'): what it reads and what it writes."""
 
 
 def view(config: PretrainConfig, tokenizer: Path, dataset: Path, *, seed: int, rows: int, batches: int) -> Group:
@@ -91,7 +90,7 @@ def read(batch: Batch, info: TokenizerInfo) -> Readable:
         shown, original, arrays.get("token_type_ids", np.zeros_like(shown)), arrays["attention_mask"],
         np.isin(original, [info.cls_id, info.sep_id]), selected, selected & (shown == info.mask_id),
         {name: values for name, values in arrays.items() if values.ndim == 1}, arrays.get("packing", shown).size,
-        {words: arrays[name] for name, words in TARGETS.items() if name in arrays},
+        {name: arrays[name] for name in TARGETS if name in arrays},
     )  # fmt: skip
 
 
@@ -111,8 +110,8 @@ def _labels(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def legend() -> Text:
     return Text.assemble(
-        ("⟦masked⟧", MASKED), "  ", ("⟦original→replaced⟧", REPLACED), "  ", ("⟦kept=⟧", KEPT), "  ",
-        ("first segment", SEGMENTS[0]), "  ", ("second segment", SEGMENTS[1]), "\n",
+        (say("⟦masked⟧"), MASKED), "  ", (say("⟦original→replaced⟧"), REPLACED), "  ", (say("⟦kept=⟧"), KEPT), "  ",
+        (say("first segment"), SEGMENTS[0]), "  ", (say("second segment"), SEGMENTS[1]), "\n",
     )  # fmt: skip
 
 
@@ -125,16 +124,17 @@ def example(batch: Readable, row: int, name_of: Callable[[int], str], words: Wor
         line.append("" if token.startswith(INNER) or not position else " ")
         line.append(*_styled(batch, row, position, token, name_of))
     targets = [_target(name, values[row], name_of) for name, values in batch.targets.items()]
-    return [Text(", ".join([f"{int(batch.real[row].sum())} tokens", *named]), style="bold"), line, *targets, Text()]
+    length = say("{count} tokens", count=int(batch.real[row].sum()))
+    return [Text(", ".join([length, *named]), style="bold"), line, *targets, Text()]
 
 
 def _target(name: str, tokens: np.ndarray, name_of: Callable[[int], str]) -> Text:
-    written = [name_of(token) for token in tokens.tolist() if token != IGNORE_INDEX]
-    return Text(f"{name}: {' '.join(written).replace(f' {INNER}', '')}")
+    written = " ".join(name_of(token) for token in tokens.tolist() if token != IGNORE_INDEX).replace(f" {INNER}", "")
+    return Text(say("decoder reads: {text}" if name == TARGETS[0] else "decoder writes: {text}", text=written))
 
 
 def _worded(name: str, value: int, words: Words) -> str:
-    return f"{name}: {words[name][value] if name in words else value}"
+    return f"{name}: {say(words[name][value]) if name in words else value}"
 
 
 def _styled(batch: Readable, row: int, position: int, token: str, name_of: Callable[[int], str]) -> tuple[str, str]:
@@ -154,7 +154,7 @@ def _styled(batch: Readable, row: int, position: int, token: str, name_of: Calla
 
 
 def statistics(batches: list[Readable], words: Words) -> dict[str, float]:
-    """Shares over all batches, by their names in the table."""
+    """The number of examples, their mean length, and shares over all batches, by their names in the table."""
     rows = sum(len(batch.shown) for batch in batches)
     positions = sum(batch.positions for batch in batches)
     real, special, selected, masked, kept = (
@@ -162,17 +162,16 @@ def statistics(batches: list[Readable], words: Words) -> dict[str, float]:
     )
     of_selected = max(1, selected)
     figures = {
-        COUNTS[0]: float(rows),
-        COUNTS[1]: real / rows,
-        "padding": 1 - real / positions,
-        "selected, of text": selected / (real - special),
-        "masked, of selected": masked / of_selected,
-        "replaced, of selected": (selected - masked - kept) / of_selected,
-        "kept, of selected": kept / of_selected,
+        say("examples"): rows,
+        say("tokens per example"): real / rows,
+        say("padding"): 1 - real / positions,
+        say("selected, of text"): selected / (real - special),
+        say("masked, of selected"): masked / of_selected,
+        say("replaced, of selected"): (selected - masked - kept) / of_selected,
+        say("kept, of selected"): kept / of_selected,
     }
     for name in batches[0].labels:
-        share = sum(int(batch.labels[name].sum()) for batch in batches) / rows
-        figures[f"{name}: {words[name][1] if name in words else 1}"] = share
+        figures[_worded(name, 1, words)] = sum(int(batch.labels[name].sum()) for batch in batches) / rows
     return figures
 
 
@@ -182,9 +181,17 @@ def _flags(batch: Readable) -> tuple[np.ndarray, ...]:
 
 
 def table(figures: dict[str, float], counts: Counter[str]) -> Table:
-    rows = Table("figure", "value", title="over these batches, and what their plans left out or treated specially")
+    title = say("over these batches, and what their plans left out or treated specially")
+    rows = Table(say("figure"), say("value"), title=title)
     for name, value in figures.items():
-        rows.add_row(name, f"{value:,.1f}" if name in COUNTS else f"{value:.1%}")
+        rows.add_row(name, _shown(value))
     for name, count in sorted(counts.items()):
         rows.add_row(name, f"{count:,}")
     return rows
+
+
+def _shown(value: float) -> str:
+    """A count, a share, or a mean."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.1%}" if value <= 1 else f"{value:,.1f}"

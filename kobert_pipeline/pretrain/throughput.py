@@ -86,15 +86,18 @@ class Throughput:
 
     def read(self, over_devices: Callable[[Tensor], Tensor] | None = None, devices: int = 1) -> dict[str, float]:
         """Figures since the last reading. `tokens_per_second` and `useful_share` (of all positions) leave out padding, `mfu` is
-        the share of the measured peak, `waiting_share` the share of time between steps, for the loader and for checkpoints.
+        the share of the peak, `waiting_share` the share of time between steps, for the loader and for checkpoints. Steps that are
+        faster than the peak show that it was measured while the machine was busy: they become the peak.
         `over_devices` adds up what several devices did in the same steps."""
         assert self._sums is not None
         useful, positions, flops = (over_devices(self._sums) if over_devices else self._sums).tolist()
         seconds = time.perf_counter() - self._began
+        rate = flops / seconds / devices
+        self.peak = max(self.peak, rate)
         figures = {
             "tokens_per_second": useful / seconds,
             "useful_share": useful / positions,
-            "mfu": flops / seconds / (self.peak * devices),
+            "mfu": rate / self.peak,
             "waiting_share": self._waited / seconds,
         }
         self.restart()

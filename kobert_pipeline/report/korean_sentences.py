@@ -17,7 +17,7 @@ SENTENCES: Mapping[str, str] = {
     "sentences": "문장",
     "characters": "글자",
     "pieces": "토큰",
-    "parameters": "매개변수",
+    "parameters": "파라미터",
     "tasks": "과제",
     "files": "파일",
     "text": "텍스트",
@@ -31,7 +31,7 @@ SENTENCES: Mapping[str, str] = {
     "all": "전체",
     "missing": "없음",
     # --- the first screen
-    "A Korean **{architecture}** of **{parameters}** parameters, trained with the objective **{objective}**{corpus}: from raw text to {goal} in **{time}** of computing.": "매개변수 **{parameters}**개의 한국어 **{architecture}** 모델입니다. 목적 함수 **{objective}**{corpus}로 학습했습니다. 원문에서 {goal}까지 계산에 **{time}** 걸렸습니다.",
+    "A Korean **{architecture}** of **{parameters}** parameters, trained with the objective **{objective}**{corpus}: from raw text to {goal} in **{time}** of computing.": "파라미터 **{parameters}**개의 한국어 **{architecture}** 모델입니다. 목적 함수 **{objective}**{corpus}로 학습했습니다. 원문에서 {goal}까지 계산에 **{time}** 걸렸습니다.",
     " on **{documents}** documents ({bytes} of text)": ", 문서 **{documents}**개(텍스트 {bytes})",
     "KLUE scores": "KLUE 점수",
     "a trained model": "학습된 모델",

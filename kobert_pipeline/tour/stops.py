@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.tour.follow import Example, Followed
 
 SEGMENTS = "AB"
@@ -43,20 +44,20 @@ def found_morphemes(found: Followed) -> Iterator[str]:
 def vocabulary(found: Followed) -> Iterator[str]:
     pieces = found.vocabulary
     inner = sum(piece.startswith("##") for piece in pieces)
-    yield f"{len(pieces):,} pieces; {inner:,} of them continue a word (##)"
-    yield f"ids 0 to 4: {' '.join(pieces[:5])}"
+    yield say("{count:,} pieces; {inner:,} of them continue a word (##)", count=len(pieces), inner=inner)
+    yield say("ids 0 to 4: {pieces}", pieces=" ".join(pieces[:5]))
     learned = [piece for piece in pieces if not piece.startswith("[unused")]
-    yield f"the last five learned: {' '.join(learned[-5:])}"
+    yield say("the last five learned: {pieces}", pieces=" ".join(learned[-5:]))
 
 
 def pieces(found: Followed) -> Iterator[str]:
     yield " ".join(found.pieces)
-    yield f"{len(found.pieces)} tokens for {sum(found.stored.eojeol_start)} eojeols"
+    yield say("{tokens} tokens for {eojeols} eojeols", tokens=len(found.pieces), eojeols=sum(found.stored.eojeol_start))
 
 
 def stored(found: Followed) -> Iterator[str]:
     row = found.stored
-    yield f"{row.file}: row {row.row} of {row.rows:,}"
+    yield say("{file}: row {row} of {rows:,}", file=row.file, row=row.row, rows=row.rows)
     yield f"input_ids      {' '.join(map(str, row.ids))}"
     yield f"eojeol_start   {' '.join(str(int(start)) for start in row.eojeol_start)}"
     yield f"paragraph_end  {int(row.paragraph_end)}"
@@ -66,8 +67,14 @@ def pair(found: Followed) -> Iterator[str]:
     example = found.example
     for number in (0, 1):
         tokens = [token for token, segment in zip(example.tokens, example.segments, strict=True) if segment == number]
-        yield f"segment {SEGMENTS[number]}: {' '.join(tokens)}"
-    yield f"{len(example.tokens)} tokens, next_sentence_label {int(not example.is_next)}: {'B follows A' if example.is_next else 'B is from another document'}"
+        yield say("segment {segment}: {tokens}", segment=SEGMENTS[number], tokens=" ".join(tokens))
+    meaning = say("B follows A") if example.is_next else say("B is from another document")
+    yield say(
+        "{count} tokens, next_sentence_label {label}: {meaning}",
+        count=len(example.tokens),
+        label=int(not example.is_next),
+        meaning=meaning,
+    )
 
 
 def masked(found: Followed) -> Iterator[str]:
@@ -76,28 +83,51 @@ def masked(found: Followed) -> Iterator[str]:
 
 def table(example: Example) -> Iterator[str]:
     """One row for each token: place, segment, what the model reads with its id, and the label where there is a loss."""
-    width = max(map(cell_len, example.shown))
-    yield f"place  segment  {'reads':{width}}  {'id':>5}  label"
-    rows = zip(example.segments, example.shown, example.ids, example.labels, example.tokens, strict=True)
-    for place, (segment, token, number, label, original) in enumerate(rows):
-        padded = token + " " * (width - cell_len(token))
+    heads = [say("place"), say("segment"), say("reads"), "id", "label"]
+    rows = [heads, *_rows(example)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(map(_padded, row, widths, (True, False, False, True, False))).rstrip()
+
+
+def _rows(example: Example) -> Iterator[list[str]]:
+    columns = zip(example.segments, example.shown, example.ids, example.labels, example.tokens, strict=True)
+    for place, (segment, token, number, label, original) in enumerate(columns):
         target = f"{label:5d}  {original}" if label >= 0 else f"{label:5d}"
-        yield f"{place:5d}  {SEGMENTS[segment]:7}  {padded}  {number:5d}  {target}".rstrip()
+        yield [str(place), SEGMENTS[segment], token, str(number), target]
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    """Hangul takes two cells of a terminal."""
+    room = " " * (width - cell_len(text))
+    return room + text if right else text + room
 
 
 def guesses(found: Followed) -> Iterator[str]:
     sizes = ", ".join(f"{name} {value}" for name, value in found.sizes.items())
-    yield f"BERT with {found.parameters:,} parameters ({sizes}), not trained yet"
+    yield say("BERT with {count:,} parameters ({sizes}), not trained yet", count=found.parameters, sizes=sizes)
     for guess in found.guesses:
-        yield f"place {guess.position:2d}  p({guess.original}) = {guess.probability:.6f}   -ln p = {-math.log(guess.probability):.2f} nats"
+        yield say(
+            "place {place:2d}  p({token}) = {probability:.6f}   -ln p = {loss:.2f} nats",
+            place=guess.position,
+            token=guess.original,
+            probability=guess.probability,
+            loss=-math.log(guess.probability),
+        )
 
 
 def loss(found: Followed) -> Iterator[str]:
-    names = {"mlm": f"masked tokens, mean of {len(found.guesses)}", "nsp": "next sentence"}
+    names = {"mlm": say("masked tokens, mean of {count}", count=len(found.guesses)), "nsp": say("next sentence")}
     for name, value in found.losses.items():
         yield f"{name}  {value:5.2f} nats  {names[name]}"
-    yield f"sum  {sum(found.losses.values()):5.2f} nats"
-    yield f"a guess among {len(found.vocabulary):,} pieces costs ln {len(found.vocabulary)} = {math.log(len(found.vocabulary)):.2f} nats, between two labels ln 2 = {math.log(2):.2f}"
+    yield say("sum  {value:5.2f} nats", value=sum(found.losses.values()))
+    count = len(found.vocabulary)
+    yield say(
+        "a guess among {count:,} pieces costs ln {count} = {nats:.2f} nats, between two labels ln 2 = {two:.2f}",
+        count=count,
+        nats=math.log(count),
+        two=math.log(2),
+    )
 
 
 STOPS: tuple[Stop, ...] = (

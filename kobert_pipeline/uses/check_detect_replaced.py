@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+Problem = tuple[str, dict[str, Any]]
+"""A message, and the values of its placeholders."""
+
 SENTENCE = "대한민국의 수도는 겨울이다."
 
 
-def problem(name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> str:
-    """Empty where tokens are judged, otherwise one line that says what failed. Raises whatever transformers raises."""
+def problem(name: str, revision: str | None, tokenizer: Any, model: Any, trust: bool) -> Problem | None:
+    """None where tokens are judged, otherwise what failed. Raises whatever transformers raises."""
     import torch
 
     batch = tokenizer(SENTENCE, return_tensors="pt")
     with torch.no_grad():
         logits = model(**batch).logits
     if logits.shape[:2] != batch["input_ids"].shape or logits.shape[2:] not in ((), (2,)):
-        return f"the model gives {tuple(logits.shape)} scores for {tuple(batch['input_ids'].shape)} tokens"
+        return "the model gives {scores} scores for {tokens} tokens", {
+            "scores": tuple(logits.shape),
+            "tokens": tuple(batch["input_ids"].shape),
+        }
     if not bool(torch.isfinite(logits).all()):
-        return "the model's scores for a sentence are not finite"
-    return ""
+        return "the model's scores for a sentence are not finite", {}
+    return None

@@ -12,6 +12,7 @@ import numpy as np
 
 from kobert_pipeline.ground.errors import InputError
 from kobert_pipeline.ground.files import atomic_path
+from kobert_pipeline.ground.messages import say
 
 GIVEN, ASKED = ("number", "context", "reply"), ("sensible", "specific")
 YES, NO = (
@@ -53,7 +54,7 @@ class Share(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
+        return say("{value:.1%} ({low:.1%} to {high:.1%})", value=self.value, low=self.low, high=self.high)
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,24 @@ class Ssa:
 
     def lines(self) -> list[str]:
         """What is printed."""
+        counted = say("1 rater") if self.raters == 1 else say("{count} raters", count=self.raters)
         found = [
-            f"sensible  {self.sensible}",
-            f"specific  {self.specific}",
+            say("sensible  {share}", share=self.sensible),
+            say("specific  {share}", share=self.specific),
             f"SSA       {self.average}",
-            f"{self.replies:,} replies, {self.raters} rater{'s' if self.raters > 1 else ''}; intervals of {LEVEL:.0%}, over replies",
+            say(
+                "{replies:,} replies, {raters}; intervals of {level:.0%}, over replies",
+                replies=self.replies,
+                raters=counted,
+                level=LEVEL,
+            ),
         ]
-        found += [f"all raters agree on {self.agreement:.0%} of the replies"] if self.raters > 1 else []
+        if self.raters > 1:
+            found.append(say("all raters agree on {share:.0%} of the replies", share=self.agreement))
         if self.corrected:
-            found.append(f"{self.corrected:,} answers: specific but not sensible, counted as not specific")
+            found.append(
+                say("{count:,} answers: specific but not sensible, counted as not specific", count=self.corrected)
+            )
         return found
 
 

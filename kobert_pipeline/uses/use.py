@@ -126,8 +126,9 @@ class Use:
     card_snippet: Callable[[str, bool, str], str]
     """(repository, whether remote code has to be trusted, class of transformers) -> the Python code of the model card."""
     check_back: Path
-    """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust) -> str`: empty, or
-    what keeps plain transformers from using the model in this way. `hub/load_back.py` runs it in a fresh process."""
+    """A file that imports nothing of ours, with a function `problem(name, revision, tokenizer, model, trust)`: None, or what keeps
+    plain transformers from using the model in this way, as a message and the values of its placeholders. `hub/load_back.py` runs it
+    in a fresh process."""
     encodes: bool = False
     """Whether the model is an encoder: its card shows how to fine-tune it and how to embed sentences."""
     options: tuple[Option, ...] = ()

@@ -124,6 +124,20 @@ def test_json_whose_shape_is_not_known_keeps_its_message_in_the_recipe(tmp_path:
     assert "ai_hub" in text
 
 
+def test_records_that_cannot_be_read_are_counted_on_the_screen_and_in_the_recipe(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    lines(folder)
+    with (folder / "a.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('\n{"본문": 깨진 줄}\n[]\n')
+    (folder / "b.parquet").write_bytes(b"not parquet")
+    _, text, said = written(folder)
+    lost = f"unreadable_line 1, not_an_object 1; the first is {folder / 'a.jsonl'}:6"
+    for shown in (text, said):
+        assert lost in shown
+        assert "not a readable Parquet file" in shown
+
+
 def test_the_proposed_recipe_runs_up_to_its_vocabulary(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
@@ -141,6 +155,7 @@ def test_a_place_without_files_to_look_at_is_one_line_and_writes_nothing(place: 
     result = CliRunner().invoke(cli.app, ["init", str(tmp_path / "my.yaml"), "--data", where])
     assert isinstance(result.exception, InputError)
     assert len(str(result.exception).splitlines()) == 1
+    assert "source" not in str(result.exception), "there is no recipe yet"
     assert not (tmp_path / "my.yaml").exists()
 
 

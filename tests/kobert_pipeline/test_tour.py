@@ -87,3 +87,11 @@ def test_every_stop_links_to_its_files_on_the_page() -> None:
 def test_a_stop_that_there_is_not_is_refused() -> None:
     with pytest.raises(KobertError, match="the tour has 11 stops"):
         require_stop(12)
+
+
+@pytest.mark.system
+def test_the_tour_is_korean_where_korean_is_asked_for(found: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOBERT_LANG", "ko")
+    lines = printed(found, 0, 120)
+    assert "4. 형태소" in lines
+    assert [line for line in lines if re.search("[a-z]{2,} [a-z]{2,}", line.replace("-ln p", ""))] == []

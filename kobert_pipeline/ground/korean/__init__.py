@@ -8,12 +8,13 @@ from kobert_pipeline.ground.korean.data_errors import OF_DATA
 from kobert_pipeline.ground.korean.error_texts import ERRORS
 from kobert_pipeline.ground.korean.help_texts import HELP
 from kobert_pipeline.ground.korean.hub_errors import HUB
+from kobert_pipeline.ground.korean.inside_screens import INSIDE
 from kobert_pipeline.ground.korean.log_lines import LOG_LINES
 from kobert_pipeline.ground.korean.model_errors import OF_MODELS
 from kobert_pipeline.ground.korean.screens import SCREENS
 from kobert_pipeline.ground.korean.setting_errors import SETTINGS
 
-TABLES = (HELP, SCREENS, COMMAND_SCREENS, LOG_LINES, ERRORS, SETTINGS, OF_MODELS, OF_DATA, OF_ARTIFACTS, HUB)
+TABLES = (HELP, SCREENS, COMMAND_SCREENS, LOG_LINES, ERRORS, SETTINGS, OF_MODELS, OF_DATA, OF_ARTIFACTS, HUB, INSIDE)
 
 KOREAN: dict[str, str] = {english: korean for table in TABLES for english, korean in table.items()}
 """English sentence -> Korean sentence, with the same placeholders."""

@@ -8,6 +8,7 @@ import string
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 import typer
@@ -23,6 +24,9 @@ from kobert_pipeline.ground.korean import KOREAN, TABLES
 from kobert_pipeline.ground.korean.error_texts import PYDANTIC
 from kobert_pipeline.ground.messages import LANGUAGE, is_korean, say
 from kobert_pipeline.ground.progress_line import cells
+from kobert_pipeline.objectives import OBJECTIVES
+from kobert_pipeline.tour.stops import STOPS
+from kobert_pipeline.uses import USES
 
 OF_TYPER = {*FRAMES.values(), *USAGE_ERRORS, "Show this message and exit."}
 NAMES = {"pretrain", "klue_eval", "tokenizer: ", "report: "}
@@ -45,7 +49,11 @@ WORDS = re.compile(r"[A-Za-z]*[a-z]{2,} [a-z]{2,}")
 """Two English words, one after the other."""
 NEUTRAL = re.compile(r"\{[^{}]*\}|(?<![\w.])[\w.]+\.(?=\{)")
 """What a message without words may have: values, and the keys of settings before them."""
-PRINTING = ("kobert_pipeline/commands/", "kobert_pipeline/ground/", "kobert_pipeline/hub/push", "kobert_pipeline/hub/licences", "klue_eval/data/", "klue_eval/own/", "corpora/sources/")  # fmt: skip
+PRINTING = (
+    "kobert_pipeline/commands/", "kobert_pipeline/ground/", "kobert_pipeline/hub/push", "kobert_pipeline/hub/licences", "kobert_pipeline/hub/load_back",
+    "kobert_pipeline/pretrain/batch_view", "kobert_pipeline/tour/stops", "kobert_pipeline/uses/ssa", "kobert_pipeline/uses/check_",
+    "klue_eval/data/", "klue_eval/own/", "corpora/sources/", "corpora/survey", "corpora/not_read",
+)  # fmt: skip
 """Beginnings of the paths of modules whose texts a terminal shows."""
 OF_PAGES = (
     "ground/contents/",
@@ -67,9 +75,10 @@ NOT_SAID = (
     "BatchSize must be",
     "pip install 'kobert-pipeline[",
     "damaged or missing header",
+    "bold ",
     "a header of ",
 )
-"""Beginnings of texts in those modules that are a batch script, what a library says, and the message of a commit."""
+"""Beginnings of texts in those modules that are a batch script, a style, what a library says, and the message of a commit."""
 QUIET = {"Option", "Argument", "ImportError", "EOFError", "AssertionError", "compile"}
 """Calls with texts that are help, which `help_texts` has, or that no user sees."""
 
@@ -81,8 +90,8 @@ def parsed() -> list[Module]:
 
 @cache
 def errors() -> set[str]:
-    """KobertError, WrongValue, and every class that comes from them."""
-    found, before = {"KobertError", "WrongValue"}, 0
+    """KobertError, WrongValue, and every class that comes from them; Failure, which a process without our code raises."""
+    found, before = {"KobertError", "WrongValue", "Failure"}, 0
     while len(found) > before:
         before = len(found)
         classes = (node for module in parsed() for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
@@ -103,7 +112,9 @@ def constants() -> dict[str, set[str]]:
 
 
 def texts_of(node: ast.expr) -> set[str]:
-    """A literal, or the constants of the name."""
+    """A literal, both of a choice, or the constants of the name."""
+    if isinstance(node, ast.IfExp):
+        return texts_of(node.body) | texts_of(node.orelse)
     if isinstance(node, ast.Constant):
         return {str(node.value)}
     return constants().get(node.id, set()) if isinstance(node, ast.Name) else set()
@@ -127,6 +138,15 @@ def spoken() -> Iterator[str]:
                 texts = texts_of(call.args[place]) if len(call.args) > place else set()
                 yield from (text for text in texts if has_words(text))
     yield from help_texts()
+    yield from (stop.title for stop in STOPS)
+    yield from (word for objective in OBJECTIVES.values() for words in objective.label_words.values() for word in words)
+    yield from (text for use in USES.values() for text in reasons(use.check_back))
+
+
+def reasons(check: Path) -> set[str]:
+    """The messages that the check of a use returns with their values."""
+    returned = [node.value for node in ast.walk(ast.parse(check.read_text("utf-8"))) if isinstance(node, ast.Return)]
+    return {text for value in returned if isinstance(value, ast.Tuple) for text in texts_of(value.elts[0])}
 
 
 def has_words(text: str) -> bool:

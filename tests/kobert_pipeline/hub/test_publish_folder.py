@@ -14,7 +14,7 @@ from transformers import AutoModelForMaskedLM
 from kobert_pipeline.ground.artifacts import Identity, Workspace, read_manifest
 from kobert_pipeline.ground.errors import ArtifactMismatch, KobertError
 from kobert_pipeline.ground.files import read_json, write_json
-from kobert_pipeline.hub import load_back
+from kobert_pipeline.hub import fresh_process, load_back
 from kobert_pipeline.hub.config import HubConfig
 from kobert_pipeline.hub.fresh_process import check_folder
 from kobert_pipeline.hub.load_back import Failure, check, check_dataset
@@ -243,3 +243,19 @@ def test_the_fresh_process_can_import_neither_our_code_nor_mecab(exported: Path)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "0"
     assert "ModuleNotFoundError: import of MeCab halted" in done.stderr
+
+
+def test_what_load_back_found_is_said_in_korean(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process has none of our tables: it hands over the message with its values."""
+    monkeypatch.setenv("KOBERT_LANG", "ko")
+    failure = Failure("the tokenizer splits {mask}", mask="[MASK]")
+    for message, values in ((failure.message, failure.values), ("{error}", {"error": "OSError: no\nfile"})):
+        assert load_back.said(message, values) == 1
+    said = capsys.readouterr().out
+    assert [fresh_process.reason_in(line) for line in said.splitlines()] == [
+        "토크나이저가 [MASK]을(를) 나눕니다",
+        "OSError: no file",
+    ]
+    assert [fresh_process.reason_in(text) for text in ("", "Killed", "[1]")] == ["", "", ""]

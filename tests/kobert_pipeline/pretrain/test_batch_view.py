@@ -104,3 +104,14 @@ def test_the_whole_view_is_one_page(tiny):
     assert text.count("tokens, next_sentence_label: ") == 2
     assert "selected, of text" in text
     assert "one_sentence" in text
+
+
+def test_the_view_is_korean_where_korean_is_asked_for(tiny, monkeypatch):
+    monkeypatch.setenv("KOBERT_LANG", "ko")
+    out = io.StringIO()
+    Console(file=out, width=160).print(
+        batch_view.view(a_config(), tiny.tokenizer, tiny.dataset, seed=7, rows=2, batches=3)
+    )
+    text = out.getvalue()
+    assert "next_sentence_label: 무작위 문장" in text
+    assert not re.search("[a-z]{2,} [a-z]{2,}", text)

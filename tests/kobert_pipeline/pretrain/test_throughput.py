@@ -147,11 +147,23 @@ def test_positions_of_packed_rows_are_counted_in_place_of_the_padded_ones():
 
 
 def test_devices_are_added_up():
-    throughput = Throughput(Cost(per_token=6_000, per_square=0), peak=1e6)
+    throughput = Throughput(Cost(per_token=6_000, per_square=0), peak=1e12)
     throughput.end(batch())
     figures = throughput.read(lambda sums: 2 * sums, devices=2)
     assert figures["useful_share"] == 8 / 12
-    assert figures["mfu"] == pytest.approx(figures["tokens_per_second"] * 6 * 1_000 / 2e6)
+    assert figures["mfu"] == pytest.approx(figures["tokens_per_second"] * 6 * 1_000 / 2e12)
+
+
+def test_no_share_of_the_peak_is_above_one(monkeypatch):
+    """The peak was measured while the machine was busy. Of two steps the second takes twice as long."""
+    clock = iter([0.0, 0.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0])
+    monkeypatch.setattr(throughput_module, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    throughput = Throughput(Cost(per_token=6_000, per_square=0), peak=1.0)
+    shares = []
+    for _ in range(2):
+        throughput.end(batch())
+        shares.append(throughput.read()["mfu"])
+    assert shares == [1, 0.5]
 
 
 def test_a_run_that_resumes_drops_what_came_behind_its_checkpoint(tmp_path):

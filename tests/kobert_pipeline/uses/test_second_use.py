@@ -30,7 +30,7 @@ CHECK = """
 def problem(name, revision, tokenizer, model, trust):
     batch = tokenizer("대한민국의", return_tensors="pt")
     ids = model.generate(**batch, max_new_tokens=2, do_sample=False)
-    return "" if ids.shape[-1] > batch["input_ids"].shape[-1] else "nothing was generated"
+    return None if ids.shape[-1] > batch["input_ids"].shape[-1] else ("nothing was generated", {})
 """
 FIGURES = [
     {"name": "next", "title": "Next token predicted right", "unit": "share", "chance": 0.25, "better": 1, "group": ""},
@@ -118,7 +118,7 @@ def test_the_card_follows_the_use_and_the_figures(
 @pytest.mark.system
 def test_the_folder_is_loaded_back_by_the_check_of_its_use(folders: dict[str, Path], tmp_path: Path, use: Use) -> None:
     publish(tmp_path / "run", folders)
-    use.check_back.write_text(CHECK.replace('""', '"it repeats itself"'), encoding="utf-8")
+    use.check_back.write_text(CHECK.replace("None", '("it repeats {what}", {"what": "itself"})'), encoding="utf-8")
     with pytest.raises(KobertError, match="cannot use this folder: it repeats itself"):
         publish(tmp_path / "again", folders)
 
