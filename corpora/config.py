@@ -13,7 +13,7 @@ from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
     name="corpora",
-    version=4,
+    version=5,
     libraries=(
         "ftfy", "kss", "mecab-python3", "mwparserfromhell", "python-mecab-ko-dic", "python-stdnum", "rensa",
         "selectolax",

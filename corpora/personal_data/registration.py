@@ -57,6 +57,14 @@ def _is_something_else(found: Candidate) -> bool:
     return corporation or is_identifier(found) or found.is_near(SAMPLE)
 
 
+def is_dated(found: Candidate) -> bool:
+    """Checks a birth that is written as a date, such as `90.01.01-1234567`. The marks of a date may be dots."""
+    birth = _birth(found)
+    if birth is None or not BIRTHS[0] <= birth <= BIRTHS[1]:
+        return is_registered(found)
+    return found.is_near(_WORDS) or not (_CORPORATE.search(found.before) or _is_something_else(found))
+
+
 def has_birth(found: Candidate) -> bool:
     """Checks a number that is partly hidden: only its birth. A hidden seventh digit allows either century."""
     digits = found.digits
@@ -71,12 +79,16 @@ def is_business(found: Candidate) -> bool:
     return named or (found.joints == {"-"} and not is_named_account(found))
 
 
+_DATED = r"[0-9]{2}(?:\.[0-9]{2}\.|/[0-9]{2}/|-[0-9]{2}-)[0-9]{2}"
+"""A birth that is written as a date."""
+
+
 def _hidden(first: str) -> str:
     """Six digits, and seven places of which some are hidden. Long runs of one mark may have been shortened."""
     whole = rf"(?:{JOIN})?(?={first}{HIDDEN})(?:[0-9]|{HIDDEN}){{7,9}}"
     short = rf" ?[-./·~_] ?(?={first}(?: ?{HIDDEN}))(?:[0-9]{{1,6}}(?: ?{HIDDEN}){{1,8}}|{HIDDEN}{{3,8}})"
     dotted = rf"-(?={first}[.~-])[0-9]?(?:\.{{3,7}}|-{{3,7}}|~{{3,7}})"
-    return rf"{FREE}[0-9]{{6}}(?:{whole}|{short}|{dotted})(?![0-9A-Za-z])"
+    return rf"{FREE}(?:[0-9]{{6}}|{_DATED})(?:{whole}|{short}|{dotted})(?![0-9A-Za-z])"
 
 
 _SPACED = r"(?<![0-9])(?<![0-9] )[0-9](?: [0-9]){{5}}[ -]{{1,3}}{first}(?: [0-9]){{6}}(?! ?[0-9])"
@@ -89,14 +101,13 @@ def is_last_part(found: Candidate) -> bool:
     return _LAST_SEVEN.search(found.before) is not None
 
 
-_DATED = r"[0-9]{2}(?P<dated>[./-])[0-9]{2}(?P=dated)[0-9]{2}"
-
 RULES = (
     rule("resident", rf"{FREE}[0-9]{{6}}(?:{JOIN}|\n)?[0-49][0-9]{{6}}{ENDS}", is_registered),
     rule("foreigner", rf"{FREE}[0-9]{{6}}(?:{JOIN}|\n)?[5-8][0-9]{{6}}{ENDS}", is_registered),
     rule("foreigner", _hidden("[5-8][0-9]*"), has_birth),
     rule("resident", _hidden("(?:[0-49][0-9]*)?"), has_birth),
-    rule("resident", rf"{FREE}{_DATED}[ -]{{1,3}}[0-49][0-9]{{6}}{ENDS}", is_registered),
+    rule("resident", rf"{FREE}{_DATED}[ -]{{1,3}}[0-49][0-9]{{6}}{ENDS}", is_dated),
+    rule("foreigner", rf"{FREE}{_DATED}[ -]{{1,3}}[5-8][0-9]{{6}}{ENDS}", is_dated),
     rule("resident", rf"{FREE}[1-4][0-9]{{6}}{ENDS}", is_last_part),
     rule("foreigner", rf"{FREE}[5-8][0-9]{{6}}{ENDS}", is_last_part),
     rule("resident", _SPACED.format(first="[0-49]"), is_registered),

@@ -18,7 +18,7 @@ _MARKS = r"(?:[^\w\0]|_){1,3}"
 """What may be between the groups of a mobile number: any one to three signs, also a line break."""
 
 _LABELS = (
-    r"전화|연락처|문의|상담|예약|신고|제보|고객\s?센터|콜\s?센터|대표|팩스|전송|(?<![가-힣])번호|핸드폰|휴대폰|폰|사무실|☎|☏|📞"
+    r"전화|전번|연락처|문의|상담|예약|신고|제보|고객\s?센터|콜\s?센터|대표|팩스|전송|(?<![가-힣])번호|핸드폰|휴대폰|폰|사무실|☎|☏|📞"
     r"|(?<![A-Za-z])(?:tel|fax|t|f|hp|h\.p|ph|phone|mobile|cell|call)"
 )
 _LABEL = re.compile(rf"(?:{_LABELS})(?:\s?번호)?[은는]?[\s:.)(]{{0,3}}$", re.IGNORECASE)
@@ -57,6 +57,11 @@ def is_phone(found: Candidate) -> bool:
 def is_mobile(found: Candidate) -> bool:
     """Checks 010 and eight digits: not the number of a thing, and not a part of a code if nothing separates them."""
     return not is_numbered_thing(found) and (bool(found.joints) or not _is_part_of_a_code(found))
+
+
+def is_mobile_in_other_groups(found: Candidate) -> bool:
+    """Checks eight digits after 010: `010-2345-67-89`, `010-23-456789`."""
+    return len(found.digits) == 11 and not is_identifier(found)
 
 
 def _is_part_of_a_code(found: Candidate) -> bool:
@@ -128,6 +133,7 @@ RULES = (
         r"(?:~[0-9]{1,4}|-[0-9](?![0-9-]))?(?![0-9])(?![-.][1-9])",
         is_phone,
     ),
+    rule("phone", rf"(?<![0-9])(?<![0-9][-.])010-(?:[0-9]{{1,4}}-){{1,3}}[0-9]{{1,6}}{ENDS}", is_mobile_in_other_groups),
     rule("phone", rf"(?<![0-9])(?<![0-9][ .-])0{_BETWEEN}1{_BETWEEN}0(?:{_BETWEEN}[0-9]){{8}}(?:\ufe0f?\u20e3)?(?! ?[0-9])", is_mobile),
     rule("phone", rf"(?<![0-9])(?<![0-9][-.])1[568][0-9]{{2}}{JOIN}?[0-9]{{4}}{ENDS}", is_representative),
     rule("phone", rf"(?<![0-9])(?<![0-9][-.])[1-9][0-9]{{2,3}}-[0-9]{{4}}{ENDS}", is_local),

@@ -57,12 +57,15 @@ _DIALECTS_AFTER_NIEUN = ("기라", "데이")
 """가는기라, 했데이; not 줄기라, 패러데이."""
 _DIALECTS_AFTER_PAST = "제 재 나 노 니 소 슈 유 우 구마 수다 슴매"
 """After -았/었-, -겠-, 있-, 없-: 갔제, 없재, 있것나, 왔노, 했소."""
+_GUESSED = rf"(?:[{_PAST}없](?:{_TAG})?나{_TAG}|[나가]{_ENDING})"
 _ENDINGS = (
     ("다", rf"[{_NIEUN}{_PAST}]다{_ENDING}"),  # 간다, 갔다
     ("다", rf"[{_PAST}없]{_TAG}다{_ENDING}"),
     ("다", rf"{TAG_START}(?:[A-Z+]*EP|VC[PN]|VA|XSA|VX){TAG_END}다{_ENDING}"),  # 좋다, 이다; not 가다 말고
     ("다", rf"이{TAG_START}JKS{TAG_END}다{TAG_START}MAG{TAG_END}"),  # 이다, misread
     ("다", rf"니다{_ENDING}"),
+    ("다", rf"{_GUESSED} ?보(?:{_TAG})?다{_TAG}"),  # 왔나 보다, 그런가보다; not 나보다
+    ("봐", rf"{_GUESSED} ?봐{_TAG}"),
     ("요", rf"(?<!{TAG_START}VCP{TAG_END})요{TAG_START}(?!VCP)[A-Z+]*E[CF]{TAG_END}"),  # not the -요 of 교사요 작가이다
     ("요", rf"요{TAG_START}JX{TAG_END}"),
     ("죠쥬", rf"[죠쥬]{_ENDING}"),
@@ -95,16 +98,16 @@ _EMOTION = "ㅋㅎㅠㅜㅡㅇㅅㄱㄷ^~∼～♡♥★☆!?;_\u2600-\u27bf\U00
 _LOOSE = _EMOTION.replace("ㅡㅇㅅㄱㄷ", "") + ".…"
 """May follow a space; a lone ㅇ there is a bullet."""
 _MARKS = rf".,…。？！\"'”’)\]」』》〉】\-–—{_EMOTION}"
-_TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.]*{_TAG})"
+_TAIL = rf"(?:[{_MARKS}]+{_TAG}|\s[{_LOOSE}][{_EMOTION}.*]*{_TAG})"
 """One unit of what may come between the last word and the space: marks, closing quotes, laughter, emoji."""
 
-_LAST = "다요죠쥬지까군네냐나오아마함됨임음야"
+_LAST = "다요죠쥬지까군네냐나오아마함됨임음야봐"
 _DIALECT_LAST = "".join(
     sorted({ending[-1] for ending in (*_DIALECTS.split(), *_DIALECTS_AFTER_NIEUN, *_DIALECTS_AFTER_PAST.split())})
 )
 _CANDIDATE = re.compile(
     # Cheap on purpose, because it reads every character; `_HAS_ENDING` checks more. It begins with a class, which is fast.
-    rf"[{_LAST}{_DIALECT_LAST}{_MARKS}](?:(?P<word>(?<=[{_LAST}]){TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|MAG){TAG_END}"
+    rf"[{_LAST}{_DIALECT_LAST}{_MARKS}](?:(?P<word>(?<=[{_LAST}]){TAG_START}[A-Z+]*(?:E[CF]|ETN|JX|JKB|MAG){TAG_END}"
     rf"|(?<=[{_DIALECT_LAST}]){TAG_START}(?!J)[A-Z+]*{TAG_END})|(?<=[{_MARKS}])[{_MARKS}]*{_TAG})"
     rf"(?:{_TAIL}*(?=\s(?![.!?](?!\.))|$)|{_TAIL}*(?<={TAG_START}S[FEY]{TAG_END})"
     rf"(?=[“‘「『]{_TAG}(?!\s)|[가-힣A-Z0-9][^{TAG_START}]*{TAG_START}(?!E|J|VC|XS)))"
@@ -125,6 +128,8 @@ _SAID = re.compile(rf"\s+[^{TAG_START}]*{TAG_START}(?:V|NNG{TAG_END}[^{TAG_START
 """싫다고… 했다, 그렇다고... 생각했다."""
 _CONNECTIVE = re.compile(rf"다{TAG_START}[A-Z+]*EC{TAG_END}$")
 """껐다 켜면, 왔다 갔다."""
+_WONDERING, _GUESS = re.compile(rf"[나가까]{_TAG}$"), re.compile(r"\s+[보봐봅]")
+"""왔나 봐요, 그런가 봅니다."""
 _POLITE = re.compile(rf"(?:요|니다){_TAG}$")
 
 _PAIRS = tuple((pair[0], pair[1]) for pair in ("“”", "‘’", "()", "[]", "「」", "『』", "《》", "〈〉", "【】", "<>"))
@@ -161,11 +166,14 @@ _CERTAIN = re.compile(
 )
 """A mark after a Korean word that ends a sentence whatever the tags are, unless it is in quotes or brackets."""
 _STARTS = rf".…。？！\"”\-–—{_EMOTION}"
+_NO_ENDINGS = "주요|중요|필요|마다|처음|다음|마음|게임|책임|포함"
+"""Frequent words that look like endings. So does the particle -보다, but 오나 보다 and 그런가보다 do end a sentence."""
 _MAY_END = re.compile(
-    rf"[{_LAST}{_DIALECT_LAST}{_STARTS}](?:(?=[\s{_MARKS}])(?:(?<=[다요죠쥬까군네냐함됨임음])|(?<=[{_PAST_STEM}]지)"
+    rf"[{_LAST}{_DIALECT_LAST}{_STARTS}](?:(?=[\s{_MARKS}])(?:(?<=[다요죠쥬까군네냐함됨임음봐])(?<!{_NO_ENDINGS})"
+    rf"(?<![^나가까려\s]보다)|(?<=[{_PAST_STEM}]지)"
     rf"|{_after(('구나', '시오', '잖아', '지 마', '거야', *_DIALECTS.split(), *_DIALECTS_AFTER_NIEUN))}"
     rf"|{_after(_DIALECTS_AFTER_PAST.split(), f'[{_PAST}없긋것]')})|(?<=[{_STARTS}])(?<![{_STARTS}].)(?<![{_STARTS}]\s.))"
-    rf"(?:[{_MARKS}]|\s[{_LOOSE}])*+(?:\s+\S|(?<=[.…{_EMOTION}])[가-힣A-Z0-9“‘「『]|(?<=[.!?][\"'])[가-힣])"
+    rf"(?:[{_MARKS}]|\s[{_LOOSE}][{_EMOTION}.*]*)*+(?:\s+\S|(?<=[.…{_EMOTION}])[가-힣A-Z0-9“‘「『]|(?<=[.!?][\"'])[가-힣])"
 )
 """A line in which a sentence ends matches this. A line that does not match need not be parsed."""
 
@@ -286,8 +294,12 @@ def _goes_on(text: str, end: int) -> bool:
     """Whether what follows revokes an ending without marks."""
     if _POLITE.search(text, end - 8, end):
         return _QUOTED.match(text, end) is not None
-    connective = _CONNECTIVE.search(text, end - 20, end)
-    return _GOES_ON.match(text, end) is not None or (connective is not None and _VERB.match(text, end) is not None)
+    if _GOES_ON.match(text, end):
+        return True
+    follows = (
+        _VERB if _CONNECTIVE.search(text, end - 20, end) else _GUESS if _WONDERING.search(text, end - 20, end) else None
+    )
+    return follows is not None and follows.match(text, end) is not None
 
 
 def _final(place: _Place) -> bool:

@@ -209,14 +209,31 @@ def test_a_mark_inside_a_sentence_ends_nothing_without_a_space(sentence: str) ->
         ["피곤해 ㅠ_ㅠ", "자야지"],
         ["반가워요 ^_^", "또 봐요 (^^)", "안녕"],
         ["(참고: 좋다는 뜻임.)", "그는 끄덕였다."],
+        # -나 보다 is one guess
+        ["비가 왔나 봐요.", "우산을 챙겨야지."],
+        ["벌써 다 갔나 봅니다", "저도 이제 갈게요"],
+        ["아무도 없나 보다", "불이 다 꺼졌다"],
+        ["하정우랑 개그가 맞나보다", "정말 재밌게 봤어요"],
+        ["그런가 보다 하고 넘어갔다.", "그것은 나보다 크다."],
     ],
 )
 def test_what_looks_like_a_quotation_or_a_word_hides_no_end(sentences: list[str]) -> None:
     assert split_sentences(" ".join(sentences)) == sentences
 
 
+FACES = "^^*|^^v|*^^*|^0^|^.^|^_^;|ㅡㅡ;|'ㅅ'|(_ _)|m(__)m|><|@_@|orz|:)|ㅠ.ㅠ|ㅎㅎ^^"
+
+
+@pytest.mark.parametrize("face", FACES.split("|"))
+@pytest.mark.parametrize("before", ["좋아요", "좋아요.", "좋아요!"])
+@pytest.mark.parametrize("space", ["", " "])
+def test_a_face_belongs_to_the_sentence_before_it(before: str, space: str, face: str) -> None:
+    sentences = [before + space + face, "다음에 또 올게요"]
+    assert split_sentences(" ".join(sentences)) == sentences
+
+
 @pytest.mark.parametrize(
-    "unit", ["ㄷㅡ", "ㅋ", "ㅋㅎ", "!", "♥ ", "ㄷ ", '"', "ㅇㅅㅇ ", "(", "[1]", ":)", "다.", "'90 "]
+    "unit", ["ㄷㅡ", "^*", "m(_", "ㅋ", "ㅋㅎ", "!", "♥ ", "ㄷ ", '"', "ㅇㅅㅇ ", "(", "[1]", ":)", "다.", "'90 "]
 )
 def test_the_time_is_linear_in_a_run_of_anything(unit: str) -> None:
     short, long = (min(_seconds((unit * size)[:size]) for _ in range(3)) for size in (1_000, 8_000))
