@@ -67,7 +67,8 @@ class SourceModel:
 def load_source(folder: Path, *, head: bool = True) -> SourceModel:
     """Loads the class that config.json names, or the body alone without a `head`.
 
-    Raises InputError for a folder without a model or tokenizer, for code of its own, and for encoder–decoder models.
+    Raises InputError for a folder without a model or tokenizer, for code of its own, for encoder–decoder models, and for heads that
+    compare several texts.
     """
     network = _network(folder, head)
     tokenizer = _tokenizer(folder)
@@ -98,21 +99,8 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _network(folder: Path, head: bool) -> Any:
-    import transformers
-
     config = _config(folder)
-    named = (config.architectures or [None])[0]
-    if named is None and head:
-        raise InputError(
-            "{folder}: config.json does not name the model's class. `--no-head` exports the body alone.", folder=folder
-        )
-    kind = getattr(transformers, named, None) if head and named else transformers.AutoModel
-    if kind is None:
-        raise InputError(
-            "{folder}: transformers has no class {named}. `--no-head` exports the body alone.",
-            folder=folder,
-            named=named,
-        )
+    kind = _class_of(folder, config, head)
     config.use_cache = False
     try:
         with quiet():
@@ -127,10 +115,37 @@ def _network(folder: Path, head: bool) -> Any:
             "{folder}: its weights do not include {weight}, which {named} has.",
             folder=folder,
             weight=min(report["missing_keys"]),
-            named=named,
+            named=kind.__name__,
         )
     require_finite(network, str(folder))
     return network.eval()
+
+
+def _class_of(folder: Path, config: Any, head: bool) -> Any:
+    """transformers' class of the model. Raises InputError if it is not named, not known, or compares several texts."""
+    import transformers
+
+    if not head:
+        return transformers.AutoModel
+    named = (config.architectures or [None])[0]
+    if named is None:
+        raise InputError(
+            "{folder}: config.json does not name the model's class. `--no-head` exports the body alone.", folder=folder
+        )
+    if named.endswith("ForMultipleChoice"):
+        raise InputError(
+            "{folder}: {named} compares several texts; an ONNX file here reads one text or one pair a row. `--no-head` exports the body alone.",
+            folder=folder,
+            named=named,
+        )
+    kind = getattr(transformers, named, None)
+    if kind is None:
+        raise InputError(
+            "{folder}: transformers has no class {named}. `--no-head` exports the body alone.",
+            folder=folder,
+            named=named,
+        )
+    return kind
 
 
 def _config(folder: Path) -> Any:

@@ -1,8 +1,8 @@
 """`make bench-export`: what a classifier of YNAT's titles costs and scores as fp32 torch, bf16 torch, ONNX and ONNX int8, on one core.
 
 KOBERT_DATA names the folder of real data (`klue/ynat-v1.tar.zst`), BENCH_MODEL an encoder (a folder, or a recipe that was run; without
-it an untrained BERT 4x256), BENCH_ROWS the number of training rows (1,000). The encoder is fine-tuned once and exported. Then the
-four forms take turns, so that each sees the same machine; a figure is the median over turns of CPU seconds for a sentence, which other processes
+it an untrained BERT 4x256), BENCH_ROWS the number of training rows (1,000). The encoder is fine-tuned once and exported. BENCH_CLASSIFIER
+names a model that `kobert eval MODEL --export ynat` has fine-tuned, which is taken as it is. Then the four forms take turns, so that each sees the same machine; a figure is the median over turns of CPU seconds for a sentence, which other processes
 disturb less than the clock. Prints a table and saves `build/bench/export.json`.
 """
 
@@ -115,6 +115,8 @@ def ynat_table(name: str, most: int | None = None) -> Path:
 
 def classifier(table: Path) -> Path:
     """The encoder, fine-tuned once."""
+    if "BENCH_CLASSIFIER" in os.environ:
+        return Path(os.environ["BENCH_CLASSIFIER"])
     artifacts = Path(os.environ.get("KOBERT_ARTIFACTS", "artifacts"))
     model = model_of(os.environ["BENCH_MODEL"], artifacts) if "BENCH_MODEL" in os.environ else str(untrained())
     settings = {

@@ -2,7 +2,8 @@
 
 `speeds FOLDER` measures the CPU seconds that a token takes each of them, as a share of modernbert-mini's; FOLDER holds `tokenizer/` and
 `dataset/`. Models take turns on one thread, so that other programs on the machine slow them alike. `jobs FILE` writes the jobs:
-each trains on as many tokens as it would in its minutes, and a student pays for its teacher. `table RESULTS` prints what they found.
+each trains on as many tokens as it would in its minutes, and a student pays for its teacher. `jobs FILE MINUTES` writes fewer jobs of that
+length, for a machine without a GPU. `table RESULTS ...` prints what they found.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,29 @@ TAUGHT: Figures = {
 }  # fmt: skip
 """Task distillation: on YNAT the student imitates the teacher, which is fine-tuned first."""
 
+SHORT: Figures = {
+    "phases": [{"max_length": 128, "share": 1.0, "batch_size": 16}],
+    "validation_tokens": 65_536,
+}
+LITTLE: Figures = {"train_rows": 1_000, "seeds": 3, "epochs": [8], "evaluations_per_epoch": 0}
+SEARCHED = {"learning_rates": [3e-4, 1e-3], "selection_rows": 500}
+CHOSEN = {"learning_rates": [1e-3]}
+"""What the teacher's search chose. Students take it over."""
+SHORT_TEACHER, SHORT_FEW = (
+    {"tasks": ["ynat"], "tfidf": False, "protocols": {"1,000 rows": LITTLE | rates}} for rates in (SEARCHED, CHOSEN)
+)
+SHORT_TAUGHT: Figures = {
+    "tasks": ["ynat"], "tfidf": False,
+    "protocols": {"taught, 1,000 rows": LITTLE | CHOSEN | {"distil": {"teacher": TEACHER_FOLDER}}},
+}  # fmt: skip
+SHORT_ALL: Figures = {
+    "tasks": ["ynat"], "tfidf": False, "protocols": {"all rows": ALL}, "settings": {"ynat": {"epochs": 1}},
+}  # fmt: skip
+SHORT_OTHERS: Figures = {
+    "tasks": ["sts", "ner"], "tfidf": False, "held_out": ["ner"], "protocols": {"4,000 rows": ALL | {"train_rows": 4_000}},
+    "settings": {"sts": {"epochs": 2}, "ner": {"epochs": 2}},
+}  # fmt: skip
+
 
 def jobs(shares: Mapping[str, float]) -> Iterator[Figures]:
     """The most valuable first: the teacher, then both sizes by each way for 60 minutes, then for 25, then at twice the rate."""
@@ -181,6 +205,36 @@ def jobs(shares: Mapping[str, float]) -> Iterator[Figures]:
     yield job(f"{TEACHER}-rate-x2", config_of("whole", ALONE, rate=2.0, max_tokens=tokens_of(TEACHER_MINUTES)))
 
 
+def short_jobs(shares: Mapping[str, float], minutes: float) -> Iterator[Figures]:
+    """Each model by each way for the same minutes, and what it scores with little searching; the teacher is there. The most valuable first.
+
+    Batches have half the sequences of modernbert-mini's, so that so few tokens are more steps.
+    """
+    made = {
+        (size, name): job(
+            f"products/{size}-{name}-{minutes:g}",
+            config_of(size, way, max_tokens=tokens_of(minutes, shares[f"{size}, {name}"]), **SHORT),
+            teacher=TEACHER if way.taught else None,
+            keep=True,
+            scores=[SHORT_FEW],
+        )
+        for size, ways in WAYS.items()
+        for name, way in ways.items()
+    }
+    best, alone = (made.pop(("half", name)) for name in (BEST["half"], "alone"))
+    yield from (scoring(TEACHER, SHORT_TEACHER, "few"), alone, best, scoring(best["name"], SHORT_TAUGHT, "taught"))
+    yield from made.values()
+    names = [best["name"], TEACHER, alone["name"], *(one["name"] for one in made.values())]
+    yield from (scoring(name, SHORT_ALL, "all") for name in names[:2])
+    yield from (scoring(name, SHORT_OTHERS, "others") for name in names)
+    yield from (scoring(name, SHORT_ALL, "all") for name in names[2:])
+
+
+def scoring(name: str, settings: Figures, what: str) -> Figures:
+    EvaluationConfig.parse(settings)
+    return {"name": f"{name}, {what}", "model": name, "scores": [settings]}
+
+
 def student(
     size: str, name: str, way: Way, minutes: int, shares: Mapping[str, float], *, rate: float = 1.0, **others: bool
 ) -> Figures:
@@ -194,26 +248,34 @@ def tokens_of(minutes: float, share: float = 1.0) -> int:
 
 
 def job(
-    name: str, config: PretrainConfig, *, teacher: str | None = None, keep: bool = False, taught: bool = False
+    name: str,
+    config: PretrainConfig,
+    *,
+    teacher: str | None = None,
+    keep: bool = False,
+    taught: bool = False,
+    scores: Sequence[Figures] = (),
 ) -> Figures:
-    scores = [FEW_LABELS, ALL_LABELS, *([TAUGHT] if taught else [])]
+    scores = scores or [FEW_LABELS, ALL_LABELS, *([TAUGHT] if taught else [])]
     for settings in scores:
         EvaluationConfig.parse(settings)
     pretrain = config.model_dump(mode="json")
     return {
-        "name": name, "store": "main", "pretrain": pretrain, "seed": 42, "patch": None, "teacher": teacher, "scores": scores, "keep": keep,
+        "name": name, "store": "main", "pretrain": pretrain, "seed": 42, "patch": None, "teacher": teacher, "scores": list(scores),
+        "keep": keep,
     }  # fmt: skip
 
 
 # --- table -----------------------------------------------------------------------------------------------------------
 
 
-def rows_of(results: Path) -> Iterator[Figures]:
-    """A row for each model that was trained, with its scores as a share of the teacher's where both are known."""
+def rows_of(results: Sequence[Path]) -> Iterator[Figures]:
+    """A row for each model that was trained, with the means of its scores over seeds."""
     found: dict[str, Figures] = {}
-    for line in map(json.loads, results.read_text(encoding="utf-8").splitlines()):
+    lines = [line for path in results for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in map(json.loads, lines):
         if line["name"].startswith("products/"):
-            row = found.setdefault(line["name"], {})
+            row = found.setdefault(line["name"].partition(", ")[0], {})
             if line["what"] == "trained":
                 row |= {name: line[name] for name in ("parameters", "tokens")} | {
                     "loss": line["last"][line["headline"]]
@@ -232,9 +294,11 @@ def main() -> None:
         write_json(SPEEDS, speeds(path))
         print(table([{"model": name, "share": share} for name, share in read_json(SPEEDS).items()]))  # noqa: T201
     elif command == "jobs":
-        write_text(path, "".join(json.dumps(one) + "\n" for one in jobs(read_json(SPEEDS))))
+        shares, minutes = read_json(SPEEDS), [float(given) for given in sys.argv[3:]]
+        chosen = short_jobs(shares, minutes[0]) if minutes else jobs(shares)
+        write_text(path, "".join(json.dumps(one) + "\n" for one in chosen))
     else:
-        print(table(list(rows_of(path))))  # noqa: T201
+        print(table(list(rows_of([Path(given) for given in sys.argv[2:]]))))  # noqa: T201
 
 
 if __name__ == "__main__":

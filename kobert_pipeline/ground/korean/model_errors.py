@@ -97,6 +97,7 @@ EXPORTING = {
     "--task {file}: the model has no label {label!r}; its labels are {labels}.": "--task {file}: 모델에 레이블 {label!r}이(가) 없습니다. 있는 레이블: {labels}.",
     "{kind} cannot be written as ONNX with opset {opset}; {written} works: --opset {written}": "{kind}: opset {opset}에서는 ONNX로 저장할 수 없습니다. {written}이면 됩니다: --opset {written}",
     "{kind} cannot be written as ONNX with opset {opset}: {error}": "{kind}: opset {opset}에서는 ONNX로 저장할 수 없습니다: {error}",
+    "{folder}: {named} compares several texts; an ONNX file here reads one text or one pair a row. `--no-head` exports the body alone.": "{folder}: {named}은(는) 여러 글을 견주는데, 여기서 만드는 ONNX 파일은 한 번에 글 하나나 글 한 쌍을 읽습니다. `--no-head`로 본체만 내보낼 수 있습니다.",
     "{folder}: config.json does not name the model's class. `--no-head` exports the body alone.": "{folder}: config.json에 모델의 클래스가 없습니다. `--no-head`로 본체만 내보낼 수 있습니다.",
     "{folder}: transformers has no class {named}. `--no-head` exports the body alone.": "{folder}: transformers에 클래스 {named}이(가) 없습니다. `--no-head`로 본체만 내보낼 수 있습니다.",
     "{folder}: its weights do not include {weight}, which {named} has.": "{folder}: {named}에 있어야 할 {weight}이(가) 가중치에 없습니다.",

@@ -234,6 +234,8 @@ def test_what_cannot_be_exported_is_named_in_one_line(exports: Any, tmp_path: Pa
     assert "--no-head" in refusal(changed, tmp_path)
     (changed / "config.json").write_text(json.dumps(config | {"architectures": ["BertForSequenceClassification"]}), encoding="utf-8")  # fmt: skip
     assert "do not include classifier.bias" in refusal(changed, tmp_path)
+    (changed / "config.json").write_text(json.dumps(config | {"architectures": ["BertForMultipleChoice"]}), encoding="utf-8")  # fmt: skip
+    assert "BertForMultipleChoice compares several texts" in refusal(changed, tmp_path)
     (changed / "config.json").write_text('{"model_type": "t5"}', encoding="utf-8")
     assert "encoder–decoder" in refusal(changed, tmp_path)
     (tmp_path / "full").mkdir()
