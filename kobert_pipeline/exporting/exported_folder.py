@@ -95,7 +95,7 @@ def _write(source: SourceModel, folder: Path, options: ExportOptions) -> list[Wr
     files = [_checked(source, folder, options)]
     if "onnx-int8" in options.formats:
         path = folder / FILES["onnx-int8"]
-        quantise(full, path)
+        quantise(source, full, path)
         session = Session(path)
         lost = lost_score(source, session, data) if data is not None else None
         if lost is not None:

@@ -108,7 +108,10 @@ def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:
         return say("{path}: unknown key; {meant}", path=path, meant=_meant(cls, location))
     if item["type"] == "missing":
         return say("{path}: missing; this key is required", path=path)
-    return say("{path}: {message} (given: {value!r})", path=path, message=_message(item), value=item["input"])
+    message = _message(item)
+    if isinstance(item["input"], Mapping) and "error" in item.get("ctx", {}):  # settings that do not go together
+        return f"{path}: {message}" if path else message
+    return say("{path}: {message} (given: {value!r})", path=path, message=message, value=item["input"])
 
 
 def _message(item: Any) -> str:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny_exports import export_classifier, export_tiny
@@ -21,6 +22,7 @@ from kobert_pipeline import cli
 from kobert_pipeline.architectures import ARCHITECTURES
 from kobert_pipeline.exporting.export_card import EXAMPLE
 from kobert_pipeline.exporting.exported_folder import ExportOptions, export_model
+from kobert_pipeline.exporting.int8 import quantise
 from kobert_pipeline.exporting.lost_score import lost_score, read_labelled
 from kobert_pipeline.exporting.onnx_file import Graph, write_onnx
 from kobert_pipeline.exporting.session import TOLERANCE, Session
@@ -179,6 +181,47 @@ def test_int8_is_measured_listed_on_the_card_and_its_example_runs(classified: An
         env=os.environ | {"HF_HUB_OFFLINE": "1", "PYTHONPATH": ""},
     )  # fmt: skip
     assert done.stdout.strip() == "(1, 2)", done.stderr
+
+
+@pytest.mark.system
+def test_eight_bits_hold_rows_and_keep_multiplications_of_inputs_with_outliers(exports: Any, tmp_path: Path) -> None:
+    """Special tokens are a thousand times as large as the others. The second table is multiplied as well."""
+    import onnx
+    from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
+
+    generator, size = np.random.default_rng(0), 4_200
+    weights = {
+        name: generator.normal(size=(rows, 32)).astype(np.float32)
+        for name, rows in {"words": size, "shared": size, "square": 32}.items()
+    }
+    weights["words"][:5] *= 1_000
+    nodes = [
+        make_node("Gather", ["words", "input_ids"], ["a"], name="a"),
+        make_node("Gather", ["shared", "input_ids"], ["b"], name="b"),
+        make_node("Transpose", ["shared"], ["turned"], name="turned", perm=[1, 0]),
+        make_node("MatMul", ["b", "turned"], ["logits"], name="even"),
+        make_node("MatMul", ["a", "square"], ["states"], name="outliers"),
+    ]
+    initializers = [onnx.numpy_helper.from_array(values, name) for name, values in weights.items()]
+    inputs = [make_tensor_value_info("input_ids", onnx.TensorProto.INT64, ["batch", "length"])]
+    outputs = [make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in ("a", "logits", "states")]
+    model = make_model(
+        make_graph(nodes, "g", inputs, outputs, initializers), opset_imports=[make_opsetid("", 18)], ir_version=10
+    )
+    full, small = tmp_path / "full.onnx", tmp_path / "small.onnx"
+    onnx.save(model, full)
+    quantise(load_source(exports("bert")), full, small)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["full.onnx", "small.onnx"]
+    assert small.stat().st_size < 0.5 * full.stat().st_size
+    ids = torch.arange(0, size, 30).reshape(1, -1)
+    expected, found = (
+        dict(zip(each.outputs, each({"input_ids": ids}), strict=True)) for each in map(Session, (full, small))
+    )
+    for name, most in {"a": 0.02, "states": 0.02, "logits": 0.1}.items():
+        apart = (found[name][0] - expected[name][0]).norm(dim=1) / expected[name][0].norm(dim=1)
+        assert apart.max() < most
+    operators = [node.op_type for node in onnx.load(small).graph.node]
+    assert (operators.count("MatMulInteger"), operators.count("MatMul")) == (1, 1)
 
 
 @pytest.mark.system

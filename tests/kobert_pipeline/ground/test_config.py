@@ -1,5 +1,6 @@
 import pytest
 
+from klue_eval.config import EvaluationConfig, Protocol
 from kobert_pipeline.ground.config import Config, runtime
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
@@ -28,6 +29,14 @@ def test_an_unknown_key_inside_a_list_is_named_with_its_number():
 def test_a_wrong_type_shows_what_was_given():
     with pytest.raises(RecipeError, match=r"pretrain\.learning_rate: .*number.*\(given: 'fast'\)"):
         Outer.parse({"pretrain": {"learning_rate": "fast"}})
+
+
+def test_settings_that_do_not_go_together_are_named_without_a_list_of_all():
+    for where, values in ((EvaluationConfig, {"tasks": ["dp"], "export": ["dp"]}), (Protocol, {"epochs": [1, 2]})):
+        with pytest.raises(RecipeError) as caught:
+            where.parse(values)
+        assert str(caught.value).startswith(("export: no class", "several learning rates"))
+        assert "given" not in str(caught.value)
 
 
 def test_settings_that_change_no_result_are_not_in_the_content():
