@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,38 +40,72 @@ def test_threads_that_wait_do_not_spin_unless_the_user_says_so():
     assert [environment.get("GOMP_SPINCOUNT") for environment in found] == [cli.WAITING_TURNS, None, "7"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["run", "quikstart"], "did you mean `quickstart`"),
-        (
-            ["run", "quickstart", "--set", "pretrain.max_step=3"],
-            "pretrain.max_step: unknown key; did you mean `max_steps`",
-        ),
-        (["run", "quickstart", "--set", "pretrain.max_steps=many"], "pretrain.max_steps: "),
-        (["run", "bert-mini"], "KOBERT_CORPUS is not set"),
-        (["run", "quickstart", "--until", "pretraining"], "did you mean `pretrain`"),
-        (["inspect", "quickstart", "batch"], "There is no dataset"),
-        (["inspect", "quickstart", "tokens", "문장"], "There is no tokenizer"),
-        (["inspect", "quickstart", "bach"], "did you mean `batch`"),
-        (
-            ["fill", "quickstart", "[MASK]이다."],
-            "no trained model for these settings. Run `kobert run quickstart --until pretrain`",
-        ),
-        (["report", "quickstart", "quikstart"], "did you mean `quickstart`"),
-        (["push", "quickstart", "--to", "a/b"], "not finished: corpora: not built yet. Run `kobert run"),
-        (["push", "quickstart", "--to", "a/b", "--what", "modl"], "did you mean `model`"),
-        (["push", "quickstart", "--repo", "nobody"], "name the owner too"),
-        (["push", "quickstart", "--to", "a/b", "--tag", "my tag"], "not a name that git allows"),
-        (["run", "quickstart", "--set", "corpora.sources=[{name: a, path: /no/such/file.txt}]"], "no such file"),
-    ],
-)
-def test_a_mistake_is_one_message_without_a_traceback(arguments, message, tmp_path):
-    result = kobert(*arguments, "--artifacts", str(tmp_path))
-    assert result.returncode != 0
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) <= 3
+MISTAKES = [
+    (["run", "quikstart"], "did you mean `quickstart`"),
+    (
+        ["run", "quickstart", "--set", "pretrain.max_step=3"],
+        "pretrain.max_step: unknown key; did you mean `max_steps`",
+    ),
+    (["run", "quickstart", "--set", "pretrain.max_steps=many"], "pretrain.max_steps: "),
+    (["run", "bert-mini"], "KOBERT_CORPUS is not set"),
+    (["run", "quickstart", "--until", "pretraining"], "did you mean `pretrain`"),
+    (["inspect", "quickstart", "batch"], "There is no dataset"),
+    (["inspect", "quickstart", "tokens", "문장"], "There is no tokenizer"),
+    (["inspect", "quickstart", "bach"], "did you mean `batch`"),
+    (
+        ["fill", "quickstart", "[MASK]이다."],
+        "no trained model for these settings. Run `kobert run quickstart --until pretrain`",
+    ),
+    (["report", "quickstart", "bert-mimi"], "did you mean `bert-mini`"),
+    (["push", "quickstart", "--to", "a/b"], "not finished: corpora: not built yet. Run `kobert run"),
+    (["push", "quickstart", "--to", "a/b", "--what", "modl"], "did you mean `model`"),
+    (["push", "quickstart", "--repo", "nobody"], "name the owner too"),
+    (["push", "quickstart", "--to", "a/b", "--tag", "my tag"], "not a name that git allows"),
+    (["run", "quickstart", "--set", "corpora.sources=[{name: a, path: /no/such/file.txt}]"], "no such file"),
+]
+ONE_AFTER_ANOTHER = """
+import sys
+from kobert_pipeline import cli
+for line in {commands!r}:
+    sys.argv = ["kobert", *line]
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    sys.stderr.flush()
+    print("EXIT", code, file=sys.stderr, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def mistakes(tmp_path_factory):
+    """Every mistake's exit status and what it wrote to stderr, from one process: a process for each takes a second."""
+    folder = ["--artifacts", str(tmp_path_factory.mktemp("artifacts"))]
+    program = ONE_AFTER_ANOTHER.format(commands=[[*arguments, *folder] for arguments, _ in MISTAKES])
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+    *parts, rest = re.split(r"^EXIT (\d+)\n", done.stderr, flags=re.MULTILINE)
+    assert (rest, len(parts)) == ("", 2 * len(MISTAKES))
+    return {
+        message: (int(code), written)
+        for (_, message), written, code in zip(MISTAKES, parts[::2], parts[1::2], strict=True)
+    }
+
+
+@pytest.mark.parametrize("message", [message for _, message in MISTAKES])
+def test_a_mistake_is_one_message_without_a_traceback(message, mistakes):
+    code, written = mistakes[message]
+    assert code != 0
+    assert message in written
+    assert "Traceback" not in written
+    assert len(written.strip().splitlines()) <= 3
+
+
+def test_a_mistake_has_the_exit_code_of_its_process(tmp_path):
+    result = kobert("run", "quikstart", "--artifacts", str(tmp_path))
+    assert (result.returncode, "did you mean `quickstart`" in result.stderr) == (1, True)
 
 
 def test_debug_shows_the_traceback(tmp_path):
