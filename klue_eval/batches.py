@@ -145,9 +145,18 @@ def training_order(lengths: NDArray[np.int64], batch_size: int, key: Sequence[in
     return [batches[index] for index in generator.permutation(len(batches))]
 
 
-def scoring_order(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Returns each row once, shortest first."""
-    return _cut(np.argsort(lengths, kind="stable"), batch_size)
+def scoring_order(lengths: NDArray[np.int64], batch_size: int, tokens: int | None = None) -> list[NDArray[np.int64]]:
+    """Returns each row once, shortest first. `tokens`: the most that a batch of several rows has, with its padding."""
+    order = np.argsort(lengths, kind="stable")
+    if tokens is None:
+        return _cut(order, batch_size)
+    batches, start = [], 0
+    for stop in range(1, len(order) + 1):
+        full = stop - start == batch_size
+        if stop == len(order) or full or lengths[order[stop]] * (stop + 1 - start) > tokens:
+            batches.append(order[start:stop])
+            start = stop
+    return batches
 
 
 def _cut(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:

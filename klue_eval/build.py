@@ -190,7 +190,9 @@ def _analysis(result: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {**named, "run": run, **read_object(verified(root / RUNS / run, ANALYSIS))}
 
 
-def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
+def evaluate_model(
+    model: str, config: EvaluationConfig, root: Path, seed: int, execution: ExecutionConfig = ALONE
+) -> Path:
     """`kobert eval MODEL`: scores any Hugging Face folder or Hub id. Returns the finished artifact, with `table.md`."""
     trusted = config.trust_remote_code
     folder = resolve_model(model, trusted)
@@ -211,5 +213,6 @@ def evaluate_model(model: str, config: EvaluationConfig, root: Path, seed: int) 
                 seed=seed,
                 libraries=identity.libraries,
                 data_hashes=hashes,
+                execution=execution,
             )
         return out.finish(summary, {"seconds": meter.seconds, "peak_mib": meter.peak_mib})

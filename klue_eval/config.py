@@ -21,7 +21,7 @@ from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.stage import StageSpec
 
 SPEC = StageSpec(
-    name="klue_eval", version=6, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
+    name="klue_eval", version=7, libraries=("torch", "transformers", "tokenizers", "lightning", "scikit-learn")
 )
 """`kobert run` and `kobert eval` share it."""
 

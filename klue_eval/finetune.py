@@ -287,7 +287,8 @@ class FineTuning(lightning.LightningModule):
     def _answers(self, scored: Scored) -> list[list[Answer]]:
         """Returns the head's answers to each row's examples, in the order of the rows."""
         encoded = scored.encoded
-        order = scoring_order(encoded.lengths, self.head.scoring_batch)
+        tokens = self.head.scoring_tokens if self.device.type == "cpu" else None
+        order = scoring_order(encoded.lengths, self.head.scoring_batch, tokens)
         values: list[Values] = [{}] * len(encoded.examples)
         self.model.eval()
         for numbers in order:

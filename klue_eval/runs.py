@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from klue_eval.teachers import Teacher
 
 RUNS = "klue_runs"
-RUN_VERSION = 4
+RUN_VERSION = 5
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
 ANALYSIS = "analysis.json"

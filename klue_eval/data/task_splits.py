@@ -13,6 +13,7 @@ from typing import Any
 from klue_eval.data.folders import find_split, resolve_folder
 from klue_eval.data.hub_copy import HUB, hub_place, hub_records
 from klue_eval.data.records import file_records
+from klue_eval.own.plain_text import read_utf8
 from klue_eval.task import KlueTask
 from klue_eval.tasks import find_task
 from klue_eval.values import Row
@@ -44,6 +45,9 @@ def labelled_rows(task_name: str, path: Path) -> Rows:
         raise InputError("{path}: no such file", path=path)
     try:
         return _labelled(task, file_records(path, task.layouts), path.name, path.stem)
+    except UnicodeDecodeError:
+        read_utf8(path)  # raises an error with the line and the way out
+        raise
     except (ValueError, csv.Error) as error:
         raise InputError(
             "{file}: not readable as {format}: {error}", file=path.name, format=path.suffix[1:].upper(), error=error

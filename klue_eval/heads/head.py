@@ -16,6 +16,8 @@ from klue_eval.task import KlueTask
 from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
 
+CACHED_TOKENS = 1_024
+"""Longer batches leave the second-level cache of a core (2 MiB) already at 256 dimensions."""
 IGNORED = -100
 """A target without a loss."""
 Columns = dict[str, Tensor]
@@ -60,6 +62,9 @@ class Head:
     """What the head reads of a batch besides the tokens, and what its loss compares with."""
     scoring_batch: int = 128
     """Number of examples. Without gradients there is room for more than in training."""
+    scoring_tokens: int | None = None
+    """On a CPU, the most tokens that are scored at once: what stays in its cache. None where the official decoding reads the padding
+    of a batch (NER), and where recurrent layers want many rows."""
     separates: bool = False
     """Whether it takes an example apart before the encoder reads it, so that states of the whole example are of no use."""
     build_loadable: Callable[[Load, KlueTask, Any, Reader], TaskModel] | None = None

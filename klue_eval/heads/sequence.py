@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from klue_eval.heads.head import Columns, Head, Load, TaskModel
+from klue_eval.heads.head import CACHED_TOKENS, Columns, Head, Load, TaskModel
 from klue_eval.task import KlueTask, TaskSettings
 from klue_eval.token_reader import Reader
 from klue_eval.values import Example, Values
@@ -77,6 +77,16 @@ def _collate(kind: torch.dtype) -> Callable[[Sequence[Example]], Columns]:
 _classifier = _build("single_label_classification", nn.functional.cross_entropy)
 _regressor = _build("regression", squared_error)
 CLASSIFICATION = Head(
-    name="classification", build=_classifier, collate=_collate(torch.long), build_loadable=_classifier
+    name="classification",
+    build=_classifier,
+    collate=_collate(torch.long),
+    scoring_tokens=CACHED_TOKENS,
+    build_loadable=_classifier,
 )
-REGRESSION = Head(name="regression", build=_regressor, collate=_collate(torch.float32), build_loadable=_regressor)
+REGRESSION = Head(
+    name="regression",
+    build=_regressor,
+    collate=_collate(torch.float32),
+    scoring_tokens=CACHED_TOKENS,
+    build_loadable=_regressor,
+)

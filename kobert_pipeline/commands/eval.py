@@ -72,6 +72,10 @@ Shots = Annotated[
     ),
 ]
 Rows = Annotated[int | None, typer.Option(min=1, help="Number of rows that --shots scores. Default: all.")]
+Workers = Annotated[
+    int,
+    typer.Option(min=0, help="How many tasks are fine-tuned at a time, each on one core. Default: 0, one per core."),
+]
 Export = Annotated[
     str | None,
     typer.Option(metavar="TASKS", help="Keep the models that are fine-tuned on these tasks, for plain transformers."),
@@ -96,14 +100,13 @@ def eval(
     out: OwnModel = None,
     shots: Shots = None,
     rows: Rows = None,
+    workers: Workers = 0,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Score any Hugging Face checkpoint on KLUE, or on your own labelled task."""
-    from kobert_pipeline.commands.locate import model_of
-
     if shots is not None or rows is not None:
         require_shots(locals())
-        place = model_of(str(model), artifacts)
+        place = _place(str(model), artifacts)
         return score_shots(place, str(shots), _names(tasks), data or HUB_KLUE, seeds, rows, out)
     require_own(task, kind=kind, epochs=epochs, out=None if export else out)
     own = own_settings(task or (), kind=kind, epochs=epochs)
@@ -115,9 +118,15 @@ def eval(
     chosen = {"tasks": named, "perturb": perturb, "data": data, "held_out": _names(held_out), "export": _names(export)}
     trusted = {"trust_remote_code": trust_remote_code or None}
     settings = _settings(recipe, chosen | trusted, {"seeds": seeds, "train_rows": train_rows}, own)
-    folder = _evaluate(model_of(model, artifacts), settings, artifacts)
+    folder = _evaluate(_place(model, artifacts), settings, artifacts, workers)
     if own or export:
         show_kept(model, folder, artifacts, out, own=bool(own))
+
+
+def _place(model: str, artifacts: Path) -> str:
+    from kobert_pipeline.commands.locate import model_of
+
+    return model_of(model, artifacts)
 
 
 def _asked_about(export: str | None, *, perturb: bool) -> list[str] | None:
@@ -135,11 +144,13 @@ def _rescore(predictions: Path, data: str, own: dict[str, Any]) -> None:
         typer.echo(json.dumps(entry, ensure_ascii=False))
 
 
-def _evaluate(model: str, settings: dict[str, Any], artifacts: Path) -> Path:
+def _evaluate(model: str, settings: dict[str, Any], artifacts: Path, workers: int) -> Path:
     from klue_eval.build import evaluate_model
     from klue_eval.config import EvaluationConfig
+    from kobert_pipeline.ground.parallel import ExecutionConfig
 
-    folder = evaluate_model(model, EvaluationConfig.parse(settings), root=artifacts, seed=SEED)
+    execution = ExecutionConfig(workers=workers)
+    folder = evaluate_model(model, EvaluationConfig.parse(settings), artifacts, SEED, execution)
     typer.echo(score_table(folder))
     return folder
 

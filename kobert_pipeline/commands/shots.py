@@ -17,6 +17,7 @@ TRAINS = (
     "rescore",
     "recipe",
     "perturb",
+    "workers",
     "export",
     "train_rows",
     "held_out",

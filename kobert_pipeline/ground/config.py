@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -25,12 +25,14 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        """A truth value is not a number, although Python counts with it; nor is infinity one to compute with."""
-        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
-        if isinstance(value, bool) and bool not in kinds and kinds & {int, float}:
-            raise WrongValue("a number is needed, not a truth value")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise WrongValue("a finite number is needed")
+        """A truth value is not a number, although Python counts with it; nor is infinity one to compute with. Lists of numbers and
+        tables of them are looked through, too."""
+        kinds = _leaves(cls.model_fields[info.field_name or ""].annotation)
+        for each in _items(value):
+            if isinstance(each, bool) and bool not in kinds and kinds & {int, float}:
+                raise WrongValue("a number is needed, not a truth value")
+            if isinstance(each, float) and not math.isfinite(each):
+                raise WrongValue("a finite number is needed")
         return value
 
     def content(self) -> dict[str, Any]:
@@ -77,6 +79,18 @@ def _kinds(annotation: Any) -> set[Any]:
     """`int | None` -> int and None's type; the parts of a union."""
     parts = getattr(annotation, "__args__", ()) if isinstance(annotation, UnionType) else (annotation,)
     return set(parts)
+
+
+def _leaves(annotation: Any) -> set[Any]:
+    """The types that an annotation names, at any depth: `dict[str, PositiveFloat] | None` -> str, float and None's type."""
+    parts = get_args(annotation)
+    return set().union(*map(_leaves, parts)) if parts else {annotation if isinstance(annotation, type) else None}
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _content(value: Any) -> Any:

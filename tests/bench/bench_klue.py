@@ -3,7 +3,8 @@
 KOBERT_DATA names the folder of real data (`klue/*.tar.zst`, `vocabs/klue-bert-base`), BENCH some of the parts below,
 BENCH_MODEL an encoder to fine-tune instead of an untrained BERT 4x256. `metrics` scores predictions with deliberate errors
 and compares the scores with recorded ones. `throughput` fine-tunes one model on the same rows in two ways: ours, and that
-of KLUE's released code (each row padded to the task's whole length, float32). Prints tables and saves
+of KLUE's released code (each row padded to the task's whole length, float32). `table`, if named, compares the whole table
+with another checkout's. Prints tables and saves
 `build/bench/klue.json`. Run it on an idle machine: it takes about ten minutes.
 """
 
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from klue_table import whole_table
 from parts import Table, run_parts
 from torch import nn
 
@@ -47,7 +49,7 @@ ROWS = {"ynat": ("train", 2_048, 24), "ner": (ONLY, 512, 6)}
 def main() -> None:
     if not DATA.is_dir():
         sys.exit(f"KOBERT_DATA names {DATA}, which is missing")
-    run_parts(PARTS, RESULT)
+    run_parts(PARTS, RESULT, usual="metrics throughput")
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
@@ -181,7 +183,9 @@ def widened(column: torch.Tensor, length: int, filler: int) -> torch.Tensor:
     return nn.functional.pad(column, (0, length - column.shape[1]), value=filler)
 
 
-PARTS: dict[str, Callable[[], Table]] = {"metrics": metrics, "throughput": throughput}
+PARTS: dict[str, Callable[[], Table]] = {
+    "metrics": metrics, "throughput": throughput, "table": lambda: whole_table(encoder()),
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -36,6 +36,19 @@ def test_every_row_is_drawn_once_an_epoch(lengths: list[int], batch_size: int, s
         assert len(order) == -(-len(lengths) // batch_size)
 
 
+@given(lengths=lists(integers(1, 100), min_size=1, max_size=100), batch_size=integers(1, 8), tokens=integers(1, 300))
+@settings(max_examples=50)
+def test_a_scored_batch_has_no_more_tokens_than_asked_for(lengths: list[int], batch_size: int, tokens: int) -> None:
+    array = np.array(lengths)
+    order = scoring_order(array, batch_size, tokens)
+    assert np.array_equal(np.concatenate(order), np.argsort(array, kind="stable"))
+    for batch, after in zip(order, [*order[1:], None], strict=True):
+        assert len(batch) == 1 or len(batch) * array[batch].max() <= tokens
+        assert len(batch) <= batch_size
+        if after is not None:  # no batch is smaller than it must be
+            assert len(batch) == batch_size or (len(batch) + 1) * array[after[0]] > tokens
+
+
 def test_epochs_differ_and_a_seed_repeats_them() -> None:
     lengths = np.arange(100) % 7
     first, second = (np.concatenate(training_order(lengths, 4, (42, epoch))) for epoch in (0, 1))

@@ -40,6 +40,7 @@ from kobert_pipeline.ground.contents.score_table import score_table
 from kobert_pipeline.ground.contents.scores import Scores
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import read_json
+from kobert_pipeline.ground.parallel import ALONE, ExecutionConfig
 
 QUICK: dict[str, Any] = {"seeds": 2, "train_rows": 16, "evaluations_per_epoch": 1}
 
@@ -59,7 +60,7 @@ def config_of(*tasks: str, data: str = SAMPLE, tfidf: bool = False, **protocol: 
 
 @pytest.mark.system
 def test_kobert_eval_runs_all_eight_tasks_and_scores_them_again(tiny_bert: Path, tmp_path: Path) -> None:
-    where = ["--data", SAMPLE, "--artifacts", str(tmp_path)]
+    where = ["--data", SAMPLE, "--artifacts", str(tmp_path), "--workers", "1"]
     shown = CliRunner().invoke(app, ["eval", str(tiny_bert), "--seeds", "1", "--train-rows", "8", *where])
     assert shown.exit_code == 0, shown.output
     header = next(line for line in shown.output.splitlines() if line.startswith("| model"))
@@ -220,16 +221,21 @@ def test_kobert_eval_takes_the_protocols_of_a_recipe(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[EvaluationConfig] = []
+    workers: list[int] = []
 
-    def evaluate(model: str, config: EvaluationConfig, root: Path, seed: int) -> Path:
+    def evaluate(
+        model: str, config: EvaluationConfig, root: Path, seed: int, execution: ExecutionConfig = ALONE
+    ) -> Path:
         seen.append(config)
+        workers.append(execution.workers)
         raise InputError("seen enough")
 
     monkeypatch.setattr("klue_eval.build.evaluate_model", evaluate)
     monkeypatch.setenv("KOBERT_CORPUS", "corpus")
     CliRunner().invoke(app, ["eval", str(tiny_bert), "--recipe", "label-curves", "--data", SAMPLE, "--seeds", "2"])
-    CliRunner().invoke(app, ["eval", str(tiny_bert)])
+    CliRunner().invoke(app, ["eval", str(tiny_bert), "--workers", "3"])
     curves, official = seen
+    assert workers == [0, 3], "0: one per core"
     assert list(curves.protocols) == ["labels-100", "labels-1000", "labels-all", "probe", "features"]
     assert {protocol.seeds for protocol in curves.protocols.values()} == {2}
     assert (curves.tasks, curves.data) == (("ynat", "sts", "nli"), SAMPLE)

@@ -163,7 +163,7 @@ def test_settings_without_export_keep_their_fingerprint() -> None:
 @pytest.mark.system
 def test_kobert_eval_keeps_the_model_of_a_task(tiny_bert: Path, tmp_path: Path) -> None:
     arguments = ["eval", str(tiny_bert), "--export", "nli,ynat", "--data", SAMPLE, "--seeds", "1", "--train-rows", "8"]
-    where = ["--artifacts", str(tmp_path / "artifacts"), "--out", str(tmp_path / "models")]
+    where = ["--artifacts", str(tmp_path / "artifacts"), "--out", str(tmp_path / "models"), "--workers", "1"]
     shown = CliRunner().invoke(app, [*arguments, *where])
     assert shown.exit_code == 0, shown.output
     assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["nli", "ynat"]

@@ -121,6 +121,17 @@ def test_a_wrong_row_is_named(name: str, row: str, message: str, tmp_path: Path)
         read_split(name, str(folder), "train")
 
 
+@pytest.mark.parametrize(("encoding", "line"), [("cp949", 2), ("utf-16-le", 1)])
+def test_a_file_that_is_not_utf_8_is_named_with_the_way_to_convert_it(encoding: str, line: int, tmp_path: Path) -> None:
+    path = write_kobest(tmp_path) / "COPA" / "test.tsv"
+    path.write_text("\ufeff" * encoding.startswith("utf") + path.read_text(encoding="utf-8"), encoding=encoding)
+    with pytest.raises(
+        InputError, match=f"^test.tsv, line {line}: not UTF-8. It looks like {encoding[:3].upper()}"
+    ) as refused:
+        read_split("kobest_copa", str(tmp_path), "dev")
+    assert "iconv -f" in str(refused.value)
+
+
 # --- metrics ----------------------------------------------------------------------------------------------------------
 
 

@@ -133,7 +133,8 @@ def predicted(loaded: Any, name: str, rows: list[Any], reader: Reader) -> list[A
     known = accepted_inputs(loaded.encoder, ("input_ids", "token_type_ids"))
     encoded = encode_rows(task, rows, reader, task.defaults).only(known)
     answers: dict[int, Answer] = {}
-    for numbers in scoring_order(encoded.lengths, HEADS[task.head].scoring_batch):
+    head = HEADS[task.head]
+    for numbers in scoring_order(encoded.lengths, head.scoring_batch, head.scoring_tokens):
         found = loaded.predict(**batch_of(encoded, numbers, HEADS[task.head].collate))
         answers |= {int(number): Answer(encoded.examples[number], values) for number, values in zip(numbers, found, strict=True)}  # fmt: skip
     return [task.decode([answers[number]], row) for number, row in enumerate(rows)]
@@ -239,12 +240,14 @@ def test_the_share_of_a_task_falls_with_the_temperature() -> None:
         ({"multitask": ["ynat", "nli"], "temperature": 2}, "temperature is needed for"),
         ({"multitask": ["ynat", "nli"], "training": "probe"}, "multitask trains the encoder with one setting"),
         ({"multitask": ["ynat"], "weights": {"ynat": 0}}, "greater than 0"),
+        ({"multitask": ["ynat"], "weights": {"ynat": float("inf")}}, r"p\.weights: a finite number is needed"),
     ],
 )  # fmt: skip
 def test_a_mixture_that_cannot_be_trained_is_refused_in_one_line(protocol: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message) as refused:
         EvaluationConfig.parse({"tasks": ["ynat", "sts", "nli"], "protocols": {"p": protocol}}, "klue_eval")
     assert "\n" not in str(refused.value)
+    assert "{'tasks'" not in str(refused.value), "a whole section is too much for an error"
 
 
 def test_two_weight_decays_are_refused_before_anything_is_trained(tiny_bert: Path, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ HELP = {
     "Keep the models that are fine-tuned on these tasks, for plain transformers.": "이 과제들로 미세조정한 모델을, transformers 외에는 아무것도 없이 쓸 수 있게 보관합니다.",
     "Score a model that writes without training: the likeliest label word after a prompt with so many examples. Tasks: ynat, sts, nli.": "텍스트를 생성하는 모델을 학습 없이 평가합니다: 예시를 이만큼 보여 준 프롬프트 뒤에서 가장 그럴듯한 레이블 단어. 과제: ynat, sts, nli.",
     "Number of rows that --shots scores. Default: all.": "--shots로 평가할 행의 수. 기본값: 전체.",
+    "How many tasks are fine-tuned at a time, each on one core. Default: 0, one per core.": "동시에 미세조정할 과제 수. 과제마다 코어 하나를 씁니다. 기본값: 0, 코어 수만큼.",
     # generate --toward, chat, ssa
     "Steer (PPLM) toward a file's words, one a line, or toward --label of a CSV with text, label.": "생성 방향(PPLM): 한 줄에 하나씩 단어를 적은 파일, 또는 text, label 열이 있는 CSV와 --label.",
     "The label of the CSV to steer toward.": "CSV에서 따라갈 레이블.",

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field, PositiveFloat
 
 from kobert_pipeline.ground.config import Config
 from kobert_pipeline.ground.errors import RecipeError
@@ -65,9 +66,16 @@ class Settings(Config):
     rate: float = 0.1
     on: bool = False
     name: str | bool = ""
+    temperature: PositiveFloat | None = None
+    rates: tuple[PositiveFloat, ...] = ()
+    weights: dict[str, PositiveFloat] = Field(default_factory=dict)
+    switches: dict[str, bool] = Field(default_factory=dict)
 
 
-@pytest.mark.parametrize("value", [{"steps": True}, {"rate": False}])
+@pytest.mark.parametrize(
+    "value",
+    [{"steps": True}, {"rate": False}, {"temperature": True}, {"rates": [0.1, True]}, {"weights": {"nli": True}}],
+)
 def test_a_truth_value_is_not_a_number(value):
     with pytest.raises(RecipeError, match="a number is needed, not a truth value"):
         Settings.parse(value)
@@ -75,14 +83,14 @@ def test_a_truth_value_is_not_a_number(value):
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), float("-inf")])
 def test_a_number_is_finite(value):
-    with pytest.raises(RecipeError, match="a finite number is needed"):
-        Settings.parse({"rate": value})
+    for wrong in ({"rate": value}, {"rates": [0.1, value]}, {"weights": {"nli": value}}):
+        with pytest.raises(RecipeError, match=f"^{next(iter(wrong))}: a finite number is needed"):
+            Settings.parse(wrong)
 
 
 def test_truth_values_stay_where_they_belong():
-    assert Settings.parse({"on": True, "name": True, "steps": 3, "rate": 1}) == Settings(
-        on=True, name=True, steps=3, rate=1
-    )
+    given = {"on": True, "name": True, "steps": 3, "rate": 1, "switches": {"a": True}}
+    assert Settings.parse(given) == Settings(on=True, name=True, steps=3, rate=1, switches={"a": True})
 
 
 def test_a_recipe_refuses_them_by_their_path():
