@@ -264,13 +264,15 @@ def _perturbed(comparison: Comparison, runs: Sequence[Mapping[str, Any]], folder
 
 
 def _taught(evaluation: Evaluation, comparison: Comparison) -> tuple[Evaluation, Path | None]:
-    """The evaluation with the protocol's teacher, and the finished run in which that was fine-tuned: on the same rows, with the
-    task's settings, at the first seed."""
+    """The evaluation with the protocol's teacher, and the finished run in which that was fine-tuned: on the same rows, at the first
+    seed, with a learning rate and a number of epochs of the protocol that are chosen for the teacher itself."""
     if comparison.protocol.distil is None:
         return evaluation, None
+    teacher = evaluation.of_teacher(comparison.name)
+    alone = replace(comparison, protocol=comparison.protocol.model_copy(update={"distil": None}))
     run = Run(
         task=comparison.task,
-        settings=comparison.settings,
+        settings=_choose(teacher, alone, PRETRAINED, None),
         initialisation=PRETRAINED,
         seed=comparison.seed,
         train_rows=comparison.train_rows,
@@ -278,7 +280,6 @@ def _taught(evaluation: Evaluation, comparison: Comparison) -> tuple[Evaluation,
         scored={"split": comparison.data.split},
         keeps_weights=True,
     )
-    teacher = evaluation.of_teacher(comparison.name)
     return replace(evaluation, teacher=teacher.model), finetuned(teacher, run, comparison.data)
 
 

@@ -3,7 +3,7 @@
 `python tests/bench/bench_embed.py NAME=FOLDER ...` trains each encoder without labels (`simcse`) and with them (`nli`, `sts`, both), and
 measures what `kobert embed` measures. KOBERT_KLUE is KLUE's folder. Of BENCH_RATES, `sts` takes the one with the highest Spearman on
 1,000 pairs of KLUE-STS's training rows that it was not trained on; dev decides nothing. BENCH_CORPUS is a text file of sentences for
-`simcse`. Prints a table and saves `build/bench/embed.json` after every row; what is finished is not repeated.
+`simcse`. BENCH_MAX_STEPS ends every training earlier, to try it out. Prints a table and saves `build/bench/embed.json` after every row; what is finished is not repeated.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from kobert_pipeline.ground.files import read_json, write_json, write_text
 KLUE = os.environ.get("KOBERT_KLUE", "build/klue")
 CORPUS = os.environ.get("BENCH_CORPUS", "")
 RATES = [float(rate) for rate in os.environ.get("BENCH_RATES", "1e-4 3e-4 1e-3").split()]
+MAX_STEPS = int(os.environ["BENCH_MAX_STEPS"]) if "BENCH_MAX_STEPS" in os.environ else None
 RESULT = Path(os.environ.get("BENCH_RESULT", "build/bench/embed.json"))
 CHOSEN_ON = 1_000
 """Pairs on which the learning rate is chosen."""
@@ -50,7 +51,8 @@ def main() -> None:
 
 def rows_of(name: str, encoder: Path, done: set[str]) -> Iterator[Figures]:
     if CORPUS and f"{name}, simcse" not in done:
-        figures = embedded(encoder, [{"method": "simcse", "sentences": 20_000, "learning_rate": RATES[0]}], klue=KLUE)
+        trained = [each | {"sentences": 20_000} for each in steps(("simcse",), RATES[0])]
+        figures = embedded(encoder, trained, klue=KLUE)
         yield {"model": f"{name}, simcse", "learning rate": f"{RATES[0]:g}"} | figures[AFTER]
     for what, methods in TRAININGS.items():
         if f"{name}, {what}" not in done:
@@ -66,7 +68,7 @@ def rows_of(name: str, encoder: Path, done: set[str]) -> Iterator[Figures]:
 
 
 def steps(methods: tuple[str, ...], rate: float) -> list[Figures]:
-    return [{"method": method, "learning_rate": rate} for method in methods]
+    return [{"method": method, "learning_rate": rate, "max_steps": MAX_STEPS} for method in methods]
 
 
 @functools.cache

@@ -26,6 +26,10 @@ from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import read_json
 
 
+RATE = 3e-4
+"""Of the protocol; the tasks' own is another."""
+
+
 @pytest.fixture(scope="module")
 def small_bert(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A student of `tiny_bert`: half of its layers, half of its width, as many heads."""
@@ -45,7 +49,13 @@ def save(folder: Path, tokenizer: Any, **changes: Any) -> Path:
 
 
 def config_of(teacher: Path | str, *tasks: str, **distil: Any) -> EvaluationConfig:
-    protocol = {"seeds": 2, "train_rows": 16, "evaluations_per_epoch": 0, "distil": {"teacher": str(teacher)} | distil}
+    protocol = {
+        "seeds": 2,
+        "train_rows": 16,
+        "evaluations_per_epoch": 0,
+        "learning_rates": [RATE],
+        "distil": {"teacher": str(teacher)} | distil,
+    }
     return EvaluationConfig.parse(
         {
             "tasks": tasks, "data": SAMPLE, "settings": {name: {"epochs": 1, "batch_size": 4} for name in tasks},
@@ -142,6 +152,9 @@ def test_the_teacher_is_fine_tuned_once_and_students_of_all_seeds_learn_from_it(
     assert [len(entry["runs"]) for entry in results] == [2, 2]
     taught = sorted(path.parent.name for path in tmp_path.glob("klue_runs/*/weights.safetensors"))
     assert len(taught) == 2, "one for each task"
+    for name in taught:
+        settings = read_json(tmp_path / "klue_runs" / name / "manifest.json")["config"]["settings"]
+        assert settings["learning_rate"] == RATE, "a teacher of the task's own rate may have learnt nothing"
     assert not set(taught) & {run for entry in results for run in entry["runs"]}
     exported = tmp_path / "klue_runs" / results[0]["runs"][0] / "model"
     assert read_json(exported / "config.json")["num_hidden_layers"] == 1
