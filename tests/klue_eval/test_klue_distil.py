@@ -25,7 +25,6 @@ from kobert_pipeline.architectures.attention_scores import SCORES, register
 from kobert_pipeline.ground.errors import InputError, RecipeError
 from kobert_pipeline.ground.files import read_json
 
-
 RATE = 3e-4
 """Of the protocol; the tasks' own is another."""
 
