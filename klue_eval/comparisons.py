@@ -272,7 +272,7 @@ def _taught(evaluation: Evaluation, comparison: Comparison) -> tuple[Evaluation,
     alone = replace(comparison, protocol=comparison.protocol.model_copy(update={"distil": None}))
     run = Run(
         task=comparison.task,
-        settings=_choose(teacher, alone, PRETRAINED, None),
+        settings=_choose(teacher, alone, "pretrained", None),
         initialisation=PRETRAINED,
         seed=comparison.seed,
         train_rows=comparison.train_rows,
