@@ -4,8 +4,7 @@ KOBERT_DATA names the folder of real data (`klue/*.tar.zst`, `vocabs/klue-bert-b
 BENCH_MODEL an encoder to fine-tune instead of an untrained BERT 4x256. `metrics` scores predictions with deliberate errors
 and compares the scores with recorded ones. `throughput` fine-tunes one model on the same rows in two ways: ours, and that
 of KLUE's released code (each row padded to the task's whole length, float32). `table`, if named, compares the whole table
-with another checkout's. Prints tables and saves
-`build/bench/klue.json`. Run it on an idle machine: it takes about ten minutes.
+with another checkout's. Prints tables and saves `build/bench/klue.json`. Run it on an idle machine: it takes about ten minutes.
 """
 
 from __future__ import annotations
