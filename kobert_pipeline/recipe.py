@@ -19,6 +19,7 @@ from kobert_pipeline.ground.config import Config, nearest
 from kobert_pipeline.ground.errors import RecipeError
 from kobert_pipeline.ground.fingerprints import fingerprint_of
 from kobert_pipeline.ground.layers import assign, load_yaml, merge
+from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.parallel import ExecutionConfig
 from kobert_pipeline.ground.pointers import run_name
 from kobert_pipeline.hub.config import HubConfig
@@ -223,6 +224,13 @@ def _recipe_path(name: str, base: Path) -> Path:
         return path.resolve()
     if Path(name).suffix in (".yaml", ".yml"):
         raise RecipeError("{name}: no such recipe file. `kobert init {name}` writes one to start from.", name=name)
-    raise RecipeError(
-        "{name}: neither a shipped recipe nor a file; {meant}", name=name, meant=nearest(name, shipped_recipes())
-    )
+    recipe, _, tag = name.rpartition(":")
+    if is_recipe(recipe):
+        raise RecipeError(
+            "{name}: this is the name of a run, not of a recipe. `kobert run {recipe} --tag {tag}` makes it.",
+            name=name,
+            recipe=recipe,
+            tag=tag,
+        )
+    meant = nearest(name, shipped_recipes(), otherwise=say("`kobert recipes` lists the shipped ones."))
+    raise RecipeError("{name}: neither a shipped recipe nor a file; {meant}", name=name, meant=meant)

@@ -41,6 +41,7 @@ def chat(
 ) -> None:
     """Talk to a model, a line each; an empty line ends it. Or write a sheet of replies for raters."""
     from kobert_pipeline.commands.locate import locate
+    from kobert_pipeline.commands.try_use import load_for
     from kobert_pipeline.training.quiet import quiet
     from kobert_pipeline.uses.chat import Partner
     from kobert_pipeline.uses.generate import USE
@@ -51,7 +52,7 @@ def chat(
     asked = [[opening] for opening in OPENINGS] if contexts is None else read_contexts(contexts)
     with quiet():
         partner = Partner(
-            *USE.load(locate(model, settings or (), artifacts)), turns, candidates, temperature, max_tokens
+            *load_for(USE, locate(model, settings or (), artifacts)), turns, candidates, temperature, max_tokens
         )
         if sheet is None:
             _talk(partner.reply, seed)

@@ -30,7 +30,7 @@ def command_of(use: Use) -> Callable[..., None]:
         from kobert_pipeline.training.quiet import quiet
 
         with quiet():
-            tokenizer, network = _load(use, locate(model, settings or (), artifacts))
+            tokenizer, network = load_for(use, locate(model, settings or (), artifacts))
             if use.stream is not None:
                 _stream(use, tokenizer, network, texts, options)
                 return
@@ -83,7 +83,7 @@ def _show(use: Use, results: list[Any]) -> None:
             typer.echo("\n".join(lines(result)))
 
 
-def _load(use: Use, folder: str) -> tuple[Tokenizer, Network]:
+def load_for(use: Use, folder: str) -> tuple[Tokenizer, Network]:
     """The model, or the first one next to it that fits the use: ELECTRA's generator fills masks, its discriminator does not.
 
     Raises UnfitModel for a model of another kind, with the command that is for it.

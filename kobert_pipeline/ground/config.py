@@ -107,12 +107,12 @@ def _content(value: Any) -> Any:
     return value
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """`did you mean …?`, or the list of known names."""
+def nearest(word: str, known: list[str], otherwise: str = "") -> str:
+    """`did you mean …?`, or the list of known names; `otherwise` stands for a list that is long."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return say("did you mean `{name}`?", name=close[0])
-    return say("known: {names}", names=", ".join(sorted(known)))
+    return otherwise or say("known: {names}", names=", ".join(sorted(known)))
 
 
 def _explain(cls: type[BaseModel], item: Any, prefix: str) -> str:

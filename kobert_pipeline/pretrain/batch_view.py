@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from kobert_pipeline.dataset.store import Store
@@ -182,7 +182,7 @@ def _flags(batch: Readable) -> tuple[np.ndarray, ...]:
 
 def table(figures: dict[str, float], counts: Counter[str]) -> Table:
     title = say("over these batches, and what their plans left out or treated specially")
-    rows = Table(say("figure"), say("value"), title=title)
+    rows = Table(Column(say("figure")), Column(say("value"), justify="right"), title=title)
     for name, value in figures.items():
         rows.add_row(name, _shown(value))
     for name, count in sorted(counts.items()):

@@ -16,7 +16,7 @@ SENTENCES: Mapping[str, str] = {
     "documents": "문서",
     "sentences": "문장",
     "characters": "글자",
-    "pieces": "토큰",
+    "pieces": "어휘",
     "parameters": "파라미터",
     "tasks": "과제",
     "files": "파일",
@@ -153,7 +153,7 @@ SENTENCES: Mapping[str, str] = {
     "phases": "단계",
     "learning rate": "학습률",
     "precision of matrix products": "행렬 곱의 정밀도",
-    "{length} tokens × {batch} examples for {share} % of the steps": "토큰 {length}개 × 예시 {batch}개, 스텝의 {share} %",
+    "{length} tokens × {batch} examples for {share} % of the steps": "토큰 {length}개 × 예제 {batch}개, 스텝의 {share} %",
     "{rate}, {schedule}, warm-up {share} %": "{rate}, {schedule}, 워밍업 {share} %",
     # --- examples of the uses
     "What the model writes for a mask": "모델이 마스크를 채운 말",

@@ -5,6 +5,7 @@ The command, the page, the playground, the model card and the load-back check as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,10 @@ Tokenizer = Any
 """A tokenizer of transformers."""
 Network = Any
 """A model of transformers, in evaluation mode."""
+
+
+CONFIGURATION = re.compile(r"Unrecognized configuration class <class '(?:\w+\.)*(\w+)'>")
+"""What a class of transformers says of a model that is for another one."""
 
 
 class UnfitModel(InputError):
@@ -175,17 +180,17 @@ class Use:
             ) from None  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnfitModel(
-                "{name}: not a {kind}: {error}", name=name, kind=self.kind, error=str(error).splitlines()[0]
+                "{name}: not a {kind}: {error}", name=name, kind=say(self.kind), error=_reason(error)
             ) from None
         if not self.fits(network):
             raise UnfitModel(
                 "{name}: not a {kind}: transformers loads a {found}.",
-                name=name, kind=self.kind, found=type(network).__name__,
+                name=name, kind=say(self.kind), found=type(network).__name__,
             )  # fmt: skip
         if report["missing_keys"]:
             raise UnfitModel(
                 "{name}: not a {kind}: its weights do not include {weight}.",
-                name=name, kind=self.kind, weight=min(report["missing_keys"]),
+                name=name, kind=say(self.kind), weight=min(report["missing_keys"]),
             )  # fmt: skip
         require_finite(network, name)
         return tokenizer, network.eval()
@@ -195,8 +200,14 @@ class Use:
             what = say("an encoder-decoder") if config.is_encoder_decoder else say("no encoder-decoder")
             raise UnfitModel(
                 "{name}: not a {kind}: {model_type} is {what}.",
-                name=name, kind=self.kind, model_type=config.model_type, what=what,
+                name=name, kind=say(self.kind), model_type=config.model_type, what=what,
             )  # fmt: skip
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what transformers says, without the path of a class."""
+    unknown = CONFIGURATION.match(str(error))
+    return say("its configuration is a {name}.", name=unknown[1]) if unknown else str(error).splitlines()[0]
 
 
 def _tokenizer(name: str) -> Tokenizer:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from kobert_pipeline import cli
 from kobert_pipeline.commands.locate import model_of
+from kobert_pipeline.commands.plan import plan
 from kobert_pipeline.commands.run import confirm_repeats
 from kobert_pipeline.finished import find_run, repeats
 from kobert_pipeline.ground.artifacts import RUN
@@ -150,6 +151,17 @@ def test_set_needs_a_recipe_and_an_unknown_name_lists_what_is_known(root):
         find_run("quikstart", (), root)
     with pytest.raises(RecipeError, match=r"kobert init other\.yaml"):
         find_run("other.yaml", (), root)
+    with pytest.raises(
+        RecipeError, match=r"neither a shipped recipe nor a file; `kobert recipes` lists the shipped ones\.$"
+    ):
+        find_run("xyz", (), root)
+    with pytest.raises(RecipeError, match=r"not of a recipe\. `kobert run small\.yaml --tag x` makes it"):
+        load_recipe("small.yaml:x")
+
+
+def test_a_plan_is_made_for_a_recipe(root):
+    with pytest.raises(KobertError, match=r"small: a finished run\. A plan is made for a recipe"):
+        plan("small", artifacts=root)
 
 
 def test_a_damaged_manifest_is_named_and_hides_no_other_run(root, caplog):

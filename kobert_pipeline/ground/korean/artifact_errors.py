@@ -10,6 +10,7 @@ COMMANDS = {
     "{foreign} has a package of the same name as one of ours ({ours}): pip uninstall {names}, then {advice}": "{foreign}: 이 프로젝트의 패키지({ours})와 이름이 같은 패키지가 있습니다. pip uninstall {names}을(를) 실행한 뒤 {advice}",
     "{free:.1f} GiB free here: {free_gib} GiB are needed. Choose another disk with --artifacts.": "남은 공간 {free:.1f} GiB: {free_gib} GiB가 필요합니다. --artifacts로 다른 디스크를 지정하세요.",
     "{name} is not installed. Install kobert-pipeline's requirements again.": "{name}이(가) 설치되어 있지 않습니다. kobert-pipeline의 의존 패키지를 다시 설치하세요.",
+    "{name}: a finished run. A plan is made for a recipe; its settings are given with --set.": "{name}: 끝난 실행의 이름입니다. plan에는 레시피를 지정하고, 설정은 --set으로 바꾸세요.",
     "There is no token store for these settings, and a plan counts its tokens. Run `kobert run {recipe} --until dataset` first.": "이 설정의 토큰 저장소가 없어 plan이 토큰 수를 알 수 없습니다. 먼저 `kobert run {recipe} --until dataset`을 실행하세요.",
     "--compare-with compares tokenizers with the one of a single run. A page of several runs shows their own.": "--compare-with는 실행 하나의 토크나이저를 다른 것과 비교합니다. 여러 실행의 페이지에는 각자의 토크나이저가 나옵니다.",
     "--json and --csv exclude each other.": "--json과 --csv는 함께 쓸 수 없습니다. 하나를 빼세요.",

@@ -15,7 +15,7 @@ BATCH = {
     "{count} tokens": "토큰 {count}개",
     "decoder reads: {text}": "디코더 입력: {text}",
     "decoder writes: {text}": "디코더 출력: {text}",
-    "over these batches, and what their plans left out or treated specially": "이 배치들의 수치, 예제를 만들 때 제외하거나 따로 처리한 것의 수",
+    "over these batches, and what their plans left out or treated specially": "배치 통계, 예제를 만들 때 제외하거나 따로 처리한 수",
     "figure": "항목",
     "value": "값",
     "tokens per example": "예제당 토큰",

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 LOADING = {
+    "masked language model": "마스크 언어 모델",
+    "discriminator": "판별자(discriminator)",
+    "decoder": "디코더",
+    "sequence-to-sequence model": "인코더-디코더 모델",
+    "its configuration is a {name}.": "구성(config)이 {name}입니다.",
     "{name}: not a {kind}: {error}": "{name}: {kind}이(가) 아닙니다: {error}",
     "{name}: not a {kind}: transformers loads a {found}.": "{name}: {kind}이(가) 아닙니다. transformers가 {found}(으)로 읽습니다.",
     "{name}: not a {kind}: its weights do not include {weight}.": "{name}: {kind}이(가) 아닙니다. 가중치에 {weight}이(가) 없습니다.",

@@ -32,7 +32,7 @@ hub:
 # 내 텍스트를 위한 레시피입니다. 여기서 정하지 않은 설정은 `{base}`에서 옵니다. 어떤 키든 여기에 적거나, 한 번의 실행에서만
 # `--set`으로 바꿀 수 있습니다. 예: kobert run {file} --set pretrain.max_steps=2000
 extends: {base}
-description: A language model of our own domain.
+description: 우리 분야의 텍스트로 만든 언어 모델.
 
 corpora:
   sources:

@@ -140,7 +140,7 @@ def spoken() -> Iterator[str]:
     yield from help_texts()
     yield from (stop.title for stop in STOPS)
     yield from (word for objective in OBJECTIVES.values() for words in objective.label_words.values() for word in words)
-    yield from (text for use in USES.values() for text in reasons(use.check_back))
+    yield from (text for use in USES.values() for text in (use.kind, *reasons(use.check_back)))
 
 
 def reasons(check: Path) -> set[str]:

@@ -86,13 +86,14 @@ def test_a_masked_model_is_no_decoder_and_a_decoder_fills_no_masks(model: Path, 
     assert find_use(str(masked))[0] is FILL
 
 
-@pytest.mark.parametrize(("command", "other"), [("fill", "generate"), ("generate", "fill")])
+@pytest.mark.parametrize(("command", "other"), [("fill", "generate"), ("generate", "fill"), ("chat", "fill")])
 def test_a_command_names_the_one_that_is_for_the_model(model: Path, tmp_path: Path, command: str, other: str) -> None:
     folder = model if command == "fill" else export_saying(tmp_path / "model", "서울", "##이다")
-    caught = CliRunner().invoke(cli.app, [command, str(folder), "대한민국의 수도는"])
+    caught = CliRunner().invoke(cli.app, [command, str(folder), *(["대한민국의 수도는"] if command != "chat" else [])])
     assert isinstance(caught.exception, UnfitModel)
     message = str(caught.exception)
     assert message.endswith(f"`kobert {other}` is for this model.")
+    assert "transformers." not in message
     assert "\n" not in message
 
 
