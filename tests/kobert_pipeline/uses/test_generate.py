@@ -135,9 +135,9 @@ def test_plain_transformers_generates_the_same_ids_in_a_fresh_process(model: Pat
 
 def test_the_check_of_a_published_folder_finds_what_is_wrong(model: Path, tmp_path: Path, tiny: Any) -> None:
     tokenizer, network = USE.load(str(model))
-    assert problem(str(model), None, tokenizer, network, False) == ""
+    assert problem(str(model), None, tokenizer, network, False) is None
     ending = auto_tokenizer(tiny.tokenizer)
-    assert "does not give a text back" in problem(str(model), None, ending, network, False)
+    assert "does not give a text back" in problem(str(model), None, ending, network, False)[0]
     check_generated_ids(tokenizer, network, network)
     torch.manual_seed(1)
     with pytest.raises(Failure, match="but the training export generates"):
