@@ -35,14 +35,14 @@ def plan(
     from kobert_pipeline.pretrain.estimate import estimate
 
     run = find_run(recipe, settings or (), artifacts, "dataset", strict=True)
-    if run is not None and run.recipe is None:
-        raise KobertError(
-            "{name}: a finished run. A plan is made for a recipe; its settings are given with --set.", name=recipe
-        )
     if run is None:
         raise KobertError(
             "There is no token store for these settings, and a plan counts its tokens. Run `kobert run {recipe} --until dataset` first.",
             recipe=recipe,
+        )
+    if run.recipe is None:
+        raise KobertError(
+            "{name}: a finished run. A plan is made for a recipe; its settings are given with --set.", name=recipe
         )
     typer.echo(say("Training for about a minute to measure …"), err=True)
     logging.getLogger("kobert_pipeline.pretrain").setLevel(logging.WARNING)
