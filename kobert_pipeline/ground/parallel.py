@@ -127,8 +127,9 @@ def _map_on_ray(function: Callable[[Shard], Result], shards: Iterable[Shard], wo
     started_here = not ray.is_initialized()
     if started_here:
         environment = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-        size = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers or None, "include_dashboard": False}
-        ray.init(log_to_driver=False, logging_level=logging.WARNING, runtime_env={"env_vars": environment}, **size)
+        own = {"address": "local", "num_cpus": workers or None, "include_dashboard": False}
+        cluster = {} if "RAY_ADDRESS" in os.environ else own
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, runtime_env={"env_vars": environment}, **cluster)
     count = workers or int(ray.cluster_resources().get("CPU", 1))
     task = ray.remote(num_cpus=1, max_retries=3)(_call)
     shared = ray.put(function)

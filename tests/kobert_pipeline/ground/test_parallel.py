@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,21 @@ def test_on_ray_results_come_in_order_and_a_killed_worker_is_replaced(tmp_path):
     assert (tmp_path / "1").exists(), "a worker was killed"
 
 
+@pytest.fixture
+def cluster_of_another():
+    """The file in which `ray start` notes a cluster on this machine, here one that has ended."""
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):  # paths of sockets must be short
+        patch.setenv("RAY_TMPDIR", folder)
+        (Path(folder) / "ray").mkdir()
+        (Path(folder) / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+        yield
+
+
 @pytest.mark.system
-def test_on_ray_a_failure_in_a_worker_reaches_the_caller():
+def test_on_ray_a_failure_in_a_worker_reaches_the_caller_whatever_cluster_runs_besides(cluster_of_another):
     with pytest.raises(ValueError, match="not defined for negative"):
         list(map_shards(math.factorial, [3, -1], RAY))
 
