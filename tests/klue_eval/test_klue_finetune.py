@@ -50,7 +50,13 @@ LEARNING: dict[str, dict[str, Any]] = {
 """Settings that differ from 40 epochs over 32 rows with the official sizes of the head."""
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS if name != "wos"])
+SLOW = {"nli", "mrc", "sts", "dp"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.system if name in SLOW else ()) for name in TASKS if name != "wos"],
+)
 def test_a_tiny_model_memorises_the_sample_of_every_task(name: str, tiny_bert: Path) -> None:
     settings = {"learning_rate": 2e-3, "epochs": 40, "batch_size": 8, **LEARNING.get(name, {})}
     outcome = run(tiny_bert, name, **settings)

@@ -165,7 +165,11 @@ def test_a_run_of_minutes_says_what_it_takes_and_keeps_its_steps_in_the_checkpoi
     assert 0 < state["kobert"]["horizon"]["fixed_at"] < steps
 
 
-@pytest.mark.parametrize("phases", [TWO_PHASES, TWO_PHASES[:1]], ids=["two phases", "one phase"])
+@pytest.mark.parametrize(
+    "phases",
+    [TWO_PHASES, pytest.param(TWO_PHASES[:1], marks=pytest.mark.system)],
+    ids=["two phases", "one phase"],
+)
 def test_a_run_of_minutes_takes_them(tiny, tmp_path, clock, phases):
     whole = [phase | {"share": phase["share"] if len(phases) > 1 else 1.0} for phase in phases]
     train(tmp_path, tiny, max_minutes=2, phases=whole, validation_steps=100)

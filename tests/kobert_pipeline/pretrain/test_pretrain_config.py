@@ -48,8 +48,8 @@ def test_a_single_size_may_differ_from_the_named_ones():
         ({"max_steps": 0}, "max_steps"),
         ({"betas": [0.9, 1.0]}, r"betas\.1: .*less than 1"),
         ({"betas": [-0.1, 0.9]}, r"betas\.0: .*greater than or equal to 0"),
-        ({"betas": [0.9, float("inf")]}, r"betas\.1: .*less than 1"),
-        ({"betas": [0.9, float("nan")]}, r"betas\.1: "),
+        ({"betas": [0.9, float("inf")]}, "betas: a finite number is needed"),
+        ({"betas": [0.9, float("nan")]}, "betas: a finite number is needed"),
         ({"architecture": {"name": "bert", "size": "mini", "hidden": 250}}, "hidden 250 is not a multiple of heads 4"),
         (
             {"architecture": {"name": "roberta", "size": "mini", "heads": 3}, "objective": {"name": "mlm"}},
