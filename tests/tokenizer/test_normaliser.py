@@ -96,7 +96,11 @@ def test_any_text_is_read_as_cleaning_writes_it(tokenizer: Tokenizer, text: str)
         assert NORMALISER.normalize_str(text).split() == cleaned.split()
 
 
-@given(st.dictionaries(st.characters(min_codepoint=1, exclude_categories=["Cs"]), st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1, max_size=3), min_size=1, max_size=60))  # fmt: skip
+ALONE = st.characters(min_codepoint=1, exclude_categories=["Cs", "Cf", "M", "Sk"])
+"""Marks, joiners and skin tones make one grapheme with the character before them, and the library reads graphemes."""
+
+
+@given(st.dictionaries(ALONE, st.text(ALONE, min_size=1, max_size=3), min_size=1, max_size=60))
 def test_a_compiled_table_replaces_its_keys_and_nothing_else(table: dict[str, str]) -> None:
     replace = normalizers.Precompiled(compiled(table)).normalize_str
     for character in [*table, *map(chr, range(0x250)), *"가나漢😂"]:
