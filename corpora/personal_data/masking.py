@@ -11,6 +11,7 @@ from corpora.personal_data.placeholders import PLACEHOLDERS
 from corpora.personal_data.plain_form import plain_form
 from corpora.personal_data.rules import RULES
 from corpora.personal_data.shapes import HIDDEN, Rule
+from corpora.signs import holds_any
 
 _ANCHORED = tuple(rule for rule in RULES if rule.anchor)
 _IN_NUMBERS = tuple(rule for rule in RULES if not rule.anchor)
@@ -44,7 +45,7 @@ def _find(text: str) -> list[Candidate]:
     plain = plain_form(text)
     found: list[Candidate] = []
     for rule in _ANCHORED:
-        if rule.may_occur(plain) and (taken := list(_at_anchors(rule, plain))):
+        if holds_any(plain, rule.signs) and (taken := list(_at_anchors(rule, plain))):
             plain = _replace(plain, taken, lambda item: "\0" * (item.end - item.start))
             found += taken
     return sorted([*found, *_find_numbers(plain)], key=lambda item: item.start)

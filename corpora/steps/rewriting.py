@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from corpora.documents import Document
+from corpora.signs import holds_any
 from corpora.steps.step import Step
 from kobert_pipeline.ground.config import Config
 
@@ -45,16 +46,9 @@ def until_stable(rewrites: Sequence[Rewrite], signs: Sequence[str] = ()) -> Rewr
     def stable(text: str) -> str:
         for _ in range(MAX_PASSES):
             rewritten = once(text)
-            if rewritten == text or (signs and not _holds(rewritten, signs)):
+            if rewritten == text or (signs and not holds_any(rewritten, signs)):
                 return rewritten
             text = rewritten
         return once(_MARKS.sub(" ", text))
 
     return stable
-
-
-def _holds(text: str, signs: Sequence[str]) -> bool:
-    for sign in signs:  # noqa: SIM110  (`any` with a generator takes twice as long)
-        if sign in text:
-            return True
-    return False

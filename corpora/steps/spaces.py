@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from corpora.signs import holds_any
 from corpora.steps.characters import composed
 
 _RULE = re.compile(r"^(?:[-=_─━═|:+ ]{3,}+| ?\*{10,}+ ?| ?#++ ?)$", re.MULTILINE)
@@ -18,7 +19,7 @@ def spaces(text: str) -> str:
     text = composed(text)
     if "  " in text:
         text = _LONG_SPACE.sub(" ", text)
-    if any(mark in text for mark in _RULE_MARKS):
+    if holds_any(text, _RULE_MARKS):
         text = _RULE.sub(_without_rule, text)
     text = text.replace(" \n", "\n").replace("\n ", "\n")
     if "\n\n\n" in text:
