@@ -40,7 +40,7 @@ class Mixture:
         exact = [sum(alone) * share / sum(shares) for share in shares]
         steps = [max(1, int(value)) for value in exact]
         missing = sum(alone) - sum(steps)
-        for place in sorted(range(len(alone)), key=lambda place: int(exact[place]) - exact[place])[: max(0, missing)]:
+        for place in sorted(range(len(alone)), key=lambda place: steps[place] - exact[place])[: max(0, missing)]:
             steps[place] += 1
         for _ in range(-missing):  # the steps that tasks below one step got
             steps[max(range(len(alone)), key=lambda place: (steps[place], -alone[place]))] -= 1

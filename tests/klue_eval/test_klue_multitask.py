@@ -219,6 +219,9 @@ def test_the_share_of_a_task_falls_with_the_temperature() -> None:
     assert Mixture("temperature", 2.0).steps([900, 100]) == [750, 250]
     assert Mixture("temperature", 1.0).steps([900, 100]) == [900, 100]
     assert Mixture("temperature", 1000.0).steps([900, 100]) == [501, 499]
+    assert Mixture("temperature", 0.5).steps([6, 7, 45]) == [1, 1, 56], (
+        "the step that the least task got is not given twice"
+    )
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
