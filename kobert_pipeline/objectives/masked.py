@@ -93,7 +93,10 @@ def masked_batch(rows: Rows, context: BatchContext, options: MaskedOptions) -> B
 
 
 def _for_validation(options: MaskedOptions) -> MaskingConfig:
-    return MaskingConfig(mlm_probability=options.validation_probability)
+    """The objective's own shares of [MASK] and of random words, whatever a recipe says: ELECTRA's generator reads nothing but
+    [MASK] where it predicts, and is not made to fill in what it sees."""
+    shares = {name: type(options).model_fields[name].default for name in ("mask_share", "random_share")}
+    return MaskingConfig(mlm_probability=options.validation_probability, **shares)
 
 
 def token_terms(model: Learner, hidden: torch.Tensor, batch: Batch) -> dict[str, Term]:

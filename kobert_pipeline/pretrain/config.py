@@ -17,7 +17,7 @@ from kobert_pipeline.ground.messages import say
 from kobert_pipeline.ground.stage import StageSpec
 from kobert_pipeline.objectives import OBJECTIVES
 
-SPEC = StageSpec(name="pretrain", version=7, libraries=("torch", "transformers", "lightning"))
+SPEC = StageSpec(name="pretrain", version=8, libraries=("torch", "transformers", "lightning"))
 
 WITHOUT_DROPOUT = ("flex_attention", VARLEN)
 """Attentions that cannot drop out."""

@@ -63,6 +63,16 @@ def test_the_losses_are_those_of_transformers(made):
     assert float(total_loss(terms)) == pytest.approx(float(guessing + 50 * detection), abs=1e-5 * 50)
 
 
+def test_in_validation_the_generator_reads_what_it_learned_to_read(info, examples):
+    """[MASK] wherever it predicts, as in training: no word that it would have to copy, whatever a recipe says."""
+    options = OBJECTIVE.options(mask_share=0.5, random_share=0.5)
+    random = RowGenerator(0, 0, first=0, rows=len(examples), width=48)
+    batch = OBJECTIVE.collate(examples, np.arange(len(examples)), BatchContext(info, random, training=False), options)
+    masked = batch["labels"] != IGNORE_INDEX
+    assert masked.sum() > 50
+    assert torch.equal(batch["input_ids"] == info.mask_id, masked)
+
+
 def test_what_the_generator_draws_again_is_not_replaced(made):
     _, batch, _ = made
     masked = batch["labels"] != IGNORE_INDEX
