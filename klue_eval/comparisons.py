@@ -158,25 +158,39 @@ def check_data(config: EvaluationConfig, seed: int) -> None:
 def results_of(
     evaluation: Evaluation, comparisons: Sequence[Comparison], execution: ExecutionConfig
 ) -> list[dict[str, Any]]:
-    """Returns one entry for each comparison and initialisation. CPU cores work in parallel."""
+    """Returns one entry for each comparison and initialisation. CPU cores work in parallel, on the longest ones first, so that none
+    of them is left with one at the end."""
     import torch
 
+    if torch.cuda.is_available():
+        execution = ALONE
     jobs = [
         (group, initialisation)
         for group in trained_together(comparisons)
         for initialisation in group[0].protocol.initialisations
     ]
-    found = []
+    order = list(range(len(jobs)))
+    if execution.workers != 1:
+        order.sort(key=lambda place: _work(jobs[place][0]), reverse=True)
+    found: dict[int, list[dict[str, Any]]] = {}
     with progress("klue_eval", len(jobs), "comparisons") as advance:
-        for results in map_shards(
-            partial(_results, evaluation), jobs, ALONE if torch.cuda.is_available() else execution
-        ):
+        done = map_shards(partial(_results, evaluation), [jobs[place] for place in order], execution)
+        for place, results in zip(order, done, strict=True):
             for result in results:
                 logger.info("%s", summary_line(result))
                 _warn_of_unknown(result)
-            found += results
+            found[place] = results
             advance(1)
-    return found
+    return [result for place in range(len(jobs)) for result in found[place]]
+
+
+def _work(group: Sequence[Comparison]) -> float:
+    """Roughly how long a job takes, beside others: the characters of its rows, labels included, that its training reads."""
+    return sum(
+        sum(len(str(row)) for row in each.data.train) / len(each.data.train)
+        * each.train_rows * each.settings.epochs * len(each.seeds)
+        for each in group
+    )  # fmt: skip
 
 
 def trained_together(comparisons: Sequence[Comparison]) -> list[tuple[Comparison, ...]]:

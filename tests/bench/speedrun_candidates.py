@@ -383,6 +383,19 @@ def large_start() -> None:
     _at_the_start(change)
 
 
+def sinusoid_positions() -> None:
+    """Learned positions begin as the sinusoids of Vaswani et al. 2017, section 3.5, as large as the other embeddings."""
+
+    def change(model: Any, _: Any) -> None:
+        table = next(part.weight for name, part in model.named_modules() if name.endswith("position_embeddings"))
+        rates = 10_000.0 ** -(torch.arange(0, table.shape[1], 2) / table.shape[1])
+        angles = torch.arange(len(table))[:, None] * rates
+        waves = torch.stack((angles.sin(), angles.cos()), dim=2).flatten(1)
+        table.copy_(waves * 0.02 * 2**0.5)
+
+    _at_the_start(change)
+
+
 def identity_head() -> None:
     """The head's matrix begins as the identity."""
 

@@ -42,6 +42,10 @@ ALBERT = {
         SOP.format(share=0.3, more=", unit: ngram, max_span: 3"), "optimizer=muon", "learning_rate=2e-3",
     ),
     "30 %, no sentence order": ("objective={name: mlm, mlm_probability: 0.3}",),
+    "sinusoids": (),
+    "30 %, no sentence order, muon, rate 2e-3, sinusoids": (
+        "objective={name: mlm, mlm_probability: 0.3}", "optimizer=muon", "learning_rate=2e-3",
+    ),
 }  # fmt: skip
 BERT = {
     "recipe": (),
@@ -51,6 +55,7 @@ BERT = {
     "muon": ("optimizer=muon",),
     "muon, rate 2e-3": ("optimizer=muon", "learning_rate=2e-3"),
     "rate 1e-3, warm-up 20 %": ("learning_rate=1e-3", "warmup_share=0.2"),
+    "no next sentence, sinusoids": ("objective={name: mlm, mlm_probability: 0.3}",),
 }
 XLNET = {
     "recipe": (),
@@ -82,6 +87,7 @@ ELECTRA = {
 SYSTEMS = {
     "albert": ALBERT, "bert": BERT, "deberta": DEBERTA, "debertav3": DEBERTAV3, "xlnet": XLNET, "electra": ELECTRA,
 }  # fmt: skip
+SINUSOIDS = "speedrun_candidates:sinusoid_positions"
 FEW_LABELS: dict[str, Any] = {
     "tasks": ["ynat"], "tfidf": False,
     "protocols": {"1,000 rows": {
@@ -111,7 +117,8 @@ def jobs() -> Iterator[dict[str, Any]]:
     for _, system, title in sorted(tries, key=lambda one: one[0]):
         settings = tuple(f"pretrain.{setting}" for setting in (*SYSTEMS[system][title], *ALL))
         yield {
-            "name": f"{system}/{title}", "store": "main", "seed": 42, "patch": None, "teacher": None, "keep": False,
+            "name": f"{system}/{title}", "store": "main", "seed": 42, "teacher": None, "keep": False,
+            "patch": SINUSOIDS if "sinusoids" in title else None,
             "pretrain": load_recipe(f"{system}-mini", settings).pretrain.model_dump(mode="json"),
             "scores": [FEW_LABELS] if title in SCORED.get(system, ()) else [],
         }  # fmt: skip
