@@ -83,7 +83,11 @@ ELECTRA = {
     "rate 2e-3": ("learning_rate=2e-3",),
     "width 1/2, weight 10": ("objective.generator_width=0.5", "objective.discriminator_weight=10"),
     "rate 5e-4": ("learning_rate=5e-4",),
-}
+    "x ModernBERT, width 1, depth 1/2, rate 1e-3": (
+        "architecture={name: modernbert, size: mini}", "objective.generator_width=1", "objective.generator_depth=0.5",
+        "learning_rate=1e-3",
+    ),
+}  # fmt: skip
 SYSTEMS = {
     "albert": ALBERT, "bert": BERT, "deberta": DEBERTA, "debertav3": DEBERTAV3, "xlnet": XLNET, "electra": ELECTRA,
 }  # fmt: skip
@@ -97,7 +101,7 @@ FEW_LABELS: dict[str, Any] = {
 }  # fmt: skip
 SCORED = {
     "deberta": ("plain, rate 0.001", "decoder, rate 0.001"), "debertav3": tuple(DEBERTAV3),
-    "electra": ("recipe", "width 1/2", "weight 10"),
+    "electra": ("recipe", "width 1/2", "weight 10", "x ModernBERT, width 1, depth 1/2, rate 1e-3"),
 }  # fmt: skip
 """What is judged after fine-tuning, because the loss of pretraining compares nothing."""
 
