@@ -87,7 +87,8 @@ def _map_on_processes(function: Callable[[Shard], Result], shards: Iterable[Shar
     except BrokenProcessPool:
         raise KobertError(
             "A worker process died: the system killed it, often for lack of memory, or a library crashed. Run the same "
-            "command with fewer workers (--set execution.workers=1, of kobert eval --workers 1): it goes on where it stopped."
+            "command with fewer workers (--set execution.workers=1, or kobert eval --workers 1): it goes on where it stopped. "
+            "A script of your own must call the pipeline below `if __name__ == '__main__':`."
         ) from None
     except KeyboardInterrupt:
         for process in multiprocessing.active_children():
