@@ -187,7 +187,7 @@ def results_of(
 def _work(group: Sequence[Comparison]) -> float:
     """Roughly how long a job takes, beside others: the characters of its rows, labels included, that its training reads."""
     return sum(
-        sum(len(str(row)) for row in each.data.train) / len(each.data.train)
+        sum(len(str(row)) for row in each.data.train) / max(1, len(each.data.train))
         * each.train_rows * each.settings.epochs * len(each.seeds)
         for each in group
     )  # fmt: skip
